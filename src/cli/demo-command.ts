@@ -1,0 +1,65 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { type PansegnetNode, startNode } from '../compose.ts';
+import { loadConfig } from '../config.ts';
+import { type DemoResult, runDemo as processSyntheticStudies } from '../demo/run-demo.ts';
+import { stopSignal } from './commands.ts';
+import { createProgressDisplay } from './progress.ts';
+
+interface DemoOptions {
+  once?: true;
+  output?: string;
+  port: number;
+}
+
+/** Where the demo's models are: in the checkout. */
+const MODELS = path.resolve(import.meta.dirname, '../../models');
+
+/** Everything embedded, on a folder that is removed at the end. */
+export async function runDemo(options: DemoOptions): Promise<void> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'pansegnet-demo-'));
+  const progress = createProgressDisplay();
+  let node: PansegnetNode | undefined;
+  try {
+    node = await startNode(demoConfig(folder, options.once ? 0 : options.port), {
+      onProgress: progress.listener,
+    });
+    progress.line(`The node is running: ${node.url}`);
+    for await (const result of processSyntheticStudies(node, options.output)) progress.line(describe(result));
+    progress.line(
+      'All studies have their SEG and their report in the archive. Synthetic demo, not for patients.',
+    );
+    progress.stop();
+    if (options.once) return;
+    process.stdout.write(`Look at ${node.url}; Ctrl-C ends the demo.\n`);
+    await stopSignal();
+  } finally {
+    progress.stop();
+    await node?.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function demoConfig(folder: string, port: number) {
+  return loadConfig({
+    environment: {},
+    overrides: {
+      archive: { kind: 'embedded', folder: path.join(folder, 'archive') },
+      database: { folder: path.join(folder, 'database') },
+      watch: { schedule: '* * * * * *', lookBack: 'all', stableForSeconds: 1 },
+      models: { folder: MODELS, CT: 'demo-ct', T1W: 'demo-t1w', T2W: 'demo-t2w' },
+      http: { port },
+      log: { level: 'warn' },
+    },
+  });
+}
+
+function describe({ study, series, volumeMl, trueVolumeMl, dice, changePercent }: DemoResult): string {
+  const change =
+    changePercent === undefined
+      ? ''
+      : `, ${changePercent > 0 ? '+' : ''}${changePercent.toFixed(1)} % since the first`;
+  const volumes = `pancreas ${volumeMl.toFixed(1)} ml (true: ${trueVolumeMl.toFixed(1)} ml)`;
+  return `${study}, ${series}: ${volumes}, Dice ${dice.toFixed(3)}${change}`;
+}

@@ -1,0 +1,23 @@
+/** Why DICOM input or a DICOMweb exchange was refused. The code is stable; the message is for people. */
+export const DICOM_ERROR_CODES = [
+  'DICOM_UNREADABLE', // not DICOM, truncated, or corrupt
+  'DICOM_ATTRIBUTE', // an attribute that geometry or identity needs is missing or wrong
+  'DICOM_TRANSFER_SYNTAX', // no decoder for this transfer syntax
+  'DICOM_GEOMETRY', // slices do not form one evenly spaced volume
+  'DICOM_WEB_UNREACHABLE', // no answer, connection lost, time-out: may pass
+  'DICOM_WEB_STATUS', // the archive answered with an error status
+  'DICOM_WEB_ANSWER', // the archive's answer is not what DICOMweb says
+  'DICOM_STORE_INCOMPLETE', // some instances were not stored, or are not there afterwards
+] as const;
+
+export type DicomErrorCode = (typeof DICOM_ERROR_CODES)[number];
+
+export class DicomError extends Error {
+  override readonly name = 'DicomError';
+  readonly code: DicomErrorCode;
+
+  constructor(code: DicomErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

@@ -1,0 +1,69 @@
+import type { Models } from '../run-parts.ts';
+import type { SegmentedClass, SelectionRules } from './rules.ts';
+import { type CandidateSeries, type SeriesDecision, selectSeries } from './select.ts';
+
+/** A series that somebody named: it is taken whatever the rules say. */
+export interface ForcedSeries {
+  readonly seriesInstanceUid: string;
+  /** Needed where neither the rules nor the modality tell what it is. */
+  readonly class?: SegmentedClass | undefined;
+}
+
+/** A series that will be segmented. */
+export type ChosenSeries = SeriesDecision & { readonly class: SegmentedClass; readonly chosen: true };
+export const isChosen = (decision: SeriesDecision): decision is ChosenSeries =>
+  decision.chosen && decision.class !== 'NONE';
+
+/** The series that was named cannot be taken. */
+export class ForcedSeriesError extends Error {
+  override readonly name = 'ForcedSeriesError';
+  readonly code = 'SERIES_NAMED';
+}
+
+/**
+ * Decides about every series: by the rules, or for the one that was named; and only where a model is there for it.
+ * @throws ForcedSeriesError
+ */
+export function chooseSeries(
+  candidates: readonly CandidateSeries[],
+  rules: SelectionRules,
+  models: Pick<Models, 'has'>,
+  forced?: ForcedSeries,
+): SeriesDecision[] {
+  const byRules = selectSeries(candidates, rules);
+  const decisions = forced ? force(byRules, candidates, forced) : byRules;
+  return decisions.map((decision) =>
+    isChosen(decision) && !models.has(decision.class)
+      ? {
+          ...decision,
+          chosen: false,
+          reason: `${decision.reason}; no model is configured for ${decision.class}`,
+        }
+      : decision,
+  );
+}
+
+function force(
+  byRules: readonly SeriesDecision[],
+  candidates: readonly CandidateSeries[],
+  forced: ForcedSeries,
+): SeriesDecision[] {
+  const { seriesInstanceUid } = forced;
+  const candidate = candidates.find((one) => one.seriesInstanceUid === seriesInstanceUid);
+  const decision = byRules.find((one) => one.seriesInstanceUid === seriesInstanceUid);
+  if (!candidate || !decision) throw new ForcedSeriesError(`the study has no series ${seriesInstanceUid}`);
+  const seriesClass = forced.class ?? classOf(decision, candidate);
+  return byRules.map((one) =>
+    one === decision
+      ? { ...one, class: seriesClass, chosen: true, reason: 'named by the operator' }
+      : { ...one, chosen: false, reason: `${one.reason}; another series was named by the operator` },
+  );
+}
+
+function classOf(decision: SeriesDecision, { facts }: CandidateSeries): SegmentedClass {
+  if (decision.class !== 'NONE') return decision.class;
+  if (facts.modality === 'CT') return 'CT_ABDOMEN';
+  throw new ForcedSeriesError(
+    `series ${decision.seriesInstanceUid}: the rules do not tell whether it is T1W or T2W (${decision.reason}); say it with --class`,
+  );
+}

@@ -1,0 +1,52 @@
+import { type Volume, voxelVolumeMl } from '../dicom/volume.ts';
+import { findComponents } from './components.ts';
+
+export interface Measurement {
+  readonly volumeMl: number;
+  readonly voxelCount: number;
+  /** Parts that hang together over shared faces. */
+  readonly components: number;
+  /**
+   * Whether the mask reaches the first or last slice, so that some of the organ may lie outside the image.
+   */
+  readonly touchesFirstSlice: boolean;
+  readonly touchesLastSlice: boolean;
+  /**
+   * Mean and population standard deviation of the image inside the mask: HU for CT. Undefined for an empty
+   * mask.
+   */
+  readonly meanIntensity: number | undefined;
+  readonly sdIntensity: number | undefined;
+}
+
+/** Measures a mask (1 inside) that lies on the volume's own grid. */
+export function measure(volume: Volume, mask: Uint8Array): Measurement {
+  const { voxels, size } = volume;
+  if (mask.length !== voxels.length) {
+    throw new RangeError(`the mask has ${mask.length} voxels, the volume ${voxels.length}`);
+  }
+  const [nx, ny, nz] = size;
+  const { runs, sizes } = findComponents({ data: mask, shape: [nz, ny, nx] });
+  const slice = nx * ny;
+  let voxelCount = 0;
+  let sum = 0;
+  for (const { start, end } of runs) {
+    voxelCount += end - start;
+    for (let i = start; i < end; i++) sum += voxels[i] as number;
+  }
+  const mean = sum / voxelCount;
+  let squares = 0;
+  for (const { start, end } of runs) {
+    for (let i = start; i < end; i++) squares += ((voxels[i] as number) - mean) ** 2;
+  }
+  const isEmpty = voxelCount === 0;
+  return {
+    volumeMl: voxelCount * voxelVolumeMl(volume.affine),
+    voxelCount,
+    components: sizes.length,
+    touchesFirstSlice: runs.some(({ start }) => start < slice),
+    touchesLastSlice: runs.some(({ end }) => end > slice * (nz - 1)),
+    meanIntensity: isEmpty ? undefined : mean,
+    sdIntensity: isEmpty ? undefined : Math.sqrt(squares / voxelCount),
+  };
+}

@@ -1,0 +1,148 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { z } from 'zod';
+import { SegmentationError } from './errors.ts';
+import { type ModelInfo, modelInfoSchema } from './model-info.ts';
+
+const MODEL_FILE = 'model.json';
+
+export interface Model {
+  readonly folder: string;
+  readonly info: ModelInfo;
+  /** sha256 over the weights' hashes and every setting that changes what the model finds. */
+  readonly sha256: string;
+  /** Absolute paths of the folds' networks, in the order of their numbers. */
+  readonly networks: readonly string[];
+}
+
+export type ListedModel = { readonly folder: string } & (
+  | { readonly model: Model; readonly error?: undefined }
+  | { readonly model?: undefined; readonly error: SegmentationError }
+);
+
+/**
+ * Loads a model by the path of its folder, or by its name in one of the `roots`, and checks the sha256 of
+ * every file.
+ *
+ * @throws {SegmentationError} MODEL_MISSING, MODEL_INVALID, MODEL_CHANGED
+ */
+export async function loadModel(nameOrFolder: string, roots: readonly string[] = []): Promise<Model> {
+  const candidates = [...roots.map((root) => path.resolve(root, nameOrFolder)), path.resolve(nameOrFolder)];
+  for (const folder of candidates) {
+    const model = await readModel(folder);
+    if (!model) continue;
+    for (const file of model.networks) await checkHash(file, model.info.files[path.basename(file)] ?? '');
+    return model;
+  }
+  throw new SegmentationError(
+    'MODEL_MISSING',
+    `no model '${nameOrFolder}': no ${MODEL_FILE} in ${[...new Set(candidates)].join(' or ')}`,
+  );
+}
+
+/**
+ * Every folder below `root` with a model in it, or with the reason why it can't be used. Hashes aren't
+ * checked.
+ */
+export async function listModels(root: string): Promise<ListedModel[]> {
+  const entries = await readdir(root, { withFileTypes: true }).catch((error: unknown) => {
+    if (isNotFound(error)) return [];
+    throw error;
+  });
+  const folders = entries.filter((entry) => entry.isDirectory() || entry.isSymbolicLink());
+  const listed = await Promise.all(folders.map((entry) => listedModel(path.resolve(root, entry.name))));
+  return listed.filter((model) => model !== undefined).sort((a, b) => (a.folder < b.folder ? -1 : 1));
+}
+
+async function listedModel(folder: string): Promise<ListedModel | undefined> {
+  try {
+    const model = await readModel(folder);
+    return model && { folder, model };
+  } catch (error) {
+    if (error instanceof SegmentationError) return { folder, error };
+    throw error;
+  }
+}
+
+/** Undefined where the folder has no model.json. */
+async function readModel(folder: string): Promise<Model | undefined> {
+  const file = path.join(folder, MODEL_FILE);
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  });
+  if (text === undefined) return undefined;
+  const info = parseModelInfo(text, file);
+  const networks = Object.keys(info.files)
+    .sort((a, b) => foldNumber(a) - foldNumber(b))
+    .map((name) => path.join(folder, name));
+  return { folder, info, sha256: fingerprint(info), networks };
+}
+
+function parseModelInfo(text: string, file: string): ModelInfo {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw new SegmentationError('MODEL_INVALID', `${file} is not JSON: ${String(error)}`, { cause: error });
+  }
+  const parsed = modelInfoSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  throw new SegmentationError('MODEL_INVALID', `${file}:\n${z.prettifyError(parsed.error)}`);
+}
+
+const foldNumber = (name: string): number => Number(/\d+/.exec(name)?.[0]);
+
+/** Names, titles and notices may change without changing what is found; all else may not. */
+function fingerprint(info: ModelInfo): string {
+  const {
+    files,
+    orientation,
+    transposeForward,
+    spacing,
+    patchSize,
+    normalization,
+    inference,
+    postprocessing,
+  } = info;
+  const weights = Object.entries(files).sort(([a], [b]) => foldNumber(a) - foldNumber(b));
+  const normalizing = Object.entries(normalization).sort(([a], [b]) => (a < b ? -1 : 1));
+  const settings = [
+    weights,
+    orientation,
+    transposeForward,
+    spacing,
+    patchSize,
+    normalizing,
+    inference.stepSize,
+    inference.mirrorAxes.toSorted((a, b) => a - b),
+    postprocessing.keepLargestComponent,
+  ];
+  return createHash('sha256').update(JSON.stringify(settings)).digest('hex');
+}
+
+async function checkHash(file: string, expected: string): Promise<void> {
+  const hash = createHash('sha256');
+  try {
+    await pipeline(createReadStream(file), hash);
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    throw new SegmentationError('MODEL_MISSING', `${file} is missing although ${MODEL_FILE} names it`, {
+      cause: error,
+    });
+  }
+  const found = hash.digest('hex');
+  if (found === expected) return;
+  throw new SegmentationError(
+    'MODEL_CHANGED',
+    `${file} has sha256 ${found}, ${MODEL_FILE} says ${expected}: ` +
+      'the file was changed or damaged; import the model again',
+  );
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
+}

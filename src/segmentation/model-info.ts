@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import { isOrientation } from './orientation.ts';
+
+const positive = z.number().positive();
+const count = z.number().int().positive();
+const axis = z.union([z.literal(0), z.literal(1), z.literal(2)]);
+
+const normalization = z.discriminatedUnion('scheme', [
+  z.strictObject({
+    scheme: z.literal('CT'),
+    mean: z.number(),
+    sd: positive,
+    percentile_00_5: z.number(),
+    percentile_99_5: z.number(),
+    useMaskForNorm: z.boolean().default(false),
+  }),
+  z.strictObject({ scheme: z.literal('zscore'), useMaskForNorm: z.boolean() }),
+]);
+
+/** A plain file name of a fold's network, so that model.json can't point outside its folder. */
+const NETWORK_FILE = /^fold_\d+\.onnx$/;
+
+/**
+ * model.json, format 1. Arrays of three belong to the network's axes, slowest first, after
+ * `transposeForward`.
+ */
+export const modelInfoSchema = z.strictObject({
+  format: z.literal(1),
+  name: z.string().regex(/^[a-z0-9][a-z0-9._-]*$/i, 'letters, digits, dots, dashes and underscores only'),
+  title: z.string().min(1),
+  version: z.string().min(1),
+  modality: z.enum(['CT', 'T1W', 'T2W']),
+  /** Shown wherever the model's results are. */
+  notice: z.string().min(1).optional(),
+  /** Where the weights come from: facts for people. */
+  source: z.record(z.string(), z.json()),
+  architecture: z.enum(['PanSegNet', 'Generic_UNet']),
+  /**
+   * Patient direction in which x, y and z ascend before `transposeForward`; 'as-stored': however the volume
+   * has them.
+   */
+  orientation: z.string().refine(isOrientation, 'three letters such as LPS, or as-stored'),
+  /** nnU-Net's transpose_forward, on [z, y, x]. */
+  transposeForward: z
+    .tuple([axis, axis, axis])
+    .refine((axes) => new Set(axes).size === 3, 'each of 0, 1 and 2 once'),
+  /** mm. */
+  spacing: z.tuple([positive, positive, positive]),
+  patchSize: z.tuple([count, count, count]),
+  normalization,
+  inference: z.strictObject({
+    stepSize: positive.max(1),
+    mirrorAxes: z.array(axis).refine((axes) => new Set(axes).size === axes.length, 'no axis twice'),
+  }),
+  postprocessing: z.strictObject({ keepLargestComponent: z.boolean() }),
+  /** File name to sha256 (hex). One network per fold. */
+  files: z
+    .record(
+      z.string().regex(NETWORK_FILE, 'fold_<number>.onnx'),
+      z.string().regex(/^[0-9a-f]{64}$/, 'a sha256 in hex'),
+    )
+    .refine((files) => Object.keys(files).length > 0, 'at least one network'),
+});
+
+export type ModelInfo = z.infer<typeof modelInfoSchema>;
+export type NormalizationScheme = ModelInfo['normalization'];

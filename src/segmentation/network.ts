@@ -1,0 +1,85 @@
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { elements, type Shape3 } from './array3.ts';
+import { SegmentationError } from './errors.ts';
+import type { Predict } from './sliding-window.ts';
+
+/** One fold's network in memory. */
+export interface Network {
+  readonly predict: Predict;
+  release(): Promise<void>;
+}
+
+const INPUT = 'input';
+const OUTPUT = 'logits';
+
+/**
+ * Loads a network. onnxruntime-node's `run` holds the thread that calls it until the network is through: use
+ * a worker where something else has to go on.
+ *
+ * @param file ONNX with input `input` [batch, 1, z, y, x] and output `logits` [batch, 2, z, y, x], background
+ *   first
+ * @throws {SegmentationError} MODEL_INVALID; `predict`: INFERENCE_FAILED
+ */
+export async function openNetwork(file: string, patchSize: Shape3, threads: number): Promise<Network> {
+  let session: InferenceSession;
+  try {
+    session = await InferenceSession.create(file, {
+      intraOpNumThreads: threads,
+      executionProviders: ['cpu'],
+    });
+  } catch (error) {
+    throw new SegmentationError('MODEL_INVALID', `${file} can't be loaded: ${String(error)}`, {
+      cause: error,
+    });
+  }
+  try {
+    checkInterface(session, file, patchSize);
+  } catch (error) {
+    await session.release();
+    throw error;
+  }
+  return {
+    predict: (window) => predict(session, file, window, patchSize),
+    release: () => session.release(),
+  };
+}
+
+function checkInterface(session: InferenceSession, file: string, patchSize: Shape3): void {
+  const input = session.inputMetadata.find(({ name }) => name === INPUT);
+  const output = session.outputMetadata.find(({ name }) => name === OUTPUT);
+  const expectations = [
+    [INPUT, input, [1, 1, ...patchSize]],
+    [OUTPUT, output, [1, 2, ...patchSize]],
+  ] as const;
+  for (const [name, metadata, expected] of expectations) {
+    const shape = metadata?.isTensor && metadata.type === 'float32' ? metadata.shape : undefined;
+    // A dimension with a name instead of a number fits any length.
+    const fits = expected.every((length, i) => typeof shape?.[i] === 'string' || shape?.[i] === length);
+    if (shape?.length === expected.length && fits) continue;
+    throw new SegmentationError(
+      'MODEL_INVALID',
+      `${file}: '${name}' should be float32 [${expected.join(', ')}], ` +
+        `found ${shape ? `[${shape.join(', ')}]` : 'none'}`,
+    );
+  }
+}
+
+async function predict(
+  session: InferenceSession,
+  file: string,
+  window: Float32Array,
+  patchSize: Shape3,
+): Promise<Float32Array> {
+  let logits: Tensor | undefined;
+  try {
+    const feeds = { [INPUT]: new Tensor('float32', window, [1, 1, ...patchSize]) };
+    logits = (await session.run(feeds, [OUTPUT]))[OUTPUT];
+  } catch (error) {
+    throw new SegmentationError('INFERENCE_FAILED', `${file} failed: ${String(error)}`, { cause: error });
+  }
+  const values = logits?.data;
+  if (!(values instanceof Float32Array) || values.length !== 2 * elements(patchSize)) {
+    throw new SegmentationError('INFERENCE_FAILED', `${file} gave ${logits?.dims.join('x') ?? 'no'} logits`);
+  }
+  return values;
+}

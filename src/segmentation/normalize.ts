@@ -1,0 +1,54 @@
+import type { NormalizationScheme } from './model-info.ts';
+
+/** nnU-Net v1 adds this to the standard deviation that it divides by. */
+const SD_FLOOR = 1e-8;
+
+/**
+ * Normalizes intensities in place, as nnU-Net v1 does after resampling. CT: clipped to the training data's
+ * percentiles, then their z-score. Others: the z-score of the image itself, or of the part inside `mask`, 0
+ * outside it.
+ *
+ * @param mask 1 inside; for schemes with `useMaskForNorm`
+ */
+export function normalize(voxels: Float32Array, scheme: NormalizationScheme, mask?: Uint8Array): void {
+  if (scheme.scheme === 'CT') {
+    const { mean, sd, percentile_00_5: low, percentile_99_5: high } = scheme;
+    for (let i = 0; i < voxels.length; i++) {
+      voxels[i] = (Math.min(high, Math.max(low, voxels[i] as number)) - mean) / sd;
+    }
+    if (scheme.useMaskForNorm && mask) zeroOutside(voxels, mask);
+    return;
+  }
+  const inside = scheme.useMaskForNorm ? mask : undefined;
+  const { mean, sd } = meanAndSd(voxels, inside);
+  for (let i = 0; i < voxels.length; i++) voxels[i] = ((voxels[i] as number) - mean) / (sd + SD_FLOOR);
+  if (inside) zeroOutside(voxels, inside);
+}
+
+/**
+ * Mean and population standard deviation of all values, or of those inside a mask; 0 and 0 where there are
+ * none.
+ */
+export function meanAndSd(
+  values: ArrayLike<number>,
+  mask?: Uint8Array,
+): { mean: number; sd: number; count: number } {
+  let count = 0;
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) {
+    if (mask?.[i] === 0) continue;
+    count++;
+    sum += values[i] as number;
+  }
+  if (count === 0) return { mean: 0, sd: 0, count };
+  const mean = sum / count;
+  let squares = 0;
+  for (let i = 0; i < values.length; i++) {
+    if (mask?.[i] !== 0) squares += ((values[i] as number) - mean) ** 2;
+  }
+  return { mean, sd: Math.sqrt(squares / count), count };
+}
+
+function zeroOutside(voxels: Float32Array, mask: Uint8Array): void {
+  for (let i = 0; i < voxels.length; i++) if (mask[i] === 0) voxels[i] = 0;
+}

@@ -1,0 +1,40 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { SegmentationError } from './errors.ts';
+import { openNetwork } from './network.ts';
+import type { SegmentAnswer, SegmentRequest } from './segment.ts';
+import { type Segmentation, segmentVolume } from './segment-volume.ts';
+
+if (!parentPort) throw new Error('segment-worker.ts is started by segment.ts as a worker thread');
+const port = parentPort;
+const request: SegmentRequest = workerData;
+const { volume, info, networks, threads, saveProbability } = request;
+
+const stopping = new AbortController();
+port.once('message', () => stopping.abort());
+
+const answer = (message: SegmentAnswer, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
+
+/** The buffers change threads instead of being copied. */
+const buffersOf = ({ mask, probability }: Segmentation): ArrayBuffer[] =>
+  [mask.buffer, probability?.buffer].filter((buffer) => buffer instanceof ArrayBuffer);
+
+try {
+  const segmentation = await segmentVolume(
+    volume,
+    info,
+    networks.map((file) => () => openNetwork(file, info.patchSize, threads)),
+    {
+      signal: stopping.signal,
+      saveProbability,
+      onProgress: (done, total) => answer({ type: 'progress', done, total }),
+    },
+  );
+  answer({ type: 'done', segmentation }, buffersOf(segmentation));
+} catch (error) {
+  const code = error instanceof SegmentationError ? error.code : undefined;
+  const message = error instanceof Error ? error.message : String(error);
+  answer({ type: 'failed', code, message });
+} finally {
+  // Nothing to wait for any more: lets the thread end.
+  port.close();
+}

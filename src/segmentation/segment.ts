@@ -1,0 +1,98 @@
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import type { Volume, VoxelArray } from '../dicom/volume.ts';
+import { SegmentationError, type SegmentationErrorCode } from './errors.ts';
+import type { Model } from './model-folder.ts';
+import type { ModelInfo } from './model-info.ts';
+import type { Segmentation, SegmentVolumeOptions } from './segment-volume.ts';
+
+export interface SegmentOptions extends SegmentVolumeOptions {
+  /** Threads of the network; default: as many as the machine runs at once. */
+  readonly threads?: number | undefined;
+}
+
+/** What the worker is started with. */
+export interface SegmentRequest {
+  readonly volume: Volume;
+  readonly info: ModelInfo;
+  readonly networks: readonly string[];
+  readonly threads: number;
+  readonly saveProbability: boolean;
+}
+
+/** What the worker says. It listens for one message, of whatever content: stop. */
+export type SegmentAnswer =
+  | { readonly type: 'progress'; readonly done: number; readonly total: number }
+  | { readonly type: 'done'; readonly segmentation: Segmentation }
+  | { readonly type: 'failed'; readonly code: SegmentationErrorCode | undefined; readonly message: string };
+
+/**
+ * Segments a volume in a thread of its own, so that this one stays free; the thread and the network's memory
+ * are gone when the promise settles. The voxels are copied to it unless they lie in a SharedArrayBuffer.
+ *
+ * @throws {SegmentationError} VOLUME_UNUSABLE, MODEL_INVALID, INFERENCE_FAILED; the signal's reason when
+ *   aborted
+ */
+export async function segment(
+  volume: Volume,
+  model: Model,
+  { onProgress, signal, saveProbability = false, threads = availableParallelism() }: SegmentOptions = {},
+): Promise<Segmentation> {
+  signal?.throwIfAborted();
+  const request: SegmentRequest = {
+    volume: { ...volume, voxels: withOwnBuffer(volume.voxels) },
+    info: model.info,
+    networks: model.networks,
+    threads,
+    saveProbability,
+  };
+  const worker = new Worker(new URL('./segment-worker.ts', import.meta.url), { workerData: request });
+  const stop = () => worker.postMessage('stop', []);
+  signal?.addEventListener('abort', stop);
+  try {
+    return await answerOf(worker, onProgress);
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', stop);
+  }
+}
+
+/** Waits for the thread's end too, so that its memory is free again. */
+function answerOf(worker: Worker, onProgress: SegmentOptions['onProgress']): Promise<Segmentation> {
+  return new Promise((resolve, reject) => {
+    let segmentation: Segmentation | undefined;
+    let failure: Error | undefined;
+    worker.on('message', (answer: SegmentAnswer) => {
+      switch (answer.type) {
+        case 'progress':
+          onProgress?.(answer.done, answer.total);
+          break;
+        case 'done':
+          segmentation = answer.segmentation;
+          break;
+        case 'failed':
+          failure = new SegmentationError(answer.code ?? 'INFERENCE_FAILED', answer.message);
+          break;
+      }
+    });
+    worker.on('error', (error) => {
+      failure ??= new SegmentationError('INFERENCE_FAILED', `segmentation broke off: ${String(error)}`, {
+        cause: error,
+      });
+    });
+    worker.on('exit', (code) => {
+      if (segmentation) resolve(segmentation);
+      else
+        reject(
+          failure ?? new SegmentationError('INFERENCE_FAILED', `its thread ended early with code ${code}`),
+        );
+    });
+  });
+}
+
+/** Posting a view copies all of the buffer below it. */
+function withOwnBuffer(voxels: VoxelArray): VoxelArray {
+  return voxels.byteLength === voxels.buffer.byteLength ? voxels : voxels.slice();
+}

@@ -1,0 +1,57 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { describe } from 'vitest';
+
+/** Debian packages that bring the programs which tests use. `.ci/run` installs all of them. */
+const PACKAGES = {
+  Orthanc: 'orthanc orthanc-dicomweb',
+  storescu: 'dcmtk',
+  dcm2xml: 'dcmtk',
+  dciodvfy: 'dicom3tools',
+  dcentvfy: 'dicom3tools',
+  java: 'default-jre-headless libpixelmed-java',
+  python3: 'python3-pydicom python3-numpy',
+} as const;
+export type Program = keyof typeof PACKAGES;
+
+/** Where a program lives, or undefined. Orthanc stands in /usr/sbin, which is not on everybody's PATH. */
+export function findProgram(program: Program): string | undefined {
+  const folders = [...(process.env['PATH'] ?? '').split(path.delimiter), '/usr/sbin'];
+  return folders.map((folder) => path.join(folder, program)).find((file) => existsSync(file));
+}
+
+/** The path of a program that an enclosing `describeWith` has checked. */
+export function programPath(program: Program): string {
+  const found = findProgram(program);
+  if (!found) throw new Error(`${program} is missing: apt-get install ${PACKAGES[program]}`);
+  return found;
+}
+
+/** The folder of real images and reference runs beside the checkout, or a file in it. */
+export const SHARED = path.resolve(import.meta.dirname, '../../../shared');
+export const shared = (...parts: string[]): string => path.join(SHARED, ...parts);
+
+type Need = Program | 'shared';
+
+function missing(needs: readonly Need[]): string[] {
+  return needs.flatMap((need) => {
+    if (need === 'shared') return existsSync(SHARED) ? [] : ['the shared reference data (../shared)'];
+    return findProgram(need) ? [] : [`${need} (apt-get install ${PACKAGES[need]})`];
+  });
+}
+
+/**
+ * `describe` that needs programs or the shared data. What is missing skips the tests and says how to get it;
+ * with CI set, a missing program fails instead. The shared data may be absent in CI too.
+ */
+export function describeWith(needs: readonly Need[], name: string, body: () => void): void {
+  const absent = missing(needs);
+  if (absent.length === 0) {
+    describe(name, body);
+    return;
+  }
+  const programsAbsent = missing(needs.filter((need) => need !== 'shared')).length > 0;
+  if (programsAbsent && process.env['CI']) throw new Error(`${name} needs ${absent.join(', ')}`);
+  console.warn(`skipped: ${name}: needs ${absent.join(', ')}`);
+  describe.skip(`${name} [needs ${absent.join(', ')}]`, body);
+}

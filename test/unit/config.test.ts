@@ -1,0 +1,66 @@
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ConfigError, configJsonSchema, loadConfig, masked } from '../../src/config.ts';
+
+const folder = mkdtempSync(path.join(tmpdir(), 'config-'));
+const written = (name: string, text: string): string => {
+  const file = path.join(folder, name);
+  writeFileSync(file, text);
+  return file;
+};
+const load = (yaml: string, environment: Record<string, string> = {}) =>
+  loadConfig({ file: written('site.yaml', yaml), environment });
+
+describe('the configuration', () => {
+  it('needs no site file: the defaults are complete', () => {
+    expect(loadConfig({ environment: {} }).archive.kind).toBe('embedded');
+  });
+
+  it('takes the environment before the site file before the defaults', () => {
+    const { watch } = load('watch: { lookBack: 30, pageSize: 7 }', { PANSEGNET_WATCH_LOOKBACK: 'all' });
+    expect(watch).toMatchObject({ lookBack: 'all', pageSize: 7, stableForSeconds: 60 });
+  });
+
+  it('reads a number from the environment as a number', () => {
+    expect(load('', { PANSEGNET_HTTP_PORT: '9000' }).http.port).toBe(9000);
+  });
+
+  it('refuses unknown keys and wrong types, each with its path', () => {
+    expect(() => load('watch: { lookback: 3 }\nhttp: { port: high }')).toThrow(ConfigError);
+    expect(() => load('watch: { lookback: 3 }\nhttp: { port: high }')).toThrow(
+      /watch\.lookback: unknown key[^]*http\.port|http\.port[^]*watch\.lookback: unknown key/,
+    );
+  });
+
+  it('refuses an environment variable that names no key', () => {
+    expect(() => load('', { PANSEGNET_WATCH_LOOKBAK: '3' })).toThrow(/PANSEGNET_WATCH_LOOKBAK/);
+  });
+
+  it('names the file that cannot be read', () => {
+    expect(() => loadConfig({ file: '/nowhere/site.yaml', environment: {} })).toThrow('/nowhere/site.yaml');
+    expect(() => load('archive: [')).toThrow(/site\.yaml/);
+  });
+
+  it('wants an address where the archive is a DICOMweb server', () => {
+    expect(() => load('archive: { kind: dicomweb }')).toThrow(/archive\.url: is needed/);
+  });
+
+  it('listens on loopback only, as long as there is no authentication', () => {
+    expect(() => load('http: { host: 0.0.0.0 }')).toThrow(/http\.host: .*loopback/);
+  });
+
+  it('reads secrets from files, and never prints them', () => {
+    const config = load(
+      `archive: { user: node, password: 'file:${written('secret', 'open sesame\n')}', token: abc }`,
+    );
+    expect(config.archive.password).toBe('open sesame');
+    expect(JSON.stringify(masked(config))).not.toMatch(/sesame|abc/);
+  });
+
+  it('has a JSON Schema for editors that is up to date', () => {
+    const file = path.resolve(import.meta.dirname, '../../config/schema.json');
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(configJsonSchema());
+  });
+});
