@@ -1,0 +1,133 @@
+import { appendFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { listModels, loadModel } from '../../src/segmentation/model-folder.ts';
+import { SIGN_MODEL, writeModel } from '../support/tiny-onnx.ts';
+
+const BYTES = Uint8Array.of(1, 2, 3);
+let root: string;
+
+beforeEach(async () => {
+  root = await mkdtemp(path.join(tmpdir(), 'models-'));
+});
+afterEach(async () => {
+  await rm(root, { recursive: true });
+});
+
+/** Writes a model whose model.json was changed. */
+async function writeChanged(change: (json: Record<string, unknown>) => void): Promise<string> {
+  const folder = await writeModel(root, SIGN_MODEL, { 'fold_0.onnx': BYTES });
+  const file = path.join(folder, 'model.json');
+  const json: Record<string, unknown> = JSON.parse(await readFile(file, 'utf8'));
+  change(json);
+  await writeFile(file, JSON.stringify(json));
+  return folder;
+}
+
+const fingerprint = async (change: (json: Record<string, unknown>) => void) => {
+  const { sha256 } = await loadModel(await writeChanged(change));
+  return sha256;
+};
+
+describe('loading a model', () => {
+  test('finds it by name in a root, or by its folder, folds in the order of their numbers', async () => {
+    const networks = { 'fold_10.onnx': BYTES, 'fold_2.onnx': BYTES, 'fold_0.onnx': BYTES };
+    const folder = await writeModel(root, SIGN_MODEL, networks);
+    const byName = await loadModel('sign', ['nowhere', root]);
+    expect(byName).toEqual(await loadModel(folder));
+    expect(byName.info.patchSize).toEqual([4, 8, 8]);
+    expect(byName.networks.map((file) => path.basename(file))).toEqual([
+      'fold_0.onnx',
+      'fold_2.onnx',
+      'fold_10.onnx',
+    ]);
+  });
+
+  test('that is nowhere names the folders looked at', async () => {
+    await expect(loadModel('absent', [root])).rejects.toMatchObject({
+      code: 'MODEL_MISSING',
+      message: expect.stringContaining(
+        `no model.json in ${path.join(root, 'absent')} or ${path.resolve('absent')}`,
+      ),
+    });
+  });
+
+  test('refuses a file that changed by one byte', async () => {
+    const folder = await writeModel(root, SIGN_MODEL, { 'fold_0.onnx': BYTES });
+    await appendFile(path.join(folder, 'fold_0.onnx'), 'x');
+    await expect(loadModel(folder)).rejects.toMatchObject({
+      code: 'MODEL_CHANGED',
+      message: expect.stringContaining(path.join(folder, 'fold_0.onnx')),
+    });
+  });
+
+  test('refuses a model without a network that model.json names', async () => {
+    const folder = await writeModel(root, SIGN_MODEL, { 'fold_0.onnx': BYTES });
+    await rm(path.join(folder, 'fold_0.onnx'));
+    await expect(loadModel(folder)).rejects.toMatchObject({
+      code: 'MODEL_MISSING',
+      message: expect.stringContaining('fold_0.onnx'),
+    });
+  });
+
+  test.each<[string, (json: Record<string, unknown>) => void, string]>([
+    ['an unknown key', (json) => (json['colour'] = 'red'), 'colour'],
+    [
+      'an unknown key further in',
+      (json) => (json['inference'] = { stepSize: 0.5, mirrorAxes: [], tta: 1 }),
+      'tta',
+    ],
+    ['a missing key', (json) => delete json['spacing'], 'spacing'],
+    ['another format', (json) => (json['format'] = 2), 'format'],
+    ['an axis twice', (json) => (json['transposeForward'] = [0, 0, 1]), 'transposeForward'],
+    ['a spacing of zero', (json) => (json['spacing'] = [0, 1, 1]), 'spacing[0]'],
+    ['an impossible orientation', (json) => (json['orientation'] = 'LRS'), 'orientation'],
+    ['a file outside its folder', (json) => (json['files'] = { '../fold_0.onnx': 'a'.repeat(64) }), 'files'],
+    ['no network', (json) => (json['files'] = {}), 'files'],
+  ])('refuses a model.json with %s, and names its place', async (_, change, place) => {
+    const folder = await writeChanged(change);
+    await expect(loadModel(folder)).rejects.toMatchObject({
+      code: 'MODEL_INVALID',
+      message: expect.stringContaining(place),
+    });
+    await expect(loadModel(folder)).rejects.toThrow(path.join(folder, 'model.json'));
+  });
+
+  test('refuses a model.json that is not JSON', async () => {
+    const folder = await writeModel(root, SIGN_MODEL, { 'fold_0.onnx': BYTES });
+    await writeFile(path.join(folder, 'model.json'), '{ "format": 1,');
+    await expect(loadModel(folder)).rejects.toMatchObject({ code: 'MODEL_INVALID' });
+  });
+});
+
+describe("a model's sha256", () => {
+  test('stays when a title changes and changes with what is found', async () => {
+    const unchanged = await fingerprint(() => undefined);
+    expect(unchanged).toMatch(/^[0-9a-f]{64}$/);
+    expect(await fingerprint((json) => (json['title'] = 'Another'))).toBe(unchanged);
+    expect(await fingerprint((json) => (json['spacing'] = [3, 1, 1]))).not.toBe(unchanged);
+    expect(await fingerprint((json) => (json['postprocessing'] = { keepLargestComponent: true }))).not.toBe(
+      unchanged,
+    );
+    const folder = await writeModel(root, SIGN_MODEL, { 'fold_0.onnx': Uint8Array.of(9) });
+    expect((await loadModel(folder)).sha256).not.toBe(unchanged);
+  });
+});
+
+describe('listing models', () => {
+  test('gives each model, or why it cannot be used', async () => {
+    await writeModel(root, { ...SIGN_MODEL, name: 'good' }, { 'fold_0.onnx': BYTES });
+    await mkdir(path.join(root, 'broken'));
+    await writeFile(path.join(root, 'broken', 'model.json'), '{}');
+    await mkdir(path.join(root, 'no-model'));
+    const listed = await listModels(root);
+    expect(listed.map(({ folder }) => path.basename(folder))).toEqual(['broken', 'good']);
+    expect(listed[0]?.error).toMatchObject({ code: 'MODEL_INVALID' });
+    expect(listed[1]?.model?.info.title).toBe('Test');
+  });
+
+  test('of a folder that does not exist gives none', async () => {
+    expect(await listModels(path.join(root, 'absent'))).toEqual([]);
+  });
+});
