@@ -1,0 +1,113 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { headerOf, type InstanceHeader, parseHeader } from './instance-header.ts';
+
+/**
+ * Instances as files: `instances/ab/<sha256 of the SOP instance UID>.dcm`, and beside it a `.json` with its header,
+ * which is made again where it is missing. No DICOM value is ever part of a path.
+ */
+export class InstanceFiles {
+  readonly #instances: string;
+  readonly #incoming: string;
+
+  private constructor(folder: string) {
+    this.#instances = path.join(folder, 'instances');
+    this.#incoming = path.join(folder, 'incoming');
+  }
+
+  /** Makes the folder where there is none, and removes what an interrupted write left. */
+  static async open(folder: string): Promise<InstanceFiles> {
+    const files = new InstanceFiles(folder);
+    await mkdir(files.#instances, { recursive: true });
+    await rm(files.#incoming, { recursive: true, force: true });
+    await mkdir(files.#incoming);
+    return files;
+  }
+
+  /**
+   * Headers of all instances.
+   * @param onUnreadable called with the file's path and the reason for each file that is not an instance (any more)
+   */
+  async *headers(onUnreadable: (file: string, reason: unknown) => void): AsyncGenerator<InstanceHeader> {
+    for (const folder of await readdir(this.#instances)) {
+      for (const name of await readdir(path.join(this.#instances, folder))) {
+        if (!name.endsWith('.dcm')) continue;
+        const file = path.join(this.#instances, folder, name);
+        try {
+          yield await this.#headerOfFile(file);
+        } catch (reason) {
+          onUnreadable(file, reason);
+        }
+      }
+    }
+  }
+
+  /** Writes bytes and header so that a crash leaves the whole instance or nothing. */
+  async write(bytes: Uint8Array, header: InstanceHeader): Promise<void> {
+    const file = this.#path(header.sopUid);
+    await mkdir(path.dirname(file), { recursive: true });
+    // The header first: alone it is nothing. It need not outlive a power failure, as it can be made again.
+    await this.#writeWhole(headerPath(file), JSON.stringify(header));
+    await this.#writeWhole(file, bytes, true);
+    await syncFolder(path.dirname(file));
+  }
+
+  read(sopUid: string): Promise<Buffer> {
+    return readFile(this.#path(sopUid));
+  }
+
+  readHeader(sopUid: string): Promise<InstanceHeader> {
+    return this.#headerOfFile(this.#path(sopUid));
+  }
+
+  async #headerOfFile(file: string): Promise<InstanceHeader> {
+    const json = await readFile(headerPath(file), 'utf8').catch(() => '');
+    const { size } = await stat(file);
+    const known = parseHeader(json);
+    if (known && known.size === size && this.#path(known.sopUid) === file) return known;
+    const header = headerOf(await readFile(file));
+    if (this.#path(header.sopUid) !== file)
+      throw new Error('its name does not belong to its SOP instance UID');
+    await this.#writeWhole(headerPath(file), JSON.stringify(header));
+    return header;
+  }
+
+  /** The file has all of the content or does not exist; `durable`: also after a power failure. */
+  async #writeWhole(file: string, content: Uint8Array | string, durable = false): Promise<void> {
+    const incoming = path.join(this.#incoming, randomUUID());
+    try {
+      const handle = await open(incoming, 'wx');
+      try {
+        await handle.writeFile(content);
+        if (durable) await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await rename(incoming, file);
+    } catch (error) {
+      await rm(incoming, { force: true });
+      throw error;
+    }
+  }
+
+  #path(sopUid: string): string {
+    const hash = createHash('sha256').update(sopUid).digest('hex');
+    return path.join(this.#instances, hash.slice(0, 2), `${hash}.dcm`);
+  }
+}
+
+function headerPath(file: string): string {
+  return `${file.slice(0, -'.dcm'.length)}.json`;
+}
+
+/** The new name survives a power failure too. Windows cannot open folders; there the file system keeps the order. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,133 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  MultipartError,
+  mediaType,
+  multipartBoundary,
+  splitMultipart,
+} from '../../src/dicom/web/multipart.ts';
+import { collect } from '../support/collect.ts';
+
+const BOUNDARY = 'b-0';
+const DELIMITER = `\r\n--${BOUNDARY}`;
+
+function message(parts: readonly Uint8Array[], type = 'application/dicom'): Buffer {
+  const pieces = parts.flatMap((part) => [
+    Buffer.from(`${DELIMITER}\r\nContent-Type: ${type}\r\n\r\n`),
+    part,
+  ]);
+  return Buffer.concat([...pieces, Buffer.from(`${DELIMITER}--`)]);
+}
+
+/** Cuts a body into chunks of the given sizes, again and again. */
+async function* inChunks(body: Uint8Array, sizes: readonly number[]): AsyncGenerator<Uint8Array> {
+  for (let offset = 0, turn = 0; offset < body.length; turn++) {
+    const size = sizes[turn % sizes.length] ?? 1;
+    yield body.subarray(offset, offset + size);
+    offset += size;
+  }
+}
+
+async function split(
+  body: AsyncIterable<Uint8Array>,
+  boundary = BOUNDARY,
+  limit?: number,
+): Promise<string[]> {
+  const parts: string[] = [];
+  for await (const part of splitMultipart(body, boundary, limit)) {
+    parts.push(Buffer.from(part.bytes).toString('latin1'));
+  }
+  return parts;
+}
+
+/** Bytes full of beginnings of the delimiter. */
+const treacherous = fc
+  .array(fc.constantFrom('\r', '\n', '-', 'b', '0', '\r\n', '\r\n--', '\r\n--b', 'x'), { maxLength: 60 })
+  .map((pieces) => pieces.join(''))
+  .filter((text) => !`${text}\r\n`.includes(DELIMITER));
+const chunkSizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 5 });
+
+describe('splitting a multipart body', () => {
+  it('gives every part back, however the network cuts the body', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(treacherous, { minLength: 1, maxLength: 6 }),
+        chunkSizes,
+        async (texts, sizes) => {
+          const body = message(texts.map((text) => Buffer.from(text, 'latin1')));
+          expect(await split(inChunks(body, sizes))).toEqual(texts);
+        },
+      ),
+    );
+  });
+
+  it('refuses a body that is cut off anywhere before the end of its closing delimiter', async () => {
+    const texts = fc.array(treacherous, { minLength: 1, maxLength: 3 });
+    await fc.assert(
+      fc.asyncProperty(texts, chunkSizes, fc.nat(), async (parts, sizes, at) => {
+        const body = message(parts.map((text) => Buffer.from(text, 'latin1')));
+        const cut = body.subarray(0, at % body.length);
+        await expect(split(inChunks(cut, sizes))).rejects.toThrow(MultipartError);
+      }),
+    );
+  });
+
+  it('refuses a body that has another boundary than its type says', async () => {
+    await expect(split(inChunks(message([Buffer.from('x')]), [7]), 'other')).rejects.toThrow(MultipartError);
+  });
+
+  it('refuses a part that is larger than the limit', async () => {
+    const body = message([Buffer.alloc(10), Buffer.alloc(1001)]);
+    await expect(split(inChunks(body, [100]), BOUNDARY, 1000)).rejects.toThrow('more than 1000 bytes');
+    expect(await split(inChunks(body, [100]), BOUNDARY, 1001)).toHaveLength(2);
+  });
+
+  it('takes no more of the body than the caller has asked for', async () => {
+    let taken = 0;
+    const body = message([Buffer.alloc(1000), Buffer.alloc(1000), Buffer.alloc(1000)]);
+    async function* counted(): AsyncGenerator<Uint8Array> {
+      for await (const chunk of inChunks(body, [50])) {
+        taken += chunk.length;
+        yield chunk;
+      }
+    }
+    const parts = splitMultipart(counted(), BOUNDARY);
+    await parts.next();
+    expect(taken).toBeLessThan(1300);
+    await parts.next();
+    expect(taken).toBeLessThan(2400);
+    await parts.return(undefined);
+  });
+
+  it('says the type of each part as its header has it', async () => {
+    const body = message([Buffer.from('x')], 'application/dicom; transfer-syntax=1.2.840.10008.1.2.4.80');
+    const [part] = await collect(splitMultipart(inChunks(body, [11]), BOUNDARY));
+    expect(part?.contentType).toBe('application/dicom; transfer-syntax=1.2.840.10008.1.2.4.80');
+  });
+});
+
+describe('the type of a multipart body', () => {
+  it.each([
+    ['multipart/related; type="application/dicom"; boundary=abc', 'abc'],
+    ['multipart/related; boundary="a b:c"; type=application/dicom', 'a b:c'],
+    ['Multipart/Related;boundary=abc', 'abc'],
+  ])('%s has its boundary', (type, boundary) => {
+    expect(multipartBoundary(type)).toBe(boundary);
+  });
+
+  it.each([
+    null,
+    '',
+    'text/html',
+    'multipart/form-data; boundary=abc',
+    'multipart/related',
+    `multipart/related; boundary=${'x'.repeat(71)}`,
+  ])('%s is refused', (type) => {
+    expect(() => multipartBoundary(type)).toThrow(MultipartError);
+  });
+
+  it('is compared without parameters and case', () => {
+    expect(mediaType('Application/DICOM; transfer-syntax=1.2')).toBe('application/dicom');
+    expect(mediaType('nonsense')).toBeUndefined();
+  });
+});
