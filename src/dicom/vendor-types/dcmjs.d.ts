@@ -1,0 +1,72 @@
+/** The part of dcmjs 0.52 that the project uses; the package brings no types. */
+declare module 'dcmjs' {
+  /** One element of a data set as dcmjs reads and writes it, keyed by its eight hexadecimal digits. */
+  export interface TagObject {
+    vr: string;
+    Value?: unknown;
+    /** The text as it stood in the file, before dcmjs parsed or trimmed it; absent for binary values. */
+    _rawValue?: unknown;
+  }
+  export type TagDict = Record<string, TagObject>;
+
+  export interface DictionaryEntry {
+    tag: string;
+    vr: string;
+    vm: string;
+    name: string;
+    version: string;
+  }
+
+  export interface ReadBufferStream {
+    offset: number;
+    size: number;
+  }
+
+  export interface ReadElement {
+    vr: { type: string };
+    values: unknown;
+    rawValues: unknown;
+  }
+
+  export interface DicomDict {
+    meta: TagDict;
+    dict: TagDict;
+    write(options?: { allowInvalidVRLength?: boolean; fragmentMultiframe?: boolean }): ArrayBuffer;
+  }
+
+  interface DicomMessage {
+    readFile(buffer: ArrayBuffer, options?: { ignoreErrors?: boolean; noCopy?: boolean }): DicomDict;
+    /** Reads the element at the stream's offset. dcmjs gives it no public name; the version is pinned. */
+    _readTag(stream: ReadBufferStream, transferSyntaxUid: string): ReadElement;
+  }
+
+  interface DicomMetaDictionary {
+    /** Keyed by tag as "(0010,0020)". */
+    dictionary: Record<string, DictionaryEntry | undefined>;
+    /** Keyed by keyword. */
+    nameMap: Record<string, DictionaryEntry | undefined>;
+    naturalizeDataset(dataset: TagDict): Record<string, unknown>;
+    denaturalizeDataset(dataset: Record<string, unknown>): TagDict;
+    sopClassUIDsByName: Record<string, string | undefined>;
+  }
+
+  interface Data {
+    DicomDict: new (meta: TagDict) => DicomDict;
+    DicomMessage: DicomMessage;
+    DicomMetaDictionary: DicomMetaDictionary;
+    ReadBufferStream: new (buffer: ArrayBuffer) => ReadBufferStream;
+    datasetToDict(dataset: Record<string, unknown>): DicomDict;
+    datasetToBuffer(dataset: Record<string, unknown>): Buffer;
+  }
+
+  type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  interface Log {
+    setLevel(level: LogLevel, persist?: boolean): void;
+    getLogger(name: string): Log;
+  }
+
+  export const data: Data;
+  export const log: Log;
+  const dcmjs: { data: Data; log: Log };
+  export default dcmjs;
+}
