@@ -1,23 +1,24 @@
 import { EventEmitter, once } from 'node:events';
 import { type Logger, pino } from 'pino';
-import { createEmbeddedArchive } from './archive/embedded-archive.ts';
+import { createEmbeddedArchive, EMBEDDED_ARCHIVE_NOTICE } from './archive/embedded-archive.ts';
 import type { Config } from './config.ts';
 import { isOwnResult } from './dicom/own-results.ts';
 import { DicomWebClient } from './dicom/web/client.ts';
 import { createApp, listen } from './http/server.ts';
-import { type Database, openDatabase } from './pipeline/database.ts';
-import { configuredModels } from './pipeline/models.ts';
-import { patientKeys } from './pipeline/patient-key.ts';
-import { StudyQueue } from './pipeline/queue.ts';
-import { requestStudy } from './pipeline/request-study.ts';
-import type { ResultSettings, RunParts } from './pipeline/run-parts.ts';
+import { openDatabase } from './pipeline/database/database.ts';
+import type { Database } from './pipeline/database/sql.ts';
+import { StudyQueue } from './pipeline/queue/queue.ts';
+import { requestStudy } from './pipeline/queue/request-study.ts';
+import { workOnStudies } from './pipeline/queue/study-worker.ts';
+import { patientKeys } from './pipeline/records/patient-key.ts';
+import { latestStudies, type StudyDetails, studyDetails } from './pipeline/records/study-details.ts';
+import { configuredModels } from './pipeline/run/models.ts';
+import type { ResultSettings, RunParts } from './pipeline/run/run-parts.ts';
+import type { ProgressListener } from './pipeline/run/stages.ts';
 import { runStudy } from './pipeline/run-study.ts';
 import { readSelectionRules } from './pipeline/selection/rules.ts';
-import type { ProgressListener } from './pipeline/stages.ts';
-import { latestStudies, studyDetails } from './pipeline/study-details.ts';
-import { workOnStudies } from './pipeline/study-worker.ts';
-import { createWatcher, type Watcher } from './pipeline/watch.ts';
-import { startWatching } from './pipeline/watch-schedule.ts';
+import { createWatcher, type Watcher } from './pipeline/watch/watch.ts';
+import { startWatching } from './pipeline/watch/watch-schedule.ts';
 import { SOFTWARE_VERSION } from './version.ts';
 
 /** How long a stopping node lets the study in its hands go on before it puts it back in the queue. */
@@ -35,6 +36,7 @@ export interface PansegnetNode {
   readonly archive: DicomWebClient;
   readonly database: Database;
   readonly watcher: Watcher;
+  studyDetails(studyInstanceUid: string): Promise<StudyDetails | undefined>;
   /** Resolves when the work on the study next ends, however it ends. */
   studyEnded(studyInstanceUid: string): Promise<void>;
   stop(): Promise<void>;
@@ -141,6 +143,7 @@ export async function startNode(config: Config, options: NodeOptions = {}): Prom
     archive,
     database,
     watcher,
+    studyDetails: (uid) => studyDetails(database, uid),
     studyEnded: async (studyInstanceUid) => void (await once(ends, studyInstanceUid)),
     stop: async () => {
       await watch.stop();
@@ -154,6 +157,7 @@ export async function startNode(config: Config, options: NodeOptions = {}): Prom
 }
 
 async function composeEmbeddedArchive(config: Config, logger: Logger) {
+  logger.info(EMBEDDED_ARCHIVE_NOTICE);
   return createEmbeddedArchive({
     folder: config.archive.folder,
     onProblem: (message, err) => logger.warn({ err }, message),

@@ -1,5 +1,5 @@
 import { MultiBar, Presets } from 'cli-progress';
-import type { ProgressEvent, ProgressListener } from '../pipeline/stages.ts';
+import type { ProgressEvent, ProgressListener } from '../pipeline/run/stages.ts';
 
 /** Shows progress: a bar on a terminal, plain lines elsewhere. */
 export interface ProgressDisplay {

@@ -1,4 +1,4 @@
-import type { Models } from '../run-parts.ts';
+import type { Models } from '../run/run-parts.ts';
 import type { SegmentedClass, SelectionRules } from './rules.ts';
 import { type CandidateSeries, type SeriesDecision, selectSeries } from './select.ts';
 

@@ -1,0 +1,81 @@
+import { existsSync, renameSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { PGlite } from '@electric-sql/pglite';
+import { fromPglite } from 'pg-boss';
+import { PipelineError } from '../errors.ts';
+import { type FolderLock, lockFolder } from './folder-lock.ts';
+import { migrate } from './migrations.ts';
+import type { Database, Row } from './sql.ts';
+
+/** Where the data is. `memory` forgets everything at the end; it is for commands that need no past. */
+export type DatabasePlace = { readonly folder: string } | { readonly memory: true };
+
+const DATA_FOLDER = 'data';
+/** A new database is made under this name and renamed when it is whole: a kill in between leaves nothing half-made. */
+const UNFINISHED_FOLDER = 'data.new';
+
+/**
+ * Opens the database, makes it where there is none, and brings its tables up to date.
+ * @throws PipelineError DATABASE_IN_USE, DATABASE_NEWER, DATABASE_UNUSABLE
+ */
+export async function openDatabase(place: DatabasePlace): Promise<Database> {
+  if ('memory' in place) return migrated(embedded(await PGlite.create('memory://')));
+  const lock = await lockFolder(place.folder);
+  try {
+    return await migrated(embedded(await openFolder(place.folder), lock));
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+async function migrated(database: Database): Promise<Database> {
+  try {
+    await migrate(database);
+    return database;
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+async function openFolder(folder: string): Promise<PGlite> {
+  const data = path.join(folder, DATA_FOLDER);
+  try {
+    if (!existsSync(data)) {
+      const unfinished = path.join(folder, UNFINISHED_FOLDER);
+      rmSync(unfinished, { recursive: true, force: true });
+      await (await PGlite.create(unfinished)).close();
+      renameSync(unfinished, data);
+    }
+    return await PGlite.create(data);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new PipelineError('DATABASE_UNUSABLE', `the database in ${folder} cannot be opened: ${reason}`, {
+      cause,
+    });
+  }
+}
+
+function embedded(pglite: PGlite, lock?: FolderLock): Database {
+  return {
+    kind: 'embedded',
+    boss: { db: fromPglite(pglite), backend: 'pglite' },
+    query: (sql, parameters) => runOn(pglite, sql, parameters),
+    transaction: (work) =>
+      pglite.transaction((tx) => work({ query: (sql, parameters) => runOn(tx, sql, parameters) })),
+    close: async () => {
+      if (!pglite.closed) await pglite.close();
+      lock?.release();
+    },
+  };
+}
+
+async function runOn(
+  target: Pick<PGlite, 'query' | 'exec'>,
+  sql: string,
+  parameters: readonly unknown[] = [],
+): Promise<Row[]> {
+  if (parameters.length > 0) return (await target.query<Row>(sql, [...parameters])).rows;
+  return (await target.exec(sql)).flatMap(({ rows }) => rows);
+}

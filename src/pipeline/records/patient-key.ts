@@ -1,0 +1,32 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import type { Sql } from '../database/sql.ts';
+
+const SETTING = 'patient-key-secret';
+const SECRET_BYTES = 32;
+/** 128 bits: no two patients of any archive share a key by chance, and the key is short enough for an address. */
+const KEY_HEX_DIGITS = 32;
+
+export interface PatientIdentity {
+  readonly patientId: string | undefined;
+  readonly issuer: string | undefined;
+  /** Stands for the patient where there is no PatientID, so that nameless patients are never taken for one. */
+  readonly studyInstanceUid: string;
+}
+
+/** Makes opaque patient keys: HMAC-SHA256 of PatientID and issuer, with a secret that stays in the database. */
+export async function patientKeys(sql: Sql): Promise<(patient: PatientIdentity) => string> {
+  const rows = await sql.query(
+    `INSERT INTO pansegnet.setting (name, value) VALUES ($1, $2)
+     ON CONFLICT (name) DO UPDATE SET value = setting.value RETURNING value`,
+    [SETTING, randomBytes(SECRET_BYTES).toString('hex')],
+  );
+  const [{ value: secret }] = z.tuple([z.object({ value: z.string() })]).parse(rows);
+  return ({ patientId, issuer, studyInstanceUid }) => {
+    const id = patientId?.trim() ?? '';
+    const identity = id === '' ? ['study', studyInstanceUid] : ['patient', id, issuer?.trim() ?? ''];
+    // JSON keeps the parts apart: no two lists of parts give the same text.
+    const digest = createHmac('sha256', secret).update(JSON.stringify(identity)).digest('hex');
+    return digest.slice(0, KEY_HEX_DIGITS);
+  };
+}

@@ -1,0 +1,184 @@
+import { z } from 'zod';
+import type { Sql } from '../database/sql.ts';
+import { markEnded } from './study-log.ts';
+
+const RUN_OUTCOMES = ['done', 'skipped'] as const;
+export type RunOutcome = (typeof RUN_OUTCOMES)[number];
+
+/**
+ * What a run fixed before it wrote anything, so that a run that was killed and begun again writes the same bytes.
+ * A run is the same run while study, counts (fingerprint) and request are the same.
+ */
+export interface Run {
+  readonly id: number;
+  readonly studyInstanceUid: string;
+  readonly fingerprint: string;
+  /** Goes into the results as their content date and time. */
+  readonly contentDateTime: Date;
+  /** How often it was begun: 1 at the first time. */
+  readonly starts: number;
+  /** Set where this run was finished before: its results are stored and recorded; calling `finishRun` again is all. */
+  readonly outcome: RunOutcome | undefined;
+}
+
+const runRow = z
+  .object({
+    id: z.int(),
+    study_instance_uid: z.string(),
+    fingerprint: z.string(),
+    content_date_time: z.date(),
+    starts: z.int(),
+    outcome: z.enum(RUN_OUTCOMES).nullable(),
+  })
+  .transform(
+    (row): Run => ({
+      id: row.id,
+      studyInstanceUid: row.study_instance_uid,
+      fingerprint: row.fingerprint,
+      contentDateTime: row.content_date_time,
+      starts: row.starts,
+      outcome: row.outcome ?? undefined,
+    }),
+  );
+
+/** @param begin.requestId who asked: a new one starts a new run for the same counts (see `StudyJob.requestId`) */
+export async function beginRun(
+  sql: Sql,
+  begin: { studyInstanceUid: string; fingerprint: string; requestId: string; now: Date },
+): Promise<Run> {
+  await sql.query(
+    `INSERT INTO pansegnet.study (study_instance_uid, state, first_seen_at, changed_at)
+     VALUES ($1, 'running', $2, $2) ON CONFLICT DO NOTHING`,
+    [begin.studyInstanceUid, begin.now],
+  );
+  const rows = await sql.query(
+    `INSERT INTO pansegnet.run (study_instance_uid, fingerprint, request_id, content_date_time, starts)
+     VALUES ($1, $2, $3, $4, 1)
+     ON CONFLICT (study_instance_uid, fingerprint, request_id) DO UPDATE SET starts = run.starts + 1
+     RETURNING id, study_instance_uid, fingerprint, content_date_time, starts, outcome`,
+    [begin.studyInstanceUid, begin.fingerprint, begin.requestId, begin.now],
+  );
+  return z.tuple([runRow]).parse(rows)[0];
+}
+
+/**
+ * Loads what a run depends on besides the images (earlier volumes, the report that it supersedes) once, and gives the
+ * same to every later start of that run.
+ * @param slot which of the run's results it is for
+ * @param load must give JSON: no Date, no undefined
+ */
+export async function freezeInput<T>(
+  sql: Sql,
+  run: Run,
+  slot: string,
+  schema: z.ZodType<T>,
+  load: () => Promise<T>,
+): Promise<T> {
+  const frozen = await sql.query('SELECT value FROM pansegnet.run_input WHERE run_id = $1 AND slot = $2', [
+    run.id,
+    slot,
+  ]);
+  if (frozen[0]) return schema.parse(frozen[0]['value']);
+  const value = await load();
+  await sql.query('INSERT INTO pansegnet.run_input (run_id, slot, value) VALUES ($1, $2, $3::jsonb)', [
+    run.id,
+    slot,
+    JSON.stringify(value),
+  ]);
+  return value;
+}
+
+/**
+ * The time that was first asked for under this name, for ever: the content time of a result whose UID doesn't depend on
+ * the run, such as the SEG of a series that a later run finds unchanged.
+ */
+export async function fixedTime(sql: Sql, name: string, now: Date): Promise<Date> {
+  const rows = await sql.query(
+    `INSERT INTO pansegnet.fixed_time (name, at) VALUES ($1, $2)
+     ON CONFLICT (name) DO UPDATE SET at = fixed_time.at RETURNING at`,
+    [name, now],
+  );
+  return z.tuple([z.object({ at: z.date() })]).parse(rows)[0].at;
+}
+
+export interface SeriesDecision {
+  readonly seriesInstanceUid: string;
+  readonly description: string;
+  /** What the rules took it for: CT_ABDOMEN, T1W, T2W or NONE. */
+  readonly class: string;
+  readonly chosen: boolean;
+  /** In plain words. */
+  readonly reason: string;
+}
+
+/** Keeps the latest decisions for a study, in their order, in place of earlier ones. */
+export async function recordDecisions(
+  sql: Sql,
+  studyInstanceUid: string,
+  decisions: readonly SeriesDecision[],
+): Promise<void> {
+  await sql.query('DELETE FROM pansegnet.series_decision WHERE study_instance_uid = $1', [studyInstanceUid]);
+  for (const [place, decision] of decisions.entries()) {
+    await sql.query(
+      `INSERT INTO pansegnet.series_decision
+         (study_instance_uid, place, series_instance_uid, description, class, chosen, reason)
+       VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+      [
+        studyInstanceUid,
+        place,
+        decision.seriesInstanceUid,
+        decision.description,
+        decision.class,
+        decision.chosen,
+        decision.reason,
+      ],
+    );
+  }
+}
+
+const decisionRow = z
+  .object({
+    series_instance_uid: z.string(),
+    description: z.string(),
+    class: z.string(),
+    chosen: z.boolean(),
+    reason: z.string(),
+  })
+  .transform(
+    ({ series_instance_uid, ...decision }): SeriesDecision => ({
+      seriesInstanceUid: series_instance_uid,
+      ...decision,
+    }),
+  );
+
+export async function decisionsOf(sql: Sql, studyInstanceUid: string): Promise<SeriesDecision[]> {
+  const rows = await sql.query(
+    `SELECT series_instance_uid, description, class, chosen, reason
+     FROM pansegnet.series_decision WHERE study_instance_uid = $1 ORDER BY place`,
+    [studyInstanceUid],
+  );
+  return z.array(decisionRow).parse(rows);
+}
+
+/** The run is over: these counts need no other, and the study says how it ended. */
+export async function finishRun(
+  sql: Sql,
+  run: Run,
+  end: { outcome: RunOutcome; reason?: string | undefined; now: Date },
+): Promise<void> {
+  await sql.query('UPDATE pansegnet.run SET outcome = $2, finished_at = $3 WHERE id = $1', [
+    run.id,
+    end.outcome,
+    end.now,
+  ]);
+  await sql.query('UPDATE pansegnet.study SET processed_fingerprint = $2 WHERE study_instance_uid = $1', [
+    run.studyInstanceUid,
+    run.fingerprint,
+  ]);
+  await markEnded(sql, {
+    studyInstanceUid: run.studyInstanceUid,
+    state: end.outcome,
+    reason: end.reason,
+    now: end.now,
+  });
+}

@@ -1,0 +1,160 @@
+import { z } from 'zod';
+import type { Sql } from '../database/sql.ts';
+
+/** What is known of each study: where it stands and why. All times are given, never read from the clock. */
+const STUDY_STATES = ['seen', 'queued', 'running', 'done', 'skipped', 'failed'] as const;
+type StudyState = (typeof STUDY_STATES)[number];
+
+export interface StudyRecord {
+  readonly studyInstanceUid: string;
+  readonly state: StudyState;
+  /** In plain words: why it was skipped, why it failed, or why it is tried again. */
+  readonly reason: string | undefined;
+  /** The stable code of the failure, where there was one. */
+  readonly errorCode: string | undefined;
+  readonly firstSeenAt: Date;
+  readonly changedAt: Date;
+}
+
+const optional = z
+  .string()
+  .nullable()
+  .transform((value) => value ?? undefined);
+const studyRow = z
+  .object({
+    study_instance_uid: z.string(),
+    state: z.enum(STUDY_STATES),
+    reason: optional,
+    error_code: optional,
+    first_seen_at: z.date(),
+    changed_at: z.date(),
+  })
+  .transform(
+    (row): StudyRecord => ({
+      studyInstanceUid: row.study_instance_uid,
+      state: row.state,
+      reason: row.reason,
+      errorCode: row.error_code,
+      firstSeenAt: row.first_seen_at,
+      changedAt: row.changed_at,
+    }),
+  );
+const STUDY_COLUMNS = 'study_instance_uid, state, reason, error_code, first_seen_at, changed_at';
+
+export async function findStudy(sql: Sql, studyInstanceUid: string): Promise<StudyRecord | undefined> {
+  const rows = await sql.query(`SELECT ${STUDY_COLUMNS} FROM pansegnet.study WHERE study_instance_uid = $1`, [
+    studyInstanceUid,
+  ]);
+  return z.array(studyRow).parse(rows)[0];
+}
+
+/** The studies whose state changed last come first. */
+export async function listStudies(
+  sql: Sql,
+  { limit, offset = 0 }: { limit: number; offset?: number },
+): Promise<StudyRecord[]> {
+  const rows = await sql.query(
+    `SELECT ${STUDY_COLUMNS} FROM pansegnet.study ORDER BY changed_at DESC, study_instance_uid LIMIT $1 OFFSET $2`,
+    [limit, offset],
+  );
+  return z.array(studyRow).parse(rows);
+}
+
+export interface Look {
+  /** Since when looks have found these counts; undefined at the first look that finds them. */
+  readonly sameSince: Date | undefined;
+  /** These counts were queued or processed already: there is nothing to do. */
+  readonly settled: boolean;
+}
+
+const lookRow = z.object({ same_since: z.date().nullable(), settled: z.boolean() });
+
+/** Remembers what a look at the archive found in a study. */
+export async function lookAtStudy(
+  sql: Sql,
+  { studyInstanceUid, fingerprint, now }: { studyInstanceUid: string; fingerprint: string; now: Date },
+): Promise<Look> {
+  const rows = await sql.query(
+    `SELECT CASE WHEN seen_fingerprint = $2 THEN seen_since END AS same_since,
+            coalesce(queued_fingerprint = $2, false) OR coalesce(processed_fingerprint = $2, false) AS settled
+     FROM pansegnet.study WHERE study_instance_uid = $1`,
+    [studyInstanceUid, fingerprint],
+  );
+  const known = z.array(lookRow).parse(rows)[0];
+  if (!known?.same_since) {
+    await sql.query(
+      `INSERT INTO pansegnet.study
+         (study_instance_uid, state, seen_fingerprint, seen_since, first_seen_at, changed_at)
+       VALUES ($1, 'seen', $2, $3, $3, $3)
+       ON CONFLICT (study_instance_uid) DO UPDATE SET seen_fingerprint = $2, seen_since = $3`,
+      [studyInstanceUid, fingerprint, now],
+    );
+  }
+  return { sameSince: known?.same_since ?? undefined, settled: known?.settled ?? false };
+}
+
+/**
+ * The study is in the queue; where a look decided that, for these counts.
+ * @param mark.isNew false where it waited there before, for one of the earlier requests
+ */
+export async function markQueued(
+  sql: Sql,
+  mark: { studyInstanceUid: string; fingerprint?: string; isNew: boolean; now: Date },
+): Promise<void> {
+  await sql.query(
+    `INSERT INTO pansegnet.study
+       (study_instance_uid, state, queued_fingerprint, requests, first_seen_at, changed_at)
+     VALUES ($1, 'queued', $2, $3, $4, $4)
+     ON CONFLICT (study_instance_uid) DO UPDATE SET
+       state = 'queued', reason = NULL, error_code = NULL, changed_at = $4,
+       requests = study.requests + $3,
+       queued_fingerprint = coalesce($2, study.queued_fingerprint)`,
+    [mark.studyInstanceUid, mark.fingerprint ?? null, mark.isNew ? 1 : 0, mark.now],
+  );
+}
+
+/** Work on the study begins: it answers every request made so far. */
+export async function markRunning(
+  sql: Sql,
+  { studyInstanceUid, now }: { studyInstanceUid: string; now: Date },
+): Promise<void> {
+  await sql.query(
+    `INSERT INTO pansegnet.study (study_instance_uid, state, first_seen_at, changed_at)
+     VALUES ($1, 'running', $2, $2)
+     ON CONFLICT (study_instance_uid) DO UPDATE SET
+       state = 'running', reason = NULL, error_code = NULL, changed_at = $2,
+       answered_requests = study.requests`,
+    [studyInstanceUid, now],
+  );
+}
+
+export interface StudyEnd {
+  readonly studyInstanceUid: string;
+  readonly state: 'done' | 'skipped' | 'failed';
+  readonly reason?: string | undefined;
+  readonly errorCode?: string | undefined;
+  readonly now: Date;
+}
+
+/** Work on the study has ended. A study that was asked for again in the meantime is still in the queue. */
+export async function markEnded(sql: Sql, end: StudyEnd): Promise<void> {
+  await sql.query(
+    `UPDATE pansegnet.study SET
+       state = CASE WHEN requests > answered_requests THEN 'queued' ELSE $2 END,
+       reason = $3, error_code = $4, changed_at = $5
+     WHERE study_instance_uid = $1`,
+    [end.studyInstanceUid, end.state, end.reason ?? null, end.errorCode ?? null, end.now],
+  );
+}
+
+/** Work on the study failed, or was cut off, and will be tried again. */
+export async function markWaiting(
+  sql: Sql,
+  wait: { studyInstanceUid: string; reason: string; errorCode: string | undefined; now: Date },
+): Promise<void> {
+  await sql.query(
+    `UPDATE pansegnet.study SET state = 'queued', reason = $2, error_code = $3, changed_at = $4
+     WHERE study_instance_uid = $1`,
+    [wait.studyInstanceUid, wait.reason, wait.errorCode ?? null, wait.now],
+  );
+}

@@ -1,0 +1,94 @@
+import { buildVolume } from '../dicom/series-volume.ts';
+import { measure } from '../segmentation/measure.ts';
+import { segment } from '../segmentation/segment.ts';
+import { describeFailure } from './queue/failures.ts';
+import type { StudyJob } from './queue/queue.ts';
+import type { VolumeRecord } from './records/history.ts';
+import { beginRun, finishRun, fixedTime, type Run, recordDecisions } from './records/run-log.ts';
+import { createResults } from './run/create-results.ts';
+import { listStudy } from './run/list-study.ts';
+import { retrieveSeries } from './run/retrieve-series.ts';
+import type { RunParts } from './run/run-parts.ts';
+import { pastOf, recordFinding } from './run/run-record.ts';
+import { type RunStage, StageClock } from './run/stages.ts';
+import { storeResults, verifyStored } from './run/store-results.ts';
+import { type ChosenSeries, chooseSeries, type ForcedSeries, isChosen } from './selection/choose-series.ts';
+import type { SeriesDecision } from './selection/select.ts';
+
+export interface StudyOutcome {
+  readonly decisions: readonly SeriesDecision[];
+  readonly volumes: readonly VolumeRecord[];
+}
+
+/**
+ * The main path: one study, from the list of its series to the record of its results.
+ * A series that fails does not stop the others; then the study as a whole has failed, and is tried again where that
+ * may help. Running the same job again writes nothing twice.
+ * @param forced a series to take whatever the rules say
+ * @throws the failure of a series; the first that may pass goes before those that will not
+ */
+export async function runStudy(
+  job: Pick<StudyJob, 'studyInstanceUid' | 'requestId'>,
+  parts: RunParts,
+  signal?: AbortSignal,
+  forced?: ForcedSeries,
+): Promise<StudyOutcome> {
+  const { database, rules, models, now } = parts;
+  const { studyInstanceUid } = job;
+  const clock = new StageClock(parts.onProgress);
+  const stage = clock.about(studyInstanceUid);
+
+  const { candidates, fingerprint } = await stage('list series', () =>
+    listStudy(studyInstanceUid, parts, signal),
+  );
+  const decisions = await stage('select', () => chooseSeries(candidates, rules, models, forced));
+  const run = await beginRun(database, { ...job, fingerprint, now: now() });
+  await recordDecisions(database, studyInstanceUid, decisions);
+
+  const volumes: VolumeRecord[] = [];
+  const failures: unknown[] = [];
+  for (const series of decisions.filter(isChosen)) {
+    try {
+      volumes.push(await runSeries(series, run, parts, clock.about(series.description), signal));
+    } catch (error) {
+      signal?.throwIfAborted();
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures.find((error) => describeFailure(error).passing) ?? failures[0];
+  await finishRun(database, run, { ...endOf(decisions), now: now() });
+  return { decisions, volumes };
+}
+
+/** One series: retrieve, volume, segment, measure, results, store, verify, record. */
+async function runSeries(
+  series: ChosenSeries,
+  run: Run,
+  parts: RunParts,
+  stage: RunStage,
+  signal?: AbortSignal,
+): Promise<VolumeRecord> {
+  const { archive, database, models, settings, threads, now } = parts;
+  const { studyInstanceUid } = run;
+  const firstTime = (name: string) => fixedTime(database, name, now());
+
+  const model = await models.load(series.class);
+  const instances = await stage('retrieve', () => retrieveSeries(archive, run, series, signal));
+  const source = await stage('volume', () => buildVolume(instances));
+  const { mask } = await stage('segment', (onProgress) =>
+    segment(source.volume, model, { threads, onProgress, signal }),
+  );
+  const measurement = await stage('measure', () => measure(source.volume, mask));
+  const finding = { source, mask, measurement, model };
+  const past = await pastOf(finding, run, parts);
+  const results = await stage('results', () => createResults(finding, past, settings, firstTime));
+  await stage('store', () => storeResults(results, studyInstanceUid, parts, signal));
+  await stage('verify', () => verifyStored(results, finding, studyInstanceUid, archive, signal));
+  return stage('record', () => recordFinding(finding, results, run, parts));
+}
+
+function endOf(decisions: readonly SeriesDecision[]): { outcome: 'done' | 'skipped'; reason?: string } {
+  return decisions.some(isChosen)
+    ? { outcome: 'done' }
+    : { outcome: 'skipped', reason: 'no series is suitable; the reason for each is with it' };
+}

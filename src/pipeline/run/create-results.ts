@@ -1,0 +1,85 @@
+import { type ResultContext, type ResultObject, segmentationUid } from '../../dicom/result-context.ts';
+import { createSegmentation } from '../../dicom/segmentation-object.ts';
+import type { SeriesVolume } from '../../dicom/series-volume.ts';
+import type { Measurement } from '../../segmentation/measure.ts';
+import type { Model } from '../../segmentation/model-folder.ts';
+import { type QualityFlag, qualityFlags } from '../../sr/quality-flags.ts';
+import { createReport } from '../../sr/report.ts';
+import type { PriorVolume, ReportInput, ReportReference } from '../../sr/report-input.ts';
+import type { ResultSettings } from './run-parts.ts';
+
+/** One segmented series with what was found in it. */
+export interface Finding {
+  readonly source: SeriesVolume;
+  /** One byte per voxel of `source.volume`, 1 inside the pancreas. */
+  readonly mask: Uint8Array;
+  readonly measurement: Measurement;
+  readonly model: Model;
+}
+
+/** What the report says about the past. */
+export interface Past {
+  readonly priors: readonly PriorVolume[];
+  /** The report of the same series and model that stands in the archive, and the one that it superseded itself. */
+  readonly current: { readonly report: ReportReference; readonly supersedes: ReportReference | null } | null;
+}
+
+export interface Results {
+  /** Undefined where nothing was found: an empty SEG hangs viewers. */
+  readonly segmentation: ResultObject | undefined;
+  readonly report: ResultObject;
+  readonly flags: readonly QualityFlag[];
+  /** Of the report. */
+  readonly contentDateTime: Date;
+  readonly supersedes: ReportReference | null;
+}
+
+/**
+ * SEG and report of a finding. The same finding with the same past gives the same bytes whenever it is asked for: the
+ * times that go in are those at which each result was first made.
+ * @param firstTime the time at which a result of this name was first asked for
+ */
+export async function createResults(
+  finding: Finding,
+  { priors, current }: Past,
+  settings: ResultSettings,
+  firstTime: (name: string) => Promise<Date>,
+): Promise<Results> {
+  const undated = resultContext(finding, settings);
+  const segmentation = createSegmentation({
+    ...undated,
+    contentDateTime: await firstTime(`SEG ${segmentationUid(undated)}`),
+  });
+  const flags = qualityFlags(finding.measurement, finding.source);
+  const input: ReportInput = { context: undated, found: found(finding, segmentation), flags, priors };
+  const report = (supersedes: ReportReference | null, contentDateTime: Date): ResultObject =>
+    createReport({
+      ...input,
+      context: { ...undated, contentDateTime },
+      ...(supersedes ? { supersedes } : {}),
+    });
+  // A report's UID does not depend on its date. The report that stands, made again, is that report; any other supersedes it.
+  const again = report(current?.supersedes ?? null, undated.contentDateTime);
+  const isNews = current !== null && again.sopInstanceUid !== current.report.sopInstanceUid;
+  const supersedes = isNews ? current.report : (current?.supersedes ?? null);
+  const { sopInstanceUid } = isNews ? report(supersedes, undated.contentDateTime) : again;
+  const contentDateTime = await firstTime(`SR ${sopInstanceUid}`);
+  return { segmentation, report: report(supersedes, contentDateTime), flags, contentDateTime, supersedes };
+}
+
+function resultContext({ source, mask, model }: Finding, settings: ResultSettings): ResultContext {
+  const { name, version, title, notice } = model.info;
+  return {
+    series: source,
+    mask,
+    model: { name, version, title, ...(notice ? { notice } : {}), sha256: model.sha256, mode: 'exact' },
+    contentDateTime: new Date(0),
+    ...settings,
+  };
+}
+
+function found({ measurement }: Finding, segmentation: ResultObject | undefined): ReportInput['found'] {
+  const { volumeMl, meanIntensity, sdIntensity } = measurement;
+  if (!segmentation || meanIntensity === undefined || sdIntensity === undefined) return undefined;
+  return { segmentation, measurement: { volumeMl, meanIntensity, sdIntensity } };
+}

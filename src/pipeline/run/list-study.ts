@@ -1,0 +1,41 @@
+import { type DicomDataset } from '../../dicom/dataset.ts';
+import { DicomError } from '../../dicom/errors.ts';
+import { isOwnResult } from '../../dicom/own-results.ts';
+import type { DicomWebClient } from '../../dicom/web/client.ts';
+import type { Database } from '../database/sql.ts';
+import { fingerprintOf, foreignSeries } from '../records/own-series.ts';
+import { describeSeries } from '../selection/describe-series.ts';
+import type { CandidateSeries } from '../selection/select.ts';
+
+export interface ListedStudy {
+  /** Every series that the node did not write. */
+  readonly candidates: readonly CandidateSeries[];
+  /** Stands for these series and their instance counts. */
+  readonly fingerprint: string;
+}
+
+/**
+ * The series of a study that may be input, each with what selection needs to know. Nothing that the node wrote is among
+ * them.
+ * @throws DicomError DICOM_WEB_ANSWER where the archive has no such study
+ */
+export async function listStudy(
+  studyInstanceUid: string,
+  { archive, database }: { archive: DicomWebClient; database: Database },
+  signal?: AbortSignal,
+): Promise<ListedStudy> {
+  const series: DicomDataset[] = await archive.searchSeries(studyInstanceUid, signal);
+  if (series.length === 0) {
+    throw new DicomError('DICOM_WEB_ANSWER', `the archive has no series of study ${studyInstanceUid}`);
+  }
+  const seriesMetadata = (study: string, uid: string) => archive.seriesMetadata(study, uid, signal);
+  const foreign = await foreignSeries(
+    { sql: database, seriesMetadata, isOwnResult },
+    studyInstanceUid,
+    series,
+  );
+  return {
+    candidates: await describeSeries(archive, studyInstanceUid, foreign, signal),
+    fingerprint: fingerprintOf(foreign),
+  };
+}

@@ -1,0 +1,42 @@
+import { SegmentationError } from '../../segmentation/errors.ts';
+import { loadModel, type Model } from '../../segmentation/model-folder.ts';
+import type { ModelInfo } from '../../segmentation/model-info.ts';
+import type { SegmentedClass } from '../selection/rules.ts';
+import type { Models } from './run-parts.ts';
+
+/** What the configuration and model.json call the images of a class. */
+export const MODALITY_OF: Readonly<Record<SegmentedClass, ModelInfo['modality']>> = {
+  CT_ABDOMEN: 'CT',
+  T1W: 'T1W',
+  T2W: 'T2W',
+};
+
+/** The models that the configuration names, each loaded and checked at its first use. */
+export function configuredModels(
+  names: Readonly<Record<ModelInfo['modality'], string | null>>,
+  folder: string,
+): Models {
+  const loaded = new Map<SegmentedClass, Promise<Model>>();
+  return {
+    has: (seriesClass) => names[MODALITY_OF[seriesClass]] !== null,
+    load: async (seriesClass) => {
+      const modality = MODALITY_OF[seriesClass];
+      const name = names[modality];
+      if (name === null) throw new SegmentationError('MODEL_MISSING', `models.${modality} names no model`);
+      const model = loaded.get(seriesClass) ?? loadFor(modality, name, folder);
+      loaded.set(seriesClass, model);
+      // A model that could not be loaded may have been put right by the next study.
+      return model.catch((error: unknown) => {
+        loaded.delete(seriesClass);
+        throw error;
+      });
+    },
+  };
+}
+
+async function loadFor(modality: ModelInfo['modality'], name: string, folder: string): Promise<Model> {
+  const model = await loadModel(name, [folder]);
+  if (model.info.modality === modality) return model;
+  const message = `models.${modality} names ${name}, which is a model for ${model.info.modality}`;
+  throw new SegmentationError('MODEL_INVALID', message);
+}

@@ -1,0 +1,35 @@
+import type { ContentQualification } from '../../dicom/result-context.ts';
+import type { DicomWebClient } from '../../dicom/web/client.ts';
+import type { Model } from '../../segmentation/model-folder.ts';
+import type { Database } from '../database/sql.ts';
+import type { PatientIdentity } from '../records/patient-key.ts';
+import type { SegmentedClass, SelectionRules } from '../selection/rules.ts';
+import type { ProgressListener } from './stages.ts';
+
+/** What the main path needs; `compose.ts` builds it. */
+export interface RunParts {
+  readonly archive: DicomWebClient;
+  readonly database: Database;
+  readonly rules: SelectionRules;
+  readonly models: Models;
+  readonly patientKey: (patient: PatientIdentity) => string;
+  readonly settings: ResultSettings;
+  /** Threads of the network; undefined: as many as the machine has. */
+  readonly threads: number | undefined;
+  readonly now: () => Date;
+  readonly warn: (fields: object, message: string) => void;
+  readonly onProgress?: ProgressListener;
+}
+
+export interface ResultSettings {
+  readonly contentQualification: ContentQualification;
+  readonly softwareVersion: string;
+}
+
+/** The model of each class. */
+export interface Models {
+  /** Whether the configuration names a model for the class. */
+  has(seriesClass: SegmentedClass): boolean;
+  /** @throws SegmentationError where it cannot be used */
+  load(seriesClass: SegmentedClass): Promise<Model>;
+}

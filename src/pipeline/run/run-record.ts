@@ -1,0 +1,109 @@
+import { z } from 'zod';
+import { text } from '../../dicom/dataset.ts';
+import { seriesUid } from '../../dicom/result-context.ts';
+import type { ReportReference } from '../../sr/report-input.ts';
+import { currentVolume, priorVolumes, recordVolume, type VolumeRecord } from '../records/history.ts';
+import { freezeInput, type Run } from '../records/run-log.ts';
+import { type Finding, type Past, type Results } from './create-results.ts';
+import type { RunParts } from './run-parts.ts';
+
+const reportReference = z.object({
+  studyInstanceUid: z.string(),
+  seriesInstanceUid: z.string(),
+  sopInstanceUid: z.string(),
+});
+
+const pastSchema: z.ZodType<Past> = z.object({
+  priors: z.array(
+    z.object({
+      date: z.string(),
+      volumeMl: z.number(),
+      report: reportReference,
+      comparable: z.boolean(),
+    }),
+  ),
+  current: z.object({ report: reportReference, supersedes: reportReference.nullable() }).nullable(),
+});
+
+/** What history knows of the patient before this finding, kept with the run so that a repeated run writes the same. */
+export async function pastOf(finding: Finding, run: Run, { database, patientKey }: RunParts): Promise<Past> {
+  const subject = subjectOf(finding, run, patientKey);
+  const slot = `${subject.seriesInstanceUid} ${finding.model.sha256}`;
+  return freezeInput(database, run, slot, pastSchema, async () => {
+    const priors = await priorVolumes(database, subject);
+    const current = await currentVolume(database, subject);
+    return {
+      priors: priors.map((prior) => ({
+        date: prior.studyDate,
+        volumeMl: prior.volumeMl,
+        report: { studyInstanceUid: prior.studyInstanceUid, ...prior.report },
+        comparable: true,
+      })),
+      current: current ? { report: reportOf(current), supersedes: supersededBy(current) } : null,
+    };
+  });
+}
+
+const reportOf = ({ studyInstanceUid, report }: VolumeRecord): ReportReference => ({
+  studyInstanceUid,
+  ...report,
+});
+
+function supersededBy({ studyInstanceUid, supersedes }: VolumeRecord): ReportReference | null {
+  if (supersedes === null) return null;
+  return { studyInstanceUid, seriesInstanceUid: seriesUid(supersedes), sopInstanceUid: supersedes };
+}
+
+/** Writes the finding to the volume history: the last step, after the results are proven to be in the archive. */
+export async function recordFinding(
+  finding: Finding,
+  results: Results,
+  run: Run,
+  { database, patientKey }: RunParts,
+): Promise<VolumeRecord> {
+  const { segmentation, report } = results;
+  const record: VolumeRecord = {
+    ...subjectOf(finding, run, patientKey),
+    volumeMl: finding.measurement.volumeMl,
+    voxelCount: finding.measurement.voxelCount,
+    flags: [...results.flags],
+    seg: segmentation ? referenceOf(segmentation) : null,
+    report: referenceOf(report),
+    supersedes: results.supersedes?.sopInstanceUid ?? null,
+    contentDateTime: results.contentDateTime.toISOString(),
+  };
+  await recordVolume(database, record);
+  return record;
+}
+
+const referenceOf = ({
+  seriesInstanceUid,
+  sopInstanceUid,
+}: {
+  seriesInstanceUid: string;
+  sopInstanceUid: string;
+}) => ({
+  seriesInstanceUid,
+  sopInstanceUid,
+});
+
+/** Whose pancreas it is, in which series, by which model: what identifies a row of the history. */
+function subjectOf({ source, model }: Finding, run: Run, patientKey: RunParts['patientKey']) {
+  const header = source.slices[0]?.dataset ?? {};
+  const { studyInstanceUid } = run;
+  const { name, version, modality } = model.info;
+  return {
+    patientKey: patientKey({
+      patientId: text(header, 'PatientID'),
+      issuer: text(header, 'IssuerOfPatientID'),
+      studyInstanceUid,
+    }),
+    studyInstanceUid,
+    studyDate: text(header, 'StudyDate') ?? '',
+    studyTime: text(header, 'StudyTime') ?? '',
+    seriesInstanceUid: text(header, 'SeriesInstanceUID') ?? '',
+    part: '',
+    class: modality,
+    model: { name, version, sha256: model.sha256, mode: 'exact' as const },
+  };
+}

@@ -1,0 +1,53 @@
+/** The stages of a run, in order. */
+export const STAGES = [
+  'list series',
+  'select',
+  'retrieve',
+  'volume',
+  'segment',
+  'measure',
+  'results',
+  'store',
+  'verify',
+  'record',
+] as const;
+export type Stage = (typeof STAGES)[number];
+
+export interface ProgressEvent {
+  readonly stage: Stage;
+  /** What is worked on, in words a person knows: a series description. Never a patient's name. */
+  readonly subject: string;
+  /** How much of the stage is done, where it takes long enough to tell. */
+  readonly done?: number;
+  readonly total?: number;
+}
+export type ProgressListener = (event: ProgressEvent) => void;
+
+/** Runs one stage and gives what it gives; `progress` tells how much of it is done. */
+export type RunStage = <T>(
+  stage: Stage,
+  work: (progress: (done: number, total: number) => void) => T | Promise<T>,
+) => Promise<T>;
+
+/** Tells a listener of each stage, and keeps the seconds that each took. */
+export class StageClock {
+  readonly seconds: Partial<Record<Stage, number>> = {};
+  readonly #listener: ProgressListener | undefined;
+
+  constructor(listener?: ProgressListener) {
+    this.#listener = listener;
+  }
+
+  /** Stages that work on one thing. */
+  about(subject: string): RunStage {
+    return async (stage, work) => {
+      const started = performance.now();
+      this.#listener?.({ stage, subject });
+      try {
+        return await work((done, total) => this.#listener?.({ stage, subject, done, total }));
+      } finally {
+        this.seconds[stage] = (this.seconds[stage] ?? 0) + (performance.now() - started) / 1000;
+      }
+    };
+  }
+}

@@ -1,0 +1,59 @@
+import { DicomError } from '../../dicom/errors.ts';
+import { readSegmentation } from '../../dicom/read-segmentation.ts';
+import type { ResultObject } from '../../dicom/result-context.ts';
+import type { DicomWebClient } from '../../dicom/web/client.ts';
+import type { Database } from '../database/sql.ts';
+import { type ResultKind, recordResultSeries } from '../records/own-series.ts';
+import type { Finding, Results } from './create-results.ts';
+
+const resultObjects = ({ segmentation, report }: Results): [ResultKind, ResultObject][] => [
+  ...(segmentation ? [['SEG', segmentation] satisfies [ResultKind, ResultObject]] : []),
+  ['SR', report],
+];
+
+/**
+ * Stores the results in the study, those that are not there yet. They are remembered as the node's own first, so that no
+ * look at the archive in between takes them for news.
+ * @throws DicomError DICOM_STORE_INCOMPLETE naming what is missing afterwards
+ */
+export async function storeResults(
+  results: Results,
+  studyInstanceUid: string,
+  { archive, database, now }: { archive: DicomWebClient; database: Database; now: () => Date },
+  signal?: AbortSignal,
+): Promise<void> {
+  const objects = resultObjects(results);
+  const series = objects.map(([kind, { seriesInstanceUid, sopInstanceUid }]) => ({
+    kind,
+    studyInstanceUid,
+    seriesInstanceUid,
+    sopInstanceUid,
+  }));
+  await recordResultSeries(database, series, now());
+  const missing: Uint8Array[] = [];
+  for (const [, { seriesInstanceUid, sopInstanceUid, bytes }] of objects) {
+    const isThere = await archive.isStored(studyInstanceUid, seriesInstanceUid, sopInstanceUid, signal);
+    if (!isThere) missing.push(bytes);
+  }
+  if (missing.length > 0) await archive.storeVerified(studyInstanceUid, missing, signal);
+}
+
+/**
+ * Proves that the SEG in the archive is the mask: fetched back and read, every voxel is equal.
+ * @throws DicomError DICOM_STORE_INCOMPLETE where it isn't
+ */
+export async function verifyStored(
+  { segmentation }: Results,
+  { source, mask }: Finding,
+  studyInstanceUid: string,
+  archive: DicomWebClient,
+  signal?: AbortSignal,
+): Promise<void> {
+  if (!segmentation) return;
+  const { seriesInstanceUid, sopInstanceUid } = segmentation;
+  const bytes = await archive.retrieveInstance(studyInstanceUid, seriesInstanceUid, sopInstanceUid, signal);
+  const stored = readSegmentation(bytes, source);
+  if (stored.every((value, index) => value === mask[index])) return;
+  const message = `SEG ${sopInstanceUid}: what the archive gives back differs from the mask that was stored`;
+  throw new DicomError('DICOM_STORE_INCOMPLETE', message);
+}
