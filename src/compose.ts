@@ -1,5 +1,5 @@
 import { EventEmitter, once } from 'node:events';
-import { type Logger, pino } from 'pino';
+import { destination, type Logger, pino } from 'pino';
 import { createEmbeddedArchive, EMBEDDED_ARCHIVE_NOTICE } from './archive/embedded-archive.ts';
 import type { Config } from './config.ts';
 import { isOwnResult } from './dicom/own-results.ts';
@@ -42,8 +42,11 @@ export interface PansegnetNode {
   stop(): Promise<void>;
 }
 
+/** Where the log goes; stdout belongs to what commands print. */
+const STDERR = 2;
+
 export function createLogger(config: Config): Logger {
-  return pino({ name: 'pansegnet-node', level: config.log.level });
+  return pino({ name: 'pansegnet-node', level: config.log.level }, destination(STDERR));
 }
 
 export function resultSettings(config: Config): ResultSettings {

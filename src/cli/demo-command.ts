@@ -26,7 +26,8 @@ export async function runDemo(options: DemoOptions): Promise<void> {
       onProgress: progress.listener,
     });
     progress.line(`The node is running: ${node.url}`);
-    for await (const result of processSyntheticStudies(node, options.output)) progress.line(describe(result));
+    for await (const result of processSyntheticStudies(node, options.output))
+      progress.result(describe(result));
     progress.line(
       'All studies have their SEG and their report in the archive. Synthetic demo, not for patients.',
     );

@@ -4,8 +4,10 @@ import type { ProgressEvent, ProgressListener } from '../pipeline/run/stages.ts'
 /** Shows progress: a bar on a terminal, plain lines elsewhere. */
 export interface ProgressDisplay {
   readonly listener: ProgressListener;
-  /** Prints a line without tearing the bar. */
+  /** Prints a line for people on stderr, without tearing the bar. */
   line(text: string): void;
+  /** Prints a line of the command's result on stdout, without tearing the bar. */
+  result(text: string): void;
   stop(): void;
 }
 
@@ -25,6 +27,7 @@ function bars(output: NodeJS.WriteStream): ProgressDisplay {
       bar.update(done, { task: `${stage}: ${subject}` });
     },
     line: (text) => all.log(`${text}\n`),
+    result: (text) => (process.stdout.isTTY ? all.log(`${text}\n`) : void process.stdout.write(`${text}\n`)),
     stop: () => all.stop(),
   };
 }
@@ -37,6 +40,7 @@ function lines(output: NodeJS.WriteStream): ProgressDisplay {
       if (done === undefined) line(`${stage}: ${subject}`);
     },
     line,
+    result: (text) => void process.stdout.write(`${text}\n`),
     stop: () => {},
   };
 }

@@ -1,7 +1,7 @@
 import { DicomError } from './errors.ts';
-import { naturalizeJson } from './naturalize.ts';
-import { readPart10 } from './part10.ts';
-import { splitFrames } from './pixel-data.ts';
+import { splitFrames } from './pixels/pixel-data.ts';
+import { naturalizeJson } from './reading/naturalize.ts';
+import { readPart10 } from './reading/part10.ts';
 
 /**
  * A data set: DICOM keyword -> value, the same whether it came from a file or from DICOM JSON.

@@ -1,6 +1,6 @@
 import { Router } from 'express';
 import { z } from 'zod';
-import type { StudyDetails } from '../pipeline/study-details.ts';
+import type { StudyDetails } from '../pipeline/records/study-details.ts';
 
 export interface StudiesApi {
   list(page: { limit: number; offset: number }): Promise<StudyDetails[]>;

@@ -1,5 +1,5 @@
 import type { RequestHandler } from 'express';
-import type { StudyDetails } from '../pipeline/study-details.ts';
+import type { StudyDetails } from '../pipeline/records/study-details.ts';
 import { type Html, html } from './html.ts';
 import type { StudiesApi } from './studies-api.ts';
 

@@ -1,11 +1,11 @@
-import { buildVolume } from '../dicom/series-volume.ts';
+import { buildVolume } from '../dicom/geometry/series-volume.ts';
 import { measure } from '../segmentation/measure.ts';
 import { segment } from '../segmentation/segment.ts';
 import { describeFailure } from './queue/failures.ts';
 import type { StudyJob } from './queue/queue.ts';
 import type { VolumeRecord } from './records/history.ts';
 import { beginRun, finishRun, fixedTime, type Run, recordDecisions } from './records/run-log.ts';
-import { createResults } from './run/create-results.ts';
+import { createResults, warningsOf } from './run/create-results.ts';
 import { listStudy } from './run/list-study.ts';
 import { retrieveSeries } from './run/retrieve-series.ts';
 import type { RunParts } from './run/run-parts.ts';
@@ -82,6 +82,7 @@ async function runSeries(
   const finding = { source, mask, measurement, model };
   const past = await pastOf(finding, run, parts);
   const results = await stage('results', () => createResults(finding, past, settings, firstTime));
+  for (const warning of warningsOf(finding, results)) parts.warn({ studyInstanceUid }, warning);
   await stage('store', () => storeResults(results, studyInstanceUid, parts, signal));
   await stage('verify', () => verifyStored(results, finding, studyInstanceUid, archive, signal));
   return stage('record', () => recordFinding(finding, results, run, parts));

@@ -14,9 +14,20 @@ const PACKAGES = {
 } as const;
 export type Program = keyof typeof PACKAGES;
 
-/** Where a program lives, or undefined. Orthanc stands in /usr/sbin, which is not on everybody's PATH. */
+/** Files that a program is of no use without: a machine may well have Java or Python for other reasons. */
+const COMPANIONS: Partial<Record<Program, string>> = {
+  java: '/usr/share/java/pixelmed.jar',
+  python3: '/usr/lib/python3/dist-packages/pydicom',
+};
+
+/**
+ * Where a program lives, or undefined. Debian's own folder comes first: another Python on the PATH doesn't see Debian's
+ * pydicom. Orthanc stands in /usr/sbin, which is not on everybody's PATH.
+ */
 export function findProgram(program: Program): string | undefined {
-  const folders = [...(process.env['PATH'] ?? '').split(path.delimiter), '/usr/sbin'];
+  const companion = COMPANIONS[program];
+  if (companion && !existsSync(companion)) return undefined;
+  const folders = ['/usr/bin', ...(process.env['PATH'] ?? '').split(path.delimiter), '/usr/sbin'];
   return folders.map((folder) => path.join(folder, program)).find((file) => existsSync(file));
 }
 

@@ -1,4 +1,4 @@
-import { writePart10 } from '../../src/dicom/write.ts';
+import { writePart10 } from '../../src/dicom/results/write.ts';
 
 export interface SmallInstanceUids {
   readonly study: string;

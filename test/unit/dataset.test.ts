@@ -18,8 +18,8 @@ import {
   verbatim,
 } from '../../src/dicom/dataset.ts';
 import { DicomError } from '../../src/dicom/errors.ts';
-import { decodeFrame } from '../../src/dicom/pixels.ts';
-import { TRANSFER_SYNTAX } from '../../src/dicom/transfer-syntaxes.ts';
+import { decodeFrame } from '../../src/dicom/pixels/pixels.ts';
+import { TRANSFER_SYNTAX } from '../../src/dicom/pixels/transfer-syntaxes.ts';
 import { ctAttributes, part10, words } from '../support/part10.ts';
 import { describeWith, shared } from '../support/requires.ts';
 

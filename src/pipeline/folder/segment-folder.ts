@@ -1,10 +1,10 @@
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { buildVolume } from '../../dicom/series-volume.ts';
+import { buildVolume } from '../../dicom/geometry/series-volume.ts';
 import { measure } from '../../segmentation/measure.ts';
-import { type Model } from '../../segmentation/model-folder.ts';
+import type { Model } from '../../segmentation/model-folder.ts';
 import { segment } from '../../segmentation/segment.ts';
-import { createResults, type Finding, type Results } from '../run/create-results.ts';
+import { createResults, type Finding, type Results, warningsOf } from '../run/create-results.ts';
 import { MODALITY_OF } from '../run/models.ts';
 import type { ResultSettings } from '../run/run-parts.ts';
 import { type ProgressListener, StageClock } from '../run/stages.ts';
@@ -101,13 +101,15 @@ function chooseFrom(
 }
 
 function summarize(
-  { source, measurement, model }: Finding,
-  { segmentation, report, flags }: Results,
+  finding: Finding,
+  results: Results,
   series: FolderSeries,
   reason: string,
   clock: StageClock,
   folder: DicomFolder,
 ): SegmentSummary {
+  const { measurement, model } = finding;
+  const { segmentation, flags } = results;
   const { name, title, version, notice } = model.info;
   const leftOut = folder.otherFiles.map((file) => `${file} is not DICOM and was left out`);
   return {
@@ -121,7 +123,7 @@ function summarize(
     meanIntensity: measurement.meanIntensity ?? null,
     sdIntensity: measurement.sdIntensity ?? null,
     flags,
-    warnings: [...leftOut, ...source.warnings, ...report.warnings],
+    warnings: [...leftOut, ...warningsOf(finding, results)],
     files: [...(segmentation ? ['seg.dcm'] : []), 'sr.dcm', 'result.json'],
     seconds: clock.seconds,
   };

@@ -1,6 +1,10 @@
-import { type ResultContext, type ResultObject, segmentationUid } from '../../dicom/result-context.ts';
-import { createSegmentation } from '../../dicom/segmentation-object.ts';
-import type { SeriesVolume } from '../../dicom/series-volume.ts';
+import type { SeriesVolume } from '../../dicom/geometry/series-volume.ts';
+import {
+  type ResultContext,
+  type ResultObject,
+  segmentationUid,
+} from '../../dicom/results/result-context.ts';
+import { createSegmentation } from '../../dicom/seg/segmentation-object.ts';
 import type { Measurement } from '../../segmentation/measure.ts';
 import type { Model } from '../../segmentation/model-folder.ts';
 import { type QualityFlag, qualityFlags } from '../../sr/quality-flags.ts';
@@ -82,4 +86,9 @@ function found({ measurement }: Finding, segmentation: ResultObject | undefined)
   const { volumeMl, meanIntensity, sdIntensity } = measurement;
   if (!segmentation || meanIntensity === undefined || sdIntensity === undefined) return undefined;
   return { segmentation, measurement: { volumeMl, meanIntensity, sdIntensity } };
+}
+
+/** What was left out or made up on the way from the images to the results, each once. */
+export function warningsOf({ source }: Finding, { segmentation, report }: Results): string[] {
+  return [...new Set([...source.warnings, ...(segmentation?.warnings ?? []), ...report.warnings])];
 }

@@ -1,4 +1,4 @@
-import type { ContentQualification } from '../../dicom/result-context.ts';
+import type { ContentQualification } from '../../dicom/results/result-context.ts';
 import type { DicomWebClient } from '../../dicom/web/client.ts';
 import type { Model } from '../../segmentation/model-folder.ts';
 import type { Database } from '../database/sql.ts';

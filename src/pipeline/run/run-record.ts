@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { text } from '../../dicom/dataset.ts';
-import { seriesUid } from '../../dicom/result-context.ts';
+import { seriesUid } from '../../dicom/results/result-context.ts';
 import type { ReportReference } from '../../sr/report-input.ts';
 import { currentVolume, priorVolumes, recordVolume, type VolumeRecord } from '../records/history.ts';
 import { freezeInput, type Run } from '../records/run-log.ts';

@@ -1,6 +1,6 @@
 import { DicomError } from '../../dicom/errors.ts';
-import { readSegmentation } from '../../dicom/read-segmentation.ts';
-import type { ResultObject } from '../../dicom/result-context.ts';
+import type { ResultObject } from '../../dicom/results/result-context.ts';
+import { readSegmentation } from '../../dicom/seg/read-segmentation.ts';
 import type { DicomWebClient } from '../../dicom/web/client.ts';
 import type { Database } from '../database/sql.ts';
 import { type ResultKind, recordResultSeries } from '../records/own-series.ts';

@@ -1,6 +1,6 @@
-import { type DicomDataset, number, requiredNumber, text } from './dataset.ts';
-import { DicomError } from './errors.ts';
-import type { StoredValues } from './pixels.ts';
+import { type DicomDataset, number, requiredNumber, text } from '../dataset.ts';
+import { DicomError } from '../errors.ts';
+import type { StoredValues } from '../pixels/pixels.ts';
 
 /** How stored values become real ones (PS3.3 C.11.1), and what stands for "no image here" (C.7.5.1.1.2). */
 export interface Rescale {

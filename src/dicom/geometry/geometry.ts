@@ -1,6 +1,6 @@
-import { type DicomDataset, requiredNumber, requiredNumbers } from './dataset.ts';
-import { DicomError } from './errors.ts';
-import type { Affine, Size } from './volume.ts';
+import { type DicomDataset, requiredNumber, requiredNumbers } from '../dataset.ts';
+import { DicomError } from '../errors.ts';
+import type { Affine, Size } from '../volume.ts';
 
 type Vector = readonly [number, number, number];
 

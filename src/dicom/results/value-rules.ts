@@ -1,5 +1,5 @@
 import { data } from 'dcmjs';
-import { type DicomDataset, sequence, verbatim } from './dataset.ts';
+import { type DicomDataset, sequence, verbatim } from '../dataset.ts';
 
 const { nameMap } = data.DicomMetaDictionary;
 
@@ -31,7 +31,7 @@ const POSITIVE = new Set(['PatientWeight', 'PatientSize']);
 const WITHDRAWN_SCHEMES = new Set(['SRT', 'SNM3', '99SDM']);
 
 /** The VR that the dictionary gives a keyword. */
-export function vrOf(keyword: string): string | undefined {
+function vrOf(keyword: string): string | undefined {
   return nameMap[keyword]?.vr;
 }
 

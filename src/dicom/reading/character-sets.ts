@@ -1,4 +1,4 @@
-import { DicomError } from './errors.ts';
+import { DicomError } from '../errors.ts';
 
 /** Turns the text of one element, read byte by byte as Latin-1, into Unicode. */
 export type TextDecoding = (raw: string) => string;

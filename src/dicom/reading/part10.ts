@@ -1,10 +1,10 @@
 import { inflateRawSync } from 'node:zlib';
 import { data, log, type ReadBufferStream } from 'dcmjs';
+import { DicomError } from '../errors.ts';
+import { type PixelDataElement, readFragments } from '../pixels/pixel-data.ts';
+import { TRANSFER_SYNTAX } from '../pixels/transfer-syntaxes.ts';
 import { type TextDecoding, textDecoding } from './character-sets.ts';
-import { DicomError } from './errors.ts';
 import { keywordOf, naturalizeValue, SPECIFIC_CHARACTER_SET, vrOf } from './naturalize.ts';
-import { type PixelDataElement, readFragments } from './pixel-data.ts';
-import { TRANSFER_SYNTAX } from './transfer-syntaxes.ts';
 
 // dcmjs prints every oddity of a file, with its value, to the console; what matters of them is an error here.
 log.setLevel('silent', false);

@@ -1,11 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
-import { type DicomDataset, type Instance, number, requiredText, text, texts } from './dataset.ts';
-import { DicomError } from './errors.ts';
+import { type DicomDataset, type Instance, number, requiredText, text, texts } from '../dataset.ts';
+import { DicomError } from '../errors.ts';
+import { canDecode, decodeFrame } from '../pixels/pixels.ts';
+import { isAlwaysLossy, transferSyntaxName } from '../pixels/transfer-syntaxes.ts';
+import type { Volume } from '../volume.ts';
 import { planeGeometry, stackPlanes } from './geometry.ts';
-import { canDecode, decodeFrame } from './pixels.ts';
 import { readRescale, rescaleInto } from './rescale.ts';
-import { isAlwaysLossy, transferSyntaxName } from './transfer-syntaxes.ts';
-import type { Volume } from './volume.ts';
 
 /** Where one plane of a volume came from. */
 export interface SourceSlice {

@@ -1,7 +1,7 @@
+import { type Instance, number, requiredNumber } from '../dataset.ts';
+import { DicomError } from '../errors.ts';
 import { FRAME_DECODERS, type FrameDecoder } from './codecs.ts';
 import { type CodestreamHeader, readCodestreamHeader } from './codestream.ts';
-import { type Instance, number, requiredNumber } from './dataset.ts';
-import { DicomError } from './errors.ts';
 import { decodeRle } from './rle.ts';
 import { isNative, TRANSFER_SYNTAX, transferSyntaxName } from './transfer-syntaxes.ts';
 

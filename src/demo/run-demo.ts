@@ -1,0 +1,97 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { readInstance } from '../dicom/dataset.ts';
+import { buildVolume } from '../dicom/geometry/series-volume.ts';
+import { readSegmentation } from '../dicom/seg/read-segmentation.ts';
+import type { DicomWebClient } from '../dicom/web/client.ts';
+import type { VolumeRecord } from '../pipeline/records/history.ts';
+import type { StudyDetails } from '../pipeline/records/study-details.ts';
+import { readReport } from '../sr/read-report.ts';
+import { dice } from './dice.ts';
+import { type SyntheticStudy, syntheticStudies } from './studies.ts';
+
+/** The part of a running node that the demo uses. */
+export interface DemoNode {
+  readonly archive: DicomWebClient;
+  studyEnded(studyInstanceUid: string): Promise<void>;
+  studyDetails(studyInstanceUid: string): Promise<StudyDetails | undefined>;
+}
+
+/** How one series came out, beside what is true of the synthetic patient. */
+export interface DemoResult {
+  readonly study: string;
+  readonly series: string;
+  readonly volumeMl: number;
+  readonly trueVolumeMl: number;
+  readonly dice: number;
+  /** Change since the patient's first study, in percent, as the report states it. */
+  readonly changePercent: number | undefined;
+}
+
+export class DemoError extends Error {
+  override readonly name = 'DemoError';
+  readonly code = 'DEMO_FAILED';
+}
+
+/**
+ * Sends the synthetic studies to the archive, one after the other as the years went by, and waits until the node has
+ * processed each.
+ * @param output where SEG and SR are copied to
+ * @throws DemoError where a study did not end with results
+ */
+export async function* runDemo(node: DemoNode, output?: string): AsyncGenerator<DemoResult> {
+  for (const study of syntheticStudies()) {
+    const { studyInstanceUid, title } = study;
+    // All at once, so that the node never sees half a study standing still.
+    const instances = study.series.flatMap((series) => [...series.instances()]);
+    const ended = node.studyEnded(studyInstanceUid);
+    await node.archive.storeVerified(studyInstanceUid, instances);
+    await ended;
+
+    const details = await node.studyDetails(studyInstanceUid);
+    const wanted = study.series.filter(({ kind }) => kind !== 'NONE');
+    if (details?.study.state !== 'done' || details.volumes.length !== wanted.length) {
+      throw new DemoError(
+        `${title}: ${details?.study.state ?? 'not seen'}: ${details?.study.reason ?? 'no reason given'}`,
+      );
+    }
+    for (const volume of details.volumes) yield await resultOf(study, volume, node.archive, output);
+  }
+}
+
+async function resultOf(
+  study: SyntheticStudy,
+  volume: VolumeRecord,
+  archive: DicomWebClient,
+  output: string | undefined,
+): Promise<DemoResult> {
+  const series = study.series.find(({ seriesInstanceUid }) => seriesInstanceUid === volume.seriesInstanceUid);
+  const truth = series?.truth?.();
+  if (!series || !truth || !volume.seg) {
+    throw new DemoError(`${study.title}: no pancreas was found where one is`);
+  }
+  const retrieve = ({ seriesInstanceUid, sopInstanceUid }: VolumeRecord['report']) =>
+    archive.retrieveInstance(study.studyInstanceUid, seriesInstanceUid, sopInstanceUid);
+  const segmentation = await retrieve(volume.seg);
+  const report = await retrieve(volume.report);
+  if (output !== undefined) {
+    const name = path.join(output, fileName(`${study.title} ${series.description}`));
+    await mkdir(output, { recursive: true });
+    await writeFile(`${name}.seg.dcm`, segmentation);
+    await writeFile(`${name}.sr.dcm`, report);
+  }
+  const source = await buildVolume(
+    [...series.instances()].map((bytes) => readInstance(bytes, series.description)),
+  );
+  return {
+    study: study.title,
+    series: series.description,
+    volumeMl: volume.volumeMl,
+    trueVolumeMl: study.pancreasVolumeMl,
+    dice: dice(readSegmentation(segmentation, source), truth.voxels),
+    changePercent: readReport(report)?.changesPercent[0],
+  };
+}
+
+/** Letters, digits and dashes only. */
+const fileName = (words: string): string => words.replaceAll(/[^A-Za-z0-9]+/g, '-').toLowerCase();

@@ -1,0 +1,97 @@
+import type { SeriesVolume, SourceSlice } from '../geometry/series-volume.ts';
+import { CODES, codeItem } from '../results/codes.ts';
+import { decimalString, keptDecimalString } from '../results/decimal-string.ts';
+import type { WritableDataset } from '../results/write.ts';
+import { deriveUid } from '../uids.ts';
+import { type Affine, voxelVolumeMl } from '../volume.ts';
+import { imageOrientation, imagePosition, pixelSpacing, sliceThickness } from './frame-attributes.ts';
+import { PANCREAS_SEGMENT_NUMBER } from './segmentation-segment.ts';
+
+/** Tags as AT values of the dimension module. */
+const SEGMENT_IDENTIFICATION_SEQUENCE = 0x0062000a;
+const REFERENCED_SEGMENT_NUMBER = 0x0062000b;
+const PLANE_POSITION_SEQUENCE = 0x00209113;
+const IMAGE_POSITION_PATIENT = 0x00200032;
+
+/**
+ * Multi-frame Dimension module (PS3.3 C.7.6.17): frames by segment, then by position. The organization is called 3D
+ * only where the stored planes are one unbroken run; empty planes inside are not stored, and would be a gap.
+ */
+export function dimensions(segmentationUid: string, planes: readonly number[]): WritableDataset {
+  const organization = deriveUid('dimension organization', segmentationUid);
+  const first = planes[0] ?? 0;
+  const unbroken = planes.length > 1 && planes.every((plane, index) => plane === first + index);
+  return {
+    DimensionOrganizationSequence: [{ DimensionOrganizationUID: organization }],
+    ...(unbroken ? { DimensionOrganizationType: '3D' } : {}),
+    DimensionIndexSequence: [
+      {
+        DimensionOrganizationUID: organization,
+        DimensionIndexPointer: REFERENCED_SEGMENT_NUMBER,
+        FunctionalGroupPointer: SEGMENT_IDENTIFICATION_SEQUENCE,
+        DimensionDescriptionLabel: 'Segment',
+      },
+      {
+        DimensionOrganizationUID: organization,
+        DimensionIndexPointer: IMAGE_POSITION_PATIENT,
+        FunctionalGroupPointer: PLANE_POSITION_SEQUENCE,
+        DimensionDescriptionLabel: 'Position',
+      },
+    ],
+  };
+}
+
+/** Functional groups that hold for all frames (PS3.3 C.7.6.16): pixel measures and orientation. */
+export function sharedGroups(series: SeriesVolume): WritableDataset {
+  const [first] = series.slices;
+  if (!first) return {};
+  const spacing = decimalString(spacingBetweenSlices(series.volume.affine));
+  const thickness = sliceThickness(first).map((value) => value.trim());
+  return {
+    PixelMeasuresSequence: [
+      {
+        SliceThickness: Number(thickness[0]) > 0 ? thickness.map(keptDecimalString) : spacing,
+        SpacingBetweenSlices: spacing,
+        PixelSpacing: pixelSpacing(first).map(keptDecimalString),
+      },
+    ],
+    PlaneOrientationSequence: [{ ImageOrientationPatient: imageOrientation(first).map(keptDecimalString) }],
+  };
+}
+
+/** Distance of neighbouring planes along their normal, in mm: a voxel's volume over its area in the plane. */
+export function spacingBetweenSlices(affine: Affine): number {
+  const [ax = 0, bx = 0, , , ay = 0, by = 0, , , az = 0, bz = 0] = affine;
+  const area = Math.hypot(ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx);
+  return (voxelVolumeMl(affine) * 1000) / area;
+}
+
+/** Functional groups of each stored frame: position, segment, and the image that it was segmented from. */
+export function perFrameGroups(series: SeriesVolume, planes: readonly number[]): WritableDataset[] {
+  return planes.flatMap((plane, index) => {
+    const slice = series.slices[plane];
+    return slice ? [frameGroups(slice, index + 1)] : [];
+  });
+}
+
+function frameGroups(slice: SourceSlice, positionIndex: number): WritableDataset {
+  return {
+    FrameContentSequence: [{ DimensionIndexValues: [PANCREAS_SEGMENT_NUMBER, positionIndex] }],
+    PlanePositionSequence: [{ ImagePositionPatient: imagePosition(slice).map(keptDecimalString) }],
+    SegmentIdentificationSequence: [{ ReferencedSegmentNumber: PANCREAS_SEGMENT_NUMBER }],
+    DerivationImageSequence: [
+      {
+        DerivationCodeSequence: [codeItem(CODES.segmentation)],
+        SourceImageSequence: [
+          {
+            ReferencedSOPClassUID: slice.sopClassUid,
+            ReferencedSOPInstanceUID: slice.sopInstanceUid,
+            ...(slice.frameNumber === undefined ? {} : { ReferencedFrameNumber: String(slice.frameNumber) }),
+            SpatialLocationsPreserved: 'YES',
+            PurposeOfReferenceCodeSequence: [codeItem(CODES.sourceImage)],
+          },
+        ],
+      },
+    ],
+  };
+}

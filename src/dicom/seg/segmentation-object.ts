@@ -1,0 +1,123 @@
+import { requiredText, text, texts } from '../dataset.ts';
+import { DicomError } from '../errors.ts';
+import {
+  commonModules,
+  description,
+  type ResultContext,
+  type ResultObject,
+  segmentationUid,
+  seriesUid,
+  sourceHeader,
+  sourceInstances,
+  sourceName,
+} from '../results/result-context.ts';
+import { isValid } from '../results/value-rules.ts';
+import { type WritableDataset, writePart10 } from '../results/write.ts';
+import { deriveUid } from '../uids.ts';
+import { nonEmptyPlanes, packBits } from './bit-packing.ts';
+import { dimensions, perFrameGroups, sharedGroups } from './segmentation-frames.ts';
+import { pancreasSegment } from './segmentation-segment.ts';
+
+export const SEGMENTATION_STORAGE = '1.2.840.10008.5.1.4.1.1.66.4';
+
+/**
+ * The mask as a Segmentation object (PS3.3 A.51), BINARY, one segment: only planes that hold anything, rows and columns
+ * as in the source, orientation and positions copied character by character. Undefined where nothing was segmented:
+ * viewers hang on an empty SEG.
+ * Throws DICOM_GEOMETRY where the mask is not on the series' grid, DICOM_ATTRIBUTE where the source lacks its identity.
+ */
+export function createSegmentation(context: ResultContext): ResultObject | undefined {
+  const { series, mask } = context;
+  const [columns, rows, planeCount] = series.volume.size;
+  if (mask.length !== columns * rows * planeCount || series.slices.length !== planeCount) {
+    throw new DicomError(
+      'DICOM_GEOMETRY',
+      `${sourceName(series)}: a mask of ${mask.length} voxels does not lie on a grid of ` +
+        `${columns} x ${rows} x ${planeCount} voxels with ${series.slices.length} source slices`,
+    );
+  }
+  const planes = nonEmptyPlanes(mask, columns * rows);
+  if (planes.length === 0) return undefined;
+
+  const sopInstanceUid = segmentationUid(context);
+  const seriesInstanceUid = seriesUid(sopInstanceUid);
+  const common = commonModules(context, 'SEG', 'Pancreas segmentation');
+  const frameOfReference = frameOfReferenceOf(context);
+  const dataset: WritableDataset = {
+    ...common.attributes,
+    SOPClassUID: SEGMENTATION_STORAGE,
+    SOPInstanceUID: sopInstanceUid,
+    SeriesInstanceUID: seriesInstanceUid,
+    FrameOfReferenceUID: frameOfReference.uid,
+    PositionReferenceIndicator: text(sourceHeader(series), 'PositionReferenceIndicator') ?? null,
+    ...imageModule(context, rows, columns, planes.length),
+    ...dimensions(sopInstanceUid, planes),
+    SegmentSequence: [pancreasSegment(context)],
+    ReferencedSeriesSequence: [referencedSeries(context)],
+    SharedFunctionalGroupsSequence: [sharedGroups(series)],
+    PerFrameFunctionalGroupsSequence: perFrameGroups(series, planes),
+    PixelData: packBits(mask, columns * rows, planes).buffer,
+    _vrMap: { PixelData: 'OB' }, // PS3.5 A.2: one bit per voxel may be OB or OW
+  };
+  return {
+    bytes: writePart10(dataset),
+    sopClassUid: SEGMENTATION_STORAGE,
+    sopInstanceUid,
+    seriesInstanceUid,
+    warnings: [...common.warnings, ...frameOfReference.warnings],
+  };
+}
+
+/** Segmentation Image module and the general image modules it refines (PS3.3 C.8.20.2). */
+function imageModule(context: ResultContext, rows: number, columns: number, frames: number): WritableDataset {
+  return {
+    ImageType: ['DERIVED', 'PRIMARY'],
+    ContentLabel: 'PANCREAS',
+    ContentDescription: description('Pancreas', context.model),
+    ContentCreatorName: null,
+    SegmentationType: 'BINARY',
+    SegmentsOverlap: 'NO',
+    SamplesPerPixel: 1,
+    PhotometricInterpretation: 'MONOCHROME2',
+    PixelRepresentation: 0,
+    BitsAllocated: 1,
+    BitsStored: 1,
+    HighBit: 0,
+    Rows: rows,
+    Columns: columns,
+    NumberOfFrames: String(frames),
+    ...lossiness(context),
+  };
+}
+
+/** A result of lossy images says so, and how they were compressed where they say it (PS3.3 C.8.20.2). */
+function lossiness(context: ResultContext): WritableDataset {
+  if (!context.series.lossy) return { LossyImageCompression: '00' };
+  const header = sourceHeader(context.series);
+  const known = ['LossyImageCompressionRatio', 'LossyImageCompressionMethod'].filter((k) =>
+    isValid(header, k),
+  );
+  return {
+    LossyImageCompression: '01',
+    ...Object.fromEntries(known.map((keyword) => [keyword, texts(header, keyword)])),
+  };
+}
+
+/** Every instance that was segmented (PS3.3 C.12.2): some viewers find the images of a SEG by this alone. */
+function referencedSeries({ series }: ResultContext): WritableDataset {
+  return {
+    SeriesInstanceUID: requiredText(sourceHeader(series), 'SeriesInstanceUID', sourceName(series)),
+    ReferencedInstanceSequence: sourceInstances(series).map(({ sopClassUid, sopInstanceUid }) => ({
+      ReferencedSOPClassUID: sopClassUid,
+      ReferencedSOPInstanceUID: sopInstanceUid,
+    })),
+  };
+}
+
+function frameOfReferenceOf({ series }: ResultContext): { uid: string; warnings: string[] } {
+  const header = sourceHeader(series);
+  const stated = text(header, 'FrameOfReferenceUID');
+  if (stated !== undefined) return { uid: stated, warnings: [] };
+  const uid = deriveUid('frame of reference', text(header, 'SeriesInstanceUID') ?? '');
+  return { uid, warnings: [`${sourceName(series)} has no FrameOfReferenceUID: the SEG has one of its own`] };
+}

@@ -1,0 +1,49 @@
+import { CODES, codeItem } from '../results/codes.ts';
+import { pancreasTrackingUid, type ResultContext } from '../results/result-context.ts';
+import { fitted, type WritableDataset } from '../results/write.ts';
+
+/** The only segment's number, in SEG and report. */
+export const PANCREAS_SEGMENT_NUMBER = 1;
+
+/** For people; the UID beside it is what joins studies. */
+export const PANCREAS_TRACKING_ID = 'Pancreas';
+
+/** Amber (sRGB 255, 176, 0), clear on grey images: PCS values as PS3.3 C.10.7.1.1 scales them. */
+const AMBER_CIELAB = [51180, 38564, 53613] as const;
+
+const LO_MAX_LENGTH = 64;
+
+/** The description of the pancreas segment (PS3.3 C.8.20.4). */
+export function pancreasSegment(context: ResultContext): WritableDataset {
+  const { model } = context;
+  return {
+    SegmentNumber: PANCREAS_SEGMENT_NUMBER,
+    SegmentLabel: 'Pancreas',
+    ...(model.notice ? { SegmentDescription: model.notice } : {}),
+    SegmentAlgorithmType: 'AUTOMATIC',
+    SegmentAlgorithmName: fitted(`${model.name} ${model.version}`, LO_MAX_LENGTH),
+    SegmentationAlgorithmIdentificationSequence: [
+      {
+        AlgorithmFamilyCodeSequence: [codeItem(CODES.artificialIntelligence)],
+        AlgorithmName: fitted(model.name, LO_MAX_LENGTH),
+        AlgorithmVersion: fitted(model.version, LO_MAX_LENGTH),
+        AlgorithmParameters: algorithmParameters(context).join('; '),
+      },
+    ],
+    SegmentedPropertyCategoryCodeSequence: [codeItem(CODES.anatomicalStructure)],
+    SegmentedPropertyTypeCodeSequence: [codeItem(CODES.pancreas)],
+    RecommendedDisplayCIELabValue: [...AMBER_CIELAB],
+    TrackingID: PANCREAS_TRACKING_ID,
+    TrackingUID: pancreasTrackingUid(context.series),
+  };
+}
+
+/** What, besides name and version, tells one result of a model from another. */
+export function algorithmParameters({ model }: ResultContext): string[] {
+  return [
+    `title: ${model.title}`,
+    `weights sha256: ${model.sha256}`,
+    `mode: ${model.mode}`,
+    ...(model.notice ? [`notice: ${model.notice}`] : []),
+  ];
+}

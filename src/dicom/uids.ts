@@ -1,0 +1,13 @@
+import { createHash } from 'node:crypto';
+
+/**
+ * A UID that depends on nothing but its parts: "2.25." and the decimal value of a UUID (PS3.5 B.2).
+ * The UUID is of version 8 (RFC 9562 5.8), its bits the first of the SHA-256 of the parts as a JSON array.
+ * The first part should name the purpose, so that the same parts never give one UID to two things.
+ */
+export function deriveUid(...parts: string[]): string {
+  const digest = createHash('sha256').update(JSON.stringify(parts), 'utf8').digest().subarray(0, 16);
+  digest.writeUInt8((digest.readUInt8(6) & 0x0f) | 0x80, 6); // version 8
+  digest.writeUInt8((digest.readUInt8(8) & 0x3f) | 0x80, 8); // variant of RFC 9562
+  return `2.25.${BigInt(`0x${digest.toString('hex')}`)}`;
+}

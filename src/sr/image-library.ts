@@ -1,0 +1,66 @@
+import { type DicomDataset, number, text } from '../dicom/dataset.ts';
+import { CODES, type Code } from '../dicom/results/codes.ts';
+import { type ResultContext, sourceHeader, sourceInstances } from '../dicom/results/result-context.ts';
+import { isValid } from '../dicom/results/value-rules.ts';
+import { pixelSpacing, sliceThickness } from '../dicom/seg/frame-attributes.ts';
+import { spacingBetweenSlices } from '../dicom/seg/segmentation-frames.ts';
+import {
+  type ContentItem,
+  codeContent,
+  container,
+  dateContent,
+  imageContent,
+  numContent,
+  related,
+  timeContent,
+  uidContent,
+} from './content-item.ts';
+
+/** Millimetres to this many places. */
+const MM_DECIMALS = 4;
+
+/** The modality of the source as a code of CID 29. */
+export function modalityCode(header: DicomDataset): Code {
+  return text(header, 'Modality') === 'MR' ? CODES.mr : CODES.ct;
+}
+
+/** Image library (TID 1600): one group with what the images have in common, and every image that was segmented. */
+export function imageLibrary(context: ResultContext): ContentItem {
+  const { series } = context;
+  const images = sourceInstances(series).map((instance) =>
+    related('CONTAINS', imageContent(undefined, instance)),
+  );
+  const group = container(CODES.imageLibraryGroup, undefined, [...imageDescriptors(context), ...images]);
+  return container(CODES.imageLibrary, '1600', [related('CONTAINS', group)]);
+}
+
+/** Image library entry descriptors (TID 1602 with TID 1604). What the source doesn't state, or states wrongly, is left out. */
+function imageDescriptors({ series }: ResultContext): ContentItem[] {
+  const header = sourceHeader(series);
+  const [columns, rows] = series.volume.size;
+  const [first] = series.slices;
+  const items: ContentItem[] = [codeContent(CODES.modality, modalityCode(header))];
+  const stated = (keyword: string, content: (value: string) => ContentItem): void => {
+    const value = isValid(header, keyword) ? text(header, keyword) : undefined;
+    if (value !== undefined) items.push(content(value));
+  };
+  const millimetres = (name: Code, value: number | undefined): void => {
+    if (value !== undefined && value > 0) items.push(numContent(name, value, CODES.millimetre, MM_DECIMALS));
+  };
+
+  stated('StudyDate', (value) => dateContent(CODES.studyDate, value));
+  stated('StudyTime', (value) => timeContent(CODES.studyTime, value));
+  stated('AcquisitionDate', (value) => dateContent(CODES.acquisitionDate, value));
+  stated('AcquisitionTime', (value) => timeContent(CODES.acquisitionTime, value));
+  stated('FrameOfReferenceUID', (value) => uidContent(CODES.frameOfReferenceUid, value));
+  items.push(numContent(CODES.pixelDataRows, rows, CODES.pixels, 0));
+  items.push(numContent(CODES.pixelDataColumns, columns, CODES.pixels, 0));
+  if (first) {
+    const [between, along] = pixelSpacing(first).map(Number); // PS3.3 10.7.1.3: between rows first
+    millimetres(CODES.horizontalPixelSpacing, along);
+    millimetres(CODES.verticalPixelSpacing, between);
+    millimetres(CODES.spacingBetweenSlices, spacingBetweenSlices(series.volume.affine));
+    millimetres(CODES.sliceThickness, Number(sliceThickness(first)[0] ?? number(header, 'SliceThickness')));
+  }
+  return items.map((item) => related('HAS ACQ CONTEXT', item));
+}

@@ -1,0 +1,42 @@
+import { CODES } from '../dicom/results/codes.ts';
+import { algorithmIdentification } from './algorithm.ts';
+import { type ContentItem, container, related, textContent } from './content-item.ts';
+import { byDate, changeSentence, priorSentence, volumeChanges } from './earlier-volumes.ts';
+import { flagMeaning, QUALITY_FLAGS, type QualityFlag } from './quality-flags.ts';
+import type { ReportInput } from './report-input.ts';
+
+const RESEARCH_USE = 'For research use only. Not for diagnosis.';
+
+/**
+ * Qualitative Evaluations (TID 1500 row 12): the result in a sentence, quality flags, restrictions of use. Where nothing
+ * was found there is no measurement that could name the algorithm, so it is named here.
+ */
+export function qualitativeEvaluations(input: ReportInput): ContentItem {
+  const { contentQualification, model } = input.context;
+  const flags = new Set<QualityFlag>(input.found ? input.flags : ['nothing-found', ...input.flags]);
+  const restrictions = [
+    ...(contentQualification === 'RESEARCH' ? [RESEARCH_USE] : []),
+    ...(model.notice ? [`The model ${model.name}: ${model.notice}.`] : []),
+  ];
+  return container(CODES.qualitativeEvaluations, undefined, [
+    ...(input.found ? [] : algorithmIdentification(input.context, 'CONTAINS')),
+    ...QUALITY_FLAGS.filter((flag) => flags.has(flag)).map((flag) =>
+      related('CONTAINS', textContent(CODES.qualityFinding, flagMeaning(flag))),
+    ),
+    related('CONTAINS', textContent(CODES.summary, summary(input))),
+    ...byDate(input.priors).map((prior) =>
+      related('CONTAINS', textContent(CODES.previousFindings, priorSentence(prior))),
+    ),
+    ...restrictions.map((text) => related('CONTAINS', textContent(CODES.comment, text))),
+  ]);
+}
+
+/** The report in words, for viewers that show text alone. */
+function summary({ found, priors }: ReportInput): string {
+  if (found) {
+    const { volumeMl } = found.measurement;
+    const changes = volumeChanges(volumeMl, priors).map(changeSentence);
+    return [`Pancreas volume ${volumeMl.toFixed(1)} ml.`, ...changes].join(' ');
+  }
+  return 'No pancreas was found; no volume was measured.';
+}

@@ -1,0 +1,57 @@
+import type { SeriesVolume } from '../dicom/geometry/series-volume.ts';
+import { spacingBetweenSlices } from '../dicom/seg/segmentation-frames.ts';
+
+/** What a reader of the volume should know, and how the report says it. */
+const FLAG_MEANINGS = {
+  'nothing-found': 'No pancreas was found, no volume was measured',
+  'touches-first-slice': 'Pancreas touches the first slice: it may be cut off',
+  'touches-last-slice': 'Pancreas touches the last slice: it may be cut off',
+  'several-components': 'Segmentation has several separate parts',
+  'implausible-volume': 'Volume is outside the range of adult pancreases',
+  'lossy-source': 'Source images were compressed with loss',
+  'thick-slices': 'Slices are thick: the volume is less exact',
+} as const;
+
+export type QualityFlag = keyof typeof FLAG_MEANINGS;
+
+/** In the order in which reports list them. */
+export const QUALITY_FLAGS = Object.keys(FLAG_MEANINGS).filter(
+  (flag): flag is QualityFlag => flag in FLAG_MEANINGS,
+);
+
+export function flagMeaning(flag: QualityFlag): string {
+  return FLAG_MEANINGS[flag];
+}
+
+/**
+ * Adults' pancreases measure about 70 +/- 25 ml on CT (Saisho 2007), severe atrophy and swelling reach some 15 and
+ * 200 ml; what lies outside is more likely a failed segmentation.
+ */
+const PLAUSIBLE_ML = { least: 15, most: 200 } as const;
+
+/** Above 5 mm, partial volume at the gland's upper and lower ends is a notable share of it. */
+const THICK_MM = 5;
+
+export interface FlaggedMeasurement {
+  readonly volumeMl: number;
+  readonly voxelCount: number;
+  readonly components: number;
+  readonly touchesFirstSlice: boolean;
+  readonly touchesLastSlice: boolean;
+}
+
+/** The flags that a measurement and its source call for. */
+export function qualityFlags(measurement: FlaggedMeasurement, series: SeriesVolume): QualityFlag[] {
+  const found = measurement.voxelCount > 0;
+  const { volumeMl } = measurement;
+  const raised: Record<QualityFlag, boolean> = {
+    'nothing-found': !found,
+    'touches-first-slice': measurement.touchesFirstSlice,
+    'touches-last-slice': measurement.touchesLastSlice,
+    'several-components': measurement.components > 1,
+    'implausible-volume': found && (volumeMl < PLAUSIBLE_ML.least || volumeMl > PLAUSIBLE_ML.most),
+    'lossy-source': series.lossy,
+    'thick-slices': spacingBetweenSlices(series.volume.affine) > THICK_MM,
+  };
+  return QUALITY_FLAGS.filter((flag) => raised[flag]);
+}

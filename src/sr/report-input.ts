@@ -1,0 +1,45 @@
+import type { ResultContext } from '../dicom/results/result-context.ts';
+import type { QualityFlag } from './quality-flags.ts';
+
+/** Comprehensive SR: TID 1500 without 3D coordinates needs no more, and more archives know it than its 3D sister. */
+export const COMPREHENSIVE_SR_STORAGE = '1.2.840.10008.5.1.4.1.1.88.33';
+
+/** Where a report lies in an archive. */
+export interface ReportReference {
+  readonly studyInstanceUid: string;
+  readonly seriesInstanceUid: string;
+  readonly sopInstanceUid: string;
+}
+
+/** The volume that an earlier study of the patient gave. */
+export interface PriorVolume {
+  /** Study Date as DA, YYYYMMDD. */
+  readonly date: string;
+  readonly volumeMl: number;
+  readonly report: ReportReference;
+  /** Whether the change since may be stated: the same modality and the same model. Others are shown, not compared. */
+  readonly comparable: boolean;
+}
+
+export interface ReportMeasurement {
+  readonly volumeMl: number;
+  /** Of the source's values inside the mask; HU for CT. */
+  readonly meanIntensity: number;
+  readonly sdIntensity: number;
+}
+
+export interface ReportInput {
+  readonly context: ResultContext;
+  /** The SEG and what was measured in it; undefined where nothing was found. */
+  readonly found:
+    | {
+        readonly segmentation: { readonly sopInstanceUid: string; readonly seriesInstanceUid: string };
+        readonly measurement: ReportMeasurement;
+      }
+    | undefined;
+  readonly flags: readonly QualityFlag[];
+  /** Of studies before this one, in any order. */
+  readonly priors: readonly PriorVolume[];
+  /** The report of the same work that this one takes the place of. */
+  readonly supersedes?: ReportReference;
+}

@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto';
+import {
+  commonModules,
+  type ResultObject,
+  segmentationUid,
+  seriesUid,
+} from '../dicom/results/result-context.ts';
+import { type WritableDataset, writePart10 } from '../dicom/results/write.ts';
+import { deriveUid } from '../dicom/uids.ts';
+import { evidence } from './evidence.ts';
+import { COMPREHENSIVE_SR_STORAGE, type ReportInput } from './report-input.ts';
+import { measurementReport } from './tid1500.ts';
+
+/** When a report was made is not part of its content: the same findings keep their UID. */
+const NOT_CONTENT = ['ContentDate', 'ContentTime', 'SeriesDate', 'SeriesTime'] as const;
+
+/**
+ * The volume report: TID 1500 in a Comprehensive SR (PS3.3 A.35.3), also where nothing was found.
+ * Its UID follows from the SEG's and a hash of its content; the same input gives the same bytes.
+ * Throws DICOM_ATTRIBUTE where the source lacks its identity.
+ */
+export function createReport(input: ReportInput): ResultObject {
+  const { context } = input;
+  const common = commonModules(context, 'SR', 'Pancreas volume report');
+  const content: WritableDataset = {
+    ...common.attributes,
+    SOPClassUID: COMPREHENSIVE_SR_STORAGE,
+    ReferencedPerformedProcedureStepSequence: [],
+    PerformedProcedureCodeSequence: [],
+    PreliminaryFlag: 'PRELIMINARY',
+    CompletionFlag: 'COMPLETE',
+    VerificationFlag: 'UNVERIFIED',
+    ...evidence(input),
+    ...measurementReport(input),
+  };
+  const sopInstanceUid = deriveUid('SR', segmentationUid(context), outcome(input), contentHash(content));
+  const seriesInstanceUid = seriesUid(sopInstanceUid);
+  return {
+    bytes: writePart10({ ...content, SOPInstanceUID: sopInstanceUid, SeriesInstanceUID: seriesInstanceUid }),
+    sopClassUid: COMPREHENSIVE_SR_STORAGE,
+    sopInstanceUid,
+    seriesInstanceUid,
+    warnings: common.warnings,
+  };
+}
+
+function outcome(input: ReportInput): string {
+  return input.found ? 'found' : 'nothing found';
+}
+
+function contentHash(dataset: WritableDataset): string {
+  const leftOut = new Set<string>(NOT_CONTENT);
+  const content = JSON.stringify(dataset, (key, value: unknown) => (leftOut.has(key) ? undefined : value));
+  return createHash('sha256').update(content, 'utf8').digest('hex');
+}

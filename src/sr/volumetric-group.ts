@@ -1,0 +1,66 @@
+import { requiredText } from '../dicom/dataset.ts';
+import { CODES } from '../dicom/results/codes.ts';
+import { pancreasTrackingUid, sourceHeader, sourceName } from '../dicom/results/result-context.ts';
+import { SEGMENTATION_STORAGE } from '../dicom/seg/segmentation-object.ts';
+import { PANCREAS_SEGMENT_NUMBER, PANCREAS_TRACKING_ID } from '../dicom/seg/segmentation-segment.ts';
+import {
+  type ContentItem,
+  codeContent,
+  container,
+  imageContent,
+  numContent,
+  related,
+  textContent,
+  uidContent,
+} from './content-item.ts';
+import { changeItems, ML_DECIMALS, volumeChanges } from './earlier-volumes.ts';
+import { modalityCode } from './image-library.ts';
+import type { ReportInput, ReportMeasurement } from './report-input.ts';
+
+const HU_DECIMALS = 1;
+
+/**
+ * The measurement group of the pancreas (TID 1411 with TID 1419). The tracking UID stands before any other UID:
+ * viewers take the first as the group's own.
+ */
+export function volumetricGroup(input: ReportInput, found: NonNullable<ReportInput['found']>): ContentItem {
+  const { series } = input.context;
+  const header = sourceHeader(series);
+  const seriesInstanceUid = requiredText(header, 'SeriesInstanceUID', sourceName(series));
+  const segmentation = {
+    sopClassUid: SEGMENTATION_STORAGE,
+    sopInstanceUid: found.segmentation.sopInstanceUid,
+  };
+  const { measurement } = found;
+  return container(CODES.measurementGroup, '1411', [
+    related('HAS OBS CONTEXT', textContent(CODES.trackingIdentifier, PANCREAS_TRACKING_ID)),
+    related('HAS OBS CONTEXT', uidContent(CODES.trackingUniqueIdentifier, pancreasTrackingUid(series))),
+    related('CONTAINS', codeContent(CODES.finding, CODES.pancreas)),
+    related('CONTAINS', imageContent(CODES.referencedSegment, segmentation, PANCREAS_SEGMENT_NUMBER)),
+    related('CONTAINS', uidContent(CODES.sourceSeriesForSegmentation, seriesInstanceUid)),
+    related('HAS CONCEPT MOD', codeContent(CODES.findingSite, CODES.pancreas)),
+    ...[
+      volumeItem(measurement.volumeMl),
+      ...(modalityCode(header) === CODES.ct ? attenuationItems(measurement) : []),
+      ...volumeChanges(measurement.volumeMl, input.priors).flatMap(changeItems),
+    ].map((item) => related('CONTAINS', item)),
+  ]);
+}
+
+function volumeItem(volumeMl: number): ContentItem {
+  return numContent(CODES.volume, volumeMl, CODES.millilitre, ML_DECIMALS, [
+    related('HAS CONCEPT MOD', codeContent(CODES.measurementMethod, CODES.sumOfSegmentedVoxelVolumes)),
+  ]);
+}
+
+/** Only CT numbers mean the same on every scanner; MR signal does not, and is left out. */
+function attenuationItems({ meanIntensity, sdIntensity }: ReportMeasurement): ContentItem[] {
+  return [
+    { value: meanIntensity, derivation: CODES.mean },
+    { value: sdIntensity, derivation: CODES.standardDeviation },
+  ].map(({ value, derivation }) =>
+    numContent(CODES.attenuationCoefficient, value, CODES.hounsfieldUnit, HU_DECIMALS, [
+      related('HAS CONCEPT MOD', codeContent(CODES.derivation, derivation)),
+    ]),
+  );
+}

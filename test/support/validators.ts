@@ -1,0 +1,88 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { programPath } from './requires.ts';
+
+const run = promisify(execFile);
+
+/** Where Debian's libpixelmed-java and what it needs lie. */
+const CLASS_PATH = ['pixelmed', 'slf4j-api', 'slf4j-nop']
+  .map((jar) => `/usr/share/java/${jar}.jar`)
+  .join(':');
+/** The validator runs for seconds: what makes long runs fast would only slow it down. */
+const SHORT_RUN = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
+/** DicomSRValidator's rules are larger than Java's default limits for XPath. */
+const NO_XPATH_LIMITS = ['TotalOp', 'ExprOp', 'ExprGrp'].map((kind) => `-Djdk.xml.xpath${kind}Limit=0`);
+
+/** What a DICOMDIR would want, and odd patient values, which come from the source images. */
+const NOT_OURS = ['needed to build DICOMDIR', 'dubious for this VR - (0x0010,'];
+/**
+ * dcentvfy takes AccessionNumber for an attribute of the study in reports and of the series in images, so it warns of
+ * any report that lies beside any image of its study.
+ */
+const DCENTVFY_MISTAKE =
+  /Different information entities for attribute - Element=<AccessionNumber> IE <(Series|Study)>/;
+
+/** A report as dciodvfy names its IOD, such as `ComprehensiveSR`. */
+const SR_IOD = /^[A-Za-z0-9]*SR$/m;
+
+/**
+ * Findings of the field's own validators on files that belong together: dciodvfy on each, PixelMed's DicomSRValidator
+ * on each report, dcentvfy on all together. Empty: nothing found.
+ */
+export async function validatorFindings(files: Readonly<Record<string, Uint8Array>>): Promise<string[]> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'pansegnet-validate-'));
+  try {
+    const findings: string[] = [];
+    const written: string[] = [];
+    for (const [name, bytes] of Object.entries(files)) {
+      const file = path.join(folder, `${name}.dcm`);
+      await writeFile(file, bytes);
+      written.push(file);
+      const iod = await output(programPath('dciodvfy'), [file]);
+      findings.push(...lines(iod, /^(Error|Warning)/).map((line) => `dciodvfy ${name}: ${line}`));
+      if (!SR_IOD.test(iod)) continue;
+      const args = [
+        ...SHORT_RUN,
+        ...NO_XPATH_LIMITS,
+        '-cp',
+        CLASS_PATH,
+        'com.pixelmed.validate.DicomSRValidator',
+        file,
+      ];
+      const sr = await output(programPath('java'), args);
+      if (!sr.includes('TID_1500'))
+        findings.push(`DicomSRValidator ${name}: found no report after TID 1500: ${sr}`);
+      findings.push(
+        ...lines(sr, /Error|Warning|Exception/).map((line) => `DicomSRValidator ${name}: ${line}`),
+      );
+    }
+    const together = lines(await output(programPath('dcentvfy'), written), /Error|Warning/);
+    return [
+      ...findings,
+      ...together.filter((line) => !DCENTVFY_MISTAKE.test(line)).map((line) => `dcentvfy: ${line}`),
+    ];
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+function lines(text: string, pattern: RegExp): string[] {
+  return text
+    .split('\n')
+    .filter((line) => pattern.test(line) && !NOT_OURS.some((excused) => line.includes(excused)));
+}
+
+/** All that a program prints; the validators tell what they find by words, not always by their exit status. */
+async function output(program: string, args: readonly string[]): Promise<string> {
+  try {
+    const { stdout, stderr } = await run(program, args, { maxBuffer: 2 ** 26 });
+    return `${stdout}\n${stderr}`;
+  } catch (error) {
+    if (error instanceof Error && 'stdout' in error && 'stderr' in error)
+      return `${String(error.stdout)}\n${String(error.stderr)}`;
+    throw error;
+  }
+}

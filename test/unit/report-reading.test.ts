@@ -1,0 +1,79 @@
+import { describe, expect, test } from 'vitest';
+import { pancreasTrackingUid } from '../../src/dicom/results/result-context.ts';
+import { createSegmentation } from '../../src/dicom/seg/segmentation-object.ts';
+import { type FlaggedMeasurement, qualityFlags } from '../../src/sr/quality-flags.ts';
+import { readReport } from '../../src/sr/read-report.ts';
+import { createReport } from '../../src/sr/report.ts';
+import { CT_MODEL, context, prior, reportInput, smallSeries } from '../support/result-fixtures.ts';
+
+describe('reading a report back', () => {
+  test('gives the current volume, not an earlier one, and what it was made from', () => {
+    const written = createReport(reportInput({ priors: [prior('20230101', 80)], flags: ['thick-slices'] }));
+    expect(readReport(written.bytes)).toEqual({
+      studyInstanceUid: '1.2.840.99999.1',
+      seriesInstanceUid: written.seriesInstanceUid,
+      sopInstanceUid: written.sopInstanceUid,
+      studyDate: '20240110',
+      volumeMl: 70.412345,
+      changesPercent: [expect.closeTo((100 * (70.412345 - 80)) / 80, 6)],
+      modality: 'CT',
+      model: { name: 'demo-ct', version: '1.0.0', sha256: CT_MODEL.sha256, mode: 'exact' },
+      sourceSeriesUid: '1.2.840.99999.1.3',
+      segmentationUid: '2.25.11',
+      trackingUid: pancreasTrackingUid(smallSeries()),
+      qualityFindings: ['Slices are thick: the volume is less exact'],
+    });
+  });
+
+  test('where nothing was found gives no volume, but model and source series', () => {
+    const written = createReport(reportInput({ found: undefined }));
+    expect(readReport(written.bytes)).toMatchObject({
+      volumeMl: undefined,
+      modality: 'CT',
+      model: { name: 'demo-ct', version: '1.0.0', sha256: CT_MODEL.sha256 },
+      sourceSeriesUid: '1.2.840.99999.1.3',
+      segmentationUid: undefined,
+      qualityFindings: ['No pancreas was found, no volume was measured'],
+    });
+  });
+
+  test('gives nothing for an object that is no report of the node', () => {
+    const seg = createSegmentation(context());
+    if (!seg) throw new Error('no SEG');
+    expect(readReport(seg.bytes)).toBeUndefined();
+    expect(() => readReport(Uint8Array.of(1, 2, 3))).toThrow(
+      expect.objectContaining({ code: 'DICOM_UNREADABLE' }),
+    );
+  });
+});
+
+describe('quality flags', () => {
+  const good: FlaggedMeasurement = {
+    volumeMl: 70,
+    voxelCount: 1000,
+    components: 1,
+    touchesFirstSlice: false,
+    touchesLastSlice: false,
+  };
+
+  test('are not raised for a plausible volume in thin, lossless slices', () => {
+    expect(qualityFlags(good, smallSeries())).toEqual([]);
+  });
+
+  test.each([
+    [{ ...good, touchesFirstSlice: true }, ['touches-first-slice']],
+    [{ ...good, touchesLastSlice: true, components: 3 }, ['touches-last-slice', 'several-components']],
+    [{ ...good, volumeMl: 9 }, ['implausible-volume']],
+    [{ ...good, volumeMl: 300 }, ['implausible-volume']],
+    [{ ...good, volumeMl: 0, voxelCount: 0, components: 0 }, ['nothing-found']],
+  ])('are raised by what was measured: %j', (measurement, flags) => {
+    expect(qualityFlags(measurement, smallSeries())).toEqual(flags);
+  });
+
+  test('are raised by the source: lossy compression, thick slices', () => {
+    const series = smallSeries();
+    const affine = series.volume.affine.map((value, i) => (i === 10 ? 7.5 : value));
+    const thick = { ...series, lossy: true, volume: { ...series.volume, affine } };
+    expect(qualityFlags(good, thick)).toEqual(['lossy-source', 'thick-slices']);
+  });
+});

@@ -1,0 +1,176 @@
+#!/usr/bin/python3
+"""Writes the trained demo networks as model folders (ONNX, model.json) and, for `models import`, as nnU-Net v1 folders.
+
+    python3 tools/export-demo-models.py CHECKPOINTS models [--nnunet models/demo-src]
+
+CHECKPOINTS is where train-demo-models.py left CT.pt, T1W.pt and T2W.pt; a contrast without its own file is skipped.
+"""
+import argparse
+import copy
+import hashlib
+import json
+import os
+import pickle
+from collections import OrderedDict
+
+import numpy as np
+import torch
+
+from demo_training_data import CONTRASTS
+from pansegnet import PanSegNet
+
+OPSET = 13
+VERSION = '1.0.0'
+NOTICE = 'synthetic demo, not for patients'
+TASKS = {'CT': 'Task901_DemoCT', 'T1W': 'Task902_DemoT1', 'T2W': 'Task903_DemoT2'}
+TRAINER = 'nnTransUNetTrainerV2__nnUNetPlansv2.1'
+
+
+def load(path):
+    """The network with its weights rounded to half precision, so that both forms of it hold the same numbers."""
+    checkpoint = torch.load(path, map_location='cpu')
+    net = PanSegNet(**checkpoint['architecture'])
+    net.load_state_dict({k: v.half().float() for k, v in checkpoint['state_dict'].items()})
+    return net.eval(), checkpoint
+
+
+def widen_weights(module, _inputs):
+    for name in module.stored_in_half:
+        setattr(module, name, getattr(module, f'{name}_half').float())
+
+
+def store_in_half(net):
+    """A copy that keeps its weights in half precision and computes in single: half the file, the same result."""
+    net = copy.deepcopy(net)
+    for module in net.modules():
+        own = {**dict(module.named_parameters(recurse=False)), **dict(module.named_buffers(recurse=False))}
+        module.stored_in_half = list(own)
+        for name, value in own.items():
+            delattr(module, name)
+            module.register_buffer(f'{name}_half', value.detach().half())
+        module.register_forward_pre_hook(widen_weights)
+    return net
+
+
+def normalization(contrast, ct):
+    if contrast != 'CT':
+        return {'scheme': 'zscore', 'useMaskForNorm': False}
+    return {'scheme': 'CT', **{k: ct[k] for k in ('mean', 'sd', 'percentile_00_5', 'percentile_99_5')}}
+
+
+def seed_ranges(seeds):
+    """[1000, 1001, 1002, 1010] as '1000-1002, 1010'."""
+    runs = []
+    for seed in seeds:
+        if runs and runs[-1][1] == seed - 1:
+            runs[-1][1] = seed
+        else:
+            runs.append([seed, seed])
+    return ', '.join(str(a) if a == b else f'{a}-{b}' for a, b in runs)
+
+
+def source_of(contrast, checkpoint):
+    facts = checkpoint['facts']
+    return {
+        'images': 'synthetic abdomens drawn by src/demo/phantom from seeds; no patient data',
+        'scripts': 'tools/render-training-set.ts, tools/train-demo-models.py, tools/export-demo-models.py',
+        'trainingSeeds': seed_ranges(facts['trainingSeeds']),
+        'validationSeeds': seed_ranges(facts['validationSeeds']),
+        'stages': facts['stages'],
+        'validation': facts['validation'][contrast],
+        'validationMethod': 'mean over the validation seeds, one patch around the pancreas on the network grid, no mirroring',
+    }
+
+
+def export_onnx(net, patch, path):
+    # Folding constants would turn the weights back into single precision.
+    torch.onnx.export(store_in_half(net), torch.zeros(1, 1, *patch), path, opset_version=OPSET, input_names=['input'],
+                      output_names=['logits'], do_constant_folding=False)
+
+
+def write_model(contrast, net, checkpoint, folder):
+    os.makedirs(folder, exist_ok=True)
+    patch = checkpoint['architecture']['patch']
+    file = os.path.join(folder, 'fold_0.onnx')
+    export_onnx(net, patch, file)
+    with open(file, 'rb') as f:
+        sha256 = hashlib.sha256(f.read()).hexdigest()
+    info = {
+        'format': 1, 'name': os.path.basename(folder), 'title': f'PanSegNet {contrast}, synthetic demo', 'version': VERSION,
+        'modality': contrast, 'notice': NOTICE, 'source': source_of(contrast, checkpoint),
+        'architecture': 'PanSegNet', 'orientation': 'LPS', 'transposeForward': [0, 1, 2],
+        'spacing': list(checkpoint['spacing']), 'patchSize': patch, 'normalization': normalization(contrast, checkpoint['ct']),
+        'inference': {'stepSize': 0.5, 'mirrorAxes': [0, 1, 2]}, 'postprocessing': {'keepLargestComponent': True},
+        'files': {'fold_0.onnx': sha256},
+    }
+    with open(os.path.join(folder, 'model.json'), 'w') as f:
+        json.dump(info, f, indent=2)
+        f.write('\n')
+
+
+def plans_of(contrast, checkpoint):
+    """What nnU-Net v1's planner would have left behind, as far as inference reads it."""
+    architecture, ct = checkpoint['architecture'], contrast == 'CT'
+    spacing, patch = np.array(checkpoint['spacing']), np.array(architecture['patch'])
+    stage = {
+        'batch_size': 1, 'conv_kernel_sizes': architecture['kernels'], 'current_spacing': spacing,
+        'do_dummy_2D_data_aug': False, 'median_patient_size_in_voxels': patch, 'original_spacing': spacing,
+        'num_pool_per_axis': [len(architecture['pools'])] * 3, 'patch_size': patch, 'pool_op_kernel_sizes': architecture['pools'],
+    }
+    properties = OrderedDict([(0, checkpoint['ct'])]) if ct else None
+    return {
+        'num_stages': 1, 'num_modalities': 1, 'modalities': {0: 'CT' if ct else 'MRI'},
+        'normalization_schemes': OrderedDict([(0, 'CT' if ct else 'nonCT')]),
+        'dataset_properties': {'all_classes': [1], 'modalities': {0: 'CT' if ct else 'MRI'}, 'intensityproperties': properties},
+        'original_spacings': [spacing], 'original_sizes': [tuple(int(v) for v in patch)], 'num_classes': 1, 'all_classes': [1],
+        'base_num_features': architecture['features'][0], 'use_mask_for_norm': OrderedDict([(0, False)]),
+        'keep_only_largest_region': None, 'min_region_size_per_class': None, 'min_size_per_class': None,
+        'transpose_forward': [0, 1, 2], 'transpose_backward': [0, 1, 2], 'data_identifier': 'nnUNetData_plans_v2.1',
+        'plans_per_stage': {0: stage}, 'preprocessor_name': 'GenericPreprocessor', 'conv_per_stage': 2,
+        'list_of_npz_files': [], 'preprocessed_data_folder': f'nnUNet/{TASKS[contrast]}',
+    }
+
+
+def write_nnunet(contrast, net, checkpoint, root):
+    """The folder as nnU-Net v1 and the PanSegNet fork write it, without optimizer state."""
+    task = TASKS[contrast]
+    folder = os.path.join(root, task, TRAINER)
+    os.makedirs(os.path.join(folder, 'fold_0'), exist_ok=True)
+    plans = plans_of(contrast, checkpoint)
+    with open(os.path.join(folder, 'plans.pkl'), 'wb') as f:
+        pickle.dump(plans, f, protocol=4)
+    with open(os.path.join(folder, 'postprocessing.json'), 'w') as f:
+        json.dump({'for_which_classes': [1]}, f)
+    state = OrderedDict((k, v.clone()) for k, v in net.state_dict().items())
+    torch.save({'epoch': 0, 'state_dict': state,
+                'optimizer_state_dict': {'state': {}, 'param_groups': []}, 'lr_scheduler_state_dict': None,
+                'plot_stuff': ([], [], [], []), 'best_stuff': (None, None, None), 'amp_grad_scaler': None},
+               os.path.join(folder, 'fold_0', 'model_final_checkpoint.model'))
+    init = (f'nnUNet/{task}/nnUNetPlansv2.1_plans_3D.pkl', 0, f'nnUNet/{task}/{TRAINER}', f'nnUNet/{task}', True, 0, True, False, True)
+    info = {'init': init, 'name': 'nnTransUNetTrainerV2', 'plans': plans,
+            'class': "<class 'nnunet.training.network_training.nnTransUNetTrainerV2.nnTransUNetTrainerV2'>"}
+    with open(os.path.join(folder, 'fold_0', 'model_final_checkpoint.model.pkl'), 'wb') as f:
+        pickle.dump(info, f, protocol=4)
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument('checkpoints')
+    arguments.add_argument('models')
+    arguments.add_argument('--nnunet', help='also write nnU-Net v1 folders here')
+    options = arguments.parse_args()
+    torch.set_num_threads(1)
+    for contrast in CONTRASTS:
+        path = os.path.join(options.checkpoints, f'{contrast}.pt')
+        if not os.path.exists(path):
+            print(f'{path} is not there: skipped')
+            continue
+        net, checkpoint = load(path)
+        write_model(contrast, net, checkpoint, os.path.join(options.models, f'demo-{contrast.lower()}'))
+        if options.nnunet:
+            write_nnunet(contrast, net, checkpoint, options.nnunet)
+        print(contrast, json.dumps(checkpoint['facts']['validation']))
+
+
+if __name__ == '__main__':
+    main()
