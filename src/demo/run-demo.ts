@@ -28,7 +28,7 @@ export interface DemoResult {
   readonly changePercent: number | undefined;
 }
 
-export class DemoError extends Error {
+class DemoError extends Error {
   override readonly name = 'DemoError';
   readonly code = 'DEMO_FAILED';
 }

@@ -24,7 +24,7 @@ const COMPANIONS: Partial<Record<Program, string>> = {
  * Where a program lives, or undefined. Debian's own folder comes first: another Python on the PATH doesn't see Debian's
  * pydicom. Orthanc stands in /usr/sbin, which is not on everybody's PATH.
  */
-export function findProgram(program: Program): string | undefined {
+function findProgram(program: Program): string | undefined {
   const companion = COMPANIONS[program];
   if (companion && !existsSync(companion)) return undefined;
   const folders = ['/usr/bin', ...(process.env['PATH'] ?? '').split(path.delimiter), '/usr/sbin'];
@@ -39,7 +39,7 @@ export function programPath(program: Program): string {
 }
 
 /** The folder of real images and reference runs beside the checkout, or a file in it. */
-export const SHARED = path.resolve(import.meta.dirname, '../../../shared');
+const SHARED = path.resolve(import.meta.dirname, '../../../shared');
 export const shared = (...parts: string[]): string => path.join(SHARED, ...parts);
 
 type Need = Program | 'shared';

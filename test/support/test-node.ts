@@ -5,7 +5,7 @@ import { type PansegnetNode, startNode } from '../../src/compose.ts';
 import { loadConfig } from '../../src/config.ts';
 
 /** The synthetic demo's models; trained on synthetic abdomens only. */
-export const DEMO_MODELS = path.resolve(import.meta.dirname, '../../models');
+const DEMO_MODELS = path.resolve(import.meta.dirname, '../../models');
 
 /** A schedule whose turn does not come: tests poll themselves. */
 const NEVER = '0 0 0 29 2 *';

@@ -1,5 +1,5 @@
 /** The stages of a run, in order. */
-export const STAGES = [
+const STAGES = [
   'list series',
   'select',
   'retrieve',

@@ -23,7 +23,7 @@ export const FACT_NAMES = [
   'inversionTime',
   'flipAngle',
 ] as const;
-export type FactName = (typeof FACT_NAMES)[number];
+type FactName = (typeof FACT_NAMES)[number];
 export type Facts = Readonly<Partial<Record<FactName, string | number>>>;
 
 /** Cosine above which a slice normal counts as along a patient axis: within 30 degrees, as oblique abdominal stacks are. */

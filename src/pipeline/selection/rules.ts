@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { FACT_NAMES } from './facts.ts';
 
 /** What a series can be to the node. NONE: it is not segmented. */
-export const SERIES_CLASSES = ['CT_ABDOMEN', 'T1W', 'T2W', 'NONE'] as const;
+const SERIES_CLASSES = ['CT_ABDOMEN', 'T1W', 'T2W', 'NONE'] as const;
 export type SeriesClass = (typeof SERIES_CLASSES)[number];
 export const SEGMENTED_CLASSES = ['CT_ABDOMEN', 'T1W', 'T2W'] as const;
 export type SegmentedClass = (typeof SEGMENTED_CLASSES)[number];
@@ -56,7 +56,7 @@ const selectionSchema = z.strictObject({
 export type SelectionRules = z.infer<typeof selectionSchema>;
 
 /** The rules file could not be read or is not in its form. */
-export class SelectionRulesError extends Error {
+class SelectionRulesError extends Error {
   override readonly name = 'SelectionRulesError';
   readonly code = 'SELECTION_RULES';
 }
