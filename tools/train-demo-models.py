@@ -127,7 +127,7 @@ def validate(net, pool):
     return result
 
 
-def train(net, pool, options, earlier):
+def train(net, pool, options, earlier, earlier_seeds):
     """Trains until the minutes are over; saves the averaged weights and what they were trained with."""
     optimizer = torch.optim.AdamW(net.parameters(), lr=options.rate, weight_decay=1e-4)
     averaged = copy.deepcopy(net)
@@ -137,7 +137,7 @@ def train(net, pool, options, earlier):
     def save():
         stage = {'contrasts': pool.contrasts, 'loss': options.loss, 'steps': step, 'rate': options.rate}
         facts = {'stages': [*earlier, stage], 'validation': validate(averaged, pool),
-                 'trainingSeeds': pool.seeds(), 'validationSeeds': list(VALIDATION_SEEDS)}
+                 'trainingSeeds': sorted({*earlier_seeds, *pool.seeds()}), 'validationSeeds': list(VALIDATION_SEEDS)}
         torch.save({'state_dict': averaged.state_dict(), 'architecture': ARCHITECTURE, 'spacing': TARGET_SPACING,
                     'ct': pool.ct, 'facts': facts}, options.output + '.partial')
         os.replace(options.output + '.partial', options.output)
@@ -194,7 +194,8 @@ def main():
         net.load_state_dict(start['state_dict'])
     pool = Pool(options.set, options.contrasts, start['ct'] if start else None)
     print('parameters', sum(p.numel() for p in net.parameters()), 'CT foreground', json.dumps(pool.ct), flush=True)
-    train(net, pool, options, start['facts']['stages'] if start else [])
+    earlier = start['facts'] if start else {'stages': [], 'trainingSeeds': []}
+    train(net, pool, options, earlier['stages'], earlier['trainingSeeds'])
 
 
 if __name__ == '__main__':

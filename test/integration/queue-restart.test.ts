@@ -18,11 +18,11 @@ const source = (file: string): string =>
 
 /** Opens the database in a folder, puts studies in the queue and works on them; work on `study.hang` never ends. */
 const NODE_PROGRAM = `
-  const { openDatabase } = await import(${source('database.ts')});
-  const { StudyQueue } = await import(${source('queue.ts')});
-  const { requestStudy } = await import(${source('request-study.ts')});
-  const { workOnStudies } = await import(${source('study-worker.ts')});
-  const { beginRun, finishRun } = await import(${source('run-log.ts')});
+  const { openDatabase } = await import(${source('database/database.ts')});
+  const { StudyQueue } = await import(${source('queue/queue.ts')});
+  const { requestStudy } = await import(${source('queue/request-study.ts')});
+  const { workOnStudies } = await import(${source('queue/study-worker.ts')});
+  const { beginRun, finishRun } = await import(${source('records/run-log.ts')});
   const [folder, ...studies] = process.argv.slice(1);
   console.log('opening');
   const database = await openDatabase({ folder });

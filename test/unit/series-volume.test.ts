@@ -231,6 +231,16 @@ describe('buildVolume refuses', () => {
     },
   );
 
+  it.each(['PatientID', 'IssuerOfPatientID', 'PatientBirthDate'])(
+    'slices of two patients, whose %s differs, without saying who they are',
+    async (keyword) => {
+      const value = keyword === 'PatientBirthDate' ? '19700101' : 'somebody else';
+      const { code, message } = await refusal(ctSeries(3, (k) => (k === 2 ? { [keyword]: value } : {})));
+      expect(code).toBe('DICOM_ATTRIBUTE');
+      expect(message).toBe(`slice 0 and slice 2 are not of one patient: ${keyword} differs`);
+    },
+  );
+
   it('the same instance twice', async () => {
     const series = ctSeries(3);
     const copy = { ...ctSlice({ SOPInstanceUID: '2.25.101' }), source: 'copy' };

@@ -38,7 +38,10 @@ export function createAbdomen(seed: number, { pancreasScale = 1 }: { pancreasSca
   const shape = scaleTube(gland, pancreasScale);
   const organ: Organ = {
     shape,
-    layers: [{ tissue: 'pancreas', offset: 0 }],
+    layers: [
+      { tissue: 'fat', offset: -FAT_PLANE_MM },
+      { tissue: 'pancreas', offset: 0 },
+    ],
     deviation: random.around(0, 0.7),
   };
   return {
@@ -48,6 +51,9 @@ export function createAbdomen(seed: number, { pancreasScale = 1 }: { pancreasSca
     pancreasVolumeMl: tubeVolumeMl(gland, INTEGRATION_STEP_MM) * pancreasScale,
   };
 }
+
+/** The layer of fat that parts the gland from bowel and vessels, mm: without it their walls can't be told apart. */
+const FAT_PLANE_MM = 2;
 
 /** Volume of a tube in ml: its coverage summed over cubes of `step` mm. */
 export function tubeVolumeMl(shape: Tube, step: number): number {

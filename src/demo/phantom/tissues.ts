@@ -28,12 +28,12 @@ export const TISSUES = {
   kidneyMedulla: { CT: [158, 22], T1W: [225, 30], T2W: [350, 40], DWI: [360, 40], DWI_B800: [120, 15] },
   vein: { CT: [168, 18], T1W: [150, 35], T2W: [60, 30], DWI: [50, 20], DWI_B800: [18, 6] },
   artery: { CT: [150, 18], T1W: [140, 45], T2W: [45, 25], DWI: [30, 15], DWI_B800: [14, 5] },
-  bowelWall: { CT: [92, 14], T1W: [255, 35], T2W: [160, 30], DWI: [180, 40], DWI_B800: [95, 20] },
+  bowelWall: { CT: [84, 12], T1W: [255, 35], T2W: [160, 30], DWI: [180, 40], DWI_B800: [95, 20] },
   bowelContent: { CT: [28, 28], T1W: [165, 75], T2W: [430, 150], DWI: [220, 90], DWI_B800: [60, 30] },
   stomachContent: { CT: [12, 14], T1W: [95, 40], T2W: [520, 90], DWI: [240, 60], DWI_B800: [35, 12] },
   stool: { CT: [20, 45], T1W: [210, 80], T2W: [180, 70], DWI: [110, 50], DWI_B800: [45, 20] },
   bile: { CT: [8, 6], T1W: [110, 60], T2W: [650, 50], DWI: [250, 40], DWI_B800: [28, 8] },
-  pancreas: { CT: [97, 11], T1W: [405, 35], T2W: [215, 25], DWI: [260, 35], DWI_B800: [115, 15] },
+  pancreas: { CT: [101, 10], T1W: [405, 35], T2W: [215, 25], DWI: [260, 35], DWI_B800: [115, 15] },
 } as const satisfies Record<string, Record<Contrast, Range>>;
 
 export type Tissue = keyof typeof TISSUES;

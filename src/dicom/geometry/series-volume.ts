@@ -92,6 +92,7 @@ function checkSeries(instances: readonly Instance[]): string[] {
   for (const keyword of ['StudyInstanceUID', 'SeriesInstanceUID', 'Modality']) {
     refuseDifferent(instances, keyword, ({ dataset, source }) => requiredText(dataset, keyword, source));
   }
+  refuseSeveralPatients(instances);
   const frameOfReference = refuseDifferent(
     instances,
     'FrameOfReferenceUID',
@@ -139,6 +140,24 @@ function refuseDifferent(
     );
   }
   return first;
+}
+
+/** What tells patients apart (PS3.3 C.7.1.1). */
+const IDENTITY = ['PatientID', 'IssuerOfPatientID', 'PatientBirthDate'] as const;
+
+/** A result carries one patient's name: slices of two under one series UID must never get that far. */
+function refuseSeveralPatients(instances: readonly Instance[]): void {
+  const [first] = instances;
+  for (const keyword of IDENTITY) {
+    const other = instances.find(
+      ({ dataset }) => text(dataset, keyword) !== (first && text(first.dataset, keyword)),
+    );
+    // Without the values: messages go to logs, which hold no patient data.
+    if (first && other) {
+      const message = `${first.source} and ${other.source} are not of one patient: ${keyword} differs`;
+      throw new DicomError('DICOM_ATTRIBUTE', message);
+    }
+  }
 }
 
 function isLossy({ dataset, transferSyntaxUid }: Instance): boolean {
