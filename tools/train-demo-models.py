@@ -16,6 +16,10 @@ the organ's edge, from which the volume follows. Debian's python3-torch on CPU i
 The learning rate follows the clock (a cosine over the given minutes), so that a slower machine makes fewer steps
 instead of a longer run; each checkpoint records the stages that led to it. Validation here is one patch per seed,
 without mirroring; tools/evaluate-demo-models.ts measures the exported models as the node runs them.
+
+The committed weights grew in more steps than that: `source.stages` in each model.json lists them. Their first stages
+saw phantoms without the layer of fat around the gland and targets rounded to whole voxels, and T1W has had no edge
+stage. So running the recipe again gives models like them, not the same ones.
 """
 import argparse
 import copy
