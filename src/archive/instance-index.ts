@@ -1,16 +1,8 @@
 import type { JsonDataset } from './dicom-json.ts';
+import type { InstanceHeader } from './instance-header.ts';
 
 /** What is known of a stored instance without reading its file. */
-export interface IndexedInstance {
-  readonly studyUid: string;
-  readonly seriesUid: string;
-  readonly sopUid: string;
-  readonly sopClassUid: string;
-  readonly transferSyntaxUid: string;
-  /** Bytes of its file. */
-  readonly size: number;
-  /** SHA-256, in hexadecimal digits, of transfer syntax and data set. */
-  readonly digest: string;
+export interface IndexedInstance extends Omit<InstanceHeader, 'version' | 'frameCount' | 'dataset'> {
   /** The attributes that searches match and return. */
   readonly attributes: JsonDataset;
 }
