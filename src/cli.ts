@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
-import { checkConfig, listModelFolders, processStudy, segmentSeries, serve } from './cli/commands.ts';
+import { checkConfig, processStudy, serve } from './cli/commands.ts';
 import { runDemo } from './cli/demo-command.ts';
+import { listModelFolders } from './cli/models-commands.ts';
 import { reportError } from './cli/report-error.ts';
+import { segmentSeries } from './cli/segment-command.ts';
 import { SOFTWARE_VERSION } from './version.ts';
 
 const WRONG_USAGE = 2;

@@ -10,7 +10,7 @@ import { syntheticStudies } from '../src/demo/studies.ts';
 import { readInstance } from '../src/dicom/dataset.ts';
 import { buildVolume } from '../src/dicom/geometry/series-volume.ts';
 import { spacingOf } from '../src/dicom/volume.ts';
-import { loadModel } from '../src/segmentation/model-folder.ts';
+import { loadModel } from '../src/segmentation/model/model-folder.ts';
 import { segment } from '../src/segmentation/segment.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');

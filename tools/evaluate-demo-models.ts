@@ -6,7 +6,7 @@
  * Prints Dice and volume for each seed and contrast; exits with 1 where a mean Dice is below 0.85.
  */
 import { scorePhantom } from '../src/demo/phantom-score.ts';
-import { loadModel } from '../src/segmentation/model-folder.ts';
+import { loadModel } from '../src/segmentation/model/model-folder.ts';
 
 const REQUIRED_DICE = 0.85;
 

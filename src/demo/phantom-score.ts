@@ -1,5 +1,5 @@
 import { voxelVolumeMl } from '../dicom/volume.ts';
-import type { Model } from '../segmentation/model-folder.ts';
+import type { Model } from '../segmentation/model/model-folder.ts';
 import { segment } from '../segmentation/segment.ts';
 import { dice } from './dice.ts';
 import { createAbdomen } from './phantom/abdomen.ts';

@@ -1,5 +1,5 @@
 import { type Volume, voxelVolumeMl } from '../dicom/volume.ts';
-import { findComponents } from './components.ts';
+import { findComponents } from './exporting/components.ts';
 
 export interface Measurement {
   readonly volumeMl: number;

@@ -1,9 +1,9 @@
 import type { Volume } from '../dicom/volume.ts';
-import type { ModelInfo } from './model-info.ts';
-import type { Network } from './network.ts';
-import { preprocess } from './preprocess.ts';
-import { exportSegmentation } from './segmentation-export.ts';
-import { countForwards, slideWindow } from './sliding-window.ts';
+import { exportSegmentation } from './exporting/segmentation-export.ts';
+import type { Network } from './inference/network.ts';
+import { countForwards, slideWindow } from './inference/sliding-window.ts';
+import type { ModelInfo } from './model/model-info.ts';
+import { preprocess } from './preprocessing/preprocess.ts';
 
 export interface Segmentation {
   /** 1 inside the pancreas, on the volume's own grid. */

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { SegmentationError } from './errors.ts';
-import { openNetwork } from './network.ts';
+import { openNetwork } from './inference/network.ts';
 import type { SegmentAnswer, SegmentRequest } from './segment.ts';
 import { type Segmentation, segmentVolume } from './segment-volume.ts';
 

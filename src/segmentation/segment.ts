@@ -2,8 +2,8 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { Volume, VoxelArray } from '../dicom/volume.ts';
 import { SegmentationError, type SegmentationErrorCode } from './errors.ts';
-import type { Model } from './model-folder.ts';
-import type { ModelInfo } from './model-info.ts';
+import type { Model } from './model/model-folder.ts';
+import type { ModelInfo } from './model/model-info.ts';
 import type { Segmentation, SegmentVolumeOptions } from './segment-volume.ts';
 
 export interface SegmentOptions extends SegmentVolumeOptions {

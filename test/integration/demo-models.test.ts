@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { scorePhantom } from '../../src/demo/phantom-score.ts';
-import { loadModel } from '../../src/segmentation/model-folder.ts';
+import { loadModel } from '../../src/segmentation/model/model-folder.ts';
 
 /** Not among the seeds of training and validation, nor a patient of the demo. tools/evaluate-demo-models.ts takes ten. */
 const UNSEEN_SEED = 3001;

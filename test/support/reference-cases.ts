@@ -1,4 +1,4 @@
-import type { ModelInfo } from '../../src/segmentation/model-info.ts';
+import type { ModelInfo } from '../../src/segmentation/model/model-info.ts';
 
 const SHARED_FACTS: Omit<
   ModelInfo,

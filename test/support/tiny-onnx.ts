@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { ModelInfo } from '../../src/segmentation/model-info.ts';
+import type { ModelInfo } from '../../src/segmentation/model/model-info.ts';
 
 /** Protobuf field: wire type 0 for a number, 2 for bytes, text or a message. */
 function field(number: number, value: number | string | Uint8Array | Uint8Array[]): Uint8Array {

@@ -1,8 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Shape3 } from '../../src/segmentation/array3.ts';
-import { cropToFloat32, nonzeroBox, nonzeroMask, placeInBox } from '../../src/segmentation/crop.ts';
 import { SegmentationError } from '../../src/segmentation/errors.ts';
+import {
+  cropToFloat32,
+  nonzeroBox,
+  nonzeroMask,
+  placeInBox,
+} from '../../src/segmentation/preprocessing/crop.ts';
 
 const shape: Shape3 = [3, 4, 5];
 const at = (z: number, y: number, x: number) => (z * 4 + y) * 5 + x;

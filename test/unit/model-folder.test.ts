@@ -2,7 +2,7 @@ import { appendFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/pro
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { listModels, loadModel } from '../../src/segmentation/model-folder.ts';
+import { listModels, loadModel } from '../../src/segmentation/model/model-folder.ts';
 import { SIGN_MODEL, writeModel } from '../support/tiny-onnx.ts';
 
 const BYTES = Uint8Array.of(1, 2, 3);

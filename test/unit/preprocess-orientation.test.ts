@@ -2,7 +2,11 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Affine } from '../../src/dicom/volume.ts';
 import { float32, inverse, rearrange, transposition } from '../../src/segmentation/array3.ts';
-import { arrangedSpacing, arrangementTo, isOrientation } from '../../src/segmentation/orientation.ts';
+import {
+  arrangedSpacing,
+  arrangementTo,
+  isOrientation,
+} from '../../src/segmentation/preprocessing/orientation.ts';
 
 /** Affine from the patient directions of the x, y and z axes, each times its spacing. */
 function affineOf(x: readonly number[], y: readonly number[], z: readonly number[]): Affine {

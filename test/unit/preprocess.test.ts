@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { meanAndSd, normalize } from '../../src/segmentation/normalize.ts';
-import { preprocess } from '../../src/segmentation/preprocess.ts';
+import { meanAndSd, normalize } from '../../src/segmentation/preprocessing/normalize.ts';
+import { preprocess } from '../../src/segmentation/preprocessing/preprocess.ts';
 import { readNifti, readNpy } from '../support/npy.ts';
 import { REFERENCE_CASES } from '../support/reference-cases.ts';
 import { describeWith, shared } from '../support/requires.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Array3, Shape3 } from '../../src/segmentation/array3.ts';
-import { nearestIndices } from '../../src/segmentation/linear.ts';
+import { nearestIndices } from '../../src/segmentation/resampling/linear.ts';
 import {
   resampledShape,
   resampleImage,
@@ -8,8 +8,8 @@ import {
   resampleProbability,
   roundHalfToEven,
   separateAxis,
-} from '../../src/segmentation/resample.ts';
-import { splineResizeAxis } from '../../src/segmentation/spline.ts';
+} from '../../src/segmentation/resampling/resample.ts';
+import { splineResizeAxis } from '../../src/segmentation/resampling/spline.ts';
 
 /**
  * Values without any pattern, as in the Python that made the expected ones: ((i * 7919 + i * i % 97) % 101) -

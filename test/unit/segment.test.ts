@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Volume } from '../../src/dicom/volume.ts';
-import { loadModel } from '../../src/segmentation/model-folder.ts';
+import { loadModel } from '../../src/segmentation/model/model-folder.ts';
 import { segment } from '../../src/segmentation/segment.ts';
 import { SIGN_MODEL, signNetwork, writeModel } from '../support/tiny-onnx.ts';
 

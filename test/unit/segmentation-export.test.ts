@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Shape3 } from '../../src/segmentation/array3.ts';
-import { preprocess } from '../../src/segmentation/preprocess.ts';
-import { exportSegmentation } from '../../src/segmentation/segmentation-export.ts';
+import { exportSegmentation } from '../../src/segmentation/exporting/segmentation-export.ts';
+import { preprocess } from '../../src/segmentation/preprocessing/preprocess.ts';
 import { readNifti, readNpz } from '../support/npy.ts';
 import { REFERENCE_CASES } from '../support/reference-cases.ts';
 import { describeWith, shared } from '../support/requires.ts';

@@ -1,13 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Array3, Shape3 } from '../../src/segmentation/array3.ts';
-import { gaussianWeights } from '../../src/segmentation/gaussian.ts';
+import { gaussianWeights } from '../../src/segmentation/inference/gaussian.ts';
 import {
   countForwards,
   type Predict,
   slideWindow,
   windowStarts,
-} from '../../src/segmentation/sliding-window.ts';
+} from '../../src/segmentation/inference/sliding-window.ts';
 
 const logistic = (x: number) => 1 / (1 + Math.exp(-x));
 

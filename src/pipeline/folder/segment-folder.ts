@@ -2,7 +2,7 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { buildVolume } from '../../dicom/geometry/series-volume.ts';
 import { measure } from '../../segmentation/measure.ts';
-import type { Model } from '../../segmentation/model-folder.ts';
+import type { Model } from '../../segmentation/model/model-folder.ts';
 import { segment } from '../../segmentation/segment.ts';
 import { createResults, type Finding, type Results, warningsOf } from '../run/create-results.ts';
 import { MODALITY_OF } from '../run/models.ts';

@@ -6,7 +6,7 @@ import {
 } from '../../dicom/results/result-context.ts';
 import { createSegmentation } from '../../dicom/seg/segmentation-object.ts';
 import type { Measurement } from '../../segmentation/measure.ts';
-import type { Model } from '../../segmentation/model-folder.ts';
+import type { Model } from '../../segmentation/model/model-folder.ts';
 import { type QualityFlag, qualityFlags } from '../../sr/quality-flags.ts';
 import { createReport } from '../../sr/report.ts';
 import type { PriorVolume, ReportInput, ReportReference } from '../../sr/report-input.ts';

@@ -1,6 +1,6 @@
 import type { ContentQualification } from '../../dicom/results/result-context.ts';
 import type { DicomWebClient } from '../../dicom/web/client.ts';
-import type { Model } from '../../segmentation/model-folder.ts';
+import type { Model } from '../../segmentation/model/model-folder.ts';
 import type { Database } from '../database/sql.ts';
 import type { PatientIdentity } from '../records/patient-key.ts';
 import type { SegmentedClass, SelectionRules } from '../selection/rules.ts';

@@ -1,4 +1,4 @@
-import type { Array3, Shape3 } from './array3.ts';
+import type { Array3, Shape3 } from '../array3.ts';
 
 /** Pole of the cubic B-spline's prefilter. */
 const POLE = Math.sqrt(3) - 2;

@@ -1,6 +1,6 @@
-import type { VoxelArray } from '../dicom/volume.ts';
-import { type Array3, elements, type Shape3 } from './array3.ts';
-import { SegmentationError } from './errors.ts';
+import type { VoxelArray } from '../../dicom/volume.ts';
+import { type Array3, elements, type Shape3 } from '../array3.ts';
+import { SegmentationError } from '../errors.ts';
 
 /** A box of voxels: first index and length along each axis, slowest axis first. */
 export interface Box {

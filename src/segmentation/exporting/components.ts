@@ -1,4 +1,4 @@
-import type { Array3 } from './array3.ts';
+import type { Array3 } from '../array3.ts';
 
 /**
  * A stretch of foreground voxels along the fastest axis: data indices from `start` up to, not including,

@@ -1,4 +1,4 @@
-import type { NormalizationScheme } from './model-info.ts';
+import type { NormalizationScheme } from '../model/model-info.ts';
 
 /** nnU-Net v1 adds this to the standard deviation that it divides by. */
 const SD_FLOOR = 1e-8;

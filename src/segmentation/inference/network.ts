@@ -1,6 +1,6 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { elements, type Shape3 } from './array3.ts';
-import { SegmentationError } from './errors.ts';
+import { elements, type Shape3 } from '../array3.ts';
+import { SegmentationError } from '../errors.ts';
 import type { Predict } from './sliding-window.ts';
 
 /** One fold's network in memory. */

@@ -1,9 +1,9 @@
-import { type Array3, elements, float32, inverse, rearrange, transposition, uint8 } from './array3.ts';
-import { placeInBox } from './crop.ts';
-import type { ModelInfo } from './model-info.ts';
+import { type Array3, elements, float32, inverse, rearrange, transposition, uint8 } from '../array3.ts';
+import type { ModelInfo } from '../model/model-info.ts';
+import { placeInBox } from '../preprocessing/crop.ts';
+import type { Properties } from '../preprocessing/preprocess.ts';
+import { resampleProbability, separateAxis } from '../resampling/resample.ts';
 import { keepLargestComponents } from './postprocess.ts';
-import type { Properties } from './preprocess.ts';
-import { resampleProbability, separateAxis } from './resample.ts';
 
 /** Foreground where it is more probable than background; nnU-Net's argmax gives a tie to the background. */
 const THRESHOLD = 0.5;

@@ -1,6 +1,6 @@
-import { type Array3, elements, type Shape3 } from './array3.ts';
+import { type Array3, elements, type Shape3 } from '../array3.ts';
+import { roundHalfToEven } from '../resampling/resample.ts';
 import { gaussianWeights } from './gaussian.ts';
-import { roundHalfToEven } from './resample.ts';
 
 /** The network as a function: a window [z, y, x] to logits [2, z, y, x], background first. */
 export type Predict = (window: Float32Array) => Promise<Float32Array>;

@@ -1,4 +1,4 @@
-import type { Array3 } from './array3.ts';
+import type { Array3 } from '../array3.ts';
 import { findComponents } from './components.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { Array3, Shape3 } from './array3.ts';
+import type { Array3, Shape3 } from '../array3.ts';
 import { linearResize, nearestIndices } from './linear.ts';
 import { splineResizeAxis } from './spline.ts';
 

@@ -1,4 +1,4 @@
-import type { Volume } from '../dicom/volume.ts';
+import type { Volume } from '../../dicom/volume.ts';
 import {
   type Arrangement,
   type Array3,
@@ -7,13 +7,19 @@ import {
   rearrange,
   type Shape3,
   transposition,
-} from './array3.ts';
+} from '../array3.ts';
+import { SegmentationError } from '../errors.ts';
+import type { ModelInfo } from '../model/model-info.ts';
+import {
+  resampledShape,
+  resampleImage,
+  resampleMask,
+  type Spacing,
+  separateAxis,
+} from '../resampling/resample.ts';
 import { type Box, cropToFloat32, nonzeroBox, nonzeroMask } from './crop.ts';
-import { SegmentationError } from './errors.ts';
-import type { ModelInfo } from './model-info.ts';
 import { normalize } from './normalize.ts';
 import { arrangedSpacing, arrangementTo } from './orientation.ts';
-import { resampledShape, resampleImage, resampleMask, type Spacing, separateAxis } from './resample.ts';
 
 /** What is needed to bring a result back to the volume's grid. */
 export interface Properties {

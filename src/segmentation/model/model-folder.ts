@@ -4,7 +4,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
-import { SegmentationError } from './errors.ts';
+import { SegmentationError } from '../errors.ts';
 import { type ModelInfo, modelInfoSchema } from './model-info.ts';
 
 const MODEL_FILE = 'model.json';

@@ -1,4 +1,4 @@
-import { type Array3, elements, type Shape3 } from './array3.ts';
+import { type Array3, elements, type Shape3 } from '../array3.ts';
 import { oldCoordinate } from './spline.ts';
 
 /** Two neighbours on the old grid for each new index, and the second one's share. */

@@ -1,5 +1,5 @@
-import { type Affine, spacingOf } from '../dicom/volume.ts';
-import { type Arrangement, type Axes, permuted } from './array3.ts';
+import { type Affine, spacingOf } from '../../dicom/volume.ts';
+import { type Arrangement, type Axes, permuted } from '../array3.ts';
 
 /** Patient direction of each letter: axis of the LPS system and sense along it. */
 const DIRECTIONS: Readonly<Record<string, readonly [axis: number, sense: 1 | -1]>> = {
