@@ -1,7 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { readInstance } from '../dicom/dataset.ts';
-import { DicomError } from '../dicom/errors.ts';
 import { buildVolume } from '../dicom/geometry/series-volume.ts';
 import { readSegmentation } from '../dicom/seg/read-segmentation.ts';
 import type { DicomWebClient } from '../dicom/web/client.ts';
@@ -46,7 +45,7 @@ export async function* runDemo(node: DemoNode, output?: string): AsyncGenerator<
     // All at once, so that the node never sees half a study standing still.
     const instances = study.series.flatMap((series) => [...series.instances()]);
     const ended = node.studyEnded(studyInstanceUid);
-    await send(node.archive, studyInstanceUid, instances);
+    await node.archive.storeVerified(studyInstanceUid, instances);
     await ended;
 
     const details = await node.studyDetails(studyInstanceUid);
@@ -57,20 +56,6 @@ export async function* runDemo(node: DemoNode, output?: string): AsyncGenerator<
       );
     }
     for (const volume of details.volumes) yield await resultOf(study, volume, node.archive, output);
-  }
-}
-
-/** Sends a study; once more where the archive gave no answer, as any sender would. What it holds already is not doubled. */
-async function send(
-  archive: DicomWebClient,
-  studyInstanceUid: string,
-  instances: Uint8Array[],
-): Promise<void> {
-  try {
-    await archive.storeVerified(studyInstanceUid, instances);
-  } catch (error) {
-    if (!(error instanceof DicomError && error.code === 'DICOM_WEB_UNREACHABLE')) throw error;
-    await archive.storeVerified(studyInstanceUid, instances);
   }
 }
 

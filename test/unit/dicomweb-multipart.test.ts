@@ -61,6 +61,24 @@ describe('splitting a multipart body', () => {
     );
   });
 
+  it('gives parts of every size back, however much of the body arrives at once', async () => {
+    // Around 64 KiB, the buffer of a Node stream, is where holding back would begin.
+    const size = fc.oneof(fc.nat(200_000), fc.integer({ min: 65_000, max: 66_000 }));
+    const sizes = fc.array(size, { minLength: 1, maxLength: 4 });
+    const chunks = fc.array(fc.integer({ min: 1000, max: 300_000 }), { minLength: 1, maxLength: 4 });
+    const epilogue = fc.constantFrom('', '\r\n', `\r\n${'x'.repeat(70_000)}`);
+    await fc.assert(
+      fc.asyncProperty(sizes, chunks, epilogue, async (lengths, cuts, after) => {
+        const body = Buffer.concat([
+          message(lengths.map((length) => Buffer.alloc(length))),
+          Buffer.from(after),
+        ]);
+        const parts = await collect(splitMultipart(inChunks(body, cuts), BOUNDARY));
+        expect(parts.map(({ bytes }) => bytes.length)).toEqual(lengths);
+      }),
+    );
+  });
+
   it('refuses a body that is cut off anywhere before the end of its closing delimiter', async () => {
     const texts = fc.array(treacherous, { minLength: 1, maxLength: 3 });
     await fc.assert(

@@ -53,6 +53,12 @@ function parsedType(contentType: string): MIMEType | undefined {
 }
 
 /**
+ * Dicer holds back the answer to a write while a part's buffer is full, and never gives it where that part and the
+ * closing delimiter were in the same write. The parts are collected here as they come, so no buffer need be full.
+ */
+const NEVER_FULL = Number.MAX_SAFE_INTEGER;
+
+/**
  * Splits a multipart body while it arrives. A part is given out when it is complete, and no more of the body is
  * taken until the caller asks for the next one: memory holds one part and one chunk of the network.
  * @param partLimit bytes that a part may have
@@ -65,7 +71,7 @@ export async function* splitMultipart(
 ): AsyncGenerator<MultipartPart> {
   const complete: MultipartPart[] = [];
   let tooLarge = false;
-  const dicer = new Dicer({ boundary });
+  const dicer = new Dicer({ boundary, partHwm: NEVER_FULL });
   const finished = Promise.withResolvers<void>();
   finished.promise.catch(() => undefined); // awaited below, unless the caller leaves early
   dicer.on('finish', finished.resolve);

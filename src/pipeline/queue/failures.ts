@@ -23,6 +23,13 @@ const FAILURES: Readonly<Record<KnownCode, readonly [nature: Nature, words: stri
   VOLUME_UNUSABLE: ['lasting', 'the images hold nothing that can be segmented'],
   // Mostly memory that other work holds just now.
   INFERENCE_FAILED: ['passing', 'the network could not be run'],
+  IMPORT_SOURCE: ['lasting', 'there is no training output to import'],
+  IMPORT_TARGET: ['lasting', 'the imported model cannot be put in its place'],
+  CHECKPOINT_UNREADABLE: ['lasting', 'the checkpoint is not readable'],
+  CHECKPOINT_REFUSED: ['lasting', 'the checkpoint is not one to be trusted'],
+  CHECKPOINT_ARCHITECTURE: ['lasting', 'the checkpoint is of another network'],
+  CHECKPOINT_VALUES: ['lasting', 'the checkpoint holds values that are no numbers'],
+  PLANS_INVALID: ['lasting', 'the plans cannot be used'],
   DATABASE_IN_USE: ['passing', 'the database is in use'],
   DATABASE_NEWER: ['lasting', 'the database belongs to a newer version'],
   DATABASE_UNUSABLE: ['passing', 'the database could not be used'],

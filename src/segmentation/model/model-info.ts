@@ -60,6 +60,15 @@ export const modelInfoSchema = z.strictObject({
       z.string().regex(/^[0-9a-f]{64}$/, 'a sha256 in hex'),
     )
     .refine((files) => Object.keys(files).length > 0, 'at least one network'),
+  /** What each network answered when it was imported; `models verify` asks again. */
+  selfTest: z
+    .strictObject({
+      /** Of the random input. */
+      seed: z.number().int().nonnegative(),
+      /** File name to logits at evenly spaced places. */
+      logits: z.record(z.string().regex(NETWORK_FILE), z.array(z.number()).min(1)),
+    })
+    .optional(),
 });
 
 export type ModelInfo = z.infer<typeof modelInfoSchema>;
