@@ -2,9 +2,10 @@
 import { Command, CommanderError, Option } from 'commander';
 import { checkConfig, processStudy, serve } from './cli/commands.ts';
 import { runDemo } from './cli/demo-command.ts';
-import { listModelFolders } from './cli/models-commands.ts';
+import { importModelFolder, listModelFolders } from './cli/models-commands.ts';
 import { reportError } from './cli/report-error.ts';
-import { segmentSeries } from './cli/segment-command.ts';
+import { parseMode, segmentSeries } from './cli/segment-command.ts';
+import { explainSelection } from './cli/select-command.ts';
 import { SOFTWARE_VERSION } from './version.ts';
 
 const WRONG_USAGE = 2;
@@ -34,10 +35,14 @@ program
 
 program
   .command('segment <input>')
-  .description('segment one series: a folder of DICOM files')
+  .description('segment one series: a folder of DICOM files, or one NIfTI file (.nii, .nii.gz)')
   .requiredOption('--model <name>', 'name or folder of a model')
-  .requiredOption('--output <dir>', 'where seg.dcm, sr.dcm and result.json go')
+  .requiredOption('--output <dir>', 'where seg.dcm and sr.dcm, or seg.nii.gz, and result.json go')
   .option('--series <uid>', 'the series to take, where the folder has several')
+  .addOption(
+    new Option('--mode <mode>', 'exact: what the original does').argParser(parseMode).default('exact'),
+  )
+  .option('--save-probabilities', "write probabilities.nii.gz too, on the input's own grid")
   .option('--json', 'print result.json instead of a sentence')
   .addOption(config())
   .action(segmentSeries);
@@ -51,7 +56,28 @@ program
   .addOption(config())
   .action(processStudy);
 
+program
+  .command('select')
+  .description('say what would be chosen in a study and why; nothing is processed')
+  .option('--study <uid>', 'Study Instance UID, in the archive')
+  .option('--metadata <file>', 'a file of studies as DICOM JSON; prints the choices as JSON')
+  .option('--json', 'print JSON instead of sentences')
+  .addOption(config())
+  .action(explainSelection);
+
 const models = program.command('models').description('the models that are installed');
+models
+  .command('import <source>')
+  .description("make a model of nnU-Net v1's or PanSegNet's training output: a folder, or a zip file of it")
+  .requiredOption('--name <name>', "the model's name")
+  .addOption(
+    new Option('--modality <modality>', 'what it is for').choices(['CT', 'T1W', 'T2W']).makeOptionMandatory(),
+  )
+  .option('--output <dir>', "the model's folder; else one of that name among the models")
+  .option('--replace', 'take the place of a model that is there')
+  .option('--json', 'print JSON')
+  .addOption(config())
+  .action(importModelFolder);
 models.command('list').option('--json', 'print JSON').addOption(config()).action(listModelFolders);
 
 const configuration = program.command('config').description('the configuration');

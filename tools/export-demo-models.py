@@ -1,13 +1,11 @@
 #!/usr/bin/python3
-"""Writes the trained demo networks as model folders (ONNX, model.json) and, for `models import`, as nnU-Net v1 folders.
+"""Writes the trained demo networks as nnU-Net v1 training output, for `models import`, and training.json about them.
 
-    python3 tools/export-demo-models.py CHECKPOINTS models [--nnunet models/demo-src]
+    python3 tools/export-demo-models.py CHECKPOINTS models/demo-src
 
 CHECKPOINTS is where train-demo-models.py left CT.pt, T1W.pt and T2W.pt; a contrast without its own file is skipped.
 """
 import argparse
-import copy
-import hashlib
 import json
 import os
 import pickle
@@ -19,43 +17,16 @@ import torch
 from demo_training_data import CONTRASTS
 from pansegnet import PanSegNet
 
-OPSET = 13
-VERSION = '1.0.0'
-NOTICE = 'synthetic demo, not for patients'
 TASKS = {'CT': 'Task901_DemoCT', 'T1W': 'Task902_DemoT1', 'T2W': 'Task903_DemoT2'}
 TRAINER = 'nnTransUNetTrainerV2__nnUNetPlansv2.1'
 
 
 def load(path):
-    """The network with its weights rounded to half precision, so that both forms of it hold the same numbers."""
+    """The network with its weights rounded to half precision, as they were when its results were measured."""
     checkpoint = torch.load(path, map_location='cpu')
     net = PanSegNet(**checkpoint['architecture'])
     net.load_state_dict({k: v.half().float() for k, v in checkpoint['state_dict'].items()})
     return net.eval(), checkpoint
-
-
-def widen_weights(module, _inputs):
-    for name in module.stored_in_half:
-        setattr(module, name, getattr(module, f'{name}_half').float())
-
-
-def store_in_half(net):
-    """A copy that keeps its weights in half precision and computes in single: half the file, the same result."""
-    net = copy.deepcopy(net)
-    for module in net.modules():
-        own = {**dict(module.named_parameters(recurse=False)), **dict(module.named_buffers(recurse=False))}
-        module.stored_in_half = list(own)
-        for name, value in own.items():
-            delattr(module, name)
-            module.register_buffer(f'{name}_half', value.detach().half())
-        module.register_forward_pre_hook(widen_weights)
-    return net
-
-
-def normalization(contrast, ct):
-    if contrast != 'CT':
-        return {'scheme': 'zscore', 'useMaskForNorm': False}
-    return {'scheme': 'CT', **{k: ct[k] for k in ('mean', 'sd', 'percentile_00_5', 'percentile_99_5')}}
 
 
 def seed_ranges(seeds):
@@ -80,32 +51,6 @@ def source_of(contrast, checkpoint):
         'validation': facts['validation'][contrast],
         'validationMethod': 'mean over the validation seeds, one patch around the pancreas on the network grid, no mirroring',
     }
-
-
-def export_onnx(net, patch, path):
-    # Folding constants would turn the weights back into single precision.
-    torch.onnx.export(store_in_half(net), torch.zeros(1, 1, *patch), path, opset_version=OPSET, input_names=['input'],
-                      output_names=['logits'], do_constant_folding=False)
-
-
-def write_model(contrast, net, checkpoint, folder):
-    os.makedirs(folder, exist_ok=True)
-    patch = checkpoint['architecture']['patch']
-    file = os.path.join(folder, 'fold_0.onnx')
-    export_onnx(net, patch, file)
-    with open(file, 'rb') as f:
-        sha256 = hashlib.sha256(f.read()).hexdigest()
-    info = {
-        'format': 1, 'name': os.path.basename(folder), 'title': f'PanSegNet {contrast}, synthetic demo', 'version': VERSION,
-        'modality': contrast, 'notice': NOTICE, 'source': source_of(contrast, checkpoint),
-        'architecture': 'PanSegNet', 'orientation': 'LPS', 'transposeForward': [0, 1, 2],
-        'spacing': list(checkpoint['spacing']), 'patchSize': patch, 'normalization': normalization(contrast, checkpoint['ct']),
-        'inference': {'stepSize': 0.5, 'mirrorAxes': [0, 1, 2]}, 'postprocessing': {'keepLargestComponent': True},
-        'files': {'fold_0.onnx': sha256},
-    }
-    with open(os.path.join(folder, 'model.json'), 'w') as f:
-        json.dump(info, f, indent=2)
-        f.write('\n')
 
 
 def plans_of(contrast, checkpoint):
@@ -156,20 +101,22 @@ def write_nnunet(contrast, net, checkpoint, root):
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument('checkpoints')
-    arguments.add_argument('models')
-    arguments.add_argument('--nnunet', help='also write nnU-Net v1 folders here')
+    arguments.add_argument('output')
     options = arguments.parse_args()
     torch.set_num_threads(1)
+    sources = {}
     for contrast in CONTRASTS:
         path = os.path.join(options.checkpoints, f'{contrast}.pt')
         if not os.path.exists(path):
             print(f'{path} is not there: skipped')
             continue
         net, checkpoint = load(path)
-        write_model(contrast, net, checkpoint, os.path.join(options.models, f'demo-{contrast.lower()}'))
-        if options.nnunet:
-            write_nnunet(contrast, net, checkpoint, options.nnunet)
+        write_nnunet(contrast, net, checkpoint, options.output)
+        sources[f'demo-{contrast.lower()}'] = source_of(contrast, checkpoint)
         print(contrast, json.dumps(checkpoint['facts']['validation']))
+    with open(os.path.join(options.output, 'training.json'), 'w') as f:
+        json.dump(sources, f, indent=2)
+        f.write('\n')
 
 
 if __name__ == '__main__':

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type PansegnetNode, startNode } from '../compose.ts';
 import { loadConfig } from '../config.ts';
+import { DEMO_MODEL_NAMES, importDemoModels } from '../demo/demo-models.ts';
 import { type DemoResult, runDemo as processSyntheticStudies } from '../demo/run-demo.ts';
 import { stopSignal } from './commands.ts';
 import { createProgressDisplay } from './progress.ts';
@@ -13,7 +14,7 @@ interface DemoOptions {
   port: number;
 }
 
-/** Where the demo's models are: in the checkout. */
+/** Where the demo's models are: in the checkout, imported when the demo first runs. */
 const MODELS = path.resolve(import.meta.dirname, '../../models');
 
 /** Everything embedded, on a folder that is removed at the end. */
@@ -22,6 +23,7 @@ export async function runDemo(options: DemoOptions): Promise<void> {
   const progress = createProgressDisplay();
   let node: PansegnetNode | undefined;
   try {
+    await importDemoModels(MODELS, { onImport: (name) => progress.line(`Importing the model ${name}`) });
     node = await startNode(demoConfig(folder, options.once ? 0 : options.port), {
       onProgress: progress.listener,
     });
@@ -49,7 +51,7 @@ function demoConfig(folder: string, port: number) {
       archive: { kind: 'embedded', folder: path.join(folder, 'archive') },
       database: { folder: path.join(folder, 'database') },
       watch: { schedule: '* * * * * *', lookBack: 'all', stableForSeconds: 1 },
-      models: { folder: MODELS, CT: 'demo-ct', T1W: 'demo-t1w', T2W: 'demo-t2w' },
+      models: { folder: MODELS, ...DEMO_MODEL_NAMES },
       http: { port },
       log: { level: 'warn' },
     },

@@ -1,9 +1,16 @@
 import { MultiBar, Presets } from 'cli-progress';
-import type { ProgressEvent, ProgressListener } from '../pipeline/run/stages.ts';
+
+/** What is done, on what, and how much of it. Stages of a run are among these. */
+export interface TaskProgress {
+  readonly stage: string;
+  readonly subject: string;
+  readonly done?: number;
+  readonly total?: number;
+}
 
 /** Shows progress: a bar on a terminal, plain lines elsewhere. */
 export interface ProgressDisplay {
-  readonly listener: ProgressListener;
+  readonly listener: (progress: TaskProgress) => void;
   /** Prints a line for people on stderr, without tearing the bar. */
   line(text: string): void;
   /** Prints a line of the command's result on stdout, without tearing the bar. */
@@ -22,7 +29,7 @@ function bars(output: NodeJS.WriteStream): ProgressDisplay {
   );
   const bar = all.create(1, 0, { task: '' });
   return {
-    listener: ({ stage, subject, done = 0, total = 1 }: ProgressEvent) => {
+    listener: ({ stage, subject, done = 0, total = 1 }: TaskProgress) => {
       bar.setTotal(total);
       bar.update(done, { task: `${stage}: ${subject}` });
     },
@@ -36,7 +43,7 @@ function lines(output: NodeJS.WriteStream): ProgressDisplay {
   const line = (text: string): void => void output.write(`${text}\n`);
   return {
     // Each stage once: its steps would flood a log.
-    listener: ({ stage, subject, done }: ProgressEvent) => {
+    listener: ({ stage, subject, done }: TaskProgress) => {
       if (done === undefined) line(`${stage}: ${subject}`);
     },
     line,

@@ -1,6 +1,8 @@
+import { type Command, InvalidArgumentError } from 'commander';
 import { resultSettings } from '../compose.ts';
 import { loadConfig } from '../config.ts';
-import { segmentFolder } from '../pipeline/folder/segment-folder.ts';
+import { segmentInput } from '../pipeline/segment-input/segment-input.ts';
+import { isNiftiName } from '../pipeline/segment-input/segment-nifti.ts';
 import { readSelectionRules } from '../pipeline/selection/rules.ts';
 import { loadModel } from '../segmentation/model/model-folder.ts';
 import { print } from './print.ts';
@@ -10,21 +12,35 @@ interface SegmentOptions {
   model: string;
   output: string;
   series?: string;
+  mode: 'exact';
+  saveProbabilities?: true;
   json?: true;
   config?: string;
 }
 
-export async function segmentSeries(input: string, options: SegmentOptions): Promise<void> {
+/** @throws InvalidArgumentError for a mode that does not exist */
+export function parseMode(mode: string): 'exact' {
+  if (mode === 'exact') return mode;
+  throw new InvalidArgumentError(
+    mode === 'fast' ? 'This version has no fast mode yet; leave --mode out.' : 'Only exact exists.',
+  );
+}
+
+export async function segmentSeries(input: string, options: SegmentOptions, command: Command): Promise<void> {
+  if (options.series !== undefined && isNiftiName(input)) {
+    command.error(`error: --series names a DICOM series, but ${input} is a NIfTI file`);
+  }
   const config = loadConfig({ file: options.config });
   const progress = createProgressDisplay();
   try {
-    const summary = await segmentFolder({
+    const summary = await segmentInput({
       input,
       output: options.output,
       model: await loadModel(options.model, [config.models.folder]),
-      rules: readSelectionRules(config.selection.rules, config.selection.siteRules),
+      rules: () => readSelectionRules(config.selection.rules, config.selection.siteRules),
       settings: resultSettings(config),
       seriesInstanceUid: options.series,
+      saveProbabilities: options.saveProbabilities,
       threads: config.inference.threads || undefined,
       now: new Date(),
       onProgress: progress.listener,

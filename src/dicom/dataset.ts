@@ -1,5 +1,5 @@
 import { DicomError } from './errors.ts';
-import { splitFrames } from './pixels/pixel-data.ts';
+import { type FrameLayout, splitFrames } from './pixels/pixel-data.ts';
 import { naturalizeJson } from './reading/naturalize.ts';
 import { readPart10 } from './reading/part10.ts';
 
@@ -29,20 +29,17 @@ export interface Instance {
 export function readInstance(bytes: Uint8Array, source: string): Instance {
   const { dataset, transferSyntaxUid, pixelData } = readPart10(bytes, source);
   if (!pixelData) return { dataset, transferSyntaxUid, frames: [], source };
-  const rows = requiredNumber(dataset, 'Rows', source);
-  const columns = requiredNumber(dataset, 'Columns', source);
-  const bitsAllocated = requiredNumber(dataset, 'BitsAllocated', source);
-  const samplesPerPixel = number(dataset, 'SamplesPerPixel') ?? 1;
-  const layout = {
-    numberOfFrames: number(dataset, 'NumberOfFrames') ?? 1,
-    frameBits: rows * columns * samplesPerPixel * bitsAllocated,
+  const frames = splitFrames(pixelData, frameLayout(dataset, source), transferSyntaxUid, source);
+  return { dataset, transferSyntaxUid, frames, source };
+}
+
+function frameLayout(dataset: DicomDataset, source: string): FrameLayout {
+  const whole = (keyword: string, otherwise?: number) => {
+    const value = number(dataset, keyword) ?? otherwise ?? requiredNumber(dataset, keyword, source);
+    return Number.isInteger(value) && value > 0 ? value : refuse(dataset, keyword, source, 'a number above 0');
   };
-  return {
-    dataset,
-    transferSyntaxUid,
-    frames: splitFrames(pixelData, layout, transferSyntaxUid, source),
-    source,
-  };
+  const samples = whole('Rows') * whole('Columns') * whole('SamplesPerPixel', 1);
+  return { numberOfFrames: whole('NumberOfFrames', 1), frameBits: samples * whole('BitsAllocated') };
 }
 
 /** Takes one data set of the DICOM JSON model (PS3.18 annex F): an item of a QIDO-RS or WADO-RS metadata answer. */
@@ -53,12 +50,18 @@ export function fromDicomJson(json: unknown): DicomDataset {
   return dataset;
 }
 
-/** All values of an attribute as text, as they were written; empty where it is absent or empty. */
+/**
+ * All values of an attribute as text, as they were written; empty where it is absent or empty.
+ * What is no value among several (null in JSON) keeps its place as an empty one.
+ */
 export function verbatim(dataset: DicomDataset, keyword: string): string[] {
   const value = dataset[keyword];
-  return (Array.isArray(value) ? value : [value]).flatMap((item: unknown) =>
-    typeof item === 'string' || typeof item === 'number' ? [String(item)] : [],
-  );
+  if (Array.isArray(value)) return value.map((item: unknown) => (isPlain(item) ? String(item) : ''));
+  return isPlain(value) ? [String(value)] : [];
+}
+
+function isPlain(value: unknown): value is string | number {
+  return typeof value === 'string' || typeof value === 'number';
 }
 
 /** All values that are not blank, trimmed. */

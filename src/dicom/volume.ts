@@ -14,6 +14,11 @@ export interface Volume<T extends VoxelArray = VoxelArray> {
   readonly voxels: T;
   readonly size: Size;
   readonly affine: Affine;
+  /**
+   * Along x, y and z in mm, where the source states it: the lengths of the affine's columns without their rounding,
+   * which nnU-Net's rules for shapes and for anisotropy would feel.
+   */
+  readonly spacing?: readonly [x: number, y: number, z: number];
 }
 
 /** Distances between neighbouring voxel centres along x, y and z, in mm. */

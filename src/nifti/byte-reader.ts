@@ -13,7 +13,7 @@ export interface ByteReader {
   /** More bytes than this cannot come. */
   readonly mostBytes: number;
   /** Fills the target as far as there are bytes; returns how many came. */
-  fill(target: Uint8Array): Promise<number>;
+  readInto(target: Uint8Array): Promise<number>;
   /** Passes over bytes, no more than `count`; returns how many there were. */
   skip(count: number): Promise<number>;
 }
@@ -81,7 +81,7 @@ function byteReader(bytes: Readable, mostBytes: number, file: string): ByteReade
   };
   return {
     mostBytes,
-    fill: (target) => take(target.length, (piece, at) => target.set(piece, at)),
+    readInto: (target) => take(target.length, (piece, at) => target.set(piece, at)),
     skip: (count) => take(count, () => {}),
   };
 }

@@ -1,5 +1,5 @@
 /** Why a NIfTI file could not be read. The code is stable; the message names the file and is for people. */
-export const NIFTI_ERROR_CODES = [
+const NIFTI_ERROR_CODES = [
   'NIFTI_UNREADABLE', // the file is not there, or the system does not let it be read
   'NIFTI_FORMAT', // not a NIfTI-1 or NIfTI-2 file with its voxels inside
   'NIFTI_DIMENSIONS', // not one 3-D volume, or one too large

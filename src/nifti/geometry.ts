@@ -49,14 +49,18 @@ export function readGeometry(header: NIFTI1 | NIFTI2, grid: NiftiGrid, file: str
   const columns = sform ?? qform;
   if (!columns) {
     const affine = [spacing[0], 0, 0, 0, 0, spacing[1], 0, 0, 0, 0, spacing[2], 0, 0, 0, 0, 1];
-    const warnings = ['the file does not say how its axes lie in the patient: qform_code and sform_code are 0'];
+    const warnings = [
+      'the file does not say how its axes lie in the patient: qform_code and sform_code are 0',
+    ];
     return { affine, spacing, hasOrientation: false, warnings };
   }
   const name = sform ? 'sform' : 'qform';
   if (!columns.flat().every(Number.isFinite)) throw refuse(`its ${name} holds values that are no numbers`);
   const lengths = columns.slice(0, 3).map((column) => Math.hypot(...column) * unit);
   if (lengths.some((length, axis) => Math.abs(length / (spacing[axis] ?? 0) - 1) > SPACING_TOLERANCE)) {
-    const [ofForm, ofPixdim] = [lengths, spacing].map((mm) => mm.map((one) => one.toPrecision(6)).join(' x '));
+    const [ofForm, ofPixdim] = [lengths, spacing].map((mm) =>
+      mm.map((one) => one.toPrecision(6)).join(' x '),
+    );
     throw refuse(`voxels measure ${ofForm} mm by its ${name}, ${ofPixdim} mm by pixdim: correct the header`);
   }
   const directions = directionsOf(columns);
@@ -65,7 +69,8 @@ export function readGeometry(header: NIFTI1 | NIFTI2, grid: NiftiGrid, file: str
   }
   const warnings: string[] = [];
   const others = sform && qform ? directionsOf(qform) : directions;
-  if (!agree(directions, others)) warnings.push('qform and sform give different orientations: the sform was taken');
+  if (!agree(directions, others))
+    warnings.push('qform and sform give different orientations: the sform was taken');
   const origin = columns[3] ?? [];
   const affine = [0, 1, 2].flatMap((row) => {
     const sign = row < 2 ? -1 : 1; // RAS to LPS

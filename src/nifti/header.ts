@@ -109,7 +109,9 @@ function checkDimensions(dims: readonly number[], file: string): void {
   }
   const volumes = named.slice(3).find((length) => length > 1);
   if (volumes !== undefined) {
-    throw refuse(`it holds several volumes (${named.join(' x ')}); write the one that is meant to its own file`);
+    throw refuse(
+      `it holds several volumes (${named.join(' x ')}); write the one that is meant to its own file`,
+    );
   }
   const voxels = size.reduce((product, length) => product * length, 1);
   if (voxels > MOST_VOXELS) {

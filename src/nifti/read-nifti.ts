@@ -24,8 +24,9 @@ const MOST_TRAILING_BYTES = 2 ** 16;
  */
 export async function readNifti(file: string): Promise<NiftiImage> {
   return withByteReader(file, async (reader) => {
-    const start = new Uint8Array(LONGEST_HEADER);
-    const header = readHeader(start.subarray(0, await reader.fill(start)), file);
+    const longest = new Uint8Array(LONGEST_HEADER);
+    const start = longest.subarray(0, await reader.readInto(longest));
+    const header = readHeader(start, file);
     const { grid, geometry, type, voxelOffset, voxelBytes } = header;
     const short = (found: string) =>
       new NiftiError('NIFTI_DAMAGED', `${file} is cut off: ${voxelBytes} bytes of voxels expected, ${found}`);
@@ -33,11 +34,11 @@ export async function readNifti(file: string): Promise<NiftiImage> {
 
     const buffer = new SharedArrayBuffer(voxelBytes);
     const target = new Uint8Array(buffer);
-    // A NIfTI-1 header is shorter than what was read to tell it from a NIfTI-2 header: voxels may have come along.
+    // What was read to tell the two headers apart is longer than one of them: voxels may have come along.
     const early = start.subarray(Math.min(voxelOffset, start.length), voxelOffset + voxelBytes);
     target.set(early);
     await reader.skip(Math.max(0, voxelOffset - start.length));
-    const found = early.length + (await reader.fill(target.subarray(early.length)));
+    const found = early.length + (await reader.readInto(target.subarray(early.length)));
     if (found < voxelBytes) throw short(`${found} found`);
     // Going on to the end lets gzip compare its checksum.
     if ((await reader.skip(MOST_TRAILING_BYTES + 1)) > MOST_TRAILING_BYTES) {

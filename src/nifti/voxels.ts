@@ -62,7 +62,8 @@ export function decodeVoxels(
   if (!scaling && isVoxelArray(stored)) return stored;
   const { slope, intercept } = scaling ?? { slope: 1, intercept: 0 };
   const shared = (bytesPerVoxel: number) => new SharedArrayBuffer(bytesPerVoxel * stored.length);
-  const real = !scaling && stored instanceof Int8Array ? new Int16Array(shared(2)) : new Float32Array(shared(4));
+  const real =
+    !scaling && stored instanceof Int8Array ? new Int16Array(shared(2)) : new Float32Array(shared(4));
   for (let i = 0; i < real.length; i++) real[i] = slope * Number(stored[i]) + intercept;
   return real;
 }

@@ -79,5 +79,5 @@ function headerOf(grid: NiftiGrid, voxels: Uint8Array | Float32Array, descriptio
     qoffset_z: z,
     sform_code: grid.sformCode,
     affine: [grid.srow.slice(0, 4), grid.srow.slice(4, 8), grid.srow.slice(8, 12), [0, 0, 0, 1]],
-  });
+  } satisfies Partial<NIFTI1>);
 }

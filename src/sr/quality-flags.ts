@@ -1,5 +1,5 @@
-import type { SeriesVolume } from '../dicom/geometry/series-volume.ts';
 import { spacingBetweenSlices } from '../dicom/seg/segmentation-frames.ts';
+import type { Volume } from '../dicom/volume.ts';
 
 /** What a reader of the volume should know, and how the report says it. */
 const FLAG_MEANINGS = {
@@ -40,8 +40,15 @@ export interface FlaggedMeasurement {
   readonly touchesLastSlice: boolean;
 }
 
+/** What flags depend on, beside the measurement. */
+interface FlaggedSource {
+  readonly volume: Pick<Volume, 'affine'>;
+  /** Whether the pixels went through lossy compression at any time, as far as the source says. */
+  readonly lossy: boolean;
+}
+
 /** The flags that a measurement and its source call for. */
-export function qualityFlags(measurement: FlaggedMeasurement, series: SeriesVolume): QualityFlag[] {
+export function qualityFlags(measurement: FlaggedMeasurement, source: FlaggedSource): QualityFlag[] {
   const found = measurement.voxelCount > 0;
   const { volumeMl } = measurement;
   const raised: Record<QualityFlag, boolean> = {
@@ -50,8 +57,8 @@ export function qualityFlags(measurement: FlaggedMeasurement, series: SeriesVolu
     'touches-last-slice': measurement.touchesLastSlice,
     'several-components': measurement.components > 1,
     'implausible-volume': found && (volumeMl < PLAUSIBLE_ML.least || volumeMl > PLAUSIBLE_ML.most),
-    'lossy-source': series.lossy,
-    'thick-slices': spacingBetweenSlices(series.volume.affine) > THICK_MM,
+    'lossy-source': source.lossy,
+    'thick-slices': spacingBetweenSlices(source.volume.affine) > THICK_MM,
   };
   return QUALITY_FLAGS.filter((flag) => raised[flag]);
 }

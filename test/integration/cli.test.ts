@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -7,26 +6,10 @@ import { DicomWebClient } from '../../src/dicom/web/client.ts';
 import { SOFTWARE_VERSION } from '../../src/version.ts';
 import { startEmbeddedArchive } from '../support/archives.ts';
 import { describeWith, shared } from '../support/requires.ts';
+import { runCli as cli } from '../support/run-cli.ts';
 import { smallCtSeries } from '../support/small-series.ts';
 import { SIGN_MODEL, signNetwork, writeModel } from '../support/tiny-onnx.ts';
 import { validatorFindings } from '../support/validators.ts';
-
-const ROOT = path.resolve(import.meta.dirname, '../..');
-
-interface Ended {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs a command of the program as a user would, in the checkout. */
-function cli(...args: string[]): Promise<Ended> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, ['src/cli.ts', ...args], { cwd: ROOT }, (error, stdout, stderr) => {
-      resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, stdout, stderr });
-    });
-  });
-}
 
 let folder: string;
 let model: string;

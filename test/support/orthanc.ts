@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { vi } from 'vitest';
+import { setTimeout as wait } from 'node:timers/promises';
 import { programPath } from './requires.ts';
 import type { RunningArchive } from './running-archive.ts';
 
@@ -76,21 +76,27 @@ async function launch(configuration: string, restUrl: string): Promise<ChildProc
   const kill = (): void => void child.kill('SIGKILL');
   process.once('exit', kill);
   child.once('exit', () => process.removeListener('exit', kill));
-  try {
-    await vi.waitFor(
-      async () => {
-        if (child.exitCode !== null) return; // told below; waiting longer would not help
-        const response = await fetch(`${restUrl}/system`);
-        if (!response.ok) throw new Error(`${restUrl}/system answered with ${response.status}`);
-      },
-      { timeout: START_LIMIT_MS, interval: 100 },
-    );
-  } catch (cause) {
-    child.kill('SIGKILL');
-    throw new Error(`Orthanc did not answer within ${START_LIMIT_MS / 1000} s:\n${log}`, { cause });
+  // Without vitest's own waiting: the benchmarks start an Orthanc too.
+  const limit = AbortSignal.timeout(START_LIMIT_MS);
+  while (child.exitCode === null && !(await answers(`${restUrl}/system`))) {
+    if (limit.aborted) {
+      child.kill('SIGKILL');
+      throw new Error(`Orthanc did not answer within ${START_LIMIT_MS / 1000} s:\n${log}`);
+    }
+    await wait(100);
   }
   if (child.exitCode !== null) throw new Error(`Orthanc ended with ${child.exitCode}:\n${log}`);
   return child;
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(url);
+    await response.body?.cancel();
+    return response.ok;
+  } catch {
+    return false;
+  }
 }
 
 async function end(child: ChildProcess): Promise<void> {

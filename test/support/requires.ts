@@ -7,10 +7,12 @@ const PACKAGES = {
   Orthanc: 'orthanc orthanc-dicomweb',
   storescu: 'dcmtk',
   dcm2xml: 'dcmtk',
+  dcmdjpeg: 'dcmtk',
   dciodvfy: 'dicom3tools',
   dcentvfy: 'dicom3tools',
   java: 'default-jre-headless libpixelmed-java',
   python3: 'python3-pydicom python3-numpy',
+  nibabel: 'python3-nibabel',
 } as const;
 export type Program = keyof typeof PACKAGES;
 
@@ -18,7 +20,11 @@ export type Program = keyof typeof PACKAGES;
 const COMPANIONS: Partial<Record<Program, string>> = {
   java: '/usr/share/java/pixelmed.jar',
   python3: '/usr/lib/python3/dist-packages/pydicom',
+  nibabel: '/usr/lib/python3/dist-packages/nibabel',
 };
+
+/** What runs that is called otherwise. */
+const EXECUTABLES: Partial<Record<Program, string>> = { nibabel: 'python3' };
 
 /**
  * Where a program lives, or undefined. Debian's own folder comes first: another Python on the PATH doesn't see Debian's
@@ -28,7 +34,8 @@ function findProgram(program: Program): string | undefined {
   const companion = COMPANIONS[program];
   if (companion && !existsSync(companion)) return undefined;
   const folders = ['/usr/bin', ...(process.env['PATH'] ?? '').split(path.delimiter), '/usr/sbin'];
-  return folders.map((folder) => path.join(folder, program)).find((file) => existsSync(file));
+  const executable = EXECUTABLES[program] ?? program;
+  return folders.map((folder) => path.join(folder, executable)).find((file) => existsSync(file));
 }
 
 /** The path of a program that an enclosing `describeWith` has checked. */

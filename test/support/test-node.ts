@@ -3,9 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type PansegnetNode, startNode } from '../../src/compose.ts';
 import { loadConfig } from '../../src/config.ts';
-
-/** The synthetic demo's models; trained on synthetic abdomens only. */
-const DEMO_MODELS = path.resolve(import.meta.dirname, '../../models');
+import { DEMO_MODEL_NAMES } from '../../src/demo/demo-models.ts';
+import { DEMO_MODELS } from './demo-models.ts';
 
 /** A schedule whose turn does not come: tests poll themselves. */
 const NEVER = '0 0 0 29 2 *';
@@ -34,7 +33,7 @@ export async function startTestNode(
       archive: { kind: 'dicomweb', url: archiveUrl },
       database: { folder: path.join(folder, 'database') },
       watch: { schedule: NEVER, lookBack: 'all', stableForSeconds: 0 },
-      models: { folder: DEMO_MODELS, CT: 'demo-ct', T1W: 'demo-t1w', T2W: 'demo-t2w' },
+      models: { folder: DEMO_MODELS, ...DEMO_MODEL_NAMES },
       queue: { retries: 0 },
       http: { port: 0 },
       log: { level: 'error' },

@@ -1,13 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { readView, viewOf } from '../../src/segmentation/array-view.ts';
 import type { Shape3 } from '../../src/segmentation/array3.ts';
-import { SegmentationError } from '../../src/segmentation/errors.ts';
-import {
-  cropToFloat32,
-  nonzeroBox,
-  nonzeroMask,
-  placeInBox,
-} from '../../src/segmentation/preprocessing/crop.ts';
+import { nonzeroBox, zeroNaN } from '../../src/segmentation/preprocessing/crop.ts';
+import { nonzeroMask } from '../../src/segmentation/preprocessing/nonzero-mask.ts';
 
 const shape: Shape3 = [3, 4, 5];
 const at = (z: number, y: number, x: number) => (z * 4 + y) * 5 + x;
@@ -31,28 +27,36 @@ describe('the box of what is not zero', () => {
   });
 });
 
-test('what was cropped and put back is where it was', () => {
+/** As it lies: no axis turned. */
+const AS_STORED = { axes: [0, 1, 2], flipped: [false, false, false] } as const;
+
+test('a box shows its own voxels, row by row', () => {
   const data = Int16Array.from({ length: 60 }, (_, i) => i + 1);
-  const box = { start: [1, 0, 2], shape: [2, 3, 2] } as const;
-  const cropped = cropToFloat32({ data, shape }, box);
-  expect([...cropped.data.subarray(0, 4)]).toEqual([23, 24, 28, 29]);
-  const whole = { data: new Float32Array(60), shape };
-  placeInBox(cropped, box, whole);
-  for (let z = 0; z < 3; z++)
-    for (let y = 0; y < 4; y++)
-      for (let x = 0; x < 5; x++) {
-        const isInside = z >= 1 && y < 3 && x >= 2 && x < 4;
-        expect(whole.data[at(z, y, x)]).toBe(isInside ? data[at(z, y, x)] : 0);
-      }
+  const view = viewOf(shape, { start: [1, 0, 2], shape: [2, 3, 2] }, AS_STORED);
+  expect([...readView(data, view)]).toEqual([23, 24, 28, 29, 33, 34, 43, 44, 48, 49, 53, 54]);
 });
 
-test('NaN becomes 0 and an infinite voxel is refused', () => {
-  const box = { start: [0, 0, 0], shape: [1, 1, 2] } as const;
-  expect([...cropToFloat32({ data: Float32Array.of(Number.NaN, 3), shape: [1, 1, 2] }, box).data]).toEqual([
-    0, 3,
-  ]);
-  const infinite = { data: Float32Array.of(1, Number.POSITIVE_INFINITY), shape: [1, 1, 2] as const };
-  expect(() => cropToFloat32(infinite, box)).toThrow(SegmentationError);
+test('NaN becomes 0, and an infinite voxel is refused by its place in the volume', () => {
+  const view = viewOf(
+    shape,
+    { start: [1, 0, 2], shape: [2, 3, 2] },
+    { axes: [2, 0, 1], flipped: [true, false, true] },
+  );
+  const volume = new Float32Array(60).fill(1);
+  volume[at(2, 1, 3)] = Number.NaN;
+  const cropped = readView(volume, view);
+  zeroNaN(cropped, view, shape);
+  expect(cropped.toSorted()).toEqual(Float32Array.from([0, ...new Array<number>(11).fill(1)]));
+  volume[at(1, 2, 2)] = Number.NEGATIVE_INFINITY;
+  expect(() => zeroNaN(readView(volume, view), view, shape)).toThrow(
+    expect.objectContaining({ code: 'VOLUME_UNUSABLE', message: expect.stringContaining('x 2, y 2, z 1') }),
+  );
+});
+
+test('NaN counts as nonzero for the box and for the mask', () => {
+  const data = Float32Array.of(0, Number.NaN, 0, 2, 0);
+  expect(nonzeroBox({ data, shape: [1, 1, 5] })).toEqual({ start: [0, 0, 1], shape: [1, 1, 3] });
+  expect([...nonzeroMask({ data, shape: [1, 1, 5] }).data]).toEqual([0, 1, 0, 1, 0]);
 });
 
 test('zeros that the border cannot reach over faces count as inside', () => {

@@ -1,7 +1,14 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Affine } from '../../src/dicom/volume.ts';
-import { float32, inverse, rearrange, transposition } from '../../src/segmentation/array3.ts';
+import {
+  type Arrangement,
+  indexIn,
+  readView,
+  transposed,
+  viewOf,
+} from '../../src/segmentation/array-view.ts';
+import type { Shape3 } from '../../src/segmentation/array3.ts';
 import {
   arrangedSpacing,
   arrangementTo,
@@ -19,20 +26,27 @@ const AXIAL = affineOf([0.8, 0, 0], [0, 0.9, 0], [0, 0, 3]);
 /** Columns run to the left, rows downwards to the feet, slices from back to front. */
 const CORONAL = affineOf([0.8, 0, 0], [0, 0, -0.9], [0, -3, 0]);
 
+/** The whole of an array of 2 x 3 x 4, whose values name their places, as it looks rearranged. */
+const SHAPE: Shape3 = [2, 3, 4];
+const DATA = Float32Array.from({ length: 24 }, (_, i) => i);
+function rearranged(arrangement: Arrangement) {
+  const view = viewOf(SHAPE, { start: [0, 0, 0], shape: SHAPE }, arrangement);
+  return { data: readView(DATA, view), shape: view.shape, view };
+}
+
 describe('bringing a volume to the model orientation', () => {
   test('changes nothing where the axes already run that way', () => {
-    const array = { data: float32(24), shape: [2, 3, 4] as const };
-    expect(rearrange(array, arrangementTo(AXIAL, 'LPS'), float32)).toBe(array);
-    expect(rearrange(array, arrangementTo(CORONAL, 'as-stored'), float32)).toBe(array);
+    expect(rearranged(arrangementTo(AXIAL, 'LPS')).data).toEqual(DATA);
+    expect(rearranged(arrangementTo(CORONAL, 'as-stored')).data).toEqual(DATA);
   });
 
   test('turns a coronal volume by whole axes', () => {
     const arrangement = arrangementTo(CORONAL, 'LPS');
-    expect(arrangedSpacing(CORONAL, arrangement)).toEqual([0.9, 3, 0.8]);
+    expect(arrangedSpacing({ affine: CORONAL }, arrangement)).toEqual([0.9, 3, 0.8]);
+    // The spacing that a source states goes before the lengths of the affine's columns.
+    expect(arrangedSpacing({ affine: CORONAL, spacing: [1, 2, 3] }, arrangement)).toEqual([2, 3, 1]);
     // [z, y, x] = [2 slices, 3 rows, 4 columns]; the value names its place.
-    const shape = [2, 3, 4] as const;
-    const data = Float32Array.from({ length: 24 }, (_, i) => i);
-    const turned = rearrange({ data, shape }, arrangement, float32);
+    const turned = rearranged(arrangement);
     expect(turned.shape).toEqual([3, 2, 4]);
     // First voxel: lowest (last row) and frontmost (last slice).
     expect([...turned.data.subarray(0, 4)]).toEqual([20, 21, 22, 23]);
@@ -56,14 +70,17 @@ test('an orientation is three letters of different axes, or as-stored', () => {
   expect(tried.filter(isOrientation)).toEqual(['LPS', 'RAS', 'SPL', 'as-stored']);
 });
 
-test('a transposition is that of numpy', () => {
-  const array = { data: Float32Array.from({ length: 24 }, (_, i) => i), shape: [2, 3, 4] as const };
-  const { data, shape } = rearrange(array, transposition([2, 0, 1]), float32);
+test('a transposition is that of numpy, after what went before', () => {
+  const asStored = { axes: [0, 1, 2], flipped: [false, false, false] } as const;
+  const { data, shape } = rearranged(transposed(asStored, [2, 0, 1]));
   expect(shape).toEqual([4, 2, 3]);
   expect([...data.subarray(0, 7)]).toEqual([0, 4, 8, 12, 16, 20, 1]);
+  // Turned first: [z, y, x] = [3, 4, 2]; then transposed.
+  const turned = { axes: [1, 2, 0], flipped: [true, false, false] } as const;
+  expect(transposed(turned, [2, 0, 1])).toEqual({ axes: [0, 1, 2], flipped: [false, true, false] });
 });
 
-test('the inverse brings every voxel back', () => {
+test('what a view shows goes back to where it came from, voxel by voxel', () => {
   const axes = fc.constantFrom(
     [0, 1, 2],
     [0, 2, 1],
@@ -73,13 +90,15 @@ test('the inverse brings every voxel back', () => {
     [2, 1, 0],
   ) as fc.Arbitrary<[number, number, number]>;
   const flips = fc.tuple(fc.boolean(), fc.boolean(), fc.boolean());
-  const data = Float32Array.from({ length: 24 }, (_, i) => i);
   fc.assert(
     fc.property(axes, flips, (order, flipped) => {
-      const arrangement = { axes: order, flipped };
-      const there = rearrange({ data, shape: [2, 3, 4] }, arrangement, float32);
-      const back = rearrange(there, inverse(arrangement), float32);
-      expect(back).toEqual({ data, shape: [2, 3, 4] });
+      const { data, shape, view } = rearranged({ axes: order, flipped });
+      const back = new Float32Array(24).fill(-1);
+      let from = 0;
+      for (let i = 0; i < shape[0]; i++)
+        for (let j = 0; j < shape[1]; j++)
+          for (let k = 0; k < shape[2]; k++) back[indexIn(view, [i, j, k])] = data[from++] as number;
+      expect(back).toEqual(DATA);
     }),
   );
 });

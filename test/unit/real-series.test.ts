@@ -5,6 +5,7 @@ import { type Instance, readInstance } from '../../src/dicom/dataset.ts';
 import { DicomError } from '../../src/dicom/errors.ts';
 import { buildVolume } from '../../src/dicom/geometry/series-volume.ts';
 import { decodeFrame } from '../../src/dicom/pixels/pixels.ts';
+import { spacingOf } from '../../src/dicom/volume.ts';
 import { apply, inverse } from '../support/affine.ts';
 import { readNiftiAffine } from '../support/nifti-affine.ts';
 import { readNifti } from '../support/npy.ts';
@@ -45,8 +46,12 @@ describeWith(['shared'], 'real series', () => {
     ['compressed_jpeg', '001'],
     ['compressed_jpegls', '001'],
     ['compressed_rle', '001'],
+    ['siemens_multiframe/anatomical', '001'],
+    ['hyperfine/anatomical', '001'],
   ])('volumes/%s/%s has the voxels and the places of its reference', async (name, part) => {
-    const { volume } = await buildVolume(readFolder('volumes', name, part));
+    const { volume, slices } = await buildVolume(readFolder('volumes', name, part));
+    const enhanced = !/^(anatomical|compressed)/.test(name);
+    expect(slices.map(({ frameNumber }) => frameNumber)).toEqual(slices.map((_, k) => (enhanced ? k + 1 : undefined)));
     const file = shared('data/volumes', name, `${part}_ground_truth.nii.gz`);
     const reference = await readNifti(file);
     const toPatient = readNiftiAffine(file);
@@ -54,6 +59,7 @@ describeWith(['shared'], 'real series', () => {
     expect(nx * ny * nz).toBe(volume.voxels.length);
     let wrong = 0;
     let furthest = 0;
+    const spacing = spacingOf(volume.affine);
     const toIndex = inverse(volume.affine);
     for (let k = 0; k < nz; k += 1) {
       for (let j = 0; j < ny; j += 1) {
@@ -61,7 +67,7 @@ describeWith(['shared'], 'real series', () => {
           const index = apply(toIndex, apply(toPatient, [i, j, k]));
           const [x = 0, y = 0, z = 0] = index.map(Math.round);
           const off = index.map((value) => value - Math.round(value));
-          furthest = Math.max(furthest, Math.hypot(...off)); // in voxels of 1 mm
+          furthest = Math.max(furthest, Math.hypot(...off.map((value, axis) => value * (spacing[axis] ?? 0))));
           const found = volume.voxels[x + volume.size[0] * (y + volume.size[1] * z)];
           if (found !== reference.voxels[i + nx * (j + ny * k)]) wrong += 1;
         }
@@ -94,10 +100,15 @@ describeWith(['shared'], 'real series', () => {
     expect(message).toContain('ImageOrientationPatient differs between 2 kinds of slices');
   });
 
-  it('images without UIDs are refused, naming the attribute', async () => {
+  it('images without UIDs are refused, naming the attributes, and have a volume where no identity is needed', async () => {
     expect(await refusal(readFolder('ct-blank-uids'))).toMatchObject({
       code: 'DICOM_ATTRIBUTE',
-      message: expect.stringContaining('SOPClassUID is empty'),
+      message: expect.stringMatching(
+        /^CT\.1\.3.* and 9 more: missing or empty, but needed for identity: SOPClassUID, SOPInstanceUID, StudyInstanceUID, SeriesInstanceUID$/,
+      ),
     });
+    const { volume, warnings } = await buildVolume(readFolder('ct-blank-uids'), { identity: 'optional' });
+    expect(volume.size).toEqual([512, 512, 10]);
+    expect(warnings.join()).toContain('needed for identity: SOPClassUID');
   });
 });

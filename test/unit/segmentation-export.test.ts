@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Shape3 } from '../../src/segmentation/array3.ts';
+import { readView, transposed, viewOf } from '../../src/segmentation/array-view.ts';
+import { permuted, type Shape3 } from '../../src/segmentation/array3.ts';
 import { exportSegmentation } from '../../src/segmentation/exporting/segmentation-export.ts';
 import { preprocess } from '../../src/segmentation/preprocessing/preprocess.ts';
 import { readNifti, readNpz } from '../support/npy.ts';
@@ -18,10 +19,11 @@ describeWith(['shared'], 'the export of the reference cases', () => {
       const voxels = softmax.data.length / 2;
       const [, n0 = 0, n1 = 0, n2 = 0] = softmax.shape;
       const shape: Shape3 = [n0, n1, n2];
-      expect(properties.sizeAfterCropping).toEqual(shape);
+      expect(properties.cropped.shape).toEqual(permuted(shape, info.transposeForward));
       // The reference's softmax is already resampled and untransposed: the rest of the way is checked here.
-      const foreground = { data: softmax.data.subarray(voxels), shape };
-      const untransposed = { ...info, transposeForward: [0, 1, 2] as [0, 1, 2] };
+      const asStored = { axes: [0, 1, 2], flipped: [false, false, false] } as const;
+      const view = viewOf(shape, { start: [0, 0, 0], shape }, transposed(asStored, info.transposeForward));
+      const foreground = { data: readView(softmax.data.subarray(voxels), view), shape: view.shape };
       const expectations = [
         ['segmentation.nii.gz', false],
         ['segmentation_largest_component.nii.gz', true],
@@ -31,7 +33,7 @@ describeWith(['shared'], 'the export of the reference cases', () => {
         const { mask, probability } = exportSegmentation(
           foreground,
           properties,
-          { ...untransposed, postprocessing },
+          { ...info, postprocessing },
           true,
         );
         const expected = (await readNifti(folder(file))).voxels;

@@ -13,8 +13,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'config.ts': ['pipeline'], // the schema of selection rules
   dicom: [],
   segmentation: ['dicom/volume.ts'],
+  nifti: ['dicom/volume.ts'],
   sr: ['dicom'],
-  pipeline: ['dicom', 'segmentation', 'sr'],
+  pipeline: ['dicom', 'segmentation', 'sr', 'nifti'],
   archive: ['pipeline', 'dicom'],
   http: ['pipeline', 'dicom'],
   demo: ['dicom', 'segmentation', 'sr', 'pipeline', 'archive'],

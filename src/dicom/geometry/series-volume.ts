@@ -1,14 +1,19 @@
 import { setImmediate } from 'node:timers/promises';
-import { type DicomDataset, type Instance, number, requiredText, text, texts } from '../dataset.ts';
+import { type DicomDataset, type Instance, text } from '../dataset.ts';
 import { DicomError } from '../errors.ts';
-import { canDecode, decodeFrame } from '../pixels/pixels.ts';
-import { isAlwaysLossy, transferSyntaxName } from '../pixels/transfer-syntaxes.ts';
+import { decodePool } from '../pixels/decode-pool.ts';
+import { decodeFrame } from '../pixels/pixels.ts';
 import type { Volume } from '../volume.ts';
-import { planeGeometry, stackPlanes } from './geometry.ts';
-import { readRescale, rescaleInto } from './rescale.ts';
+import { describeDistinctions } from './distinctions.ts';
+import { type PlaneStack, planeGeometry, stackPlanes } from './geometry.ts';
+import { checkImage, checkSeries, identityProblems, isLossy, valueWarnings } from './image-checks.ts';
+import { type ImageFrame, imageFrames } from './image-frame.ts';
+import { type Rescale, readRescale } from './rescale.ts';
+import { VoxelPlanes } from './voxel-planes.ts';
 
 /** Where one plane of a volume came from. */
 export interface SourceSlice {
+  /** Empty where the image has none and the volume was built without identity; so is the next. */
   readonly sopClassUid: string;
   readonly sopInstanceUid: string;
   /** Counted from 1; only for multi-frame instances. */
@@ -27,165 +32,118 @@ export interface SeriesVolume {
   readonly warnings: readonly string[];
 }
 
-const CT_IMAGE = '1.2.840.10008.5.1.4.1.1.2';
-const MR_IMAGE = '1.2.840.10008.5.1.4.1.1.4';
-const ENHANCED_IMAGES: ReadonlySet<string> = new Set([
-  '1.2.840.10008.5.1.4.1.1.2.1',
-  '1.2.840.10008.5.1.4.1.1.2.2',
-  '1.2.840.10008.5.1.4.1.1.4.1',
-  '1.2.840.10008.5.1.4.1.1.4.4',
-]);
+export interface VolumeOptions {
+  /**
+   * `required` (the default) refuses images that no result could refer to. With `optional` their volume is built, and
+   * what is missing is among the warnings: write no DICOM of such images.
+   */
+  readonly identity?: 'required' | 'optional';
+}
 
 /**
- * Builds the volume of one series from its classic CT or MR images, in any order.
+ * Builds the volume of one series from its CT or MR images, classic or enhanced, in any order.
  * Voxels are Int16 where slope and intercept of every slice are integers and all values fit, else Float32.
  * Throws DICOM_ATTRIBUTE where identity, place or value of a slice would be a guess, DICOM_GEOMETRY where the slices
  * make no even volume, DICOM_TRANSFER_SYNTAX and DICOM_UNREADABLE for their pixels.
  */
-export async function buildVolume(instances: readonly Instance[]): Promise<SeriesVolume> {
+export async function buildVolume(
+  instances: readonly Instance[],
+  options: VolumeOptions = {},
+): Promise<SeriesVolume> {
   if (instances.length === 0) throw new DicomError('DICOM_GEOMETRY', 'the series has no images');
   for (const instance of instances) checkImage(instance);
-  const warnings = checkSeries(instances);
-  const planes = instances.map(({ dataset, source }) => planeGeometry(dataset, source));
-  const { order, size, affine } = stackPlanes(planes);
-  const sorted = order.flatMap((i) => instances[i] ?? []);
-  const voxels = await decodeVoxels(sorted, size[0] * size[1]);
+  return buildFrameVolume(instances.flatMap(imageFrames), options);
+}
+
+/** As `buildVolume`, from frames of images that belong together: those of one part of a series. */
+export async function buildFrameVolume(
+  frames: readonly ImageFrame[],
+  options: VolumeOptions = {},
+): Promise<SeriesVolume> {
+  const instances = instancesOf(frames);
+  for (const instance of instances) checkImage(instance);
+  const { stack, slices, warnings } = describeFrames(frames, options);
+  const rescales = frames.map(({ attributes, label }) => readRescale(attributes, label));
+  const voxels = await decodeVoxels(frames, rescales, stack);
+  const { size, affine } = stack;
+  return { volume: { voxels, size, affine }, slices, lossy: instances.some(isLossy), warnings };
+}
+
+/** What the headers of a volume's frames say; the pixels may still be on their way. */
+export interface FramesDescription {
+  readonly stack: PlaneStack;
+  readonly slices: readonly SourceSlice[];
+  readonly warnings: readonly string[];
+}
+
+/** Checks identity and geometry of frames that are to be one volume. Throws DICOM_ATTRIBUTE and DICOM_GEOMETRY. */
+export function describeFrames(
+  frames: readonly ImageFrame[],
+  { identity = 'required' }: VolumeOptions,
+): FramesDescription {
+  const instances = instancesOf(frames);
+  const problems = identityProblems(instances);
+  if (identity === 'required' && problems.length > 0) {
+    throw new DicomError('DICOM_ATTRIBUTE', problems.join('; '));
+  }
+  const warnings = [...problems, ...checkSeries(instances)];
+  const stack = stackFrames(frames);
   return {
-    volume: { voxels, size, affine },
-    slices: sorted.map(({ dataset, source }) => ({
-      sopClassUid: requiredText(dataset, 'SOPClassUID', source),
-      sopInstanceUid: requiredText(dataset, 'SOPInstanceUID', source),
-      dataset,
-    })),
-    lossy: instances.some(isLossy),
-    warnings,
+    stack,
+    slices: stack.order.flatMap((i) => (frames[i] ? [sliceOf(frames[i])] : [])),
+    warnings: [...warnings, ...valueWarnings(frames.map(({ attributes }) => attributes))],
   };
 }
 
-/** Refuses what is no classic, grey CT or MR image with pixels that can be decoded. */
-function checkImage({ dataset, frames, transferSyntaxUid, source }: Instance): void {
-  const refuse = (what: string) => new DicomError('DICOM_ATTRIBUTE', `${source}: ${what}`);
-  const sopClass = requiredText(dataset, 'SOPClassUID', source);
-  if (ENHANCED_IMAGES.has(sopClass)) {
-    throw refuse(`SOPClassUID ${sopClass} is an enhanced multi-frame image, which is not read yet`);
-  }
-  if (sopClass !== CT_IMAGE && sopClass !== MR_IMAGE) {
-    throw refuse(`SOPClassUID ${sopClass} is neither a CT nor an MR image`);
-  }
-  const photometric = requiredText(dataset, 'PhotometricInterpretation', source);
-  if (photometric !== 'MONOCHROME2') {
-    throw refuse(`PhotometricInterpretation is ${photometric}; only MONOCHROME2 is read`);
-  }
-  if ((number(dataset, 'NumberOfFrames') ?? 1) !== 1) {
-    throw refuse(`NumberOfFrames is ${text(dataset, 'NumberOfFrames')}, needs 1 in this SOP class`);
-  }
-  if (frames.length === 0) throw new DicomError('DICOM_UNREADABLE', `${source}: there is no PixelData`);
-  if (!canDecode(transferSyntaxUid)) {
-    // Said here, before a long series is half decoded.
-    const name = transferSyntaxName(transferSyntaxUid);
-    throw new DicomError('DICOM_TRANSFER_SYNTAX', `${source}: no decoder for ${name}`);
-  }
+function instancesOf(frames: readonly ImageFrame[]): Instance[] {
+  return [...new Set(frames.map(({ instance }) => instance))];
 }
 
-/** Refuses images that do not belong together; returns warnings. */
-function checkSeries(instances: readonly Instance[]): string[] {
-  for (const keyword of ['StudyInstanceUID', 'SeriesInstanceUID', 'Modality']) {
-    refuseDifferent(instances, keyword, ({ dataset, source }) => requiredText(dataset, keyword, source));
-  }
-  refuseSeveralPatients(instances);
-  const frameOfReference = refuseDifferent(
-    instances,
-    'FrameOfReferenceUID',
-    ({ dataset }) => text(dataset, 'FrameOfReferenceUID') ?? '',
-  );
-  const seen = new Map<string, string>();
-  for (const { dataset, source } of instances) {
-    const uid = requiredText(dataset, 'SOPInstanceUID', source);
-    const other = seen.get(uid);
-    if (other !== undefined) {
-      throw new DicomError(
-        'DICOM_GEOMETRY',
-        `${other} and ${source} are the same instance: SOPInstanceUID ${uid}`,
-      );
-    }
-    seen.set(uid, source);
-  }
-  const warnings: string[] = [];
-  if (frameOfReference === '')
-    warnings.push('FrameOfReferenceUID is missing: other series cannot be laid over this one');
-  const units = new Set(instances.flatMap(({ dataset }) => texts(dataset, 'RescaleType')));
-  const isCt = instances.some(({ dataset }) => text(dataset, 'Modality') === 'CT');
-  const strange = [...units].filter((unit) => unit !== 'HU');
-  if (isCt && strange.length > 0) warnings.push(`RescaleType is ${strange.join(', ')}: values may not be HU`);
-  return warnings;
+function sliceOf({ instance: { dataset }, frameNumber }: ImageFrame): SourceSlice {
+  return {
+    sopClassUid: text(dataset, 'SOPClassUID') ?? '',
+    sopInstanceUid: text(dataset, 'SOPInstanceUID') ?? '',
+    ...(frameNumber === undefined ? {} : { frameNumber }),
+    dataset,
+  };
 }
 
-/** Returns the value that all instances share. */
-function refuseDifferent(
-  instances: readonly Instance[],
-  keyword: string,
-  valueOf: (instance: Instance) => string,
-): string {
-  const sources = new Map<string, string>();
-  for (const instance of instances) {
-    const value = valueOf(instance);
-    if (!sources.has(value)) sources.set(value, instance.source);
+/** As `stackPlanes`; where the frames make no volume, the reason says what parts of them differ in. */
+function stackFrames(frames: readonly ImageFrame[]): PlaneStack {
+  const planes = frames.map(({ attributes, label }) => planeGeometry(attributes, label));
+  try {
+    return stackPlanes(planes);
+  } catch (cause) {
+    const distinctions = describeDistinctions(frames);
+    if (!(cause instanceof DicomError) || distinctions === '') throw cause;
+    throw new DicomError(cause.code, `${cause.message}; the images differ in ${distinctions}`, { cause });
   }
-  const [first = '', ...others] = sources.keys();
-  if (others.length > 0) {
-    const examples = [...sources].slice(0, 3).map(([value, source]) => `${value || 'none'} in ${source}`);
-    throw new DicomError(
-      'DICOM_GEOMETRY',
-      `the slices are not of one series: ${keyword} is ${examples.join(', ')}`,
-    );
-  }
-  return first;
-}
-
-/** What tells patients apart (PS3.3 C.7.1.1). */
-const IDENTITY = ['PatientID', 'IssuerOfPatientID', 'PatientBirthDate'] as const;
-
-/** A result carries one patient's name: slices of two under one series UID must never get that far. */
-function refuseSeveralPatients(instances: readonly Instance[]): void {
-  const [first] = instances;
-  for (const keyword of IDENTITY) {
-    const other = instances.find(
-      ({ dataset }) => text(dataset, keyword) !== (first && text(first.dataset, keyword)),
-    );
-    // Without the values: messages go to logs, which hold no patient data.
-    if (first && other) {
-      const message = `${first.source} and ${other.source} are not of one patient: ${keyword} differs`;
-      throw new DicomError('DICOM_ATTRIBUTE', message);
-    }
-  }
-}
-
-function isLossy({ dataset, transferSyntaxUid }: Instance): boolean {
-  // Once lossy, always lossy: the attribute stays 01 when the image is stored uncompressed again (PS3.3 C.7.6.1.1.5).
-  return isAlwaysLossy(transferSyntaxUid) || text(dataset, 'LossyImageCompression') === '01';
 }
 
 /** Decodes frame by frame into one array, so that a series is in memory once as pixels. */
 async function decodeVoxels(
-  sorted: readonly Instance[],
-  pixelsPerPlane: number,
+  frames: readonly ImageFrame[],
+  rescales: readonly Rescale[],
+  { order, size }: PlaneStack,
 ): Promise<Int16Array | Float32Array> {
-  const rescales = sorted.map(({ dataset, source }) => readRescale(dataset, source));
   const integer = rescales.every(
     ({ slope, intercept }) => Number.isInteger(slope) && Number.isInteger(intercept),
   );
-  const length = sorted.length * pixelsPerPlane;
-  let voxels = integer ? new Int16Array(length) : new Float32Array(length);
-  for (const [plane, instance] of sorted.entries()) {
-    const rescale = rescales[plane];
-    if (!rescale) continue;
-    const stored = await decodeFrame(instance, 0);
-    const offset = plane * pixelsPerPlane;
-    if (!rescaleInto(voxels, offset, stored, rescale)) {
-      voxels = Float32Array.from(voxels);
-      rescaleInto(voxels, offset, stored, rescale);
+  const planes = new VoxelPlanes(order.length, size[0] * size[1], integer);
+  const todo = order.entries();
+  let failed = false;
+  const work = async (): Promise<void> => {
+    for (const [plane, i] of todo) {
+      const [frame, rescale] = [frames[i], rescales[i]];
+      if (failed || !frame || !rescale) return;
+      planes.write(plane, await decodeFrame(frame.instance, frame.index), rescale);
+      await setImmediate(); // a server in the same process answers between frames
     }
-    await setImmediate(); // a server in the same process answers between frames
+  };
+  try {
+    await Promise.all(Array.from({ length: decodePool.size }, work));
+  } finally {
+    failed = true; // where one frame failed, those behind it are not begun
   }
-  return voxels;
+  return planes.voxels(order.length);
 }

@@ -5,15 +5,21 @@ export interface CodestreamHeader {
   readonly components: number;
   /** Bits per sample. */
   readonly precision: number;
+  /** JPEG 2000 and HTJ2K: whether samples have a sign. */
+  readonly signed: boolean;
   /** JPEG: samples between restart markers; 0 where there are none. */
   readonly restartInterval: number;
   /** JPEG: low bits that the encoder dropped (Al of the scan header). */
   readonly pointTransform: number;
+  /** JPEG 2000 and HTJ2K: the wavelet does not give back what went in, whatever the data set says. */
+  readonly irreversible: boolean;
 }
 
 const JPEG_START = 0xffd8;
 const J2K_START = 0xff4f;
 const J2K_SIZE = 0xff51;
+const J2K_CODING_STYLE = 0xff52;
+const J2K_START_OF_TILE = 0xff90;
 const END = 0xffd9; // EOI of JPEG and JPEG-LS, EOC of JPEG 2000
 const DEFINE_RESTART_INTERVAL = 0xffdd;
 const START_OF_SCAN = 0xffda;
@@ -48,13 +54,21 @@ function endsWithMarker(frame: Uint8Array): boolean {
 
 function readJpeg2000(view: DataView): CodestreamHeader {
   if (view.getUint16(2) !== J2K_SIZE) throw new Error('the size segment of JPEG 2000 is missing');
+  const TRANSFORMATION = 13; // byte of the coding style segment (T.800 A.6.1): 0 is the 9-7 wavelet
+  let offset = 2;
+  while (view.getUint16(offset) !== J2K_CODING_STYLE) {
+    if (view.getUint16(offset) === J2K_START_OF_TILE) throw new Error('its coding style segment is missing');
+    offset += 2 + view.getUint16(offset + 2);
+  }
   return {
     columns: view.getUint32(8) - view.getUint32(16),
     rows: view.getUint32(12) - view.getUint32(20),
     components: view.getUint16(40),
     precision: (view.getUint8(42) & 0x7f) + 1, // the highest bit says signed
+    signed: (view.getUint8(42) & 0x80) !== 0,
     restartInterval: 0,
     pointTransform: 0,
+    irreversible: view.getUint8(offset + TRANSFORMATION) === 0,
   };
 }
 
@@ -82,8 +96,18 @@ function readJpeg(view: DataView): CodestreamHeader {
     if (marker === START_OF_SCAN) {
       if (!size) throw new Error('its frame header is missing');
       const approximation = segment + 1 + 2 * view.getUint8(segment) + 2;
-      return { ...size, restartInterval, pointTransform: view.getUint8(approximation) & 0x0f };
+      const pointTransform = view.getUint8(approximation) & 0x0f;
+      return { ...size, restartInterval, pointTransform, signed: false, irreversible: false };
     }
     offset += 2 + view.getUint16(offset + 2);
+  }
+}
+
+/** Whether a JPEG 2000 or HTJ2K codestream says that it is lossy. One that cannot be read says nothing. */
+export function isLossyCodestream(frame: Uint8Array): boolean {
+  try {
+    return readCodestreamHeader(frame).irreversible;
+  } catch {
+    return false;
   }
 }

@@ -18,6 +18,9 @@ export interface FrameLayout {
   readonly frameBits: number;
 }
 
+/** No series comes near; a header that says more would fill memory with empty frames. */
+const MAX_FRAMES = 100_000;
+
 const ITEM = 0xe000;
 const SEQUENCE_DELIMITER = 0xe0dd;
 
@@ -59,6 +62,9 @@ export function splitFrames(
   source: string,
 ): Uint8Array[] {
   const { numberOfFrames, frameBits } = layout;
+  if (numberOfFrames > MAX_FRAMES) {
+    throw corrupt(source, `NumberOfFrames is ${numberOfFrames}: more than ${MAX_FRAMES} are not read`);
+  }
   const native = isNative(transferSyntaxUid);
   if (native !== 'native' in pixelData) {
     const found = native ? 'in fragments' : 'not in fragments';

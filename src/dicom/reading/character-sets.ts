@@ -1,5 +1,3 @@
-import { DicomError } from '../errors.ts';
-
 /** Turns the text of one element, read byte by byte as Latin-1, into Unicode. */
 export type TextDecoding = (raw: string) => string;
 
@@ -22,7 +20,9 @@ const SINGLE_BYTE: Readonly<Record<string, string>> = {
 
 /** Complete encodings, which know no escape sequences. */
 const WHOLE: Readonly<Record<string, string>> = {
-  'ISO_IR 192': 'utf-8',
+  'ISO IR 192': 'utf-8',
+  'ISO 2022 IR 192': 'utf-8', // not the standard's, but there is only one thing that it can mean
+  'UTF 8': 'utf-8',
   GB18030: 'gb18030',
   GBK: 'gbk',
 };
@@ -56,27 +56,34 @@ const ESCAPES: Readonly<Record<string, { half: 'g0' | 'g1'; encoding: string }>>
 };
 
 /**
- * The decoding for a data set whose SpecificCharacterSet has these values; none means the default repertoire.
- * Throws DICOM_ATTRIBUTE for a value that the standard doesn't know: a name read wrongly is another patient's name.
+ * The decoding for a data set whose SpecificCharacterSet has these values; none means the default repertoire. Where the
+ * standard knows a value no more than we do, ASCII is read and every other byte becomes U+FFFD, the replacement character.
  */
-export function textDecoding(specificCharacterSet: readonly string[], source: string): TextDecoding {
-  const terms = specificCharacterSet.map((value) =>
-    value
-      .trim()
-      .toUpperCase()
-      .replaceAll(/[-_ ]+/g, ' '),
-  );
-  const whole = Object.entries(WHOLE).find(([term]) => term.replace('_', ' ') === terms[0]);
-  if (whole) return decodeWith(whole[1]);
-  const sets = terms.map((term) => /^(?:ISO IR|ISO 2022 IR) (\d+)$/.exec(term)?.[1] ?? term);
-  const unknown = sets.find((set) => set !== '' && !(set in SINGLE_BYTE) && !isMultiByte(set));
-  if (unknown !== undefined) {
-    const written = specificCharacterSet.join('\\');
-    throw new DicomError('DICOM_ATTRIBUTE', `${source}: SpecificCharacterSet "${written}" is not known`);
-  }
+export function textDecoding(specificCharacterSet: readonly string[]): TextDecoding {
+  const terms = specificCharacterSet.map(normalized);
+  const whole = WHOLE[terms[0] ?? ''];
+  if (whole) return decodeWith(whole);
+  const sets = terms.map((term) => /^(?:ISO |ISO ?2022 )?IR (\d+)$/.exec(term)?.[1] ?? term);
+  const unknown = sets.some((set) => set !== '' && !(set in SINGLE_BYTE) && !isMultiByte(set));
+  if (unknown) return (raw) => raw.replaceAll(NOT_ASCII, REPLACEMENT);
   const first = SINGLE_BYTE[sets[0] ?? '6'] ?? 'windows-1252';
   const extended = terms.length > 1 || terms[0]?.startsWith('ISO 2022') === true;
   return extended ? (raw) => decodeExtended(raw, first) : decodeWith(first);
+}
+
+/** Stands for characters that nobody can tell. */
+export const REPLACEMENT = '\ufffd';
+// oxlint-disable-next-line no-control-regex -- all of ASCII is meant
+const NOT_ASCII = /[^\x00-\x7f]/g;
+
+/** Writers mix up underscores, hyphens and blanks, and leave them out. */
+function normalized(term: string): string {
+  return term
+    .trim()
+    .toUpperCase()
+    .replaceAll(/[-_ ]+/g, ' ')
+    .replace(/^ISO ?(?=IR|2022)/, 'ISO ')
+    .replace(/IR(?=\d)/, 'IR ');
 }
 
 /** JIS X 0208 and 0212, KS X 1001, GB 2312: reached through escape sequences only. */
@@ -97,32 +104,35 @@ function decodeWith(encoding: string): TextDecoding {
   return (raw) => (isAscii(raw) ? raw : decodeBytes(encoding, latin1Bytes(raw)));
 }
 
+const ESCAPE_SEQUENCE = new RegExp(
+  `${ESCAPE}(${Object.keys(ESCAPES)
+    .map((sequence) => sequence.replaceAll(/[$()]/g, '\\$&'))
+    .join('|')})`,
+);
+
 function decodeExtended(raw: string, initial: string): string {
   if (isAscii(raw) && !raw.includes(ESCAPE)) return raw;
   let g0 = 'ascii';
   let g1 = initial;
   let decoded = '';
-  let rest = raw;
-  while (rest !== '') {
-    const escape = Object.entries(ESCAPES).find(([sequence]) => rest.startsWith(ESCAPE + sequence));
-    if (escape) {
-      const [sequence, { half, encoding }] = escape;
-      if (half === 'g0') g0 = encoding;
-      else g1 = encoding;
-      rest = rest.slice(1 + sequence.length);
-      continue;
-    }
-    const end = rest.indexOf(ESCAPE, 1);
-    const run = end < 0 ? rest : rest.slice(0, end);
-    rest = rest.slice(run.length);
-    // Delimiters end what escape sequences began (PS3.5 6.1.2.5.3), unless they are halves of a two-byte character.
-    for (const part of g0 === 'ascii' ? run.split(/(?<=[\\^=\r\n\t\f])/) : [run]) {
-      decoded += decodeRun(part, g0, g1);
-      if (g0 === 'ascii' && /[\\^=\r\n\t\f]$/.test(part)) g1 = initial;
+  for (const [i, part] of raw.split(ESCAPE_SEQUENCE).entries()) {
+    const escape = i % 2 === 1 ? ESCAPES[part] : undefined; // the sequences stand between the runs of text
+    if (escape?.half === 'g0') g0 = escape.encoding;
+    else if (escape) g1 = escape.encoding;
+    else if (g0 !== 'ascii') decoded += decodeRun(part, g0, g1);
+    else {
+      // Delimiters end what escape sequences began (PS3.5 6.1.2.5.3), unless they are halves of a two-byte character.
+      for (const run of part.split(DELIMITED)) {
+        decoded += decodeRun(run, g0, g1);
+        if (DELIMITERS.includes(run.at(-1) ?? '-')) g1 = initial;
+      }
     }
   }
   return decoded;
 }
+
+const DELIMITERS = '\\^=\r\n\t\f';
+const DELIMITED = /(?<=[\\^=\r\n\t\f])/;
 
 function decodeRun(run: string, g0: string, g1: string): string {
   const bytes = latin1Bytes(run);
@@ -142,17 +152,7 @@ function isAscii(raw: string): boolean {
   return /^[\x00-\x7f]*$/.test(raw);
 }
 
-/** WHATWG's "latin1" is windows-1252, which moves 27 bytes of 0x80 to 0x9f elsewhere. */
-const WINDOWS_1252 = new Map(
-  Array.from(new TextDecoder('windows-1252').decode(Uint8Array.from({ length: 32 }, (_, i) => 0x80 + i))).map(
-    (character, i) => [character.charCodeAt(0), 0x80 + i] as const,
-  ),
-);
-
-/** The bytes behind text that was read as Latin-1 or windows-1252. */
+/** The bytes behind text that was read as Latin-1. */
 function latin1Bytes(raw: string): Uint8Array {
-  return Uint8Array.from(raw, (character) => {
-    const code = character.charCodeAt(0);
-    return code < 0x100 ? code : (WINDOWS_1252.get(code) ?? 0x3f);
-  });
+  return Buffer.from(raw, 'latin1');
 }

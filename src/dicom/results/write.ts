@@ -1,5 +1,9 @@
-import { data } from 'dcmjs';
+import { data, log } from 'dcmjs';
 import { deriveUid } from '../uids.ts';
+
+// dcmjs prints values that it finds odd to the console: they may be a patient's.
+log.setLevel('silent', false);
+log.getLogger('validation.dcmjs').setLevel('silent', false);
 
 const { DicomDict, DicomMetaDictionary } = data;
 

@@ -11,10 +11,29 @@ interface CornerstoneDecoder {
   delete(): void;
 }
 
+/** Used by tests alone. */
+interface CornerstoneEncoder {
+  /** Memory of the codec for the samples: bytes, or little endian words. */
+  getDecodedBuffer(frame: {
+    width: number;
+    height: number;
+    bitsPerSample: number;
+    componentCount: number;
+    isSigned: boolean;
+    isUsingColorTransform: boolean;
+  }): Uint8Array;
+  setQuality(reversible: boolean, quantizationStep: number): void;
+  encode(): void;
+  getEncodedBuffer(): Uint8Array;
+  delete(): void;
+}
+
 interface CornerstoneCodec {
   JpegLSDecoder?: new () => CornerstoneDecoder;
   J2KDecoder?: new () => CornerstoneDecoder;
   JPEGDecoder?: new () => CornerstoneDecoder;
+  HTJ2KDecoder?: new () => CornerstoneDecoder;
+  HTJ2KEncoder?: new () => CornerstoneEncoder;
   getExceptionMessage?(pointer: number): string;
 }
 
@@ -34,6 +53,11 @@ declare module '@cornerstonejs/codec-openjpeg/decodewasmjs' {
 }
 
 declare module '@cornerstonejs/codec-libjpeg-turbo-8bit/decodewasmjs' {
+  const factory: CornerstoneFactory;
+  export default factory;
+}
+
+declare module '@cornerstonejs/codec-openjph/wasmjs' {
   const factory: CornerstoneFactory;
   export default factory;
 }

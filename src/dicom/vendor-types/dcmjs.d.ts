@@ -17,17 +17,6 @@ declare module 'dcmjs' {
     version: string;
   }
 
-  export interface ReadBufferStream {
-    offset: number;
-    size: number;
-  }
-
-  export interface ReadElement {
-    vr: { type: string };
-    values: unknown;
-    rawValues: unknown;
-  }
-
   export interface DicomDict {
     meta: TagDict;
     dict: TagDict;
@@ -36,8 +25,6 @@ declare module 'dcmjs' {
 
   interface DicomMessage {
     readFile(buffer: ArrayBuffer, options?: { ignoreErrors?: boolean; noCopy?: boolean }): DicomDict;
-    /** Reads the element at the stream's offset. dcmjs gives it no public name; the version is pinned. */
-    _readTag(stream: ReadBufferStream, transferSyntaxUid: string): ReadElement;
   }
 
   interface DicomMetaDictionary {
@@ -54,7 +41,6 @@ declare module 'dcmjs' {
     DicomDict: new (meta: TagDict) => DicomDict;
     DicomMessage: DicomMessage;
     DicomMetaDictionary: DicomMetaDictionary;
-    ReadBufferStream: new (buffer: ArrayBuffer) => ReadBufferStream;
     datasetToDict(dataset: Record<string, unknown>): DicomDict;
     datasetToBuffer(dataset: Record<string, unknown>): Buffer;
   }

@@ -71,7 +71,8 @@ export async function* splitMultipart(
 ): AsyncGenerator<MultipartPart> {
   const complete: MultipartPart[] = [];
   let tooLarge = false;
-  const dicer = new Dicer({ boundary, partHwm: NEVER_FULL });
+  const options = { boundary, partHwm: NEVER_FULL }; // partHwm is not in Dicer's types
+  const dicer = new Dicer(options);
   const finished = Promise.withResolvers<void>();
   finished.promise.catch(() => undefined); // awaited below, unless the caller leaves early
   dicer.on('finish', finished.resolve);

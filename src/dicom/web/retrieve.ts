@@ -1,3 +1,6 @@
+import http, { type IncomingMessage } from 'node:http';
+import https from 'node:https';
+import { httpAgent, httpsAgent } from './connections.ts';
 import { badAnswer, DicomWebStatusError, unreachable } from './errors.ts';
 import { MultipartError, mediaType, multipartBoundary, splitMultipart } from './multipart.ts';
 
@@ -19,39 +22,55 @@ export interface RetrieveRequest {
  * @throws DicomError DICOM_WEB_UNREACHABLE, DICOM_WEB_STATUS, DICOM_WEB_ANSWER; the signal's reason where aborted
  */
 export async function* retrieveInstances(request: RetrieveRequest): AsyncGenerator<Uint8Array> {
-  const idle = new IdleTimer(request.timeoutMs);
-  const signal = AbortSignal.any([idle.signal, ...(request.signal ? [request.signal] : [])]);
+  const { url, timeoutMs, signal } = request;
+  const idle = new IdleTimer(timeoutMs);
   try {
-    const response = await idle.watch(
-      fetch(request.url, {
-        headers: { ...request.headers, Accept: ACCEPT_STORED },
-        redirect: 'manual', // credentials go to the configured archive alone
-        signal,
-      }),
-    );
+    const answer = await idle.watch(open(request, idle.signal));
     // 206 says that a part of what was asked for is missing; a volume with holes is no answer.
-    if (response.status !== 200 || !response.body) {
-      await response.body?.cancel();
-      throw new DicomWebStatusError(
-        request.url,
-        response.status,
-        response.headers.get('Retry-After') ?? undefined,
-      );
+    if (answer.statusCode !== 200) {
+      answer.destroy();
+      throw new DicomWebStatusError(url, answer.statusCode ?? 0, answer.headers['retry-after']);
     }
-    yield* instancesOf(response.headers.get('Content-Type'), chunksOf(response.body, idle));
+    yield* instancesOf(answer.headers['content-type'], chunksOf(answer, idle));
   } catch (error) {
-    request.signal?.throwIfAborted();
-    if (idle.signal.aborted) throw unreachable(request.url, `no data within ${request.timeoutMs / 1000} s`);
-    if (error instanceof MultipartError) throw badAnswer(request.url, `the answer ${error.message}`, error);
-    if (error instanceof TypeError) throw unreachable(request.url, networkReason(error), error);
+    signal?.throwIfAborted();
+    if (idle.signal.aborted) throw unreachable(url, `no data within ${timeoutMs / 1000} s`);
+    if (error instanceof MultipartError) throw badAnswer(url, `the answer ${error.message}`, error);
+    if (error instanceof ConnectionError) throw unreachable(url, error.message, error.cause);
     throw error;
   } finally {
     idle.stop();
   }
 }
 
+/** The connection could not be made, or broke. */
+class ConnectionError extends Error {
+  override readonly name = 'ConnectionError';
+}
+
+/** Sends the request; resolves with the head of the answer. Redirects are not followed: credentials go to the archive alone. */
+async function open({ url, headers, signal }: RetrieveRequest, idle: AbortSignal): Promise<IncomingMessage> {
+  const { protocol } = new URL(url);
+  const options = {
+    headers: { ...headers, Accept: ACCEPT_STORED },
+    signal: AbortSignal.any([idle, ...(signal ? [signal] : [])]),
+  };
+  try {
+    const sent =
+      protocol === 'https:'
+        ? https.get(url, { ...options, agent: httpsAgent })
+        : http.get(url, { ...options, agent: httpAgent });
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+    sent.once('response', resolve);
+    sent.on('error', reject);
+    return await promise;
+  } catch (cause) {
+    throw connectionError(cause);
+  }
+}
+
 async function* instancesOf(
-  contentType: string | null,
+  contentType: string | undefined,
   body: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
   const boundary = multipartBoundary(contentType);
@@ -63,27 +82,30 @@ async function* instancesOf(
   }
 }
 
-async function* chunksOf(body: ReadableStream<Uint8Array>, idle: IdleTimer): AsyncGenerator<Uint8Array> {
-  const reader = body.getReader();
+async function* chunksOf(answer: IncomingMessage, idle: IdleTimer): AsyncGenerator<Uint8Array> {
+  // A caller that stops early closes the connection with it.
+  const chunks: AsyncIterator<unknown> = answer[Symbol.asyncIterator]();
   try {
     for (;;) {
-      const { done, value } = await idle.watch(reader.read());
+      const { done, value } = await idle.watch(chunks.next());
       if (done) return;
-      yield value;
+      if (value instanceof Uint8Array) yield value;
     }
+  } catch (cause) {
+    throw connectionError(cause);
   } finally {
-    // A caller that stops early closes the connection; after an error this rejects with the same error again.
-    await reader.cancel().catch(() => undefined);
+    answer.destroy();
   }
 }
 
-/** fetch says only "fetch failed" or "terminated"; the reason is its cause. */
-function networkReason(error: TypeError): string {
-  const { cause } = error;
-  if (!(cause instanceof Error)) return error.message;
+function connectionError(cause: unknown): ConnectionError {
   // Several addresses were tried (IPv6 and IPv4): an AggregateError without a message of its own.
-  if (cause instanceof AggregateError && cause.errors[0] instanceof Error) return cause.errors[0].message;
-  return cause.message || error.message;
+  const first: unknown = cause instanceof AggregateError ? cause.errors[0] : cause;
+  const reason = first instanceof Error ? first.message : '';
+  return new ConnectionError(
+    reason === 'aborted' ? 'connection closed in the middle of the answer' : reason || 'no connection',
+    { cause },
+  );
 }
 
 /** Aborts its signal when a watched promise takes too long; between watched promises no time runs. */

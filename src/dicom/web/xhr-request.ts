@@ -1,7 +1,7 @@
-import http from 'node:http';
-import https from 'node:https';
+import type http from 'node:http';
 import XMLHttpRequest from 'xhr2';
 import { DicomError } from '../errors.ts';
+import { httpAgent, httpsAgent } from './connections.ts';
 import { badAnswer, DicomWebStatusError, unreachable } from './errors.ts';
 
 /** The exchange of one request: what dicomweb-client is given, and what tells how it went. */
@@ -17,10 +17,6 @@ export interface XhrAnswer {
   readonly status: number;
   readonly body: unknown;
 }
-
-// One connection per request: a kept connection that the archive closes just then looks like an archive that is down.
-const httpAgent = new http.Agent({ keepAlive: false });
-const httpsAgent = new https.Agent({ keepAlive: false });
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 

@@ -1,13 +1,17 @@
 import { type DicomDataset, number, requiredText, text } from '../../dicom/dataset.ts';
 import type { DicomWebClient } from '../../dicom/web/client.ts';
+import { candidatesOf } from './candidates.ts';
 import { factsOf } from './facts.ts';
 import type { CandidateSeries } from './select.ts';
 
-export type SeriesSource = Pick<DicomWebClient, 'searchInstances' | 'instanceMetadata'>;
+export type SeriesSource = Pick<DicomWebClient, 'seriesMetadata'>;
+
+/** Series of other modalities hold no volume; what QIDO-RS says of them is enough. */
+const IMAGE_MODALITIES: ReadonlySet<string | undefined> = new Set(['CT', 'MR', undefined]);
 
 /**
- * What selection needs to know of each series: QIDO-RS says which there are, the header of the middle instance says what
- * it is. The middle one, because a localizer sometimes stands in front of a stack.
+ * What selection needs to know of each series: QIDO-RS says which there are, the headers of all their images (WADO-RS
+ * metadata) what they hold. Pixels are not fetched.
  * @param series as QIDO-RS lists them
  */
 export async function describeSeries(
@@ -18,26 +22,16 @@ export async function describeSeries(
 ): Promise<CandidateSeries[]> {
   const described: CandidateSeries[] = [];
   for (const item of series) {
-    const seriesInstanceUid = requiredText(
-      item,
-      'SeriesInstanceUID',
-      `a series of study ${studyInstanceUid}`,
-    );
-    const instances = await archive.searchInstances(studyInstanceUid, seriesInstanceUid, signal);
-    const middle = instances.toSorted(byInstanceNumber)[Math.floor(instances.length / 2)];
-    const sopInstanceUid = middle && requiredText(middle, 'SOPInstanceUID', `series ${seriesInstanceUid}`);
-    const header = sopInstanceUid
-      ? await archive.instanceMetadata(studyInstanceUid, seriesInstanceUid, sopInstanceUid, signal)
-      : item;
-    described.push({
-      seriesInstanceUid,
-      description: text(header, 'SeriesDescription') ?? text(item, 'SeriesDescription') ?? '',
-      facts: factsOf(header, instances.length),
-    });
+    const what = `a series of study ${studyInstanceUid}`;
+    const seriesInstanceUid = requiredText(item, 'SeriesInstanceUID', what);
+    if (IMAGE_MODALITIES.has(text(item, 'Modality'))) {
+      const headers = await archive.seriesMetadata(studyInstanceUid, seriesInstanceUid, signal);
+      described.push(...candidatesOf(seriesInstanceUid, headers));
+    } else {
+      const description = text(item, 'SeriesDescription') ?? '';
+      const images = number(item, 'NumberOfSeriesRelatedInstances') ?? 0;
+      described.push({ seriesInstanceUid, description, facts: factsOf(item, images) });
+    }
   }
   return described;
-}
-
-function byInstanceNumber(a: DicomDataset, b: DicomDataset): number {
-  return (number(a, 'InstanceNumber') ?? 0) - (number(b, 'InstanceNumber') ?? 0);
 }

@@ -1,19 +1,34 @@
-import { type DicomDataset, number, numbers, text, texts } from '../../dicom/dataset.ts';
+import { type DicomDataset, number, numbers, sequence, text, texts } from '../../dicom/dataset.ts';
+import { type Point, type Stack, stackOf } from './stack.ts';
+import { folded } from './words.ts';
 
-/** What the rules can ask about a series. Lengths in mm, times in ms, angles in degrees. */
-export const FACT_NAMES = [
-  'modality',
+/** Facts that one series has in itself. Lengths in mm, times in ms (of the clock: s), angles in degrees. */
+const SERIES_FACTS = [
+  // words, folded
   'words',
+  'protocolWords',
   'studyWords',
+  // attributes
+  'modality',
   'imageType',
-  'kernel',
-  'sequence',
-  'scanOptions',
   'bodyPart',
+  'patientPosition',
+  'kernel',
+  'scanOptions',
+  'sequence',
+  'variant',
+  'sequenceName',
+  'acquisitionType',
+  'acquisitionContrast',
+  'fatSuppression',
   'contrastAgent',
-  'orientation',
-  'instances',
-  'numberOfFrames',
+  'rescaleType',
+  'colour',
+  'captured',
+  'frameOfReference',
+  'fieldStrength',
+  'windowCenter',
+  'keV',
   'rows',
   'columns',
   'pixelSpacing',
@@ -22,65 +37,193 @@ export const FACT_NAMES = [
   'echoTime',
   'inversionTime',
   'flipAngle',
+  'echoTrainLength',
+  'bValue',
+  'acquisitionTime',
+  'injectionTime',
+  // geometry
+  'orientation',
+  'orientations',
+  'images',
+  'slices',
+  'volumes',
+  'coverage',
+  'spacing',
+  'bottom',
+  'top',
+  'fieldOfView',
 ] as const;
-type FactName = (typeof FACT_NAMES)[number];
-export type Facts = Readonly<Partial<Record<FactName, string | number>>>;
 
-/** Cosine above which a slice normal counts as along a patient axis: within 30 degrees, as oblique abdominal stacks are. */
-const ALONG_AXIS = Math.cos(Math.PI / 6);
+/** Facts that need the other series of the study, or the vocabulary. */
+const STUDY_FACTS = [
+  'says',
+  'protocolSays',
+  'studySays',
+  'siblingsSay',
+  'order',
+  'pairedEcho',
+  'studyFieldOfView',
+  'longest',
+  'aboveBottom',
+  'belowTop',
+  'phase',
+] as const;
+
+/** What the rules can ask about a series; config/selection.yaml explains each. */
+export const FACT_NAMES = [...SERIES_FACTS, ...STUDY_FACTS] as const;
+export type FactName = (typeof FACT_NAMES)[number];
+export type Fact = string | number | readonly string[];
+export type Facts = Readonly<Partial<Record<FactName, Fact>>>;
+
+/** What the header of one instance does not tell. */
+export interface SeriesExtent {
+  /** ImagePositionPatient of every image, where they are known. */
+  readonly positions?: readonly Point[] | undefined;
+  /** In how many directions the images of the series look; 1 where that was not looked at. */
+  readonly orientations?: number;
+}
 
 /**
- * Facts about a series from the header of one of its instances and the number of its instances.
+ * Facts about a series, or about one part of it.
  * An attribute that is missing or unreadable gives no fact.
+ * @param header of one image; of an enhanced one, the attributes of a frame
+ * @param images how many there are
  */
-export function factsOf(dataset: DicomDataset, instances: number): Facts {
-  const all: Partial<Record<FactName, string | number | undefined>> = {
-    modality: text(dataset, 'Modality'),
-    words: words(dataset, ['SeriesDescription', 'ProtocolName', 'SequenceName']),
-    studyWords: words(dataset, ['StudyDescription']),
-    imageType: joined(dataset, ['ImageType']),
-    kernel: joined(dataset, ['ConvolutionKernel']),
-    sequence: joined(dataset, ['ScanningSequence', 'SequenceVariant']),
-    scanOptions: joined(dataset, ['ScanOptions']),
-    bodyPart: joined(dataset, ['BodyPartExamined']),
-    contrastAgent: joined(dataset, ['ContrastBolusAgent']),
-    orientation: orientation(dataset),
-    instances,
-    numberOfFrames: number(dataset, 'NumberOfFrames'),
-    rows: number(dataset, 'Rows'),
-    columns: number(dataset, 'Columns'),
-    pixelSpacing: numbers(dataset, 'PixelSpacing')[0],
-    sliceThickness: number(dataset, 'SliceThickness'),
-    repetitionTime: number(dataset, 'RepetitionTime'),
-    echoTime: number(dataset, 'EchoTime'),
-    inversionTime: number(dataset, 'InversionTime'),
-    flipAngle: number(dataset, 'FlipAngle'),
-  };
-  return Object.fromEntries(
-    Object.entries(all).filter((entry): entry is [FactName, string | number] => entry[1] !== undefined),
+export function factsOf(header: DicomDataset, images: number, extent: SeriesExtent = {}): Facts {
+  return known({
+    ...writtenWords(header),
+    ...attributes(header),
+    ...mrAttributes(header),
+    ...geometry(header, stackOf(header, images, extent.positions)),
+    orientations: extent.orientations ?? 1,
+  });
+}
+
+type Unsure = Partial<Record<FactName, Fact | undefined>>;
+
+function known(facts: Unsure): Facts {
+  const entries = Object.entries(facts).filter(
+    ([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0),
   );
+  return Object.fromEntries(entries) as Facts;
 }
 
-function joined(dataset: DicomDataset, keywords: readonly string[]): string | undefined {
-  const all = keywords.flatMap((keyword) => texts(dataset, keyword));
-  return all.length > 0 ? all.join('\\') : undefined;
+/** The protocol stands for a description that is missing. */
+function writtenWords(header: DicomDataset): Unsure {
+  const description = text(header, 'SeriesDescription') ?? text(header, 'ProtocolName');
+  const study = ['StudyDescription', 'RequestedProcedureDescription', 'PerformedProcedureStepDescription'];
+  const words = (value: string | undefined) => (value === undefined ? undefined : folded(value));
+  const joined = study.flatMap((keyword) => texts(header, keyword)).join(', ');
+  return {
+    words: words(description),
+    protocolWords: words(text(header, 'ProtocolName')),
+    studyWords: words(joined || undefined),
+    keV: keV(`${description ?? ''} ${firstOf(header, ['FrameType', 'ImageType']).join(' ')}`),
+  };
 }
 
-/** Descriptions as one line of lower-case words: accents composed, punctuation and underscores as spaces. */
-function words(dataset: DicomDataset, keywords: readonly string[]): string | undefined {
-  return joined(dataset, keywords)
-    ?.normalize('NFKC')
-    .toLowerCase()
-    .replaceAll(/[^\p{L}\p{N}+*.]+/gu, ' ')
-    .trim();
+/** Virtual images of dual-energy CT name the photon energy that they stand for. */
+function keV(written: string): number | undefined {
+  const found = /(\d{2,3})[ _]?kev/i.exec(written)?.[1];
+  return found === undefined ? undefined : Number(found);
 }
 
-/** axial, coronal, sagittal or oblique, by the slice normal (PS3.3 C.7.6.2.1.1). */
-function orientation(dataset: DicomDataset): string | undefined {
-  const directions = numbers(dataset, 'ImageOrientationPatient');
-  if (directions.length !== 6) return undefined;
-  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = directions;
-  const normal = [b * f - c * e, c * d - a * f, a * e - b * d].map(Math.abs);
-  const axis = normal.findIndex((component) => component >= ALONG_AXIS);
-  return ['sagittal', 'coronal', 'axial'][axis] ?? 'oblique';
+function attributes(header: DicomDataset): Unsure {
+  const agents = [
+    ...texts(header, 'ContrastBolusAgent'),
+    ...sequence(header, 'ContrastBolusAgentSequence').flatMap((item) => texts(item, 'CodeMeaning')),
+  ];
+  const samples = number(header, 'SamplesPerPixel') ?? 1;
+  return {
+    modality: text(header, 'Modality'),
+    imageType: firstOf(header, ['FrameType', 'ImageType']),
+    bodyPart: text(header, 'BodyPartExamined'),
+    patientPosition: text(header, 'PatientPosition'),
+    kernel: texts(header, 'ConvolutionKernel'),
+    scanOptions: texts(header, 'ScanOptions'),
+    contrastAgent: agents.length > 0 ? agents.join(' ') : undefined,
+    rescaleType: text(header, 'RescaleType'),
+    colour: samples > 1 ? 'yes' : 'no',
+    captured: text(header, 'ConversionType'),
+    frameOfReference: text(header, 'FrameOfReferenceUID'),
+    windowCenter: number(header, 'WindowCenter'),
+    acquisitionTime: secondsOf(header, ['Acquisition', 'Content', 'Series']),
+    injectionTime: secondsOfDay(text(header, 'ContrastBolusStartTime')),
+  };
+}
+
+function mrAttributes(header: DicomDataset): Unsure {
+  return {
+    sequence: sequenceOf(header),
+    variant: texts(header, 'SequenceVariant'),
+    sequenceName: text(header, 'SequenceName') ?? text(header, 'PulseSequenceName'),
+    acquisitionType: text(header, 'MRAcquisitionType'),
+    acquisitionContrast: text(header, 'AcquisitionContrast'),
+    fatSuppression: text(header, 'SpectrallySelectedSuppression'),
+    fieldStrength: number(header, 'MagneticFieldStrength'),
+    repetitionTime: number(header, 'RepetitionTime'),
+    echoTime: number(header, 'EffectiveEchoTime') ?? number(header, 'EchoTime'),
+    inversionTime: number(header, 'InversionTime') ?? number(header, 'InversionTimes'),
+    flipAngle: number(header, 'FlipAngle'),
+    echoTrainLength: number(header, 'EchoTrainLength') ?? number(header, 'RFEchoTrainLength'),
+    bValue: B_VALUE.map((keyword) => number(header, keyword)).find((value) => value !== undefined),
+  };
+}
+
+function firstOf(header: DicomDataset, keywords: readonly string[]): string[] {
+  return keywords.map((keyword) => texts(header, keyword)).find((values) => values.length > 0) ?? [];
+}
+
+/** What enhanced MR images (PS3.3 C.8.13.4) say in place of ScanningSequence. */
+const SCANNING_SEQUENCE: Readonly<Record<string, readonly string[]>> = {
+  SPIN: ['SE'],
+  GRADIENT: ['GR'],
+  BOTH: ['SE', 'GR'],
+};
+
+function sequenceOf(header: DicomDataset): string[] {
+  const classic = texts(header, 'ScanningSequence');
+  if (classic.length > 0) return classic;
+  const planar = text(header, 'EchoPlanarPulseSequence') === 'YES' ? ['EP'] : [];
+  return [...planar, ...(SCANNING_SEQUENCE[text(header, 'EchoPulseSequence') ?? ''] ?? [])];
+}
+
+/** The standard's b-value, and those of Siemens, Philips and United Imaging. GE's tag holds other things too. */
+const B_VALUE = ['DiffusionBValue', '0019100C', '20011003', '00651009'] as const;
+
+function geometry(header: DicomDataset, stack: Stack): Unsure {
+  const rows = number(header, 'Rows');
+  const columns = number(header, 'Columns');
+  const [rowSpacing, columnSpacing] = numbers(header, 'PixelSpacing');
+  const sides = [rows && rowSpacing && rows * rowSpacing, columns && columnSpacing && columns * columnSpacing];
+  const known = sides.filter((side): side is number => typeof side === 'number');
+  return {
+    rows,
+    columns,
+    pixelSpacing: rowSpacing,
+    sliceThickness: number(header, 'SliceThickness'),
+    fieldOfView: known.length > 0 ? Math.round(Math.min(...known)) : undefined,
+    ...stack,
+  };
+}
+
+/** Seconds since 1970 of the first kind of time that the header has; without a date, of the day. */
+function secondsOf(header: DicomDataset, kinds: readonly string[]): number | undefined {
+  for (const kind of kinds) {
+    const both = text(header, `Frame${kind}DateTime`) ?? text(header, `${kind}DateTime`);
+    const date = both?.slice(0, 8) ?? text(header, `${kind}Date`) ?? text(header, 'StudyDate');
+    const time = secondsOfDay(both?.slice(8) ?? text(header, `${kind}Time`));
+    if (time !== undefined) return secondsOfDate(date) + time;
+  }
+  return undefined;
+}
+
+function secondsOfDate(date: string | undefined): number {
+  const parts = /^(\d{4})(\d{2})(\d{2})$/.exec(date ?? '');
+  return parts ? Date.UTC(Number(parts[1]), Number(parts[2]) - 1, Number(parts[3])) / 1000 : 0;
+}
+
+function secondsOfDay(time: string | undefined): number | undefined {
+  const parts = /^(\d{2})(\d{2})(\d{2}(?:\.\d+)?)?/.exec(time ?? '');
+  return parts ? Number(parts[1]) * 3600 + Number(parts[2]) * 60 + Number(parts[3] ?? 0) : undefined;
 }

@@ -10,14 +10,23 @@ export type SeriesClass = (typeof SERIES_CLASSES)[number];
 export const SEGMENTED_CLASSES = ['CT_ABDOMEN', 'T1W', 'T2W'] as const;
 export type SegmentedClass = (typeof SEGMENTED_CLASSES)[number];
 
+/** Phases of contrast enhancement, by the names that the vocabulary has for them. */
+export const PHASES = ['unenhanced', 'arterial', 'portal', 'delayed', 'hepatobiliary'] as const;
+export type Phase = (typeof PHASES)[number];
+
 const regularExpression = z.string().refine(compiles, { error: 'is not a regular expression' });
 
-/** A test of one fact. All of its parts must hold. A fact that is not known fulfils no part but `known: false`. */
+/**
+ * A test of one fact. All of its parts must hold. A fact that is not known fulfils no part but `known: false`. Where a
+ * fact has several values (ImageType, `says`), `is` and `oneOf` ask whether any of them fits, `matches` and `lacks` look
+ * at all of them, joined by backslashes.
+ */
 const testSchema = z
   .strictObject({
     known: z.boolean(),
     is: z.union([z.string(), z.number()]),
     oneOf: z.array(z.string()).nonempty(),
+    noneOf: z.array(z.string()).nonempty(),
     matches: regularExpression,
     lacks: regularExpression,
     atLeast: z.number(),
@@ -27,7 +36,10 @@ const testSchema = z
   .refine((test) => Object.keys(test).length > 0, { error: 'an empty test' });
 export type FactTest = z.infer<typeof testSchema>;
 
-const whenSchema = z.partialRecord(z.enum(FACT_NAMES), testSchema);
+const testsSchema = z.partialRecord(z.enum(FACT_NAMES), testSchema);
+export type Tests = z.infer<typeof testsSchema>;
+/** Tests that must all hold, or several such groups of which one must. */
+const whenSchema = z.union([testsSchema, z.array(testsSchema).nonempty()]);
 export type When = z.infer<typeof whenSchema>;
 
 const ruleSchema = z.strictObject({
@@ -42,11 +54,32 @@ const preferenceSchema = z.union([
   z.strictObject({ when: whenSchema, reason: z.string().min(1) }),
   z.strictObject({ lowest: z.enum(FACT_NAMES), reason: z.string().min(1) }),
   z.strictObject({ highest: z.enum(FACT_NAMES), reason: z.string().min(1) }),
+  z.strictObject({ inOrder: z.enum(FACT_NAMES), values: z.array(z.string()).nonempty(), reason: z.string().min(1) }),
 ]);
 export type Preference = z.infer<typeof preferenceSchema>;
 
+/** Seconds by which the phase of a series follows from its time. */
+const phaseTimesSchema = z.strictObject({
+  /** A contrast agent that enhances no organ: none at all, or one that was drunk. */
+  notEnhancing: regularExpression,
+  maskGap: z.number().positive(),
+  arterialSpan: z.number().nonnegative(),
+  portalFrom: z.number().positive(),
+  delayedFrom: z.number().positive(),
+  hepatobiliaryFrom: z.number().positive(),
+});
+export type PhaseTimes = z.infer<typeof phaseTimesSchema>;
+
+/** Entries of a concept stand in one text, between commas. */
+const vocabularySchema = z.record(
+  z.string(),
+  z.string().transform((entries) => entries.split(',').map((entry) => entry.trim()).filter(Boolean)),
+);
+
 const selectionSchema = z.strictObject({
+  vocabulary: vocabularySchema,
   rules: rulesSchema,
+  phases: phaseTimesSchema,
   preferences: z.strictObject({
     CT_ABDOMEN: z.array(preferenceSchema),
     T1W: z.array(preferenceSchema),
@@ -73,7 +106,30 @@ export function readSelectionRules(siteFile: string | null, siteRules: readonly 
   const file = siteFile ?? DEFAULT_FILE;
   const result = selectionSchema.safeParse(readYaml(file));
   if (!result.success) throw new SelectionRulesError(`${file}: ${z.prettifyError(result.error)}`);
-  return { ...result.data, rules: [...siteRules, ...result.data.rules] };
+  const rules = { ...result.data, rules: [...siteRules, ...result.data.rules] };
+  refuseUnknownConcepts(rules, file);
+  return rules;
+}
+
+/** A test for a concept that the vocabulary lacks would silently never hold. */
+function refuseUnknownConcepts({ vocabulary, rules, preferences }: SelectionRules, file: string): void {
+  const asked = [...rules, ...Object.values(preferences).flat()].flatMap((one) =>
+    'when' in one ? groupsOf(one.when).flatMap(conceptsAsked) : [],
+  );
+  const unknown = new Set([...asked, ...PHASES].filter((concept) => !(concept in vocabulary)));
+  if (unknown.size === 0) return;
+  throw new SelectionRulesError(`${file}: the vocabulary does not have ${[...unknown].join(', ')}`);
+}
+
+export const groupsOf = (when: When): readonly Tests[] => (Array.isArray(when) ? when : [when]);
+
+const SPOKEN = ['says', 'protocolSays', 'studySays', 'siblingsSay'] as const;
+
+function conceptsAsked(tests: Tests): string[] {
+  return SPOKEN.flatMap((name) => {
+    const { is, oneOf, noneOf } = tests[name] ?? {};
+    return [...(is === undefined ? [] : [String(is)]), ...(oneOf ?? []), ...(noneOf ?? [])];
+  });
 }
 
 function readYaml(file: string): unknown {

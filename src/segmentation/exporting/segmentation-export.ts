@@ -1,8 +1,8 @@
-import { type Array3, elements, float32, inverse, rearrange, transposition, uint8 } from '../array3.ts';
+import { type Array3, type Axis, elements } from '../array3.ts';
 import type { ModelInfo } from '../model/model-info.ts';
-import { placeInBox } from '../preprocessing/crop.ts';
 import type { Properties } from '../preprocessing/preprocess.ts';
-import { resampleProbability, separateAxis } from '../resampling/resample.ts';
+import { forEachResizedPlane } from '../resampling/linear.ts';
+import { separateAxis } from '../resampling/resample.ts';
 import { keepLargestComponents } from './postprocess.ts';
 
 /** Foreground where it is more probable than background; nnU-Net's argmax gives a tie to the background. */
@@ -10,7 +10,8 @@ const THRESHOLD = 0.5;
 
 /**
  * Brings the foreground's probability back to the volume's grid and makes the mask: nnU-Net v1's
- * `save_segmentation_nifti_from_softmax`, with postprocessing.
+ * `save_segmentation_nifti_from_softmax`, with postprocessing. Interpolated along the network's axes, which
+ * is the same as along the volume's.
  *
  * @param probability on the network's grid
  * @returns arrays on the volume's own grid
@@ -21,25 +22,34 @@ export function exportSegmentation(
   info: ModelInfo,
   saveProbability: boolean,
 ): { mask: Uint8Array; probability: Float32Array | undefined } {
-  const { volumeShape, cropBox, orienting, sizeAfterCropping, originalSpacing } = properties;
-  const untransposed = rearrange(probability, inverse(transposition(info.transposeForward)), float32);
-  // The original compares the untransposed spacing with the network's transposed one, and takes an axis found
-  // in either for one of the untransposed array. Kept, for the same result.
-  const separate = separateAxis(originalSpacing, info.spacing);
-  const oriented = resampleProbability(untransposed, sizeAfterCropping, separate);
-  const restored = rearrange(oriented, inverse(orienting), float32);
-
-  const mask = { data: uint8(elements(volumeShape)), shape: volumeShape };
-  placeInBox(threshold(restored), cropBox, mask);
-  if (info.postprocessing.keepLargestComponent) keepLargestComponents(mask);
-  if (!saveProbability) return { mask: mask.data, probability: undefined };
-  const whole = { data: float32(elements(volumeShape)), shape: volumeShape };
-  placeInBox(restored, cropBox, whole);
-  return { mask: mask.data, probability: whole.data };
+  const { volumeShape, cropped } = properties;
+  const { shape, origin, steps } = cropped;
+  const mask = new Uint8Array(elements(volumeShape));
+  const whole = saveProbability ? new Float32Array(elements(volumeShape)) : undefined;
+  const separate = separateAxisOfExport(properties, info);
+  forEachResizedPlane(probability, shape, separate, (plane, i) => {
+    let from = 0;
+    for (let j = 0; j < shape[1]; j++) {
+      let to = origin + i * steps[0] + j * steps[1];
+      for (let k = 0; k < shape[2]; k++, to += steps[2]) {
+        // The original compares the classes in single precision.
+        const value = Math.fround(plane[from++] as number);
+        if (value > THRESHOLD) mask[to] = 1;
+        if (whole) whole[to] = value;
+      }
+    }
+  });
+  if (info.postprocessing.keepLargestComponent) keepLargestComponents({ data: mask, shape: volumeShape });
+  return { mask, probability: whole };
 }
 
-function threshold({ data, shape }: Array3<Float32Array>): Array3<Uint8Array> {
-  const mask = uint8(data.length);
-  for (let i = 0; i < data.length; i++) mask[i] = (data[i] as number) > THRESHOLD ? 1 : 0;
-  return { data: mask, shape };
+/**
+ * The original compares the untransposed spacing of the volume with the transposed one of the network, and
+ * takes an axis found in either for one of the untransposed array. Kept, for the same result.
+ *
+ * @returns an axis of the network's
+ */
+function separateAxisOfExport({ originalSpacing }: Properties, info: ModelInfo): Axis | undefined {
+  const untransposed = separateAxis(originalSpacing, info.spacing);
+  return ([0, 1, 2] as const).find((axis) => info.transposeForward[axis] === untransposed);
 }

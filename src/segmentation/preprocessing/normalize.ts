@@ -11,17 +11,14 @@ const SD_FLOOR = 1e-8;
  * @param mask 1 inside; for schemes with `useMaskForNorm`
  */
 export function normalize(voxels: Float32Array, scheme: NormalizationScheme, mask?: Uint8Array): void {
-  if (scheme.scheme === 'CT') {
-    const { mean, sd, percentile_00_5: low, percentile_99_5: high } = scheme;
-    for (let i = 0; i < voxels.length; i++) {
-      voxels[i] = (Math.min(high, Math.max(low, voxels[i] as number)) - mean) / sd;
-    }
-    if (scheme.useMaskForNorm && mask) zeroOutside(voxels, mask);
-    return;
-  }
   const inside = scheme.useMaskForNorm ? mask : undefined;
-  const { mean, sd } = meanAndSd(voxels, inside);
-  for (let i = 0; i < voxels.length; i++) voxels[i] = ((voxels[i] as number) - mean) / (sd + SD_FLOOR);
+  if (scheme.scheme === 'CT') {
+    clip(voxels, scheme.percentile_00_5, scheme.percentile_99_5);
+    standardize(voxels, scheme.mean, scheme.sd);
+  } else {
+    const { mean, sd } = meanAndSd(voxels, inside);
+    standardize(voxels, mean, sd + SD_FLOOR);
+  }
   if (inside) zeroOutside(voxels, inside);
 }
 
@@ -47,6 +44,18 @@ export function meanAndSd(
     if (mask?.[i] !== 0) squares += ((values[i] as number) - mean) ** 2;
   }
   return { mean, sd: Math.sqrt(squares / count), count };
+}
+
+function clip(voxels: Float32Array, low: number, high: number): void {
+  for (let i = 0; i < voxels.length; i++) {
+    const value = voxels[i] as number;
+    if (value < low) voxels[i] = low;
+    else if (value > high) voxels[i] = high;
+  }
+}
+
+function standardize(voxels: Float32Array, mean: number, sd: number): void {
+  for (let i = 0; i < voxels.length; i++) voxels[i] = ((voxels[i] as number) - mean) / sd;
 }
 
 function zeroOutside(voxels: Float32Array, mask: Uint8Array): void {

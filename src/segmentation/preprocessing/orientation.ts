@@ -1,5 +1,6 @@
-import { type Affine, spacingOf } from '../../dicom/volume.ts';
-import { type Arrangement, type Axes, permuted } from '../array3.ts';
+import { type Affine, spacingOf, type Volume } from '../../dicom/volume.ts';
+import type { Arrangement } from '../array-view.ts';
+import { type Axes, permuted } from '../array3.ts';
 
 /** Patient direction of each letter: axis of the LPS system and sense along it. */
 const DIRECTIONS: Readonly<Record<string, readonly [axis: number, sense: 1 | -1]>> = {
@@ -57,7 +58,10 @@ export function arrangementTo(affine: Affine, orientation: string): Arrangement 
 }
 
 /** Spacing in mm along the axes of the rearranged array, slowest first. */
-export function arrangedSpacing(affine: Affine, arrangement: Arrangement): [number, number, number] {
-  const [x, y, z] = spacingOf(affine);
+export function arrangedSpacing(
+  volume: Pick<Volume, 'affine' | 'spacing'>,
+  arrangement: Arrangement,
+): [number, number, number] {
+  const [x, y, z] = volume.spacing ?? spacingOf(volume.affine);
   return permuted([z, y, x], arrangement.axes);
 }

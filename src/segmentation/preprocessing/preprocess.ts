@@ -1,23 +1,12 @@
 import type { Volume } from '../../dicom/volume.ts';
-import {
-  type Arrangement,
-  type Array3,
-  float32,
-  permuted,
-  rearrange,
-  type Shape3,
-  transposition,
-} from '../array3.ts';
+import { type ArrayView, readView, transposed, viewOf } from '../array-view.ts';
+import { type Array3, permuted, type Shape3 } from '../array3.ts';
 import { SegmentationError } from '../errors.ts';
 import type { ModelInfo } from '../model/model-info.ts';
-import {
-  resampledShape,
-  resampleImage,
-  resampleMask,
-  type Spacing,
-  separateAxis,
-} from '../resampling/resample.ts';
-import { type Box, cropToFloat32, nonzeroBox, nonzeroMask } from './crop.ts';
+import { resampledShape, resampleImage, type Spacing, separateAxis } from '../resampling/resample.ts';
+import { resampleMask } from '../resampling/resample-mask.ts';
+import { nonzeroBox, zeroNaN } from './crop.ts';
+import { nonzeroMask } from './nonzero-mask.ts';
 import { normalize } from './normalize.ts';
 import { arrangedSpacing, arrangementTo } from './orientation.ts';
 
@@ -25,11 +14,9 @@ import { arrangedSpacing, arrangementTo } from './orientation.ts';
 export interface Properties {
   /** Shape of the volume, [z, y, x]. */
   readonly volumeShape: Shape3;
-  readonly cropBox: Box;
-  /** From the volume's axes to those of the model's orientation. */
-  readonly orienting: Arrangement;
-  /** In the model's orientation, before transpose_forward. */
-  readonly sizeAfterCropping: Shape3;
+  /** What isn't zero of the volume, along the network's axes. */
+  readonly cropped: ArrayView;
+  /** mm, in the model's orientation, before transpose_forward. */
   readonly originalSpacing: Spacing;
 }
 
@@ -48,28 +35,30 @@ export interface Preprocessed {
 export function preprocess(volume: Volume, info: ModelInfo): Preprocessed {
   const [nx, ny, nz] = volume.size;
   const volumeShape: Shape3 = [nz, ny, nx];
-  const stored = { data: volume.voxels, shape: volumeShape };
-  const cropBox = nonzeroBox(stored);
+  const box = nonzeroBox({ data: volume.voxels, shape: volumeShape });
   const orienting = arrangementTo(volume.affine, info.orientation);
-  const cropped = rearrange(cropToFloat32(stored, cropBox), orienting, float32);
-  const originalSpacing = arrangedSpacing(volume.affine, orienting);
-  const properties = { volumeShape, cropBox, orienting, sizeAfterCropping: cropped.shape, originalSpacing };
-
-  const transposed = rearrange(cropped, transposition(info.transposeForward), float32);
+  const view = viewOf(volumeShape, box, transposed(orienting, info.transposeForward));
+  const originalSpacing = arrangedSpacing(volume, orienting);
   const spacing = permuted(originalSpacing, info.transposeForward);
-  const shape = resampledShape(transposed.shape, spacing, info.spacing);
-  if (!shape.every((length) => length >= 1)) {
-    const extent = transposed.shape.map((length, axis) => `${length} x ${spacing[axis]} mm`).join(', ');
-    throw new SegmentationError(
-      'VOLUME_UNUSABLE',
-      `what isn't zero is thinner than half a voxel of the model (${info.spacing.join(', ')} mm): ${extent}`,
-    );
-  }
+  const shape = resampledShape(view.shape, spacing, info.spacing);
+  refuseVanishing(shape, view.shape, spacing, info.spacing);
+
+  const cropped = { data: readView(volume.voxels, view), shape: view.shape };
   const separate = separateAxis(spacing, info.spacing);
-  const image = resampleImage(transposed, shape, separate);
   const mask = info.normalization.useMaskForNorm
-    ? resampleMask(nonzeroMask(transposed), shape, separate)
+    ? resampleMask(nonzeroMask(cropped), shape, separate)
     : undefined;
+  zeroNaN(cropped.data, view, volumeShape);
+  const image = resampleImage(cropped, shape, separate);
   normalize(image.data, info.normalization, mask?.data);
-  return { image, properties };
+  return { image, properties: { volumeShape, cropped: view, originalSpacing } };
+}
+
+function refuseVanishing(shape: Shape3, cropped: Shape3, spacing: Spacing, target: Spacing): void {
+  if (shape.every((length) => length >= 1)) return;
+  const extent = cropped.map((length, axis) => `${length} x ${spacing[axis]} mm`).join(', ');
+  throw new SegmentationError(
+    'VOLUME_UNUSABLE',
+    `what isn't zero is thinner than half a voxel of the model (${target.join(', ')} mm): ${extent}`,
+  );
 }

@@ -1,19 +1,23 @@
-import type { Array3, Shape3 } from '../array3.ts';
+import { type Array3, type Axis, axisLayout, elements, withLength } from '../array3.ts';
+import { oldCoordinate } from './coordinates.ts';
 
-/** Pole of the cubic B-spline's prefilter. */
+/** Pole of the cubic B-spline's prefilter, and its gain: (1 - POLE) * (1 - 1 / POLE). */
 const POLE = Math.sqrt(3) - 2;
+const GAIN = 6;
 
-/** Rows that scipy.ndimage repeats at both ends before it filters in mode 'nearest'. */
-const PADDING = 12;
+/** Coefficients beyond either edge that are evaluated: the outermost new cell lies within half an old one. */
+const MARGIN = 2;
 
 /** Lines filtered together: neighbours in memory, so that strided axes are read by whole cache lines. */
 const BLOCK = 32;
 
-/**
- * Coordinate on the old grid of the centre of cell `index` on the new one; both grids span the same cells.
- */
-export function oldCoordinate(index: number, oldLength: number, newLength: number): number {
-  return (index + 0.5) * (oldLength / newLength) - 0.5;
+/** Some parallel lines of an array: element i of line b is data[at + i * along + b * across]. */
+interface Lines {
+  readonly data: Float32Array;
+  readonly at: number;
+  readonly along: number;
+  readonly across: number;
+  readonly length: number;
 }
 
 /**
@@ -23,65 +27,103 @@ export function oldCoordinate(index: number, oldLength: number, newLength: numbe
  */
 export function splineResizeAxis(
   source: Array3<Float32Array>,
-  axis: 0 | 1 | 2,
+  axis: Axis,
   newLength: number,
 ): Array3<Float32Array> {
-  const [n0, n1, n2] = source.shape;
-  const length = source.shape[axis];
+  const { outer, length, inner } = axisLayout(source.shape, axis);
   // At equal length, filtering and evaluating at the knots gives the input back.
   if (length === newLength) return source;
-  const inner = axis === 2 ? 1 : axis === 1 ? n2 : n1 * n2;
-  const outer = (n0 * n1 * n2) / (inner * length);
-  const { starts, weights } = cubicTaps(length, newLength);
+  const taps = cubicTaps(length, newLength);
+  const shape = withLength(source.shape, axis, newLength);
+  const data = new Float32Array(elements(shape));
+  const rows = new Float64Array((length + 2 * MARGIN) * BLOCK);
 
-  const from = source.data;
-  const to = new Float32Array(outer * newLength * inner);
-  const lines = outer * inner;
-  const coefficients = new Float64Array((length + 2 * PADDING) * BLOCK);
-  const readAt = new Float64Array(BLOCK);
-  const writeAt = new Float64Array(BLOCK);
-  for (let first = 0; first < lines; first += BLOCK) {
-    const width = Math.min(BLOCK, lines - first);
-    for (let b = 0; b < width; b++) {
-      const line = first + b;
-      const within = line % inner;
-      const before = (line - within) / inner;
-      readAt[b] = before * length * inner + within;
-      writeAt[b] = before * newLength * inner + within;
-    }
-    for (let i = 0; i < length; i++) {
-      const row = (i + PADDING) * BLOCK;
-      for (let b = 0; b < width; b++)
-        coefficients[row + b] = 6 * (from[(readAt[b] as number) + i * inner] as number);
-    }
-    repeatEdges(coefficients, length);
-    prefilter(coefficients, length + 2 * PADDING);
-    for (let i = 0; i < newLength; i++) {
-      const row = (starts[i] as number) * BLOCK;
-      const w0 = weights[4 * i] as number;
-      const w1 = weights[4 * i + 1] as number;
-      const w2 = weights[4 * i + 2] as number;
-      const w3 = weights[4 * i + 3] as number;
-      for (let b = 0; b < width; b++) {
-        const at = row + b;
-        to[(writeAt[b] as number) + i * inner] =
-          w0 * (coefficients[at] as number) +
-          w1 * (coefficients[at + BLOCK] as number) +
-          w2 * (coefficients[at + 2 * BLOCK] as number) +
-          w3 * (coefficients[at + 3 * BLOCK] as number);
-      }
+  // Where lines lie one behind the other, blocks of them are made across what else would be the outer blocks.
+  const isContiguous = inner === 1;
+  const groups = isContiguous ? 1 : outer;
+  const lines = isContiguous ? outer : inner;
+  for (let group = 0; group < groups; group++) {
+    for (let first = 0; first < lines; first += BLOCK) {
+      const width = Math.min(BLOCK, lines - first);
+      const block = (of: Float32Array, ofLength: number): Lines => {
+        const across = isContiguous ? ofLength : 1;
+        return {
+          data: of,
+          at: group * ofLength * inner + first * across,
+          along: inner,
+          across,
+          length: ofLength,
+        };
+      };
+      filter(block(source.data, length), width, rows);
+      evaluate(rows, taps, block(data, newLength), width);
     }
   }
-  const shape: Shape3 = [
-    axis === 0 ? newLength : n0,
-    axis === 1 ? newLength : n1,
-    axis === 2 ? newLength : n2,
-  ];
-  return { data: to, shape };
+  return { data, shape };
 }
 
-/** For each new index: the first of the four coefficients (counted with the padding) and their weights. */
-function cubicTaps(length: number, newLength: number) {
+/**
+ * Turns lines of samples into rows of spline coefficients, MARGIN more at either end. Beyond its ends a line
+ * goes on for ever with its edge value: scipy mirrors after 12 such values instead, which is the same but for
+ * 2e-14 of the values.
+ */
+function filter({ data, at, along, across, length }: Lines, width: number, rows: Float64Array): void {
+  const last = at + (length - 1) * along;
+  const end = (length + 2 * MARGIN) * BLOCK;
+  for (let b = 0; b < width; b++) {
+    const before = (GAIN * (data[at + b * across] as number)) / (1 - POLE);
+    for (let row = 0; row < MARGIN * BLOCK; row += BLOCK) rows[row + b] = before;
+  }
+  for (let row = MARGIN * BLOCK, i = 0; row < end; row += BLOCK, i++) {
+    const from = i < length ? at + i * along : last;
+    for (let b = 0; b < width; b++) {
+      rows[row + b] = GAIN * (data[from + b * across] as number) + POLE * (rows[row + b - BLOCK] as number);
+    }
+  }
+  // The sum over the endless rest, in which the first pass comes ever closer to its value for an even line.
+  for (let b = 0; b < width; b++) {
+    const even = (GAIN * (data[last + b * across] as number)) / (1 - POLE);
+    const rest = (rows[end - BLOCK + b] as number) - even;
+    rows[end - BLOCK + b] = -POLE * (even / (1 - POLE) + rest / (1 - POLE * POLE));
+  }
+  for (let row = end - 2 * BLOCK; row >= 0; row -= BLOCK) {
+    for (let b = 0; b < width; b++) {
+      rows[row + b] = POLE * ((rows[row + b + BLOCK] as number) - (rows[row + b] as number));
+    }
+  }
+}
+
+function evaluate(
+  rows: Float64Array,
+  { starts, weights }: Taps,
+  { data, at, along, across, length }: Lines,
+  width: number,
+): void {
+  for (let i = 0; i < length; i++) {
+    const row = (starts[i] as number) * BLOCK;
+    const target = at + i * along;
+    const w0 = weights[4 * i] as number;
+    const w1 = weights[4 * i + 1] as number;
+    const w2 = weights[4 * i + 2] as number;
+    const w3 = weights[4 * i + 3] as number;
+    for (let b = 0; b < width; b++) {
+      const from = row + b;
+      data[target + b * across] =
+        w0 * (rows[from] as number) +
+        w1 * (rows[from + BLOCK] as number) +
+        w2 * (rows[from + 2 * BLOCK] as number) +
+        w3 * (rows[from + 3 * BLOCK] as number);
+    }
+  }
+}
+
+/** For each new index: the first of the four coefficients (counted with the margin) and their weights. */
+interface Taps {
+  readonly starts: Int32Array;
+  readonly weights: Float64Array;
+}
+
+function cubicTaps(length: number, newLength: number): Taps {
   const starts = new Int32Array(newLength);
   const weights = new Float64Array(4 * newLength);
   for (let i = 0; i < newLength; i++) {
@@ -91,31 +133,8 @@ function cubicTaps(length: number, newLength: number) {
     const w0 = (z * z * z) / 6;
     const w1 = (y * y * (y - 2) * 3 + 4) / 6;
     const w2 = (z * z * (z - 2) * 3 + 4) / 6;
-    starts[i] = Math.floor(coordinate) - 1 + PADDING;
+    starts[i] = Math.floor(coordinate) - 1 + MARGIN;
     weights.set([w0, w1, w2, 1 - w0 - w1 - w2], 4 * i);
   }
   return { starts, weights };
-}
-
-function repeatEdges(rows: Float64Array, length: number): void {
-  const first = PADDING * BLOCK;
-  const last = (PADDING + length - 1) * BLOCK;
-  for (let i = 0; i < PADDING; i++) {
-    rows.copyWithin(i * BLOCK, first, first + BLOCK);
-    rows.copyWithin(last + (i + 1) * BLOCK, last, last + BLOCK);
-  }
-}
-
-/**
- * Turns samples (already times the gain of 6) into spline coefficients. Beyond the padding the edge goes on
- * for ever; scipy mirrors there instead, which nothing within the padding can feel.
- */
-function prefilter(rows: Float64Array, length: number): void {
-  for (let at = 0; at < BLOCK; at++) rows[at] = (rows[at] as number) / (1 - POLE);
-  for (let at = BLOCK; at < length * BLOCK; at++)
-    rows[at] = (rows[at] as number) + POLE * (rows[at - BLOCK] as number);
-  const last = (length - 1) * BLOCK;
-  for (let at = last; at < last + BLOCK; at++) rows[at] = (rows[at] as number) * (POLE / (POLE - 1));
-  for (let at = last - 1; at >= 0; at--)
-    rows[at] = POLE * ((rows[at + BLOCK] as number) - (rows[at] as number));
 }

@@ -1,24 +1,5 @@
 import { shortened } from './pickle-reader.ts';
-import type { PickleValue } from './pickle-value.ts';
-
-/** numpy.dtype: kind and bytes per item, as in f8, i4, b1. The byte order comes with its state. */
-export interface NumpyDtype {
-  readonly kind: 'dtype';
-  readonly code: string;
-  littleEndian: boolean;
-  /** Of text (U, S), where `code` may leave it at 0. */
-  itemSize: number;
-}
-
-/** numpy.ndarray: made empty, filled by its state, as numpy's own unpickling does it. */
-export interface NumpyArray {
-  readonly kind: 'ndarray';
-  shape: readonly number[];
-  dtype: NumpyDtype | undefined;
-  fortranOrder: boolean;
-  /** Raw items; a list for arrays of objects. */
-  data: Uint8Array | readonly PickleValue[];
-}
+import type { NumpyArray, NumpyDtype, PickleValue } from './pickle-value.ts';
 
 type Item = number | bigint | boolean | string;
 type ReadItem = (view: DataView, offset: number, littleEndian: boolean) => Item;
@@ -39,7 +20,7 @@ const READERS: Readonly<Record<string, ReadItem>> = {
 
 /** Undefined where there is no such type, or none that plans hold. */
 export function createDtype(code: string): NumpyDtype | undefined {
-  const text = /^[US](\d{1,4})$/.exec(code);
+  const text = /^[US](\d{1,3})$/.exec(code);
   const itemSize = text
     ? Number(text[1]) * (code.startsWith('U') ? UTF32_BYTES : 1)
     : Number(/^[a-zO](\d)$/.exec(code)?.[1] ?? 0);
@@ -71,8 +52,13 @@ export function numpyToLists(array: NumpyArray): PickleValue | undefined {
   const { shape, dtype, data, fortranOrder } = array;
   const count = shape.reduce((product, length) => product * length, 1);
   const stored =
-    dtype && data instanceof Uint8Array ? (dtype.itemSize > 0 ? data.length / dtype.itemSize : 0) : data.length;
+    dtype && data instanceof Uint8Array
+      ? dtype.itemSize > 0
+        ? data.length / dtype.itemSize
+        : 0
+      : data.length;
   if (!dtype || count !== stored) return undefined;
+  if (count === 0) return [];
   const strides = fortranOrder ? stridesOf(shape) : stridesOf(shape.toReversed()).toReversed();
   const item = (index: number): PickleValue | undefined =>
     data instanceof Uint8Array ? readNumpyItem(dtype, data, index) : data[index];

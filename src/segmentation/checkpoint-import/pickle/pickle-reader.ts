@@ -64,14 +64,15 @@ export class PickleReader {
   }
 
   text(length: number): string {
-    return utf8(this.bytes(length));
+    const part = this.bytes(length);
+    return Buffer.from(part.buffer, part.byteOffset, part.byteLength).toString('utf8');
   }
 
-  /** Text up to the next line feed, which is left out. */
+  /** Text up to the next line feed, which is left out. Protocol 0 writes Latin-1, and escapes for all else. */
   line(): string {
     const end = this.#bytes.indexOf(0x0a, this.#position);
     if (end < 0) throw this.#truncated('a line that ends');
-    const line = utf8(this.#bytes.subarray(this.#position, end));
+    const line = latin1(this.#bytes.subarray(this.#position, end));
     this.#position = end + 1;
     return line;
   }
@@ -109,5 +110,5 @@ export function shortened(value: bigint): number | bigint {
   return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
 }
 
-const utf8 = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+const latin1 = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');

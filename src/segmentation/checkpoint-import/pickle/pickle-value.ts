@@ -1,11 +1,29 @@
 import type { PickledStorage, PickledTensor } from '../torch/pickled-tensor.ts';
-import type { NumpyArray, NumpyDtype } from './numpy.ts';
 
 /** A class or function that a pickle names. It is never imported, let alone called. */
 export interface PickleGlobal {
   readonly kind: 'global';
   /** module.name */
   readonly name: string;
+}
+
+/** numpy.dtype: kind and bytes per item, as in f8, i4, b1. The byte order comes with its state. */
+export interface NumpyDtype {
+  readonly kind: 'dtype';
+  readonly code: string;
+  littleEndian: boolean;
+  /** Of text (U, S), where `code` may leave it at 0. */
+  itemSize: number;
+}
+
+/** numpy.ndarray: made empty, filled by its state, as numpy's own unpickling does it. */
+export interface NumpyArray {
+  readonly kind: 'ndarray';
+  shape: readonly number[];
+  dtype: NumpyDtype | undefined;
+  fortranOrder: boolean;
+  /** Raw items; a list for arrays of objects. */
+  data: Uint8Array | readonly PickleValue[];
 }
 
 /**
@@ -43,7 +61,8 @@ export function describeValue(value: PickleValue | undefined): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'None';
   if (typeof value === 'boolean') return value ? 'True' : 'False';
-  if (typeof value === 'string') return `the text '${value.length > 60 ? `${value.slice(0, 60)}...` : value}'`;
+  if (typeof value === 'string')
+    return `the text '${value.length > 60 ? `${value.slice(0, 60)}...` : value}'`;
   if (typeof value === 'number' || typeof value === 'bigint') return `the number ${value}`;
   if (value instanceof Uint8Array) return 'bytes';
   if (Array.isArray(value)) return `a list or tuple of ${value.length}`;

@@ -10,7 +10,11 @@ export interface StorageType {
 const types: readonly StorageType[] = [
   { className: 'FloatStorage', bytesPerValue: 4, valueAt: (view, i) => view.getFloat32(4 * i, true) },
   { className: 'DoubleStorage', bytesPerValue: 8, valueAt: (view, i) => view.getFloat64(8 * i, true) },
-  { className: 'HalfStorage', bytesPerValue: 2, valueAt: (view, i) => halfToNumber(view.getUint16(2 * i, true)) },
+  {
+    className: 'HalfStorage',
+    bytesPerValue: 2,
+    valueAt: (view, i) => halfToNumber(view.getUint16(2 * i, true)),
+  },
   { className: 'BFloat16Storage', bytesPerValue: 2, valueAt: bfloat16At },
   { className: 'LongStorage', bytesPerValue: 8, valueAt: (view, i) => Number(view.getBigInt64(8 * i, true)) },
   { className: 'IntStorage', bytesPerValue: 4, valueAt: (view, i) => view.getInt32(4 * i, true) },

@@ -1,0 +1,64 @@
+import { type Instance } from '../dataset.ts';
+import { DicomError } from '../errors.ts';
+import { decodeFrame } from '../pixels/pixels.ts';
+import { checkImage, isLossy } from './image-checks.ts';
+import { type ImageFrame, imageFrames } from './image-frame.ts';
+import { readRescale } from './rescale.ts';
+import { describeFrames, type SeriesVolume, type VolumeOptions } from './series-volume.ts';
+import { VoxelPlanes } from './voxel-planes.ts';
+
+export interface BuilderOptions extends VolumeOptions {
+  /** How many planes will come, where that is known: then the voxels' memory never has to grow. */
+  readonly expectedPlanes?: number;
+}
+
+/**
+ * Builds the same volume as `buildVolume`, from images that come one by one: their pixels are decoded into the volume as
+ * they come, and their bytes are let go, so that a series is in memory once.
+ */
+export class SeriesVolumeBuilder {
+  readonly #options: BuilderOptions;
+  readonly #frames: ImageFrame[] = [];
+  #planes: VoxelPlanes | undefined;
+  /** Pixels per plane: of the first one; others are refused in the end. */
+  #planeLength = 0;
+  #lossy = false;
+
+  constructor(options: BuilderOptions = {}) {
+    this.#options = options;
+  }
+
+  /**
+   * Takes one image with all its frames. Calls may overlap: then several frames are decoded at once.
+   * Throws as `buildVolume` does for what is wrong with this image.
+   */
+  async add(instance: Instance): Promise<void> {
+    checkImage(instance);
+    this.#lossy ||= isLossy(instance);
+    const frames = imageFrames(instance);
+    const first = this.#frames.length;
+    const header = { ...instance, frames: [] };
+    this.#frames.push(...frames.map((frame) => ({ ...frame, instance: header })));
+    for (const [i, frame] of frames.entries()) await this.#decode(frame, first + i);
+  }
+
+  /** The volume of all images that were added. Throws as `buildVolume` does for what is wrong with the series. */
+  finish(): SeriesVolume {
+    if (!this.#planes) throw new DicomError('DICOM_GEOMETRY', 'the series has no images');
+    const { stack, slices, warnings } = describeFrames(this.#frames, this.#options);
+    const { order, size, affine } = stack;
+    this.#planes.arrange(order);
+    const voxels = this.#planes.voxels(order.length);
+    return { volume: { voxels, size, affine }, slices, lossy: this.#lossy, warnings };
+  }
+
+  async #decode({ instance, index, attributes, label }: ImageFrame, plane: number): Promise<void> {
+    const rescale = readRescale(attributes, label);
+    const stored = await decodeFrame(instance, index);
+    this.#planeLength ||= stored.length;
+    // Planes of several sizes are refused in the end, with all that is wrong.
+    if (stored.length !== this.#planeLength) return;
+    this.#planes ??= new VoxelPlanes(this.#options.expectedPlanes ?? 1, stored.length);
+    this.#planes.write(plane, stored, rescale);
+  }
+}

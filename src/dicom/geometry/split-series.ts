@@ -1,0 +1,99 @@
+import { numbers, number, text, texts } from '../dataset.ts';
+import type { ImageFrame } from './image-frame.ts';
+import { splitStack } from './split-stack.ts';
+
+/** Images of a series that make one volume, if any do. */
+export interface SeriesPart {
+  /** What tells it from the other parts, such as `axial, EchoTime 4.76`; left out where the series is one part. */
+  readonly name?: string;
+  readonly frames: readonly ImageFrame[];
+  /** Why these images are no volume: several lie at one place, and nothing tells them apart. */
+  readonly problem?: string;
+}
+
+/** Names one image within its series, the same from metadata and from the retrieved instance. */
+export function imageKey({ attributes, index }: Pick<ImageFrame, 'attributes' | 'index'>): string {
+  return `${text(attributes, 'SOPInstanceUID') ?? ''}#${index}`;
+}
+
+/**
+ * The volumes that a series holds: orientations, matrices and localizers first, then phases, echoes, Dixon parts,
+ * b-values or whatever tells images at one place apart. Needs headers alone. Every image is in one part; the parts and
+ * their names do not depend on the order of the images.
+ * @param frames as `imageFrames` gives them, of all instances of the series
+ */
+export function splitSeries(frames: readonly ImageFrame[]): SeriesPart[] {
+  const stacks = stacksOf(frames);
+  const names = stackNames(stacks);
+  const parts = stacks.flatMap((stack, i) =>
+    splitStack(stack).map(({ names: own, ...part }) => ({ ...part, names: [...(names[i] ?? []), ...own] })),
+  );
+  return parts.map(({ names: all, ...part }) => (parts.length === 1 ? part : { ...part, name: all.join(', ') }));
+}
+
+/** Direction cosines that differ less are rounded differently: 0.001 is 0.25 mm at the edge of a 500 mm image. */
+const DIRECTION_TOLERANCE = 1e-3;
+/** Pixel spacings that differ less, relatively, are rounded differently. */
+const SPACING_TOLERANCE = 1e-3;
+
+/** Images that could stand in one stack: same size, spacing, direction and coordinates; localizers by themselves. */
+function stacksOf(frames: readonly ImageFrame[]): ImageFrame[][] {
+  const stacks: ImageFrame[][] = [];
+  for (const frame of frames) {
+    const stack = stacks.find(([first]) => first && couldStack(first, frame));
+    if (stack) stack.push(frame);
+    else stacks.push([frame]);
+  }
+  return stacks;
+}
+
+function couldStack({ attributes: a }: ImageFrame, { attributes: b }: ImageFrame): boolean {
+  const equal = ['Rows', 'Columns', 'FrameOfReferenceUID', 'SOPClassUID'].every(
+    (keyword) => text(a, keyword) === text(b, keyword),
+  );
+  return (
+    equal &&
+    isLocalizer(a) === isLocalizer(b) &&
+    close(numbers(a, 'ImageOrientationPatient'), numbers(b, 'ImageOrientationPatient'), DIRECTION_TOLERANCE) &&
+    close(numbers(a, 'PixelSpacing'), numbers(b, 'PixelSpacing'), SPACING_TOLERANCE * (number(a, 'PixelSpacing') ?? 1))
+  );
+}
+
+const isLocalizer = (attributes: ImageFrame['attributes']): boolean =>
+  texts(attributes, 'ImageType').some((value) => /LOCALIZER|SCOUT/i.test(value));
+
+const close = (a: readonly number[], b: readonly number[], tolerance: number): boolean =>
+  a.length === b.length && a.every((value, i) => Math.abs(value - (b[i] ?? 0)) <= tolerance);
+
+/** What each stack differs in from any other, in words. */
+function stackNames(stacks: readonly ImageFrame[][]): string[][] {
+  const described = stacks.map(([first]) => (first ? descriptions(first) : []));
+  const differing = (described[0] ?? []).map((_, i) => new Set(described.map((words) => words[i])).size > 1);
+  const short = described.map((words) => words.filter((word, i) => word !== '' && differing[i] && i < EXACT));
+  const unique = new Set(short.map((words) => words.join())).size === short.length;
+  return unique ? short : described.map((words) => words.filter((word, i) => word !== '' && differing[i]));
+}
+
+/** Descriptions from here on are long, and used only where the others don't do. */
+const EXACT = 3;
+
+function descriptions({ attributes }: ImageFrame): string[] {
+  const cosines = texts(attributes, 'ImageOrientationPatient');
+  return [
+    isLocalizer(attributes) ? 'localizer' : '',
+    directionName(numbers(attributes, 'ImageOrientationPatient')),
+    `${text(attributes, 'Columns')} x ${text(attributes, 'Rows')}`,
+    `PixelSpacing ${texts(attributes, 'PixelSpacing').join('\\') || 'none'}`,
+    `ImageOrientationPatient ${cosines.join('\\') || 'none'}`,
+    `FrameOfReferenceUID ${text(attributes, 'FrameOfReferenceUID') ?? 'none'}`,
+    `SOPClassUID ${text(attributes, 'SOPClassUID') ?? 'none'}`,
+  ];
+}
+
+/** The patient axis nearest to the normal of the plane (PS3.3 C.7.6.2.1.1). */
+function directionName(cosines: readonly number[]): string {
+  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = cosines;
+  if (cosines.length !== 6) return 'without orientation';
+  const normal = [b * f - c * e, c * d - a * f, a * e - b * d].map(Math.abs);
+  return ['sagittal', 'coronal', 'axial'][normal.indexOf(Math.max(...normal))] ?? '';
+}

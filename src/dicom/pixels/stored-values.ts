@@ -1,0 +1,107 @@
+import { FRAME_DECODERS, type FrameDecoder } from './codecs.ts';
+import { type CodestreamHeader, readCodestreamHeader } from './codestream.ts';
+import { decodeRle } from './rle.ts';
+import { isNative, TRANSFER_SYNTAX } from './transfer-syntaxes.ts';
+
+/** Stored values of one frame, row by row (PS3.3 C.7.6.3.1). */
+export type StoredValues = Int16Array | Uint16Array | Uint8Array;
+
+/** How pixels lie in their cells (PS3.5 8.1.1). */
+export interface PixelFormat {
+  readonly rows: number;
+  readonly columns: number;
+  readonly bitsAllocated: 8 | 16;
+  readonly bitsStored: number;
+  readonly highBit: number;
+  readonly signed: boolean;
+}
+
+/**
+ * Decodes one frame of a grey image to its stored values: bits above and below BitsStored are gone, signed values are
+ * signed. The result may be a view of the encoded bytes.
+ * Throws an Error with the reason where the bytes are not what the format says.
+ */
+export async function decodeStoredValues(
+  encoded: Uint8Array,
+  format: PixelFormat,
+  transferSyntaxUid: string,
+): Promise<StoredValues> {
+  const cells = await decodeCells(encoded, format, transferSyntaxUid);
+  const needed = (format.rows * format.columns * format.bitsAllocated) / 8;
+  if (cells.length !== needed) throw new Error(`it gives ${cells.length} bytes where ${needed} are needed`);
+  return storedValues(cells, format);
+}
+
+/** Decodes to cells of BitsAllocated bits, little endian. */
+async function decodeCells(
+  encoded: Uint8Array,
+  format: PixelFormat,
+  transferSyntaxUid: string,
+): Promise<Uint8Array> {
+  if (transferSyntaxUid === TRANSFER_SYNTAX.explicitBigEndian) return swapped(encoded, format);
+  if (isNative(transferSyntaxUid)) return encoded;
+  const decoder = FRAME_DECODERS.get(transferSyntaxUid);
+  if (decoder) return decodeCodestream(encoded, format, decoder);
+  return decodeRle(encoded, format.rows * format.columns, format.bitsAllocated / 8);
+}
+
+async function decodeCodestream(
+  encoded: Uint8Array,
+  format: PixelFormat,
+  decoder: FrameDecoder,
+): Promise<Uint8Array> {
+  const header = readCodestreamHeader(encoded);
+  checkHeader(header, format);
+  const samples = await decoder(encoded, header);
+  const widen = header.precision <= 8 && format.bitsAllocated === 16;
+  return widen ? widened(samples, header) : samples;
+}
+
+function widened(samples: Uint8Array, { signed }: CodestreamHeader): Uint8Array {
+  const values = signed ? new Int8Array(samples.buffer, samples.byteOffset, samples.length) : samples;
+  return new Uint8Array(Int16Array.from(values).buffer);
+}
+
+function checkHeader(header: CodestreamHeader, format: PixelFormat): void {
+  const { rows, columns, components, precision } = header;
+  if (rows !== format.rows || columns !== format.columns || components !== 1) {
+    const needed = `${format.columns} x ${format.rows} x 1`;
+    throw new Error(`its image is ${columns} x ${rows} x ${components} where the data set says ${needed}`);
+  }
+  if (precision > format.bitsAllocated) {
+    throw new Error(
+      `it has ${precision} bits per pixel where the data set allocates ${format.bitsAllocated}`,
+    );
+  }
+}
+
+/** PS3.5 8.1.1: in big endian files 16-bit words are swapped; whether pairs of 8-bit pixels are depends on the VR. */
+function swapped(cells: Uint8Array, { bitsAllocated }: PixelFormat): Uint8Array {
+  if (bitsAllocated !== 16) throw new Error('big endian pixels of 8 bits are not read');
+  return Buffer.from(cells).swap16();
+}
+
+/** Takes the stored bits out of their cells. Other bits may hold overlays or rubbish. */
+function storedValues(cells: Uint8Array, format: PixelFormat): StoredValues {
+  const { bitsAllocated, bitsStored, highBit, signed } = format;
+  if (bitsAllocated === 16) {
+    const aligned = cells.byteOffset % 2 === 0 ? cells : cells.slice();
+    const words = new Uint16Array(aligned.buffer, aligned.byteOffset, aligned.length / 2);
+    if (bitsStored === 16) {
+      return signed ? new Int16Array(words.buffer, words.byteOffset, words.length) : words;
+    }
+    return extract(words, signed ? new Int16Array(words.length) : new Uint16Array(words.length));
+  }
+  if (bitsStored === 8 && !signed) return cells;
+  return extract(cells, signed ? new Int16Array(cells.length) : new Uint8Array(cells.length));
+
+  function extract<T extends StoredValues>(from: Uint16Array | Uint8Array, to: T): T {
+    const up = 31 - highBit; // the highest stored bit becomes the sign bit, then all move down
+    const down = 32 - bitsStored;
+    for (let i = 0; i < from.length; i += 1) {
+      const moved = (from[i] ?? 0) << up;
+      to[i] = signed ? moved >> down : moved >>> down;
+    }
+    return to;
+  }
+}

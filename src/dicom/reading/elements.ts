@@ -1,0 +1,189 @@
+import { DicomError } from '../errors.ts';
+import { type PixelDataElement, readFragments } from '../pixels/pixel-data.ts';
+import { type TextDecoding, textDecoding } from './character-sets.ts';
+import {
+  type Encoded,
+  type ElementHeader,
+  isExplicitHeader,
+  isImplicitHeader,
+  readHeader,
+  UNDEFINED_LENGTH,
+} from './element-header.ts';
+import { keywordOf } from './dictionary.ts';
+import { cutOff, describeTag } from './tag-words.ts';
+import { effectiveVr, readValue } from './values.ts';
+
+const SPECIFIC_CHARACTER_SET = '00080005';
+const PIXEL_DATA = '7FE00010';
+const ITEM = 'FFFEE000';
+const ITEM_END = 'FFFEE00D';
+const SEQUENCE_END = 'FFFEE0DD';
+/** Nesting that no real data set reaches. */
+const MAX_DEPTH = 32;
+/** An enhanced image of ten thousand frames has this many; more would be a way to fill memory, and takes seconds. */
+const MAX_ELEMENTS = 1_000_000;
+
+export interface Elements {
+  readonly dataset: Record<string, unknown>;
+  readonly pixelData?: PixelDataElement;
+  /** Offset of the first byte that was not read. */
+  readonly end: number;
+}
+
+/** Where reading stands; shared by a data set and all that is nested in it. */
+interface Progress {
+  elements: number;
+}
+
+/**
+ * Reads elements from an offset up to the pixel data, the end, or, given a group, up to the first element of another one.
+ * Throws DICOM_UNREADABLE.
+ */
+export function readElements(input: Encoded, start: number, onlyGroup?: number): Elements {
+  const { bytes, view, source } = input;
+  const reader = new Reader(input, bytes.length, textDecoding([]), { elements: 0 }, 0);
+  let offset = start;
+  const encoding = onlyGroup === undefined ? writtenEncoding(input, start, bytes.length) : input;
+  reader.encoding = encoding;
+  let padding: number | undefined;
+  while (offset < bytes.length) {
+    // The data set behind the file meta information may have another syntax: look before reading.
+    const group = view.getUint16(Math.min(offset, bytes.length - 2), true);
+    if (onlyGroup !== undefined && group !== onlyGroup) return { dataset: reader.dataset, end: offset };
+    if (view.getUint8(offset) === 0) {
+      // Some writers fill a file up with zeros. Looked for once: at each element, it would take quadratic time.
+      padding ??= bytes.findLastIndex((byte) => byte !== 0) + 1;
+      if (offset >= padding) return { dataset: reader.dataset, end: bytes.length };
+    }
+    const header = readHeader(encoding, offset, bytes.length);
+    if (header.tag === PIXEL_DATA) {
+      const { length, valueOffset } = header;
+      const pixelData =
+        length === UNDEFINED_LENGTH
+          ? readFragments(bytes, valueOffset, source)
+          : { native: bytes.subarray(valueOffset, valueOffset + length) };
+      return { dataset: reader.dataset, pixelData, end: bytes.length };
+    }
+    offset = reader.read(header);
+  }
+  return { dataset: reader.dataset, end: offset };
+}
+
+/** Reads the elements of one data set or item. */
+class Reader {
+  readonly dataset: Record<string, unknown> = {};
+  encoding: Encoded;
+  readonly #end: number;
+  readonly #progress: Progress;
+  readonly #depth: number;
+  #decode: TextDecoding;
+
+  constructor(encoding: Encoded, end: number, decode: TextDecoding, progress: Progress, depth: number) {
+    this.encoding = encoding;
+    this.#end = end;
+    this.#decode = decode;
+    this.#progress = progress;
+    this.#depth = depth;
+    if (depth > MAX_DEPTH) {
+      throw new DicomError(
+        'DICOM_UNREADABLE',
+        `${encoding.source}: sequences are nested deeper than ${MAX_DEPTH}`,
+      );
+    }
+  }
+
+  /** Takes the value of an element; returns the offset behind it. */
+  read(header: ElementHeader): number {
+    const { bytes, littleEndian, source } = this.encoding;
+    const { tag, length, valueOffset } = header;
+    this.#progress.elements += 1;
+    if (this.#progress.elements > MAX_ELEMENTS) {
+      throw new DicomError('DICOM_UNREADABLE', `${source}: more than ${MAX_ELEMENTS} elements`);
+    }
+    const vr = effectiveVr(tag, header.vr);
+    if (length === UNDEFINED_LENGTH && vr !== 'SQ' && isFragments(header)) {
+      return skipFragments(this.encoding, valueOffset, this.#end);
+    }
+    if (vr === 'SQ' || length === UNDEFINED_LENGTH) {
+      // A sequence that somebody wrote as UN is implicit VR inside (PS3.5 6.2.2).
+      const inside = header.vr === 'UN' ? { ...this.encoding, implicit: true, littleEndian: true } : this.encoding;
+      const sequence = this.#readItems(inside, header);
+      this.dataset[keywordOf(tag)] = sequence.items;
+      return sequence.end;
+    }
+    const end = valueOffset + length;
+    if (tag.endsWith('0000')) return end; // a group's length says nothing that is needed
+    const value = readValue(
+      bytes.subarray(valueOffset, end),
+      vr,
+      littleEndian || header.vr === 'UN',
+      this.#decode,
+    );
+    if (value === undefined) return end;
+    this.dataset[keywordOf(tag)] = value;
+    if (tag === SPECIFIC_CHARACTER_SET) this.#decode = textDecoding(asTexts(value));
+    return end;
+  }
+
+  #readItems(encoding: Encoded, { tag, length, valueOffset }: ElementHeader) {
+    const items: Record<string, unknown>[] = [];
+    const { source } = encoding;
+    const end = length === UNDEFINED_LENGTH ? this.#end : valueOffset + length;
+    let offset = valueOffset;
+    while (offset < end) {
+      const item = readHeader(encoding, offset, end);
+      if (item.tag === SEQUENCE_END) return { items, end: item.valueOffset };
+      if (item.tag !== ITEM) {
+        const what = `${describeTag(tag)} holds ${describeTag(item.tag)} where an item should begin`;
+        throw new DicomError('DICOM_UNREADABLE', `${source}: corrupt: ${what}`);
+      }
+      const nested = this.#readItem(encoding, item, end);
+      items.push(nested.dataset);
+      offset = nested.end;
+    }
+    if (length === UNDEFINED_LENGTH) throw cutOff(source, `${describeTag(tag)} has no end`);
+    return { items, end };
+  }
+
+  #readItem(encoding: Encoded, { length, valueOffset }: ElementHeader, limit: number): Elements {
+    const end = length === UNDEFINED_LENGTH ? limit : valueOffset + length;
+    const inside = writtenEncoding(encoding, valueOffset, end);
+    const reader = new Reader(inside, end, this.#decode, this.#progress, this.#depth + 1);
+    this.#progress.elements += 1;
+    let offset = valueOffset;
+    while (offset < end) {
+      const header = readHeader(inside, offset, end);
+      if (header.tag === ITEM_END) return { dataset: reader.dataset, end: header.valueOffset };
+      offset = reader.read(header);
+    }
+    if (length === UNDEFINED_LENGTH) throw cutOff(encoding.source, 'an item has no end');
+    return { dataset: reader.dataset, end };
+  }
+}
+
+/** Compressed pixels of an icon, or the like: items that hold bytes, not elements. */
+function isFragments({ tag, vr }: ElementHeader): boolean {
+  return tag === PIXEL_DATA || vr === 'OB' || vr === 'OW';
+}
+
+function skipFragments(input: Encoded, start: number, limit: number): number {
+  let offset = start;
+  while (offset < limit) {
+    const { tag, length, valueOffset } = readHeader(input, offset, limit);
+    if (tag === SEQUENCE_END) return valueOffset;
+    if (tag !== ITEM || length === UNDEFINED_LENGTH) break;
+    offset = valueOffset + length;
+  }
+  throw cutOff(input.source, 'compressed pixels in the header have no end');
+}
+
+/** Some writers say explicit VR and write implicit, or the other way round, in a whole file or in the items of a sequence. */
+function writtenEncoding(input: Encoded, offset: number, limit: number): Encoded {
+  if (input.implicit && isExplicitHeader(input, offset, limit)) return { ...input, implicit: false };
+  if (!input.implicit && isImplicitHeader(input, offset, limit)) return { ...input, implicit: true };
+  return input;
+}
+
+function asTexts(value: unknown): string[] {
+  return (Array.isArray(value) ? value : [value]).map((term) => (typeof term === 'string' ? term : ''));
+}

@@ -1,0 +1,81 @@
+import { open, readdir, readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { type DicomDataset, type Instance, readInstance, requiredText, text } from '../../dicom/dataset.ts';
+import { factsOf } from '../selection/facts.ts';
+import type { CandidateSeries } from '../selection/select.ts';
+import { InputError } from './input-error.ts';
+
+/** A series in a folder: where its instances are, and the header of the middle one. */
+export interface FolderSeries extends CandidateSeries {
+  readonly files: readonly string[];
+}
+
+export interface DicomFolder {
+  readonly series: readonly FolderSeries[];
+  /** Files that do not claim to be DICOM; they were left out. */
+  readonly otherFiles: readonly string[];
+}
+
+/** PS3.10 section 7.1: a preamble of 128 bytes, then these four. */
+const PREAMBLE_LENGTH = 128;
+const MAGIC = 'DICM';
+
+/**
+ * Reads the headers of every DICOM file in a folder and below it, or of one file. Pixels are not kept.
+ * @throws InputError INPUT_MISSING; DicomError for a DICOM file that is corrupt, as leaving it out would leave a gap
+ */
+export async function readFolder(folder: string): Promise<DicomFolder> {
+  const files = await filesBelow(folder);
+  const otherFiles: string[] = [];
+  const bySeries = new Map<string, { file: string; dataset: DicomDataset }[]>();
+  for (const file of files) {
+    if (!(await claimsToBeDicom(file))) {
+      otherFiles.push(file);
+      continue;
+    }
+    const { dataset } = await readInstanceFile(file);
+    const uid = requiredText(dataset, 'SeriesInstanceUID', file);
+    bySeries.set(uid, [...(bySeries.get(uid) ?? []), { file, dataset }]);
+  }
+  if (bySeries.size === 0) throw new InputError('INPUT_MISSING', `${folder} holds no DICOM file`);
+  const series = [...bySeries].map(([seriesInstanceUid, instances]) => {
+    const header = instances[Math.floor(instances.length / 2)]?.dataset ?? {};
+    return {
+      seriesInstanceUid,
+      description: text(header, 'SeriesDescription') ?? '',
+      facts: factsOf(header, instances.length),
+      files: instances.map(({ file }) => file),
+    };
+  });
+  return { series, otherFiles };
+}
+
+/** @throws DicomError naming the file */
+export async function readInstanceFile(file: string): Promise<Instance> {
+  return readInstance(await readFile(file), file);
+}
+
+async function filesBelow(folder: string): Promise<string[]> {
+  try {
+    if ((await stat(folder)).isFile()) return [folder];
+    const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+    return entries
+      .filter((entry) => entry.isFile())
+      .map((entry) => path.join(entry.parentPath, entry.name))
+      .sort();
+  } catch (cause) {
+    throw new InputError('INPUT_MISSING', `${folder} is not a folder that can be read, nor a NIfTI file`, {
+      cause,
+    });
+  }
+}
+
+async function claimsToBeDicom(file: string): Promise<boolean> {
+  const handle = await open(file);
+  try {
+    const { buffer } = await handle.read(Buffer.alloc(MAGIC.length), 0, MAGIC.length, PREAMBLE_LENGTH);
+    return buffer.toString('latin1') === MAGIC;
+  } finally {
+    await handle.close();
+  }
+}

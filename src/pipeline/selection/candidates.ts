@@ -1,0 +1,55 @@
+import { type DicomDataset, text } from '../../dicom/dataset.ts';
+import { DicomError } from '../../dicom/errors.ts';
+import { type ImageFrame, imageFrames } from '../../dicom/geometry/image-frame.ts';
+import { imageKey, type SeriesPart, splitSeries } from '../../dicom/geometry/split-series.ts';
+import { factsOf } from './facts.ts';
+import type { CandidateSeries } from './select.ts';
+import { normalOf, orientationOf, type Point, pointOf } from './stack.ts';
+
+/**
+ * What selection needs to know of a series, from the headers of all its instances: one candidate for each volume that
+ * it holds.
+ */
+export function candidatesOf(seriesInstanceUid: string, headers: readonly DicomDataset[]): CandidateSeries[] {
+  const frames = headers.flatMap(framesOf);
+  const parts = splitSeries(frames);
+  const description = headers.map((header) => text(header, 'SeriesDescription')).find((one) => one !== undefined);
+  const orientations = new Set(parts.map(({ frames: [first] }) => first && orientation(first.attributes))).size;
+  return parts.map((part) => ({
+    seriesInstanceUid,
+    description: description ?? '',
+    ...(part.name === undefined
+      ? {}
+      : { part: { name: part.name, images: new Set(part.frames.map(imageKey)) } }),
+    ...(part.problem === undefined ? {} : { problem: part.problem }),
+    facts: factsOfPart(part, orientations),
+  }));
+}
+
+/** A header whose functional groups are incomplete still tells what it is; only its frames cannot be told apart. */
+export function framesOf(dataset: DicomDataset): ImageFrame[] {
+  const source = `instance ${text(dataset, 'SOPInstanceUID') ?? 'without UID'}`;
+  const instance = { dataset, transferSyntaxUid: '', frames: [], source };
+  try {
+    return imageFrames(instance);
+  } catch (error) {
+    if (!(error instanceof DicomError)) throw error;
+    return [{ instance, index: 0, label: source, attributes: dataset }];
+  }
+}
+
+function orientation(attributes: DicomDataset): string | undefined {
+  const normal = normalOf(attributes);
+  return normal && orientationOf(normal);
+}
+
+function factsOfPart({ frames }: SeriesPart, orientations: number): CandidateSeries['facts'] {
+  const middle = frames[frames.length >> 1]?.attributes ?? {};
+  return factsOf(middle, frames.length, { positions: positionsOf(frames), orientations });
+}
+
+/** Where the images lie; undefined where one does not say it. */
+export function positionsOf(frames: readonly ImageFrame[]): Point[] | undefined {
+  const positions = frames.map(({ attributes }) => pointOf(attributes));
+  return positions.every((position) => position !== undefined) ? positions : undefined;
+}

@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { fromDicomJson, text } from '../../dicom/dataset.ts';
+import { framesOf, positionsOf } from './candidates.ts';
+import { factsOf } from './facts.ts';
+import { SEGMENTED_CLASSES, type SegmentedClass, type SelectionRules, type SeriesClass } from './rules.ts';
+import { type CandidateSeries, selectSeries } from './select.ts';
+import type { Point } from './stack.ts';
+
+const point = z.tuple([z.number(), z.number(), z.number()]);
+
+/** Studies without an archive: a representative header of each series (DICOM JSON) and where its images lie. */
+const fileSchema = z.array(
+  z.object({
+    id: z.string(),
+    series: z.array(
+      z.object({
+        uid: z.string(),
+        instances: z.int().nonnegative(),
+        metadata: z.record(z.string(), z.unknown()),
+        positions: z.union([z.array(point), z.object({ first: point, step: point, count: z.int() })]).optional(),
+      }),
+    ),
+  }),
+);
+type ListedSeries = z.infer<typeof fileSchema>[number]['series'][number];
+
+/** What was decided about one study. */
+export interface StudyPrediction {
+  readonly classes: Readonly<Record<string, SeriesClass>>;
+  readonly selection: Readonly<Record<SegmentedClass, string | null>>;
+  readonly reasons: Readonly<Record<string, string>>;
+}
+
+/** A file of studies cannot be used. */
+class MetadataFileError extends Error {
+  override readonly name = 'MetadataFileError';
+  readonly code = 'METADATA_FILE';
+}
+
+/** @throws MetadataFileError naming the place that is wrong */
+export function predictStudies(file: string, rules: SelectionRules): Record<string, StudyPrediction> {
+  const studies = fileSchema.safeParse(readJson(file));
+  if (!studies.success) throw new MetadataFileError(`${file}: ${z.prettifyError(studies.error)}`);
+  return Object.fromEntries(studies.data.map(({ id, series }) => [id, predict(series.map(candidateOf), rules)]));
+}
+
+function predict(series: readonly CandidateSeries[], rules: SelectionRules): StudyPrediction {
+  const decisions = selectSeries(series, rules);
+  const chosen = (name: SegmentedClass) =>
+    decisions.find((decision) => decision.chosen && decision.class === name)?.seriesInstanceUid ?? null;
+  const [ct, t1, t2] = SEGMENTED_CLASSES.map(chosen);
+  return {
+    classes: Object.fromEntries(decisions.map((one) => [one.seriesInstanceUid, one.class])),
+    selection: { CT_ABDOMEN: ct ?? null, T1W: t1 ?? null, T2W: t2 ?? null },
+    reasons: Object.fromEntries(decisions.map((one) => [one.seriesInstanceUid, one.reason])),
+  };
+}
+
+function candidateOf({ uid, instances, metadata, positions }: ListedSeries): CandidateSeries {
+  const header = fromDicomJson(metadata);
+  const frames = framesOf(header);
+  // An enhanced image has a place for each of its frames; a classic one stands for all images of its series.
+  const points = positions ? pointsOf(positions) : frames.length > 1 ? positionsOf(frames) : undefined;
+  return {
+    seriesInstanceUid: uid,
+    description: text(header, 'SeriesDescription') ?? '',
+    facts: factsOf(frames[frames.length >> 1]?.attributes ?? header, points?.length ?? instances, { positions: points }),
+  };
+}
+
+function pointsOf(positions: NonNullable<ListedSeries['positions']>): Point[] {
+  if (Array.isArray(positions)) return positions;
+  const { first, step, count } = positions;
+  return Array.from({ length: count }, (_, i): Point => [
+    first[0] + i * step[0],
+    first[1] + i * step[1],
+    first[2] + i * step[2],
+  ]);
+}
+
+function readJson(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new MetadataFileError(`${file}: cannot be read as JSON: ${reason}`, { cause });
+  }
+}
