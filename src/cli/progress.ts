@@ -1,7 +1,7 @@
 import { MultiBar, Presets } from 'cli-progress';
 
 /** What is done, on what, and how much of it. Stages of a run are among these. */
-export interface TaskProgress {
+interface TaskProgress {
   readonly stage: string;
   readonly subject: string;
   readonly done?: number;

@@ -36,7 +36,9 @@ export function readInstance(bytes: Uint8Array, source: string): Instance {
 function frameLayout(dataset: DicomDataset, source: string): FrameLayout {
   const whole = (keyword: string, otherwise?: number) => {
     const value = number(dataset, keyword) ?? otherwise ?? requiredNumber(dataset, keyword, source);
-    return Number.isInteger(value) && value > 0 ? value : refuse(dataset, keyword, source, 'a number above 0');
+    return Number.isInteger(value) && value > 0
+      ? value
+      : refuse(dataset, keyword, source, 'a number above 0');
   };
   const samples = whole('Rows') * whole('Columns') * whole('SamplesPerPixel', 1);
   return { numberOfFrames: whole('NumberOfFrames', 1), frameBits: samples * whole('BitsAllocated') };

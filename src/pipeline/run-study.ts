@@ -1,4 +1,4 @@
-import { buildVolume } from '../dicom/geometry/series-volume.ts';
+import { buildFrameVolume } from '../dicom/geometry/series-volume.ts';
 import { measure } from '../segmentation/measure.ts';
 import { segment } from '../segmentation/segment.ts';
 import { describeFailure } from './queue/failures.ts';
@@ -73,13 +73,13 @@ async function runSeries(
   const firstTime = (name: string) => fixedTime(database, name, now());
 
   const model = await models.load(series.class);
-  const instances = await stage('retrieve', () => retrieveSeries(archive, run, series, signal));
-  const source = await stage('volume', () => buildVolume(instances));
+  const frames = await stage('retrieve', () => retrieveSeries(archive, run, series, signal));
+  const source = await stage('volume', () => buildFrameVolume(frames));
   const { mask } = await stage('segment', (onProgress) =>
     segment(source.volume, model, { threads, onProgress, signal }),
   );
   const measurement = await stage('measure', () => measure(source.volume, mask));
-  const finding = { source, mask, measurement, model };
+  const finding = { source, part: series.part?.name, mask, measurement, model };
   const past = await pastOf(finding, run, parts);
   const results = await stage('results', () => createResults(finding, past, settings, firstTime));
   for (const warning of warningsOf(finding, results)) parts.warn({ studyInstanceUid }, warning);

@@ -8,13 +8,15 @@ import type { ReportInput } from './report-input.ts';
 const RESEARCH_USE = 'For research use only. Not for diagnosis.';
 
 /**
- * Qualitative Evaluations (TID 1500 row 12): the result in a sentence, quality flags, restrictions of use. Where nothing
+ * Qualitative Evaluations (TID 1500 row 12): the result in a sentence, quality flags, which part of
+ * the series it is of, restrictions of use. Where nothing
  * was found there is no measurement that could name the algorithm, so it is named here.
  */
 export function qualitativeEvaluations(input: ReportInput): ContentItem {
-  const { contentQualification, model } = input.context;
+  const { contentQualification, model, part } = input.context;
   const flags = new Set<QualityFlag>(input.found ? input.flags : ['nothing-found', ...input.flags]);
-  const restrictions = [
+  const comments = [
+    ...(part === undefined ? [] : [`The series holds several volumes; this is of: ${part}.`]),
     ...(contentQualification === 'RESEARCH' ? [RESEARCH_USE] : []),
     ...(model.notice ? [`The model ${model.name}: ${model.notice}.`] : []),
   ];
@@ -27,7 +29,7 @@ export function qualitativeEvaluations(input: ReportInput): ContentItem {
     ...byDate(input.priors).map((prior) =>
       related('CONTAINS', textContent(CODES.previousFindings, priorSentence(prior))),
     ),
-    ...restrictions.map((text) => related('CONTAINS', textContent(CODES.comment, text))),
+    ...comments.map((text) => related('CONTAINS', textContent(CODES.comment, text))),
   ]);
 }
 

@@ -13,6 +13,7 @@ const PACKAGES = {
   java: 'default-jre-headless libpixelmed-java',
   python3: 'python3-pydicom python3-numpy',
   nibabel: 'python3-nibabel',
+  torch: 'python3-torch',
 } as const;
 export type Program = keyof typeof PACKAGES;
 
@@ -21,10 +22,11 @@ const COMPANIONS: Partial<Record<Program, string>> = {
   java: '/usr/share/java/pixelmed.jar',
   python3: '/usr/lib/python3/dist-packages/pydicom',
   nibabel: '/usr/lib/python3/dist-packages/nibabel',
+  torch: '/usr/lib/python3/dist-packages/torch',
 };
 
 /** What runs that is called otherwise. */
-const EXECUTABLES: Partial<Record<Program, string>> = { nibabel: 'python3' };
+const EXECUTABLES: Partial<Record<Program, string>> = { nibabel: 'python3', torch: 'python3' };
 
 /**
  * Where a program lives, or undefined. Debian's own folder comes first: another Python on the PATH doesn't see Debian's

@@ -308,6 +308,7 @@ describeWith(['shared'], 'names in many character sets', () => {
   it.each([
     ['chrArab', 'قباني^لنزار'],
     ['chrFren', 'Buc^Jérôme'],
+    ['chrFrenMulti', 'Buc^Jérôme'],
     ['chrGerm', 'Äneas^Rüdiger'],
     ['chrGreek', 'Διονυσιος'],
     ['chrH31', 'Yamada^Tarou=山田^太郎=やまだ^たろう'],
@@ -330,8 +331,11 @@ describeWith(['shared'], 'names in many character sets', () => {
     expect(texts(dataset, 'OtherPatientNames')).toEqual(['やまだ^たろう', 'やまだ^たろう']);
   });
 
-  it('a sequence inherits the character set of the data set', () => {
-    const { dataset } = read(readFileSync(shared('data/charsets/chrSQEncoding1.dcm')));
+  it.each([
+    ['inherits the character set of the data set', 'chrSQEncoding1'],
+    ['has one of its own', 'chrSQEncoding'],
+  ])('a sequence that %s is read right', (_, name) => {
+    const { dataset } = read(readFileSync(shared('data/charsets', `${name}.dcm`)));
     const [item] = sequence(dataset, 'RequestedProcedureCodeSequence');
     expect(item && text(item, 'PatientName')).toBe('ﾔﾏﾀﾞ^ﾀﾛｳ=山田^太郎=やまだ^たろう');
   });

@@ -34,9 +34,7 @@ describe('frames decoded in worker threads', () => {
     const shared = pool();
     const decoded = await Promise.all(given.map(({ encoded }) => shared.decode(encoded, FORMAT, HTJ2K)));
     expect(decoded.map((stored) => [...stored])).toEqual(given.map(({ values }) => values));
-    const here = await Promise.all(
-      given.map(({ encoded }) => decodeStoredValues(encoded, FORMAT, HTJ2K)),
-    );
+    const here = await Promise.all(given.map(({ encoded }) => decodeStoredValues(encoded, FORMAT, HTJ2K)));
     expect(decoded).toEqual(here);
   });
 

@@ -146,6 +146,8 @@ describe('a SEG of an enhanced image', () => {
 });
 
 it('frames of 16 bits are cut where they begin', async () => {
-  const image = enhancedImage([frame(0), frame(2)], { PixelData: words(Array.from({ length: 24 }, (_, i) => i)) });
+  const image = enhancedImage([frame(0), frame(2)], {
+    PixelData: words(Array.from({ length: 24 }, (_, i) => i)),
+  });
   expect([...(await buildVolume([image])).volume.voxels]).toEqual(Array.from({ length: 24 }, (_, i) => i));
 });

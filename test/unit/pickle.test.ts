@@ -120,7 +120,7 @@ describe('a pickle', () => {
     ['sets the state of a class', build(global('numpy', 'ndarray'), dict()), 'state'],
     ['makes bytes by their number', reduce(global('builtins', 'bytes'), int(2 ** 31 - 1)), 'bytes'],
     ['encodes as anything but latin1', reduce(global('_codecs', 'encode'), text('a'), text('zip')), 'latin1'],
-    ['has a structured dtype', reduce(global('numpy', 'dtype'), text('V8')), 'numpy.dtype V8'],
+    ['has a structured dtype', reduce(global('numpy', 'dtype'), text('V8')), "numpy.dtype of the text 'V8'"],
     ['uses the extension registry', raw(0x82, 1), 'EXT1'],
     ['uses buffers outside the file', raw(0x97), 'NEXT_BUFFER'],
     ['refers to something outside the file', raw(text('id'), 'Q'), 'outside the file'],

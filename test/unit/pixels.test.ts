@@ -182,7 +182,12 @@ function htj2k(
   uid: string,
 ): Instance {
   const padded = frame.length % 2 === 0 ? frame : Uint8Array.from([...frame, 0]);
-  const cells = { BitsAllocated: 16, BitsStored: bits, HighBit: bits - 1, PixelRepresentation: signed ? 1 : 0 };
+  const cells = {
+    BitsAllocated: 16,
+    BitsStored: bits,
+    HighBit: bits - 1,
+    PixelRepresentation: signed ? 1 : 0,
+  };
   return ct({ Rows: 20, Columns: 24, ...cells, PixelData: [padded.slice().buffer] }, uid);
 }
 
@@ -197,7 +202,9 @@ describeWith(['shared', 'dcmdjpeg'], 'lossy JPEG of 12 bits', () => {
     try {
       execFileSync(programPath('dcmdjpeg'), [path.join(folder, name), target]);
       const [ours, theirs] = await Promise.all(
-        [path.join(folder, name), target].map((file) => decodeFrame(readInstance(readFileSync(file), file), 0)),
+        [path.join(folder, name), target].map((file) =>
+          decodeFrame(readInstance(readFileSync(file), file), 0),
+        ),
       );
       expect(ours).toEqual(theirs);
     } finally {

@@ -51,7 +51,9 @@ describeWith(['shared'], 'real series', () => {
   ])('volumes/%s/%s has the voxels and the places of its reference', async (name, part) => {
     const { volume, slices } = await buildVolume(readFolder('volumes', name, part));
     const enhanced = !/^(anatomical|compressed)/.test(name);
-    expect(slices.map(({ frameNumber }) => frameNumber)).toEqual(slices.map((_, k) => (enhanced ? k + 1 : undefined)));
+    expect(slices.map(({ frameNumber }) => frameNumber)).toEqual(
+      slices.map((_, k) => (enhanced ? k + 1 : undefined)),
+    );
     const file = shared('data/volumes', name, `${part}_ground_truth.nii.gz`);
     const reference = await readNifti(file);
     const toPatient = readNiftiAffine(file);
@@ -67,7 +69,10 @@ describeWith(['shared'], 'real series', () => {
           const index = apply(toIndex, apply(toPatient, [i, j, k]));
           const [x = 0, y = 0, z = 0] = index.map(Math.round);
           const off = index.map((value) => value - Math.round(value));
-          furthest = Math.max(furthest, Math.hypot(...off.map((value, axis) => value * (spacing[axis] ?? 0))));
+          furthest = Math.max(
+            furthest,
+            Math.hypot(...off.map((value, axis) => value * (spacing[axis] ?? 0))),
+          );
           const found = volume.voxels[x + volume.size[0] * (y + volume.size[1] * z)];
           if (found !== reference.voxels[i + nx * (j + ny * k)]) wrong += 1;
         }

@@ -1,21 +1,21 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
 import { fromDicomJson } from '../../src/dicom/dataset.ts';
 import { chooseSeries, ForcedSeriesError } from '../../src/pipeline/selection/choose-series.ts';
 import { type Facts, factsOf } from '../../src/pipeline/selection/facts.ts';
 import { type Rule, readSelectionRules } from '../../src/pipeline/selection/rules.ts';
 import { type CandidateSeries, selectSeries } from '../../src/pipeline/selection/select.ts';
+import type { Point } from '../../src/pipeline/selection/stack.ts';
+import { conceptsIn, folded } from '../../src/pipeline/selection/words.ts';
 
 const rules = readSelectionRules(null, []);
 
-const ct: Facts = {
-  modality: 'CT',
-  orientation: 'axial',
-  instances: 90,
-  imageType: 'ORIGINAL\\PRIMARY\\AXIAL',
-};
-const mr: Facts = { modality: 'MR', orientation: 'axial', instances: 40, imageType: 'ORIGINAL\\PRIMARY' };
-const t1: Facts = { ...mr, sequence: 'GR', repetitionTime: 4, echoTime: 1.3, words: 't1 vibe fs tra' };
-const t2: Facts = { ...mr, sequence: 'SE', repetitionTime: 1200, echoTime: 90, words: 't2 haste tra' };
+const ct: Facts = { modality: 'CT', orientation: 'axial', slices: 90, imageType: ['ORIGINAL', 'PRIMARY', 'AXIAL'] };
+const mr: Facts = { modality: 'MR', orientation: 'axial', slices: 40, words: 'liver' };
+const t1: Facts = { ...mr, sequence: ['GR'], acquisitionType: '3D', repetitionTime: 4, echoTime: 1.3 };
+const t2: Facts = { ...mr, sequence: ['SE'], repetitionTime: 1200, echoTime: 90 };
 
 const series = (uid: string, facts: Facts): CandidateSeries => ({
   seriesInstanceUid: uid,
@@ -30,36 +30,13 @@ const only = (facts: Facts) => {
 const all = { has: () => true };
 
 describe('series selection', () => {
-  it('takes an abdominal CT, a T1-weighted gradient echo and a T2-weighted spin echo', () => {
-    expect(only({ ...ct, words: 'abdomen portal venous' }).class).toBe('CT_ABDOMEN');
-    expect(only(t1).class).toBe('T1W');
-    expect(only(t2).class).toBe('T2W');
-  });
-
-  it.each([
-    ['a localizer', { ...ct, words: 'abdomen', imageType: 'ORIGINAL\\PRIMARY\\LOCALIZER' }],
-    ['a coronal reformat', { ...ct, words: 'abdomen cor', orientation: 'coronal' }],
-    ['a series without orientation', { modality: 'CT', instances: 90, words: 'abdomen' }],
-    ['a handful of images', { ...ct, words: 'abdomen', instances: 5 }],
-    ['a lung kernel', { ...ct, words: 'abdomen', kernel: 'I70f' }],
-    ['a CT that does not say what it shows', { ...ct, words: 'standard 3.0' }],
-    ['a diffusion series', { ...t2, words: 'ep2d diff b800', sequence: 'EP\\SE' }],
-    ['an ADC map', { ...mr, imageType: 'DERIVED\\PRIMARY\\ADC' }],
-    ['an opposed-phase image', { ...t1, imageType: 'ORIGINAL\\PRIMARY\\OPP_PHASE' }],
-    ['an MRCP', { ...t2, words: 'mrcp', echoTime: 700 }],
-    ['a segmentation', { modality: 'SEG', instances: 1 }],
-  ])('refuses %s, with a reason', (_name, facts) => {
-    const decision = only(facts);
-    expect(decision).toMatchObject({ class: 'NONE', chosen: false });
-    expect(decision.reason).not.toBe('');
-  });
-
   it('chooses the portal venous phase, and says of the other why not', () => {
     const arterial = series('1', { ...ct, words: 'abdomen arterial' });
     const portal = series('2', { ...ct, words: 'abdomen portal venous' });
     const [first, second] = selectSeries([arterial, portal], rules);
     expect(first).toMatchObject({ class: 'CT_ABDOMEN', chosen: false });
-    expect(first?.reason).toContain('the portal venous phase');
+    expect(first?.reason).toMatch(/arterial phase, by its description; not chosen: .*portal venous/);
+    expect(second?.reason).toContain('portal phase, by its description');
     expect(second?.chosen).toBe(true);
   });
 
@@ -85,7 +62,7 @@ describe('series selection', () => {
     expect(selectSeries([series('1', facts)], readSelectionRules(null, [rule]))[0]).toMatchObject({
       class: 'CT_ABDOMEN',
       chosen: true,
-      reason: 'our protocol',
+      reason: 'our protocol; delayed phase, by its description',
     });
   });
 
@@ -105,10 +82,66 @@ describe('series selection', () => {
   });
 
   it('does not guess what a named MR series is', () => {
-    const named = [series('1', { ...mr, words: 'sequence 5' })];
+    const named = [series('1', mr)];
     expect(() => chooseSeries(named, rules, all, { seriesInstanceUid: '1' })).toThrow(ForcedSeriesError);
     expect(chooseSeries(named, rules, all, { seriesInstanceUid: '1', class: 'T1W' })[0]?.class).toBe('T1W');
     expect(() => chooseSeries(named, rules, all, { seriesInstanceUid: '9' })).toThrow(/no series 9/);
+  });
+});
+
+describe('parts of a series', () => {
+  const part = (name: string, facts: Facts): CandidateSeries => ({
+    ...series('1', facts),
+    part: { name, images: new Set([name]) },
+  });
+
+  it('are chosen like series, and named', () => {
+    const decisions = selectSeries(
+      [part('AcquisitionNumber 1', { ...ct, words: 'liver arterial' }), part('AcquisitionNumber 2', { ...ct, words: 'liver portal' })],
+      rules,
+    );
+    expect(decisions.map((one) => one.chosen)).toEqual([false, true]);
+    expect(decisions[1]).toMatchObject({
+      description: 'liver portal (AcquisitionNumber 2)',
+      part: { images: new Set(['AcquisitionNumber 2']) },
+    });
+  });
+
+  it('stand as one series where none is of use', () => {
+    const dwi = (b: number) => part(`b-value ${b}`, { ...t2, sequence: ['EP'], bValue: b, images: b });
+    const decisions = selectSeries([dwi(50), dwi(800)], rules);
+    expect(decisions).toEqual([
+      { seriesInstanceUid: '1', description: 'liver', class: 'NONE', chosen: false, reason: 'a diffusion or echo-planar image' },
+    ]);
+  });
+
+  it('are refused with the reason where nothing tells their images apart', () => {
+    const problem = 'up to 2 of its images lie at one place';
+    const [decision] = selectSeries([{ ...series('1', { ...ct, words: 'abdomen' }), problem }], rules);
+    expect(decision).toMatchObject({ class: 'NONE', chosen: false });
+    expect(decision?.reason).toBe(`axial CT whose description says abdomen, but ${problem}`);
+  });
+});
+
+describe('a file of rules', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'rules-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const reading = (change: (text: string) => string) => {
+    const file = path.join(folder, 'rules.yaml');
+    writeFileSync(file, change(readFileSync('config/selection.yaml', 'utf8')));
+    return () => readSelectionRules(file, []);
+  };
+
+  it('is refused where a rule asks for a concept that the vocabulary lacks', () => {
+    expect(reading((text) => text)).not.toThrow();
+    expect(reading((text) => text.replace('says: { oneOf: [bolusTracking] }', 'says: { oneOf: [bolus] }'))).toThrow(
+      /rules\.yaml: the vocabulary does not have bolus$/,
+    );
+  });
+
+  it('is refused where a fact or a test is not known, naming the place', () => {
+    expect(reading((text) => text.replace('sliceThickness: { atLeast: 5.6 }', 'thickness: { atLeast: 5 }'))).toThrow(/rules/);
+    expect(reading((text) => text.replace('atLeast: 5.6', 'above: 5.6'))).toThrow(/rules/);
   });
 });
 
@@ -125,11 +158,51 @@ describe('facts of a series', () => {
       words: 't2 haste tra fs',
       repetitionTime: 1200,
       orientation: 'axial',
-      instances: 30,
+      colour: 'no',
+      orientations: 1,
+      images: 30,
+      slices: 30,
+      volumes: 1,
     });
   });
 
   it('are left out where the header does not have them', () => {
-    expect(factsOf(fromDicomJson({ '00180081': { vr: 'DS' } }), 3)).toEqual({ instances: 3 });
+    const known = factsOf(fromDicomJson({ '00180081': { vr: 'DS' } }), 3);
+    expect(known).toEqual({ colour: 'no', orientations: 1, images: 3, slices: 3, volumes: 1 });
+  });
+
+  it('count places, images at one place and the extent along the normal', () => {
+    const header = { ImageOrientationPatient: ['1', '0', '0', '0', '1', '0'] };
+    const positions = [0, 2, 4, 0, 2, 4].map((z): Point => [0, 0, z]);
+    expect(factsOf(header, 6, { positions })).toMatchObject({ images: 6, slices: 3, volumes: 2, coverage: 6, spacing: 2, bottom: 0, top: 4 });
+    expect(factsOf(header, 6, { positions: positions.map(() => [0, 0, 9]) })).toMatchObject({ slices: 1, volumes: 6, coverage: 0 });
+  });
+
+  it('of an enhanced image come from a frame', () => {
+    const frame = { FrameType: ['DERIVED', 'PRIMARY', 'DIXON', 'WATER'], EffectiveEchoTime: 1.2, EchoPulseSequence: 'GRADIENT' };
+    expect(factsOf(frame, 90)).toMatchObject({ imageType: frame.FrameType, echoTime: 1.2, sequence: ['GR'] });
+  });
+});
+
+describe('words', () => {
+  const vocabulary = { portal: ['portal*', 'pv', '門脈'], fat: ['f$'], late: ['# min*'], plane: ['3 pl*'] };
+
+  it.each([
+    ['Abdomen PORTALVENÖS', ['portal']],
+    ['abd_pv_W', ['portal']],
+    ['１．０　門脈相', ['portal']],
+    ['LeberPortalVenös', ['portal']],
+    ['important pvc', []],
+    ['t1_dixon_F', ['fat']],
+    ['F wave', []],
+    ['spät 20min', ['late']],
+    ['3-Plane Loc', ['plane']],
+    ['3plane', ['plane']],
+  ])('of "%s"', (text, concepts) => expect(conceptsIn(folded(text), vocabulary)).toEqual(concepts));
+
+  it('lose accents and case in every language, but not what makes another letter', () => {
+    expect(folded('Tüm BATIN (İV) – Łódź ß')).toBe('tum batin iv lodz ss');
+    expect(folded('ガ')).not.toBe(folded('カ'));
+    expect(folded('T2* R2*')).toBe('t2star r2star');
   });
 });

@@ -57,6 +57,39 @@ describe('buildVolume', () => {
     expect(warnings).toEqual(['FrameOfReferenceUID is missing: other series cannot be laid over this one']);
   });
 
+  it('reads images that lack what neither place nor value depends on', async () => {
+    const bare = {
+      ...{ Modality: undefined, PhotometricInterpretation: '', SamplesPerPixel: undefined },
+      ...{ BitsStored: undefined, HighBit: undefined, PatientID: '', PatientName: undefined },
+      ImageType: undefined,
+    };
+    const { volume, warnings } = await buildVolume(ctSeries(3, () => bare));
+    expect([0, 1, 2].map((k) => volume.voxels[k * 12])).toEqual([0, 1, 2]);
+    expect(warnings).toEqual(['PhotometricInterpretation is missing or empty: taken for MONOCHROME2']);
+  });
+
+  it('warns of a name that cannot be read, and refuses such a PatientID', async () => {
+    const garbled = (keyword: string) =>
+      ctSeries(2).map((slice) => ({ ...slice, dataset: { ...slice.dataset, [keyword]: 'M\ufffdller' } }));
+    expect((await buildVolume(garbled('PatientName'))).warnings).toEqual([
+      'PatientName has characters that cannot be read in its SpecificCharacterSet',
+    ]);
+    expect((await refusal(garbled('PatientID'))).message).toBe(
+      'slice 0 and 1 more: cannot be read in this SpecificCharacterSet: PatientID',
+    );
+  });
+
+  it('without identity is built where none is needed, and says what is missing', async () => {
+    const blank = { ...{ SOPClassUID: '', SOPInstanceUID: '', StudyInstanceUID: '' }, SeriesInstanceUID: '' };
+    const named = ctSeries(3, () => blank).map((slice, k) => ({ ...slice, source: `slice ${k}` }));
+    const { slices, warnings } = await buildVolume(named, { identity: 'optional' });
+    expect(slices.map(({ sopInstanceUid }) => sopInstanceUid)).toEqual(['', '', '']);
+    expect(warnings).toEqual([
+      'slice 0 and 2 more: missing or empty, but needed for identity: SOPClassUID, SOPInstanceUID, StudyInstanceUID, SeriesInstanceUID',
+    ]);
+    expect(await refusal(named)).toMatchObject({ code: 'DICOM_ATTRIBUTE', message: warnings[0] });
+  });
+
   it('flags lossy compression that happened at any time', async () => {
     const once = ctSeries(3, (k) =>
       k === 1 ? { LossyImageCompression: '01' } : { LossyImageCompression: '00' },
@@ -186,7 +219,11 @@ describe('buildVolume refuses', () => {
     ['PhotometricInterpretation', 'RGB', 'is RGB: only grey images are read'],
     ['ModalityLUTSequence', [{ LUTDescriptor: [1, 0, 16] }], 'gives real values by a table'],
     ['SOPClassUID', '1.2.840.10008.5.1.4.1.1.7', '1.2.840.10008.5.1.4.1.1.7 is neither a CT nor an MR image'],
-    ['SOPClassUID', '1.2.840.10008.5.1.4.1.1.4.3', '1.2.840.10008.5.1.4.1.1.4.3 is neither a CT nor an MR image'],
+    [
+      'SOPClassUID',
+      '1.2.840.10008.5.1.4.1.1.4.3',
+      '1.2.840.10008.5.1.4.1.1.4.3 is neither a CT nor an MR image',
+    ],
   ])('a slice whose %s is %s', async (keyword, value, problem) => {
     const { code, message } = await refusal(ctSeries(3, (k) => (k === 1 ? { [keyword]: value } : {})));
     expect(code).toBe('DICOM_ATTRIBUTE');

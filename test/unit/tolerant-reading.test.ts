@@ -11,7 +11,14 @@ import {
 } from '../../src/dicom/dataset.ts';
 import { DicomError } from '../../src/dicom/errors.ts';
 import { TRANSFER_SYNTAX } from '../../src/dicom/pixels/transfer-syntaxes.ts';
-import { explicit, implicit, joined, openSequence, rawFile, undefinedItems } from '../support/raw-elements.ts';
+import {
+  explicit,
+  implicit,
+  joined,
+  openSequence,
+  rawFile,
+  undefinedItems,
+} from '../support/raw-elements.ts';
 
 const EXPLICIT = TRANSFER_SYNTAX.explicitLittleEndian;
 const IMPLICIT = TRANSFER_SYNTAX.implicitLittleEndian;

@@ -179,7 +179,7 @@ describe('a hostile checkpoint is refused, and nothing of it is executed', () =>
       { shape: [2 ** 20, 2 ** 20], strides: [0, 0] },
       'reaches to value',
     ],
-    ['has a negative offset', { offset: -1 }, 'offset -1'],
+    ['has a negative offset', { offset: -1 }, 'offset is the number -1'],
     ['has a negative stride', { strides: [-3, 1] }, 'strides'],
     ['has a negative length', { length: -6 }, 'the number -6 as its length'],
     ['has a negative shape', { shape: [-2, -3], strides: [3, 1] }, 'shape'],

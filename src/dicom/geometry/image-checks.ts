@@ -33,7 +33,7 @@ export function checkImage({ dataset, frames, transferSyntaxUid, source }: Insta
     const modality = requiredText(dataset, 'Modality', source);
     throw refuse(`SOPClassUID is missing or empty, and Modality ${modality} is neither CT nor MR`);
   }
-  const photometric = requiredText(dataset, 'PhotometricInterpretation', source);
+  const photometric = text(dataset, 'PhotometricInterpretation') ?? 'MONOCHROME2';
   if (photometric !== 'MONOCHROME2' && photometric !== 'MONOCHROME1') {
     throw refuse(`PhotometricInterpretation is ${photometric}: only grey images are read`);
   }
@@ -134,7 +134,11 @@ export function valueWarnings(headers: readonly DicomDataset[]): string[] {
   if (isCt && strange.size > 0) {
     warnings.push(`RescaleType is ${[...strange].join(', ')}: values may not be HU`);
   }
-  if (headers.some((header) => header['PhotometricInterpretation'] === 'MONOCHROME1')) {
+  const photometric = headers.map((header) => text(header, 'PhotometricInterpretation'));
+  if (photometric.includes(undefined)) {
+    warnings.push('PhotometricInterpretation is missing or empty: taken for MONOCHROME2');
+  }
+  if (photometric.includes('MONOCHROME1')) {
     const treated = isCt ? 'values are HU all the same' : 'values were inverted';
     warnings.push(`PhotometricInterpretation is MONOCHROME1: ${treated}`);
   }

@@ -1,4 +1,4 @@
-import { type DicomDataset, number, requiredNumber, sequence } from '../dataset.ts';
+import { type DicomDataset, number, requiredNumber, sequence, text } from '../dataset.ts';
 import { DicomError } from '../errors.ts';
 import { modalityOf } from './image-checks.ts';
 
@@ -37,7 +37,7 @@ export function readRescale(dataset: DicomDataset, source: string): Rescale {
     throw new DicomError('DICOM_ATTRIBUTE', `${source}: RescaleSlope is 0: the image would be empty`);
   const padding = paddingOf(dataset);
   const believed = padding && !(isCt && padding.high * slope + intercept > MAX_CT_PADDING_HU);
-  const inverted = !isCt && dataset['PhotometricInterpretation'] === 'MONOCHROME1';
+  const inverted = !isCt && text(dataset, 'PhotometricInterpretation') === 'MONOCHROME1';
   return {
     slope: inverted ? -slope : slope,
     intercept: inverted ? intercept + slope * highestStored(dataset) : intercept,

@@ -1,4 +1,4 @@
-import { numbers, number, text, texts } from '../dataset.ts';
+import { number, numbers, text, texts } from '../dataset.ts';
 import type { ImageFrame } from './image-frame.ts';
 import { splitStack } from './split-stack.ts';
 
@@ -28,7 +28,9 @@ export function splitSeries(frames: readonly ImageFrame[]): SeriesPart[] {
   const parts = stacks.flatMap((stack, i) =>
     splitStack(stack).map(({ names: own, ...part }) => ({ ...part, names: [...(names[i] ?? []), ...own] })),
   );
-  return parts.map(({ names: all, ...part }) => (parts.length === 1 ? part : { ...part, name: all.join(', ') }));
+  return parts.map(({ names: all, ...part }) =>
+    parts.length === 1 ? part : { ...part, name: all.join(', ') },
+  );
 }
 
 /** Direction cosines that differ less are rounded differently: 0.001 is 0.25 mm at the edge of a 500 mm image. */
@@ -54,8 +56,16 @@ function couldStack({ attributes: a }: ImageFrame, { attributes: b }: ImageFrame
   return (
     equal &&
     isLocalizer(a) === isLocalizer(b) &&
-    close(numbers(a, 'ImageOrientationPatient'), numbers(b, 'ImageOrientationPatient'), DIRECTION_TOLERANCE) &&
-    close(numbers(a, 'PixelSpacing'), numbers(b, 'PixelSpacing'), SPACING_TOLERANCE * (number(a, 'PixelSpacing') ?? 1))
+    close(
+      numbers(a, 'ImageOrientationPatient'),
+      numbers(b, 'ImageOrientationPatient'),
+      DIRECTION_TOLERANCE,
+    ) &&
+    close(
+      numbers(a, 'PixelSpacing'),
+      numbers(b, 'PixelSpacing'),
+      SPACING_TOLERANCE * (number(a, 'PixelSpacing') ?? 1),
+    )
   );
 }
 

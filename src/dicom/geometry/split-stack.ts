@@ -35,7 +35,12 @@ const DISTINGUISHING: readonly (readonly [label: string, ...keywords: string[]])
 ];
 
 /** Times run on from slice to slice: a new volume begins where a place comes again. */
-const RUNNING: readonly string[] = ['FrameAcquisitionDateTime', 'AcquisitionDateTime', 'AcquisitionTime', 'ContentTime'];
+const RUNNING: readonly string[] = [
+  'FrameAcquisitionDateTime',
+  'AcquisitionDateTime',
+  'AcquisitionTime',
+  'ContentTime',
+];
 
 /** Images nearer than this along the normal lie at one place: no scanner steps so finely. */
 const SAME_PLACE_MM = 0.01;
@@ -71,15 +76,22 @@ interface Group {
 
 /** The first distinction that leaves one image at each place; else the first that leaves fewer. */
 function bestSplit(frames: readonly ImageFrame[], images: number): Group[] | undefined {
-  const candidates = [...byAttribute(frames), ...byTime(frames)].filter((groups) => isSplit(groups, frames, images));
-  const most = (groups: readonly Group[]) => Math.max(...groups.map((group) => placesOf(group.frames).images));
-  return candidates.find((groups) => most(groups) === 1) ?? candidates.find((groups) => most(groups) < images);
+  const candidates = [...byAttribute(frames), ...byTime(frames)].filter((groups) =>
+    isSplit(groups, frames, images),
+  );
+  const most = (groups: readonly Group[]) =>
+    Math.max(...groups.map((group) => placesOf(group.frames).images));
+  return (
+    candidates.find((groups) => most(groups) === 1) ?? candidates.find((groups) => most(groups) < images)
+  );
 }
 
 function isSplit(groups: readonly Group[], frames: readonly ImageFrame[], images: number): boolean {
   if (groups.length < 2 || frames.length / groups.length < FEW_IMAGES) return false;
   // Where no place comes twice, only a split into even stacks explains uneven distances.
-  return images > 1 || groups.every((group) => group.frames.length < FEW_IMAGES || placesOf(group.frames).even);
+  return (
+    images > 1 || groups.every((group) => group.frames.length < FEW_IMAGES || placesOf(group.frames).even)
+  );
 }
 
 function byAttribute(frames: readonly ImageFrame[]): Group[][] {
@@ -87,7 +99,10 @@ function byAttribute(frames: readonly ImageFrame[]): Group[][] {
     const kinds = Map.groupBy(frames, ({ attributes }) => valueOf(attributes, keywords));
     const values = [...kinds.keys()].sort();
     const own = ownWords(values);
-    return values.map((value, i) => ({ name: `${label} ${own[i] || 'none'}`, frames: kinds.get(value) ?? [] }));
+    return values.map((value, i) => ({
+      name: `${label} ${own[i] || 'none'}`,
+      frames: kinds.get(value) ?? [],
+    }));
   });
 }
 
@@ -99,7 +114,9 @@ function valueOf(attributes: DicomDataset, keywords: readonly string[]): string 
 /** Of values such as DERIVED\PRIMARY\DIXON\WATER only what not all of them have. */
 function ownWords(values: readonly string[]): string[] {
   const split = values.map((value) => value.split('\\'));
-  const own = split.map((words) => words.filter((word) => !split.every((other) => other.includes(word))).join('\\'));
+  const own = split.map((words) =>
+    words.filter((word) => !split.every((other) => other.includes(word))).join('\\'),
+  );
   return new Set(own).size === values.length ? own : [...values];
 }
 
@@ -115,7 +132,11 @@ function byTime(frames: readonly ImageFrame[]): Group[][] {
       if (new Set(places).size < places.length) return [];
       const run = runs.at(-1);
       if (!run || places.some((place) => run.places.has(place))) {
-        runs.push({ name: `${keyword} ${time}`, frames: images.map(({ frame }) => frame), places: new Set(places) });
+        runs.push({
+          name: `${keyword} ${time}`,
+          frames: images.map(({ frame }) => frame),
+          places: new Set(places),
+        });
       } else {
         run.frames.push(...images.map(({ frame }) => frame));
         for (const place of places) run.places.add(place);

@@ -1,15 +1,15 @@
 import { DicomError } from '../errors.ts';
 import { type PixelDataElement, readFragments } from '../pixels/pixel-data.ts';
 import { type TextDecoding, textDecoding } from './character-sets.ts';
+import { keywordOf } from './dictionary.ts';
 import {
-  type Encoded,
   type ElementHeader,
+  type Encoded,
   isExplicitHeader,
   isImplicitHeader,
   readHeader,
   UNDEFINED_LENGTH,
 } from './element-header.ts';
-import { keywordOf } from './dictionary.ts';
 import { cutOff, describeTag } from './tag-words.ts';
 import { effectiveVr, readValue } from './values.ts';
 
@@ -52,7 +52,7 @@ export function readElements(input: Encoded, start: number, onlyGroup?: number):
     if (onlyGroup !== undefined && group !== onlyGroup) return { dataset: reader.dataset, end: offset };
     if (view.getUint8(offset) === 0) {
       // Some writers fill a file up with zeros. Looked for once: at each element, it would take quadratic time.
-      padding ??= bytes.findLastIndex((byte) => byte !== 0) + 1;
+      padding ??= trailingZeros(bytes);
       if (offset >= padding) return { dataset: reader.dataset, end: bytes.length };
     }
     const header = readHeader(encoding, offset, bytes.length);
@@ -106,7 +106,8 @@ class Reader {
     }
     if (vr === 'SQ' || length === UNDEFINED_LENGTH) {
       // A sequence that somebody wrote as UN is implicit VR inside (PS3.5 6.2.2).
-      const inside = header.vr === 'UN' ? { ...this.encoding, implicit: true, littleEndian: true } : this.encoding;
+      const inside =
+        header.vr === 'UN' ? { ...this.encoding, implicit: true, littleEndian: true } : this.encoding;
       const sequence = this.#readItems(inside, header);
       this.dataset[keywordOf(tag)] = sequence.items;
       return sequence.end;
@@ -186,4 +187,11 @@ function writtenEncoding(input: Encoded, offset: number, limit: number): Encoded
 
 function asTexts(value: unknown): string[] {
   return (Array.isArray(value) ? value : [value]).map((term) => (typeof term === 'string' ? term : ''));
+}
+
+/** Where the zeros begin that fill the bytes up to their end. */
+function trailingZeros(bytes: Uint8Array): number {
+  let start = bytes.length;
+  while (start > 0 && bytes[start - 1] === 0) start -= 1;
+  return start;
 }

@@ -12,9 +12,11 @@ import { createReport } from '../../sr/report.ts';
 import type { PriorVolume, ReportInput, ReportReference } from '../../sr/report-input.ts';
 import type { ResultSettings } from './run-parts.ts';
 
-/** One segmented series with what was found in it. */
+/** One segmented series, or part of one, with what was found in it. */
 export interface Finding {
   readonly source: SeriesVolume;
+  /** Which part of its series; left out where the series is one volume. */
+  readonly part?: string | undefined;
   /** One byte per voxel of `source.volume`, 1 inside the pancreas. */
   readonly mask: Uint8Array;
   readonly measurement: Measurement;
@@ -71,11 +73,12 @@ export async function createResults(
   return { segmentation, report: report(supersedes, contentDateTime), flags, contentDateTime, supersedes };
 }
 
-function resultContext({ source, mask, model }: Finding, settings: ResultSettings): ResultContext {
+function resultContext({ source, part, mask, model }: Finding, settings: ResultSettings): ResultContext {
   const { name, version, title, notice } = model.info;
   return {
     series: source,
     mask,
+    ...(part === undefined ? {} : { part }),
     model: { name, version, title, ...(notice ? { notice } : {}), sha256: model.sha256, mode: 'exact' },
     contentDateTime: new Date(0),
     ...settings,

@@ -28,7 +28,7 @@ const pastSchema: z.ZodType<Past> = z.object({
 /** What history knows of the patient before this finding, kept with the run so that a repeated run writes the same. */
 export async function pastOf(finding: Finding, run: Run, { database, patientKey }: RunParts): Promise<Past> {
   const subject = subjectOf(finding, run, patientKey);
-  const slot = `${subject.seriesInstanceUid} ${finding.model.sha256}`;
+  const slot = [subject.seriesInstanceUid, ...(finding.part === undefined ? [] : [finding.part]), finding.model.sha256].join(' ');
   return freezeInput(database, run, slot, pastSchema, async () => {
     const priors = await priorVolumes(database, subject);
     const current = await currentVolume(database, subject);
@@ -88,7 +88,7 @@ const referenceOf = ({
 });
 
 /** Whose pancreas it is, in which series, by which model: what identifies a row of the history. */
-function subjectOf({ source, model }: Finding, run: Run, patientKey: RunParts['patientKey']) {
+function subjectOf({ source, part, model }: Finding, run: Run, patientKey: RunParts['patientKey']) {
   const header = source.slices[0]?.dataset ?? {};
   const { studyInstanceUid } = run;
   const { name, version, modality } = model.info;
@@ -102,7 +102,7 @@ function subjectOf({ source, model }: Finding, run: Run, patientKey: RunParts['p
     studyDate: text(header, 'StudyDate') ?? '',
     studyTime: text(header, 'StudyTime') ?? '',
     seriesInstanceUid: text(header, 'SeriesInstanceUID') ?? '',
-    part: '',
+    part: part ?? '',
     class: modality,
     model: { name, version, sha256: model.sha256, mode: 'exact' as const },
   };

@@ -30,8 +30,7 @@ export function chooseSeries(
   models: Pick<Models, 'has'>,
   forced?: ForcedSeries,
 ): SeriesDecision[] {
-  const byRules = selectSeries(candidates, rules);
-  const decisions = forced ? force(byRules, candidates, forced) : byRules;
+  const decisions = forced ? force(candidates, rules, forced) : selectSeries(candidates, rules);
   return decisions.map((decision) =>
     isChosen(decision) && !models.has(decision.class)
       ? {
@@ -43,20 +42,24 @@ export function chooseSeries(
   );
 }
 
+/** Of a named series that holds several volumes, the rules choose the part. */
 function force(
-  byRules: readonly SeriesDecision[],
   candidates: readonly CandidateSeries[],
+  rules: SelectionRules,
   forced: ForcedSeries,
 ): SeriesDecision[] {
   const { seriesInstanceUid } = forced;
-  const candidate = candidates.find((one) => one.seriesInstanceUid === seriesInstanceUid);
-  const decision = byRules.find((one) => one.seriesInstanceUid === seriesInstanceUid);
+  const isNamed = (one: { readonly seriesInstanceUid: string }) => one.seriesInstanceUid === seriesInstanceUid;
+  const named = candidates.filter(isNamed);
+  const [candidate] = named;
+  const alone = selectSeries(named, rules);
+  const decision = alone.find((one) => one.chosen && one.class === forced.class) ?? alone.find(isChosen) ?? alone[0];
   if (!candidate || !decision) throw new ForcedSeriesError(`the study has no series ${seriesInstanceUid}`);
   const seriesClass = forced.class ?? classOf(decision, candidate);
-  return byRules.map((one) =>
-    one === decision
+  return selectSeries(candidates, rules).map((one) =>
+    isNamed(one) && one.description === decision.description
       ? { ...one, class: seriesClass, chosen: true, reason: 'named by the operator' }
-      : { ...one, chosen: false, reason: `${one.reason}; another series was named by the operator` },
+      : { ...one, chosen: false, reason: `${one.reason}; another was named by the operator` },
   );
 }
 

@@ -52,23 +52,32 @@ const patterns = new WeakMap<Vocabulary, Map<string, RegExp>>();
 function pattern(vocabulary: Vocabulary, concept: string): RegExp {
   const known = patterns.get(vocabulary) ?? new Map<string, RegExp>();
   patterns.set(vocabulary, known);
-  const compiled = known.get(concept) ?? new RegExp((vocabulary[concept] ?? []).map(entryPattern).join('|') || '$.', 'u');
+  const compiled = known.get(concept) ?? compile(vocabulary[concept] ?? []);
   known.set(concept, compiled);
   return compiled;
 }
 
-const WITHOUT_SPACES = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}]/u;
+const WITHOUT_SPACES =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}]/u;
+
+/** A folded text is words between single spaces. */
+function compile(entries: readonly string[]): RegExp {
+  const anywhere = entries.filter((entry) => WITHOUT_SPACES.test(entry));
+  const words = entries.filter((entry) => !anywhere.includes(entry));
+  const either = (some: readonly string[]) => `(?:${some.map(entryPattern).join('|') || NOTHING})`;
+  return new RegExp(`${either(anywhere)}|(?<![^ ])${either(words)}(?![^ ])`, 'u');
+}
+
+const NOTHING = '(?!)';
+const WILDCARDS: Readonly<Record<string, string>> = { '*': '[^ ]*', '#': '\\d+', ' ': ' ?' };
 
 function entryPattern(entry: string): string {
-  const atEnd = entry.endsWith('$');
   const body = entry
     .replace(/\$$/, '')
     .split(/([*# ])/)
-    .map((piece) => ({ '*': '[\\p{L}\\p{N}]*', '#': '\\d+', ' ': ' ?' })[piece] ?? escaped(foldOne(piece)))
+    .map((piece) => WILDCARDS[piece] ?? escaped(foldOne(piece)))
     .join('');
-  if (WITHOUT_SPACES.test(entry)) return body;
-  const end = atEnd ? '(?= \\||$)' : '(?![\\p{L}\\p{N}])';
-  return `(?<![\\p{L}\\p{N}])(?:${body})${end}`;
+  return entry.endsWith('$') ? `${body}(?= \\||$)` : body;
 }
 
 const escaped = (text: string): string => text.replaceAll(/[+|()[\]{}.?^\\/-]/g, '\\$&');

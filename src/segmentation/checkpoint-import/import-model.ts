@@ -19,7 +19,7 @@ import { openCheckpoint } from './torch/open-checkpoint.ts';
 
 type Modality = ModelInfo['modality'];
 
-export interface ImportProgress {
+interface ImportProgress {
   readonly stage: 'read plans' | 'unpack' | 'write network';
   readonly subject: string;
   readonly done?: number;

@@ -61,7 +61,7 @@ const plansSchema = z.object({
   stage: z.object({
     patch_size: threeCounts,
     current_spacing: z.tuple([positive, positive, positive]),
-    pool_op_kernel_sizes: z.array(threeCounts).min(1).max(MAX_POOLINGS).optional(),
+    pool_op_kernel_sizes: z.array(threeCounts).min(1).max(MAX_POOLINGS).nullish(),
     num_pool_per_axis: z.tuple([poolings, poolings, poolings]),
   }),
 });

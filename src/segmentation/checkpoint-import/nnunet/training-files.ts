@@ -25,7 +25,7 @@ export interface TrainingFiles {
   close(): Promise<void>;
 }
 
-export interface UnpackOptions {
+interface UnpackOptions {
   /** Called only where there is something to unpack. */
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal | undefined;

@@ -2,7 +2,7 @@ import type { SegmentationError } from '../../errors.ts';
 import { rebuildTensor } from '../torch/rebuild-tensor.ts';
 import { STORAGE_TYPES } from '../torch/storage-type.ts';
 import { createDtype, readNumpyItem } from './numpy.ts';
-import { isKind, type NumpyArray, type NumpyDtype, type PickleValue } from './pickle-value.ts';
+import { describeValue, isKind, type NumpyArray, type NumpyDtype, type PickleValue } from './pickle-value.ts';
 
 /** What a known function may use: refusals that say where, and an account of what is copied. */
 export interface CallContext {
@@ -108,9 +108,7 @@ function dtype(args: readonly PickleValue[], context: CallContext): PickleValue 
   const [code] = args;
   const made = typeof code === 'string' ? createDtype(code) : undefined;
   if (!made)
-    throw context.refuse(
-      `numpy.dtype ${String(code).slice(0, 40)}, which neither plans nor checkpoints hold`,
-    );
+    throw context.refuse(`numpy.dtype of ${describeValue(code)}, which neither plans nor checkpoints hold`);
   return made;
 }
 

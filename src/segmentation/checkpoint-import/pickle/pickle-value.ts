@@ -1,7 +1,7 @@
 import type { PickledStorage, PickledTensor } from '../torch/pickled-tensor.ts';
 
 /** A class or function that a pickle names. It is never imported, let alone called. */
-export interface PickleGlobal {
+interface PickleGlobal {
   readonly kind: 'global';
   /** module.name */
   readonly name: string;

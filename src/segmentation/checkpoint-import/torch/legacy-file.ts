@@ -1,4 +1,5 @@
 import { SegmentationError } from '../../errors.ts';
+import { describeValue } from '../pickle/pickle-value.ts';
 import { entryOf } from '../pickle/to-plain.ts';
 import { MAX_PICKLE_BYTES, unpickle } from '../pickle/unpickle.ts';
 import type { RandomAccessFile } from '../random-access-file.ts';
@@ -51,7 +52,7 @@ async function readLegacy(file: RandomAccessFile): Promise<TorchFile> {
   if (magic !== MAGIC || protocol !== PROTOCOL)
     throw damaged(
       file,
-      `expected torch's legacy format, protocol ${PROTOCOL}; found protocol ${String(protocol)}`,
+      `expected torch's legacy format, number ${PROTOCOL}; found ${describeValue(protocol)}`,
     );
   if (entryOf(machine, 'little_endian') !== true)
     throw damaged(file, 'its values are big-endian; save it anew on another machine');

@@ -1,5 +1,5 @@
 import type { SegmentationError } from '../../errors.ts';
-import { isKind, type PickleValue } from '../pickle/pickle-value.ts';
+import { describeValue, isKind, type PickleValue } from '../pickle/pickle-value.ts';
 
 /** Convolution weights have 5. */
 const MAX_AXES = 8;
@@ -15,7 +15,7 @@ export function rebuildTensor(
   const [storage, offset, shape, strides] = args;
   if (!isKind(storage, 'storage')) throw refuse('a tensor without a storage');
   if (!isCount(offset))
-    throw refuse(`a tensor with the offset ${String(offset)}; expected a whole number from 0`);
+    throw refuse(`a tensor whose offset is ${describeValue(offset)}; expected a whole number from 0`);
   if (!isCounts(shape)) throw refuse('a tensor whose shape is not a list of whole numbers from 0');
   if (!isCounts(strides) || strides.length !== shape.length)
     throw refuse('a tensor whose strides are not one whole number from 0 for each axis');

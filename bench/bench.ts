@@ -1,0 +1,53 @@
+/**
+ * Measures speed and memory and prints one table.
+ *
+ *   npm run bench -- [PART ...] [--quick]
+ *
+ * Parts: preprocessing, export, memory, forward, import; all of them without a name. `--quick` runs each on something
+ * small, to see that it works. What is compared runs on this machine in the same run; the Python peer needs Debian's
+ * python3-skimage. Nothing else should run meanwhile.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { type BenchPart, type BenchRow, formatTable } from './bench-row.ts';
+import { benchExport } from './export.ts';
+import { benchForward } from './forward.ts';
+import { benchImport } from './import.ts';
+import { benchMemory } from './memory.ts';
+import { benchPreprocessing } from './preprocessing.ts';
+
+const PARTS: Readonly<Record<string, BenchPart>> = {
+  preprocessing: benchPreprocessing,
+  export: benchExport,
+  import: benchImport,
+  memory: benchMemory,
+  forward: benchForward,
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: 'boolean', default: false } },
+});
+const names = positionals.length > 0 ? positionals : Object.keys(PARTS);
+const unknown = names.filter((name) => !PARTS[name]);
+if (unknown.length > 0)
+  throw new Error(`no part ${unknown.join(', ')}; there are ${Object.keys(PARTS).join(', ')}`);
+
+const folder = await mkdtemp(path.join(tmpdir(), 'bench-'));
+const rows: BenchRow[] = [];
+try {
+  for (const name of names) {
+    process.stderr.write(`${name} ...\n`);
+    rows.push(...((await PARTS[name]?.({ quick: values.quick, folder })) ?? []));
+  }
+} finally {
+  await rm(folder, { recursive: true });
+}
+const gigabytes = (totalmem() / 2 ** 30).toFixed(0);
+console.log(
+  `${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} threads, ${gigabytes} GB, Node ${process.version}` +
+    `${values.quick ? '; --quick: small sizes, figures mean nothing' : ''}\n`,
+);
+console.log(formatTable(rows));

@@ -1,0 +1,5 @@
+import type { BenchRow } from './bench-row.ts';
+
+export async function benchForward(): Promise<BenchRow[]> {
+  return [];
+}
