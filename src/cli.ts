@@ -74,6 +74,7 @@ models
     new Option('--modality <modality>', 'what it is for').choices(['CT', 'T1W', 'T2W']).makeOptionMandatory(),
   )
   .option('--output <dir>', "the model's folder; else one of that name among the models")
+  .option('--orientation <axes>', 'patient direction of the axes in training, such as LPS', 'as-stored')
   .option('--replace', 'take the place of a model that is there')
   .option('--json', 'print JSON')
   .addOption(config())

@@ -50,7 +50,8 @@ export function createLogger(config: Config): Logger {
 }
 
 export function resultSettings(config: Config): ResultSettings {
-  return { contentQualification: config.results.contentQualification, softwareVersion: SOFTWARE_VERSION };
+  const { contentQualification, repeatabilityPercent } = config.results;
+  return { contentQualification, repeatabilityPercent, softwareVersion: SOFTWARE_VERSION };
 }
 
 /** What the main path needs, from the configuration. */

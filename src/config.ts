@@ -28,6 +28,8 @@ const archiveSchema = z
 
 const modelName = z.string().min(1).nullable();
 
+const percentage = z.number().positive().nullable();
+
 const configSchema = z.strictObject({
   archive: archiveSchema,
   watch: z.strictObject({
@@ -45,7 +47,10 @@ const configSchema = z.strictObject({
     host: z.enum(LOOPBACK_HOSTS, { error: 'must be a loopback address: the node has no authentication yet' }),
     port: z.int().min(0).max(65_535),
   }),
-  results: z.strictObject({ contentQualification: z.enum(['RESEARCH', 'SERVICE', 'PRODUCT']) }),
+  results: z.strictObject({
+    contentQualification: z.enum(['RESEARCH', 'SERVICE', 'PRODUCT']),
+    repeatabilityPercent: z.strictObject({ CT: percentage, T1W: percentage, T2W: percentage }),
+  }),
   log: z.strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']) }),
 });
 

@@ -7,8 +7,8 @@ import { createProgressDisplay } from './progress.ts';
 
 export async function listModelFolders(options: { json?: true; config?: string }): Promise<void> {
   const { folder } = loadConfig({ file: options.config }).models;
-  const listed = (await listModels(folder)).map(({ folder: path, model, error }) => ({
-    folder: path,
+  const listed = (await listModels(folder)).map(({ folder: at, model, error }) => ({
+    folder: at,
     ...(model
       ? {
           name: model.info.name,
@@ -35,6 +35,7 @@ interface ImportOptions {
   name: string;
   modality: 'CT' | 'T1W' | 'T2W';
   output?: string;
+  orientation?: string;
   replace?: true;
   json?: true;
   config?: string;
@@ -42,7 +43,7 @@ interface ImportOptions {
 
 /** Ctrl-C ends it with nothing left behind. */
 export async function importModelFolder(source: string, options: ImportOptions): Promise<void> {
-  const { name, modality, replace = false } = options;
+  const { name, modality, replace = false, orientation } = options;
   const { folder } = loadConfig({ file: options.config }).models;
   const interruption = new AbortController();
   const interrupt = () => interruption.abort(new Error('interrupted; nothing was imported'));
@@ -55,6 +56,7 @@ export async function importModelFolder(source: string, options: ImportOptions):
       modality,
       output: options.output ?? path.join(folder, name),
       replace,
+      ...(orientation === undefined ? {} : { orientation }),
       onProgress: progress.listener,
       onNote: (note) => progress.line(`note: ${note}`),
       signal: interruption.signal,

@@ -1,4 +1,3 @@
-import { buildFrameVolume } from '../dicom/geometry/series-volume.ts';
 import { measure } from '../segmentation/measure.ts';
 import { segment } from '../segmentation/segment.ts';
 import { describeFailure } from './queue/failures.ts';
@@ -73,12 +72,12 @@ async function runSeries(
   const firstTime = (name: string) => fixedTime(database, name, now());
 
   const model = await models.load(series.class);
-  const frames = await stage('retrieve', () => retrieveSeries(archive, run, series, signal));
-  const source = await stage('volume', () => buildFrameVolume(frames));
-  const { mask } = await stage('segment', (onProgress) =>
+  const builder = await stage('retrieve', () => retrieveSeries(archive, run, series, signal));
+  const source = await stage('volume', async () => builder.finish());
+  const { mask, voxelRange } = await stage('segment', (onProgress) =>
     segment(source.volume, model, { threads, onProgress, signal }),
   );
-  const measurement = await stage('measure', () => measure(source.volume, mask));
+  const measurement = await stage('measure', () => measure(source.volume, mask, voxelRange));
   const finding = { source, part: series.part?.name, mask, measurement, model };
   const past = await pastOf(finding, run, parts);
   const results = await stage('results', () => createResults(finding, past, settings, firstTime));

@@ -1,9 +1,15 @@
 import { type Volume, voxelVolumeMl } from '../dicom/volume.ts';
 import { findComponents } from './exporting/components.ts';
+import type { VoxelRange } from './exporting/soft-mask.ts';
 
 export interface Measurement {
   readonly volumeMl: number;
   readonly voxelCount: number;
+  /**
+   * From the volume of the voxels with a probability of at least 0.75 to that of those with at least 0.25. Undefined
+   * where the probability is not known.
+   */
+  readonly volumeIntervalMl: VolumeInterval | undefined;
   /** Parts that hang together over shared faces. */
   readonly components: number;
   /**
@@ -19,8 +25,13 @@ export interface Measurement {
   readonly sdIntensity: number | undefined;
 }
 
+export interface VolumeInterval {
+  readonly low: number;
+  readonly high: number;
+}
+
 /** Measures a mask (1 inside) that lies on the volume's own grid. */
-export function measure(volume: Volume, mask: Uint8Array): Measurement {
+export function measure(volume: Volume, mask: Uint8Array, range?: VoxelRange): Measurement {
   const { voxels, size } = volume;
   if (mask.length !== voxels.length) {
     throw new RangeError(`the mask has ${mask.length} voxels, the volume ${voxels.length}`);
@@ -40,9 +51,11 @@ export function measure(volume: Volume, mask: Uint8Array): Measurement {
     for (let i = start; i < end; i++) squares += ((voxels[i] as number) - mean) ** 2;
   }
   const isEmpty = voxelCount === 0;
+  const voxelMl = voxelVolumeMl(volume.affine);
   return {
-    volumeMl: voxelCount * voxelVolumeMl(volume.affine),
+    volumeMl: voxelCount * voxelMl,
     voxelCount,
+    volumeIntervalMl: range && { low: range.clear * voxelMl, high: range.possible * voxelMl },
     components: sizes.length,
     touchesFirstSlice: runs.some(({ start }) => start < slice),
     touchesLastSlice: runs.some(({ end }) => end > slice * (nz - 1)),

@@ -1,5 +1,6 @@
 import type { Volume } from '../dicom/volume.ts';
 import { exportSegmentation } from './exporting/segmentation-export.ts';
+import type { VoxelRange } from './exporting/soft-mask.ts';
 import type { Network } from './inference/network.ts';
 import { countForwards, slideWindow } from './inference/sliding-window.ts';
 import type { ModelInfo } from './model/model-info.ts';
@@ -10,6 +11,9 @@ export interface Segmentation {
   readonly mask: Uint8Array;
   /** Probability of the pancreas on the volume's own grid; only where it was asked for. */
   readonly probability: Float32Array | undefined;
+  /** The probability in 255ths, confined to the organ: at least 128 exactly where the mask is. */
+  readonly softMask: Uint8Array;
+  readonly voxelRange: VoxelRange;
   readonly seconds: { readonly preprocess: number; readonly network: number; readonly export: number };
 }
 

@@ -15,8 +15,8 @@ port.once('message', () => stopping.abort());
 const answer = (message: SegmentAnswer, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
 
 /** The buffers change threads instead of being copied. */
-const buffersOf = ({ mask, probability }: Segmentation): ArrayBuffer[] =>
-  [mask.buffer, probability?.buffer].filter((buffer) => buffer instanceof ArrayBuffer);
+const buffersOf = ({ mask, probability, softMask }: Segmentation): ArrayBuffer[] =>
+  [mask.buffer, probability?.buffer, softMask.buffer].filter((buffer) => buffer instanceof ArrayBuffer);
 
 try {
   const segmentation = await segmentVolume(

@@ -2,7 +2,7 @@ import { requiredText } from '../dicom/dataset.ts';
 import { sourceHeader, sourceInstances, sourceName } from '../dicom/results/result-context.ts';
 import type { WritableDataset } from '../dicom/results/write.ts';
 import { SEGMENTATION_STORAGE } from '../dicom/seg/segmentation-object.ts';
-import { byDate } from './earlier-volumes.ts';
+import { byDate } from './change.ts';
 import { COMPREHENSIVE_SR_STORAGE, type ReportInput, type ReportReference } from './report-input.ts';
 
 interface Reference {

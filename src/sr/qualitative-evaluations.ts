@@ -1,9 +1,10 @@
 import { CODES } from '../dicom/results/codes.ts';
 import { algorithmIdentification } from './algorithm.ts';
+import { byDate, changesSince } from './change.ts';
 import { type ContentItem, container, related, textContent } from './content-item.ts';
-import { byDate, changeSentence, priorSentence, volumeChanges } from './earlier-volumes.ts';
 import { flagMeaning, QUALITY_FLAGS, type QualityFlag } from './quality-flags.ts';
 import type { ReportInput } from './report-input.ts';
+import { changeSentence, priorSentence, repeatabilitySentence, volumeSentence } from './words.ts';
 
 const RESEARCH_USE = 'For research use only. Not for diagnosis.';
 
@@ -16,6 +17,7 @@ export function qualitativeEvaluations(input: ReportInput): ContentItem {
   const { contentQualification, model, part } = input.context;
   const flags = new Set<QualityFlag>(input.found ? input.flags : ['nothing-found', ...input.flags]);
   const comments = [
+    ...(changesSince(input).length > 0 ? [repeatabilitySentence(input.repeatabilityPercent)] : []),
     ...(part === undefined ? [] : [`The series holds several volumes; this is of: ${part}.`]),
     ...(contentQualification === 'RESEARCH' ? [RESEARCH_USE] : []),
     ...(model.notice ? [`The model ${model.name}: ${model.notice}.`] : []),
@@ -34,11 +36,10 @@ export function qualitativeEvaluations(input: ReportInput): ContentItem {
 }
 
 /** The report in words, for viewers that show text alone. */
-function summary({ found, priors }: ReportInput): string {
-  if (found) {
-    const { volumeMl } = found.measurement;
-    const changes = volumeChanges(volumeMl, priors).map(changeSentence);
-    return [`Pancreas volume ${volumeMl.toFixed(1)} ml.`, ...changes].join(' ');
+function summary(input: ReportInput): string {
+  if (input.found) {
+    const changes = changesSince(input).map((change) => changeSentence(change, input.repeatabilityPercent));
+    return [volumeSentence(input.found.measurement), ...changes].join(' ');
   }
   return 'No pancreas was found; no volume was measured.';
 }

@@ -1,33 +1,47 @@
-import { type DicomDataset, number, readInstance, sequence, text, texts } from '../dicom/dataset.ts';
+import { type DicomDataset, readInstance, text, texts } from '../dicom/dataset.ts';
 import { isOwnResult } from '../dicom/own-results.ts';
-import { CODES, type Code, isCode } from '../dicom/results/codes.ts';
+import { CODES } from '../dicom/results/codes.ts';
+import { flagOf, type QualityFlag } from './quality-flags.ts';
+import { type ReadAlgorithm, readAlgorithm } from './read-algorithm.ts';
+import { child, children, first, isMeasuredIn, isNamed, measuredValue, references } from './read-items.ts';
+import { readTime } from './read-time.ts';
 import { COMPREHENSIVE_SR_STORAGE } from './report-input.ts';
+import { voxelCountIn } from './words.ts';
 
-/** What one of the node's own reports says. */
+interface InstanceInSeries {
+  readonly seriesInstanceUid: string;
+  readonly sopInstanceUid: string;
+}
+
+/** What one of the node's own reports says, whatever version wrote it; undefined where that version did not say it. */
 export interface VolumeReport {
   readonly studyInstanceUid: string;
   readonly seriesInstanceUid: string;
   readonly sopInstanceUid: string;
-  /** Of the study, as DA; undefined where the study has none. */
+  readonly patient: { readonly patientId: string | undefined; readonly issuer: string | undefined };
+  /** Of the study, as DA and TM; undefined where the study has none. */
   readonly studyDate: string | undefined;
+  readonly studyTime: string | undefined;
   /** Undefined where nothing was found. */
   readonly volumeMl: number | undefined;
+  /** Zero where nothing was found. */
+  readonly voxelCount: number | undefined;
+  readonly volumeIntervalMl: { readonly low: number; readonly high: number } | undefined;
   /** Relative changes in percent: since the first study, then since the previous one where that is another. */
   readonly changesPercent: readonly number[];
   /** `CT` or `MR`. */
   readonly modality: string | undefined;
-  readonly model: {
-    readonly name: string;
-    readonly version: string;
-    readonly sha256?: string;
-    readonly mode?: string;
-  };
+  /** The network, and which images of the series it was run on. */
+  readonly algorithm: ReadAlgorithm;
   /** Where nothing was found there is no segment, and the series is that of the images. */
   readonly sourceSeriesUid: string | undefined;
-  readonly segmentationUid: string | undefined;
+  readonly segmentation: InstanceInSeries | undefined;
   readonly trackingUid: string | undefined;
-  /** In the words of the report. */
-  readonly qualityFindings: readonly string[];
+  readonly flags: readonly QualityFlag[];
+  /** The report that it takes the place of. */
+  readonly supersedes: string | undefined;
+  /** When it was made; undefined where it states no time. */
+  readonly contentDateTime: Date | undefined;
 }
 
 /**
@@ -40,73 +54,66 @@ export function readReport(bytes: Uint8Array, source = 'report'): VolumeReport |
   if (!isNamed(dataset, CODES.imagingMeasurementReport)) return undefined;
   const evaluations = child(dataset, CODES.qualitativeEvaluations);
   const measurements = child(dataset, CODES.imagingMeasurements);
+  const algorithm = readAlgorithm(measurements) ?? readAlgorithm(evaluations);
+  if (!algorithm) return undefined;
   const group = child(measurements, CODES.measurementGroup);
   const library = child(child(dataset, CODES.imageLibrary), CODES.imageLibraryGroup);
-  const algorithm = children(measurements, CODES.algorithmName).length > 0 ? measurements : evaluations;
-  const name = text(child(algorithm, CODES.algorithmName), 'TextValue');
-  const version = text(child(algorithm, CODES.algorithmVersion), 'TextValue');
-  if (name === undefined || version === undefined) return undefined;
+  const volume = child(group, CODES.volume);
+  const volumeMl = measuredValue(volume);
   return {
     studyInstanceUid: text(dataset, 'StudyInstanceUID') ?? '',
     seriesInstanceUid: text(dataset, 'SeriesInstanceUID') ?? '',
     sopInstanceUid: text(dataset, 'SOPInstanceUID') ?? '',
+    patient: { patientId: text(dataset, 'PatientID'), issuer: text(dataset, 'IssuerOfPatientID') },
     studyDate: text(dataset, 'StudyDate'),
-    volumeMl: measuredValue(child(group, CODES.volume)),
+    studyTime: text(dataset, 'StudyTime'),
+    volumeMl,
+    voxelCount: volumeMl === undefined ? 0 : voxelCount(volume, volumeMl, library),
+    volumeIntervalMl: interval(group, volumeMl),
     changesPercent: children(group, CODES.differenceInSize)
       .filter((item) => isMeasuredIn(item, CODES.percent))
       .flatMap((item) => measuredValue(item) ?? []),
-    modality: text(sequence(child(library, CODES.modality), 'ConceptCodeSequence')[0] ?? {}, 'CodeValue'),
-    model: { name, version, ...modelParameters(algorithm) },
+    modality: text(first(child(library, CODES.modality), 'ConceptCodeSequence'), 'CodeValue'),
+    algorithm,
     sourceSeriesUid: text(child(group, CODES.sourceSeriesForSegmentation), 'UID') ?? imageSeries(dataset),
-    segmentationUid: text(
-      sequence(child(group, CODES.referencedSegment), 'ReferencedSOPSequence')[0] ?? {},
-      'ReferencedSOPInstanceUID',
-    ),
+    segmentation: segmentation(dataset, group),
     trackingUid: text(child(group, CODES.trackingUniqueIdentifier), 'UID'),
-    qualityFindings: children(evaluations, CODES.qualityFinding).flatMap((item) => texts(item, 'TextValue')),
+    flags: children(evaluations, CODES.qualityFinding)
+      .flatMap((item) => texts(item, 'TextValue'))
+      .flatMap((meaning) => flagOf(meaning) ?? []),
+    supersedes: references(dataset, 'PredecessorDocumentsSequence')[0]?.sopInstanceUid,
+    contentDateTime: readTime(dataset),
   };
 }
 
-const NOTHING: DicomDataset = {};
-
-function isNamed(item: DicomDataset, name: Code): boolean {
-  return sequence(item, 'ConceptNameCodeSequence').some((code) => isCode(code, name));
+/** As stated; format 1 did not state it, and it follows from the size of a voxel. */
+function voxelCount(volume: DicomDataset, volumeMl: number, library: DicomDataset): number | undefined {
+  const stated = voxelCountIn(text(child(volume, CODES.equation), 'TextValue') ?? '');
+  if (stated !== undefined) return stated;
+  const names = [CODES.horizontalPixelSpacing, CODES.verticalPixelSpacing, CODES.spacingBetweenSlices];
+  const millimetres = names.map((name) => measuredValue(child(library, name)) ?? Number.NaN);
+  const count = Math.round((1000 * volumeMl) / millimetres.reduce((product, length) => product * length, 1));
+  return Number.isFinite(count) ? count : undefined;
 }
 
-function children(parent: DicomDataset, name: Code): DicomDataset[] {
-  return sequence(parent, 'ContentSequence').filter((item) => isNamed(item, name));
+function interval(group: DicomDataset, volumeMl: number | undefined): VolumeReport['volumeIntervalMl'] {
+  const above = measuredValue(child(group, CODES.upperUncertainty));
+  const below = measuredValue(child(group, CODES.lowerUncertainty));
+  if (volumeMl === undefined || above === undefined || below === undefined) return undefined;
+  return { low: volumeMl - below, high: volumeMl + above };
 }
 
-/** The first child of that name; an empty data set where there is none, so that look-ups can go on below it. */
-function child(parent: DicomDataset, name: Code): DicomDataset {
-  return children(parent, name)[0] ?? NOTHING;
-}
-
-function isMeasuredIn(item: DicomDataset, unit: Code): boolean {
-  const measured = sequence(item, 'MeasuredValueSequence')[0] ?? NOTHING;
-  return sequence(measured, 'MeasurementUnitsCodeSequence').some((code) => isCode(code, unit));
-}
-
-/** The full value where it is there, else the rounded one (PS3.3 C.18.1). */
-function measuredValue(item: DicomDataset): number | undefined {
-  const measured = sequence(item, 'MeasuredValueSequence')[0] ?? NOTHING;
-  return number(measured, 'FloatingPointValue') ?? number(measured, 'NumericValue');
-}
-
-/** Reads back what `algorithmParameters` writes. */
-function modelParameters(algorithm: DicomDataset): { sha256?: string; mode?: string } {
-  const parameters = children(algorithm, CODES.algorithmParameters).flatMap((item) =>
-    texts(item, 'TextValue'),
+/** The SEG of the referenced segment, in the series that the evidence names. */
+function segmentation(dataset: DicomDataset, group: DicomDataset): InstanceInSeries | undefined {
+  const reference = first(child(group, CODES.referencedSegment), 'ReferencedSOPSequence');
+  const sopInstanceUid = text(reference, 'ReferencedSOPInstanceUID');
+  const listed = references(dataset, 'CurrentRequestedProcedureEvidenceSequence').find(
+    (one) => one.sopInstanceUid === sopInstanceUid,
   );
-  const value = (prefix: string): string | undefined =>
-    parameters.find((parameter) => parameter.startsWith(prefix))?.slice(prefix.length);
-  const sha256 = value('weights sha256: ');
-  const mode = value('mode: ');
-  return { ...(sha256 === undefined ? {} : { sha256 }), ...(mode === undefined ? {} : { mode }) };
+  return listed && { seriesInstanceUid: listed.seriesInstanceUid, sopInstanceUid: listed.sopInstanceUid };
 }
 
 /** The series of the first image in the library: the only series of the evidence where nothing was found. */
 function imageSeries(dataset: DicomDataset): string | undefined {
-  const study = sequence(dataset, 'CurrentRequestedProcedureEvidenceSequence')[0] ?? NOTHING;
-  return text(sequence(study, 'ReferencedSeriesSequence')[0] ?? NOTHING, 'SeriesInstanceUID');
+  return references(dataset, 'CurrentRequestedProcedureEvidenceSequence')[0]?.seriesInstanceUid;
 }

@@ -23,6 +23,9 @@ export interface PriorVolume {
 
 export interface ReportMeasurement {
   readonly volumeMl: number;
+  readonly voxelCount: number;
+  /** From the volume of the clear voxels to that with the doubtful ones; undefined where no probability is known. */
+  readonly volumeIntervalMl: { readonly low: number; readonly high: number } | undefined;
   /** Of the source's values inside the mask; HU for CT. */
   readonly meanIntensity: number;
   readonly sdIntensity: number;
@@ -40,6 +43,11 @@ export interface ReportInput {
   readonly flags: readonly QualityFlag[];
   /** Of studies before this one, in any order. */
   readonly priors: readonly PriorVolume[];
+  /**
+   * By how many percent two measurements of an unchanged pancreas differ at most in 95 of 100 cases, as the site states
+   * it for these images (Bland and Altman's repeatability coefficient). Without it no change is judged.
+   */
+  readonly repeatabilityPercent?: number | undefined;
   /** The report of the same work that this one takes the place of. */
   readonly supersedes?: ReportReference;
 }

@@ -12,7 +12,13 @@ import { COMPREHENSIVE_SR_STORAGE, type ReportInput } from './report-input.ts';
 import { measurementReport } from './tid1500.ts';
 
 /** When a report was made is not part of its content: the same findings keep their UID. */
-const NOT_CONTENT = ['ContentDate', 'ContentTime', 'SeriesDate', 'SeriesTime'] as const;
+const NOT_CONTENT = [
+  'ContentDate',
+  'ContentTime',
+  'SeriesDate',
+  'SeriesTime',
+  'ObservationDateTime',
+] as const;
 
 /**
  * The volume report: TID 1500 in a Comprehensive SR (PS3.3 A.35.3), also where nothing was found.
@@ -32,6 +38,7 @@ export function createReport(input: ReportInput): ResultObject {
     VerificationFlag: 'UNVERIFIED',
     ...evidence(input),
     ...measurementReport(input),
+    ObservationDateTime: dateTimeInUtc(context.contentDateTime),
   };
   const sopInstanceUid = deriveUid('SR', segmentationUid(context), outcome(input), contentHash(content));
   const seriesInstanceUid = seriesUid(sopInstanceUid);
@@ -42,6 +49,11 @@ export function createReport(input: ReportInput): ResultObject {
     seriesInstanceUid,
     warnings: common.warnings,
   };
+}
+
+/** To the millisecond, with its distance from UTC: the other dates state none where the source states none. */
+function dateTimeInUtc(time: Date): string {
+  return `${time.toISOString().replaceAll(/[-:TZ]/g, '')}+0000`;
 }
 
 function outcome(input: ReportInput): string {

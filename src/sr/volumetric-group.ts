@@ -3,6 +3,8 @@ import { CODES } from '../dicom/results/codes.ts';
 import { pancreasTrackingUid, sourceHeader, sourceName } from '../dicom/results/result-context.ts';
 import { SEGMENTATION_STORAGE } from '../dicom/seg/segmentation-object.ts';
 import { PANCREAS_SEGMENT_NUMBER, PANCREAS_TRACKING_ID } from '../dicom/seg/segmentation-segment.ts';
+import { changesSince } from './change.ts';
+import { changeItems } from './change-items.ts';
 import {
   type ContentItem,
   codeContent,
@@ -13,9 +15,9 @@ import {
   textContent,
   uidContent,
 } from './content-item.ts';
-import { changeItems, ML_DECIMALS, volumeChanges } from './earlier-volumes.ts';
 import { modalityCode } from './image-library.ts';
 import type { ReportInput, ReportMeasurement } from './report-input.ts';
+import { volumeItems } from './volume-items.ts';
 
 const HU_DECIMALS = 1;
 
@@ -40,16 +42,10 @@ export function volumetricGroup(input: ReportInput, found: NonNullable<ReportInp
     related('CONTAINS', uidContent(CODES.sourceSeriesForSegmentation, seriesInstanceUid)),
     related('HAS CONCEPT MOD', codeContent(CODES.findingSite, CODES.pancreas)),
     ...[
-      volumeItem(measurement.volumeMl),
+      ...volumeItems(measurement),
       ...(modalityCode(header) === CODES.ct ? attenuationItems(measurement) : []),
-      ...volumeChanges(measurement.volumeMl, input.priors).flatMap(changeItems),
+      ...changesSince(input).flatMap(changeItems),
     ].map((item) => related('CONTAINS', item)),
-  ]);
-}
-
-function volumeItem(volumeMl: number): ContentItem {
-  return numContent(CODES.volume, volumeMl, CODES.millilitre, ML_DECIMALS, [
-    related('HAS CONCEPT MOD', codeContent(CODES.measurementMethod, CODES.sumOfSegmentedVoxelVolumes)),
   ]);
 }
 

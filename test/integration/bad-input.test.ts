@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { PansegnetNode } from '../../src/compose.ts';
 import { DicomWebClient } from '../../src/dicom/web/client.ts';
 import { describeArchives } from '../support/archives.ts';
-import { smallCtSeries } from '../support/small-series.ts';
+import { SMALL_SERIES_RULES, smallCtSeries } from '../support/small-series.ts';
 import { startTestNode, type TestNode } from '../support/test-node.ts';
 import { SIGN_MODEL, signNetwork, writeModel } from '../support/tiny-onnx.ts';
 
@@ -22,7 +22,10 @@ describeArchives('a node and bad input', (archive) => {
     const networks = { 'fold_0.onnx': signNetwork(SIGN_MODEL.patchSize) };
     await writeModel(folder, SIGN_MODEL, networks);
     const models = { folder, CT: 'sign', T1W: 'not-there', T2W: null };
-    testNode = await startTestNode(archive.url, { models });
+    testNode = await startTestNode(archive.url, {
+      models,
+      selection: { rules: null, siteRules: SMALL_SERIES_RULES },
+    });
     node = testNode.node();
     client = new DicomWebClient({ url: archive.url });
   });

@@ -7,7 +7,7 @@ import { SOFTWARE_VERSION } from '../../src/version.ts';
 import { startEmbeddedArchive } from '../support/archives.ts';
 import { describeWith, shared } from '../support/requires.ts';
 import { runCli as cli } from '../support/run-cli.ts';
-import { smallCtSeries } from '../support/small-series.ts';
+import { SMALL_SERIES_RULES, smallCtSeries } from '../support/small-series.ts';
 import { SIGN_MODEL, signNetwork, writeModel } from '../support/tiny-onnx.ts';
 import { validatorFindings } from '../support/validators.ts';
 
@@ -98,19 +98,13 @@ describe('the command line', () => {
       ...smallCtSeries('2.25.903', { SeriesDescription: 'lung', SeriesInstanceUID: '2.25.903.2' }),
       ...smallCtSeries('2.25.904', { StudyInstanceUID: '2.25.903', SeriesInstanceUID: '2.25.903.1' }),
     ]);
-    const chosen = await cli('segment', source, '--model', model, '--output', inFolder('chosen'), '--json');
+    const config = inFolder('small-series.yaml');
+    await writeFile(config, JSON.stringify({ selection: { siteRules: SMALL_SERIES_RULES } }));
+    const given = ['segment', source, '--model', model, '--json', '--config', config];
+    const chosen = await cli(...given, '--output', inFolder('chosen'));
     expect(JSON.parse(chosen.stdout)).toMatchObject({ seriesInstanceUid: '2.25.903.1' });
     const named = ['--series', '2.25.903.2'];
-    const other = await cli(
-      'segment',
-      source,
-      '--model',
-      model,
-      '--output',
-      inFolder('named'),
-      '--json',
-      ...named,
-    );
+    const other = await cli(...given, '--output', inFolder('named'), ...named);
     expect(JSON.parse(other.stdout)).toMatchObject({
       seriesInstanceUid: '2.25.903.2',
       reason: 'named by the user',

@@ -8,12 +8,11 @@ import { validatorFindings } from '../support/validators.ts';
 describeWith(['dciodvfy', 'dcentvfy', 'java'], 'SEG and report of an enhanced image', () => {
   it('draw neither error nor warning from the validators', async () => {
     const { given, segmentation } = await resultsOfEnhanced();
+    const { found } = reportInput();
+    if (!found) throw new Error('the fixture has no finding');
     const { sopInstanceUid, seriesInstanceUid } = segmentation;
-    const found = {
-      segmentation: { sopInstanceUid, seriesInstanceUid },
-      measurement: { volumeMl: 0.012, meanIntensity: 4, sdIntensity: 2 },
-    };
-    const report = createReport(reportInput({ context: given, found }));
+    const ours = { ...found, segmentation: { sopInstanceUid, seriesInstanceUid } };
+    const report = createReport(reportInput({ context: given, found: ours }));
     const files = { 'seg.dcm': segmentation.bytes, 'sr.dcm': report.bytes };
     expect(await validatorFindings(files)).toEqual([]);
   });

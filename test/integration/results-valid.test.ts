@@ -68,7 +68,14 @@ type Kind = 'first' | 'followUp' | 'nothingFound';
 /** The SEG of a series, and reports: the first, a follow-up with every flag, and where nothing was found. */
 function results(given: ResultContext, kinds: readonly Kind[]): Record<string, Uint8Array> {
   const segmentation = written(createSegmentation(given));
-  const measurement = { volumeMl: volumeMlOf(given), meanIntensity: 42.5, sdIntensity: 18.25 };
+  const volumeMl = volumeMlOf(given);
+  const measurement = {
+    volumeMl,
+    voxelCount: given.mask.reduce((sum, voxel) => sum + voxel, 0),
+    volumeIntervalMl: { low: 0.9 * volumeMl, high: 1.2 * volumeMl },
+    meanIntensity: 42.5,
+    sdIntensity: 18.25,
+  };
   const found = { segmentation, measurement };
   const priors = [prior('20210304', 88.125), prior('20220304', 80), prior('20230304', 75, false)];
   const changes: Record<Kind, Partial<ReportInput>> = {
@@ -76,6 +83,7 @@ function results(given: ResultContext, kinds: readonly Kind[]): Record<string, U
     followUp: {
       found,
       priors,
+      repeatabilityPercent: 9.5,
       flags: QUALITY_FLAGS.filter((flag) => flag !== 'nothing-found'),
       supersedes: prior('20240110', 79).report,
     },

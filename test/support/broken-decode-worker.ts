@@ -7,4 +7,4 @@ parentPort.on('message', ({ encoded }: { encoded: Uint8Array }) => {
   if (encoded[0] === 2) throw new Error('out of memory');
   for (;;);
 });
-parentPort.postMessage({ type: 'ready' });
+parentPort.postMessage({ type: 'ready' }, []);

@@ -30,8 +30,11 @@ export function enhancedImage(
 ): Instance {
   const attributes = ctAttributes({
     SOPClassUID: ENHANCED_CT,
-    ...{ ImagePositionPatient: undefined, ImageOrientationPatient: undefined, PixelSpacing: undefined },
-    ...{ RescaleSlope: undefined, RescaleIntercept: undefined },
+    ImagePositionPatient: undefined,
+    ImageOrientationPatient: undefined,
+    PixelSpacing: undefined,
+    RescaleSlope: undefined,
+    RescaleIntercept: undefined,
     NumberOfFrames: String(frames.length),
     SharedFunctionalGroupsSequence: [shared],
     PerFrameFunctionalGroupsSequence: frames.map(({ position, macros }) => ({
@@ -46,8 +49,14 @@ export function enhancedImage(
 
 /** What validators want of a source's patient and study, as results copy them. */
 const STUDY = {
-  ...{ PatientBirthDate: '19600102', PatientSex: 'F', StudyDate: '20240110', StudyTime: '101500' },
-  ...{ StudyID: 'S1', AccessionNumber: 'A1', ReferringPhysicianName: 'Roe^Richard', SeriesNumber: '3' },
+  PatientBirthDate: '19600102',
+  PatientSex: 'F',
+  StudyDate: '20240110',
+  StudyTime: '101500',
+  StudyID: 'S1',
+  AccessionNumber: 'A1',
+  ReferringPhysicianName: 'Roe^Richard',
+  SeriesNumber: '3',
 };
 
 /** The SEG of an enhanced image whose frames 2 and 1, in this order of their places, hold one voxel each. */

@@ -6,7 +6,7 @@ import { DICOM_ERROR_CODES, DicomError } from '../../src/dicom/errors.ts';
 import { buildVolume } from '../../src/dicom/geometry/series-volume.ts';
 import { decodeFrame } from '../../src/dicom/pixels/pixels.ts';
 import { TRANSFER_SYNTAX } from '../../src/dicom/pixels/transfer-syntaxes.ts';
-import { SHARED_MACROS } from './enhanced-image.ts';
+import { ENHANCED_CT, SHARED_MACROS } from './enhanced-image.ts';
 import { encodeHtj2k } from './htj2k-encoder.ts';
 import { encodeJpegLossless } from './jpeg-lossless-encoder.ts';
 import { mutate, seeded } from './mutations.ts';
@@ -62,7 +62,7 @@ function deflated(file: Uint8Array): Uint8Array {
 
 function enhancedAttributes(): Attributes {
   return ctAttributes({
-    SOPClassUID: '1.2.840.10008.5.1.4.1.1.2.1',
+    SOPClassUID: ENHANCED_CT,
     NumberOfFrames: '3',
     SharedFunctionalGroupsSequence: [SHARED_MACROS],
     PerFrameFunctionalGroupsSequence: [0, 1, 2].map((z) => ({

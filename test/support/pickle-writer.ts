@@ -1,7 +1,7 @@
 /** Writes pickles for tests, good and hostile. Each function gives the instructions that leave one value on the stack. */
 
 const byte = (value: number): Buffer => Buffer.of(value);
-const ascii = (text: string): Buffer => Buffer.from(text, 'latin1');
+const ascii = (characters: string): Buffer => Buffer.from(characters, 'latin1');
 
 function uint32(value: number): Buffer {
   const bytes = Buffer.alloc(4);

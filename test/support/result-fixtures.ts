@@ -10,6 +10,7 @@ export const CT_MODEL: ModelIdentity = {
   name: 'demo-ct',
   version: '1.0.0',
   title: 'PanSegNet CT',
+  modality: 'CT',
   sha256: 'ab'.repeat(32),
   mode: 'exact',
 };
@@ -98,7 +99,13 @@ export function reportInput(changes: Partial<ReportInput> = {}): ReportInput {
     context: context(),
     found: {
       segmentation: { sopInstanceUid: '2.25.11', seriesInstanceUid: '2.25.12' },
-      measurement: { volumeMl: 70.412345, meanIntensity: 81.26, sdIntensity: 20.14 },
+      measurement: {
+        volumeMl: 70.412345,
+        voxelCount: 39_118,
+        volumeIntervalMl: { low: 66.4, high: 75 },
+        meanIntensity: 81.26,
+        sdIntensity: 20.14,
+      },
     },
     flags: [],
     priors: [],

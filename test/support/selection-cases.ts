@@ -76,10 +76,18 @@ export const t2 = (changes: CaseSeries = {}): CaseSeries =>
 
 /** A candidate as the archive's metadata would give it. */
 export function candidate(uid: string, series: CaseSeries): CandidateSeries {
-  const { slices = 40, step = Number(series['SliceThickness'] ?? 3), bottom = -200, times = 1, ...header } = series;
+  const {
+    slices = 40,
+    step = Number(series['SliceThickness'] ?? 3),
+    bottom = -200,
+    times = 1,
+    ...header
+  } = series;
   const normal = normalOf(header) ?? [0, 0, 1];
   const heights = Array.from({ length: slices * times }, (_, i) => bottom + (i % slices) * step);
-  const positions = heights.map((height): Point => [normal[0] * height, normal[1] * height, normal[2] * height]);
+  const positions = heights.map(
+    (height): Point => [normal[0] * height, normal[1] * height, normal[2] * height],
+  );
   return {
     seriesInstanceUid: uid,
     description: String(header['SeriesDescription'] ?? ''),

@@ -6,8 +6,12 @@ import { encodeHtj2k } from '../support/htj2k-encoder.ts';
 import { encodeJpegLossless } from '../support/jpeg-lossless-encoder.ts';
 
 const FORMAT: PixelFormat = {
-  ...{ rows: 20, columns: 24 },
-  ...{ bitsAllocated: 16, bitsStored: 12, highBit: 11, signed: false },
+  rows: 20,
+  columns: 24,
+  bitsAllocated: 16,
+  bitsStored: 12,
+  highBit: 11,
+  signed: false,
 };
 const HTJ2K = TRANSFER_SYNTAX.htj2kLossless;
 

@@ -328,8 +328,20 @@ describe('the model folder', () => {
     expect(await listModels(path.dirname(output))).toMatchObject([{ model: { sha256: earlier.sha256 } }]);
   });
 
-  test.each(['', 'a/b', '..', '.hidden', 'a b'])('cannot be named %j', async (name) => {
-    await expect(run(await train(), { name })).rejects.toMatchObject({ code: 'IMPORT_TARGET' });
+  test.each<[string, Partial<ImportRequest>]>([
+    ['no name', { name: '' }],
+    ['a path for a name', { name: 'a/b' }],
+    ['a parent for a name', { name: '..' }],
+    ['a hidden name', { name: '.hidden' }],
+    ['an empty title', { title: '' }],
+    ['an impossible orientation', { orientation: 'LRS' }],
+  ])('is not made with %s', async (_, request) => {
+    await expect(run(await train(), request)).rejects.toMatchObject({ code: 'IMPORT_TARGET' });
+  });
+
+  test('has the title, notice, version and orientation that are given', async () => {
+    const given = { title: 'Mine', notice: 'not for patients', version: '2', orientation: 'LPS' };
+    expect((await run(await train(), given)).info).toMatchObject(given);
   });
 });
 

@@ -43,7 +43,7 @@ const oblique = fc
 const length = fc.double({ min: 0.3, max: 5, noNaN: true });
 const place = fc.double({ min: -300, max: 300, noNaN: true });
 const fraction = fc.double({ min: -0.4, max: 0.4, noNaN: true });
-const scene: fc.Arbitrary<Scene> = fc
+const anyScene: fc.Arbitrary<Scene> = fc
   .tuple(fc.integer({ min: 2, max: 6 }), fc.integer({ min: 2, max: 6 }), fc.integer({ min: 2, max: 7 }))
   .chain((size) =>
     fc.record({
@@ -101,7 +101,9 @@ function imagesOf(scene: Scene): Instance[] {
     const pixels = words(valuesOf(z));
     const swapped = scene.syntax === TRANSFER_SYNTAX.explicitBigEndian;
     const attributes = ctAttributes({
-      ...{ ...orientation, ...spacing, ...size },
+      ...orientation,
+      ...spacing,
+      ...size,
       SOPInstanceUID: `2.25.10${z}`,
       ImagePositionPatient: decimals(pointAt(scene, [0, 0, z])),
       PixelData: swapped ? Uint8Array.from(Buffer.from(pixels).swap16()).buffer : pixels,
@@ -112,7 +114,7 @@ function imagesOf(scene: Scene): Instance[] {
 
 it('every voxel comes back in its place, for any orientation, spacing and order', async () => {
   await fc.assert(
-    fc.asyncProperty(scene, async (given) => {
+    fc.asyncProperty(anyScene, async (given) => {
       const [columns, rows, planes] = given.size;
       const { volume } = await buildVolume(imagesOf(given));
       expect([...volume.size]).toEqual([columns, rows, planes]);
@@ -133,7 +135,7 @@ it('every voxel comes back in its place, for any orientation, spacing and order'
 
 it('a point in the patient is found there in the SEG that is made of its volume', async () => {
   await fc.assert(
-    fc.asyncProperty(scene, async (given) => {
+    fc.asyncProperty(anyScene, async (given) => {
       const point = pointAt(
         given,
         given.marker.map((index, axis) => index + (given.within[axis] ?? 0)),

@@ -13,15 +13,40 @@ describe('reading a report back', () => {
       studyInstanceUid: '1.2.840.99999.1',
       seriesInstanceUid: written.seriesInstanceUid,
       sopInstanceUid: written.sopInstanceUid,
+      patient: { patientId: 'P1', issuer: 'HOSPITAL' },
       studyDate: '20240110',
+      studyTime: '101500',
       volumeMl: 70.412345,
+      voxelCount: 39_118,
+      volumeIntervalMl: { low: expect.closeTo(66.4, 9), high: expect.closeTo(75, 9) },
       changesPercent: [expect.closeTo((100 * (70.412345 - 80)) / 80, 6)],
       modality: 'CT',
-      model: { name: 'demo-ct', version: '1.0.0', sha256: CT_MODEL.sha256, mode: 'exact' },
+      algorithm: {
+        name: 'demo-ct',
+        version: '1.0.0',
+        sha256: CT_MODEL.sha256,
+        mode: 'exact',
+        images: 'CT',
+        part: undefined,
+      },
       sourceSeriesUid: '1.2.840.99999.1.3',
-      segmentationUid: '2.25.11',
+      segmentation: { sopInstanceUid: '2.25.11', seriesInstanceUid: '2.25.12' },
       trackingUid: pancreasTrackingUid(smallSeries()),
-      qualityFindings: ['Slices are thick: the volume is less exact'],
+      flags: ['thick-slices'],
+      supersedes: undefined,
+      contentDateTime: new Date('2024-01-11T08:09:10Z'),
+    });
+  });
+
+  test('gives the report that it supersedes, its part and time, to the millisecond', () => {
+    const contentDateTime = new Date('2024-01-11T08:09:10.123Z');
+    const given = context({ part: 'arterial, 35 s', contentDateTime });
+    const { report } = prior('20240110', 71);
+    const written = createReport(reportInput({ context: given, supersedes: report }));
+    expect(readReport(written.bytes)).toMatchObject({
+      supersedes: report.sopInstanceUid,
+      algorithm: { part: 'arterial, 35 s' },
+      contentDateTime,
     });
   });
 
@@ -30,10 +55,11 @@ describe('reading a report back', () => {
     expect(readReport(written.bytes)).toMatchObject({
       volumeMl: undefined,
       modality: 'CT',
-      model: { name: 'demo-ct', version: '1.0.0', sha256: CT_MODEL.sha256 },
+      voxelCount: 0,
+      algorithm: { name: 'demo-ct', version: '1.0.0', sha256: CT_MODEL.sha256 },
       sourceSeriesUid: '1.2.840.99999.1.3',
-      segmentationUid: undefined,
-      qualityFindings: ['No pancreas was found, no volume was measured'],
+      segmentation: undefined,
+      flags: ['nothing-found'],
     });
   });
 
@@ -51,6 +77,7 @@ describe('quality flags', () => {
   const good: FlaggedMeasurement = {
     volumeMl: 70,
     voxelCount: 1000,
+    volumeIntervalMl: { low: 65, high: 75 },
     components: 1,
     touchesFirstSlice: false,
     touchesLastSlice: false,
@@ -63,7 +90,9 @@ describe('quality flags', () => {
   test.each([
     [{ ...good, touchesFirstSlice: true }, ['touches-first-slice']],
     [{ ...good, touchesLastSlice: true, components: 3 }, ['touches-last-slice', 'several-components']],
-    [{ ...good, volumeMl: 9 }, ['implausible-volume']],
+    [{ ...good, volumeIntervalMl: { low: 55, high: 75 } }, ['uncertain-boundary']],
+    [{ ...good, volumeIntervalMl: undefined }, []],
+    [{ ...good, volumeMl: 9, volumeIntervalMl: { low: 8.5, high: 9.5 } }, ['implausible-volume']],
     [{ ...good, volumeMl: 300 }, ['implausible-volume']],
     [{ ...good, volumeMl: 0, voxelCount: 0, components: 0 }, ['nothing-found']],
   ])('are raised by what was measured: %j', (measurement, flags) => {

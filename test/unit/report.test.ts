@@ -57,6 +57,18 @@ describe('a volume report', () => {
     ).toBe(true);
   });
 
+  test('states how uncertain the volume is to either side, and how that was found', () => {
+    const report = reportOf();
+    expect(measured(report, CODES.upperUncertainty)).toMatchObject([{ value: '4.59', unit: 'ml' }]);
+    expect(measured(report, CODES.lowerUncertainty)).toMatchObject([{ value: '4.01', unit: 'ml' }]);
+    const [equation] = childrenOf(childrenOf(groupOf(report), CODES.volume)[0], CODES.equation);
+    expect(text(equation ?? {}, 'TextValue')).toBe(
+      '39118 voxels of the segment times the volume of one; uncertainty: from the volume of the voxels with a ' +
+        "probability of at least 0.75 to that with at least 0.25, by the network's softmax",
+    );
+    expect(evaluations(report, CODES.summary)).toEqual(['Pancreas volume 70.4 ml (66.4 to 75.0 ml).']);
+  });
+
   test('states the attenuation of CT, and no signal of MR', () => {
     expect(measured(reportOf(), CODES.attenuationCoefficient)).toMatchObject([
       { value: '81.3' },
@@ -139,7 +151,13 @@ describe('a volume report', () => {
 describe('the change since earlier studies', () => {
   const found = {
     segmentation: { sopInstanceUid: '2.25.11', seriesInstanceUid: '2.25.12' },
-    measurement: { volumeMl: 70.4, meanIntensity: 80, sdIntensity: 20 },
+    measurement: {
+      volumeMl: 70.4,
+      voxelCount: 39_111,
+      volumeIntervalMl: undefined,
+      meanIntensity: 80,
+      sdIntensity: 20,
+    },
   };
 
   test('is not stated without an earlier volume', () => {
@@ -156,10 +174,43 @@ describe('the change since earlier studies', () => {
         meaning: 'Change of pancreas volume since the first and previous study, 2023-01-10',
       },
       { value: '-12', exact: expect.closeTo(-12, 6), unit: '%' },
+      { value: '-9.61', exact: expect.closeTo((-9.6 * 365.25) / 365, 6), unit: 'ml/a' },
+      { value: '-12', exact: expect.closeTo((-12 * 365.25) / 365, 6), unit: '%/a' },
     ]);
     expect(evaluations(report, CODES.summary)).toEqual([
-      'Pancreas volume 70.4 ml. Since the first and previous study of 2023-01-10 (80.0 ml): -9.6 ml, -12.0 %.',
+      'Pancreas volume 70.4 ml. Since the first and previous study of 2023-01-10 (80.0 ml): -9.6 ml, -12.0 % ' +
+        '(a year: -9.6 ml, -12.0 %).',
     ]);
+  });
+
+  test('has no rate per year between studies that lie less than a quarter of a year apart, or have no date', () => {
+    const units = (date: string, changes = {}) => {
+      const given = context({ series: smallSeries(changes) });
+      const report = reportOf({ found, priors: [prior(date, 80)], context: given });
+      return measured(report, CODES.differenceInSize).map(({ unit }) => unit);
+    };
+    expect(units('20231012')).toEqual(['ml', '%']);
+    expect(units('20231011')).toEqual(['ml', '%', 'ml/a', '%/a']);
+    expect(units('20231011', { StudyDate: undefined })).toEqual(['ml', '%']);
+  });
+
+  test('is judged by the repeatability coefficient that the site states, whose meaning is given', () => {
+    const wordsOf = (repeatabilityPercent: number | undefined) => {
+      const report = reportOf({ found, priors: [prior('20230110', 80)], repeatabilityPercent });
+      return {
+        summary: evaluations(report, CODES.summary)[0],
+        comment: evaluations(report, CODES.comment)[0],
+      };
+    };
+    expect(wordsOf(11.9).summary).toMatch(/, more than repeated measurement alone would give \(11.9 %\)\.$/);
+    expect(wordsOf(12.1).summary).toMatch(
+      /, not more than repeated measurement alone would give \(12.1 %\)\.$/,
+    );
+    expect(wordsOf(12.1).comment).toMatch(
+      /^Repeatability coefficient 12.1 %, as stated by the site: .*1\.96/,
+    );
+    expect(wordsOf(undefined).summary).not.toContain('repeated');
+    expect(wordsOf(undefined).comment).toMatch(/is not judged: no repeatability coefficient/);
   });
 
   test('is stated since the first and since the previous study, whatever order they are given in', () => {
@@ -168,8 +219,12 @@ describe('the change since earlier studies', () => {
     expect(changes.map(({ value, unit, meaning }) => `${value} ${unit} ${meaning}`)).toEqual([
       '-17.6 ml Change of pancreas volume since the first study, 2021-01-10',
       '-20 % Relative change of pancreas volume since the first study, 2021-01-10',
+      '-5.87 ml/a Change of pancreas volume per year since the first study, 2021-01-10',
+      '-6.7 %/a Relative change of pancreas volume per year since the first study, 2021-01-10',
       '0.4 ml Change of pancreas volume since the previous study, 2023-01-10',
       '0.6 % Relative change of pancreas volume since the previous study, 2023-01-10',
+      '0.4 ml/a Change of pancreas volume per year since the previous study, 2023-01-10',
+      '0.6 %/a Relative change of pancreas volume per year since the previous study, 2023-01-10',
     ]);
     const reversed = createReport(reportInput({ found, priors: priors.toReversed() }));
     expect(reversed.bytes).toEqual(createReport(reportInput({ found, priors })).bytes);
@@ -185,7 +240,7 @@ describe('the change since earlier studies', () => {
 
   test('from an earlier volume of zero has no percentage', () => {
     const report = reportOf({ found, priors: [prior('20230110', 0)] });
-    expect(measured(report, CODES.differenceInSize).map(({ unit }) => unit)).toEqual(['ml']);
+    expect(measured(report, CODES.differenceInSize).map(({ unit }) => unit)).toEqual(['ml', 'ml/a']);
   });
 });
 

@@ -42,8 +42,11 @@ function score(studies: LabelledSet, predictions: ReturnType<typeof predictStudi
   for (const { id, series, expected_selection, acceptable_selection } of studies) {
     const classes: Record<string, string> = predictions[id]?.classes ?? {};
     const selection: Record<string, string | null> = { ...predictions[id]?.selection };
-    const allowed = new Map(series.map((one) => [one.uid, [one.expected.class, ...(one.expected.alternatives ?? [])]]));
-    for (const one of series) result.classes += allowed.get(one.uid)?.includes(classes[one.uid] ?? '') ? 1 : 0;
+    const allowed = new Map(
+      series.map((one) => [one.uid, [one.expected.class, ...(one.expected.alternatives ?? [])]]),
+    );
+    for (const one of series)
+      result.classes += allowed.get(one.uid)?.includes(classes[one.uid] ?? '') ? 1 : 0;
     for (const [name, best] of Object.entries(expected_selection)) {
       const taken = selection[name] ?? null;
       const present = series.some((one) => one.metadata['00080060']?.Value?.[0] === MODALITY[name]);
@@ -84,8 +87,8 @@ describeWith(['shared'], 'the labelled studies', () => {
   });
 
   it('have a reason for every series', () => {
-    const reasons = Object.values(predictStudies(shared('series-selection', 'public.json'), rules)).flatMap((one) =>
-      Object.values(one.reasons),
+    const reasons = Object.values(predictStudies(shared('series-selection', 'public.json'), rules)).flatMap(
+      (one) => Object.values(one.reasons),
     );
     expect(reasons).toHaveLength(199);
     expect(reasons.every((reason) => reason.length > 3)).toBe(true);
@@ -98,10 +101,14 @@ describeWith(['shared'], 'the labelled studies', () => {
     expect(harmful).toEqual([]);
   });
 
-  it.each(['HEAD', 'CHEST', 'PELVIS', 'ABDOMEN'])('do not believe BodyPartExamined: %s everywhere', (part) => {
-    const claim = (header: Record<string, Element>): void => void (header[bodyPart] = { vr: 'CS', Value: [part] });
-    expect(scoreOf(claim)).toMatchObject({ selections: 29, harmful: [] });
-  });
+  it.each(['HEAD', 'CHEST', 'PELVIS', 'ABDOMEN'])(
+    'do not believe BodyPartExamined: %s everywhere',
+    (part) => {
+      const claim = (header: Record<string, Element>): void =>
+        void (header[bodyPart] = { vr: 'CS', Value: [part] });
+      expect(scoreOf(claim)).toMatchObject({ selections: 29, harmful: [] });
+    },
+  );
 
   it.each<[string, number, string[]]>([
     ['description and study', 25, [description, protocol, study]],

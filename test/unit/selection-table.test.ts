@@ -17,7 +17,10 @@ const study = (StudyDescription: string, more: CaseSeries = {}) => ({ StudyDescr
 /** Of radiological knowledge: no series of the labelled set is among them. */
 describe('the class of a series alone in its study', () => {
   it.each<[string, CaseSeries]>([
-    ['a Spanish portal venous phase', ct(says('FASE VENOSA PORTAL 2mm', study('TC DE ABDOMEN Y PELVIS CON CIV')))],
+    [
+      'a Spanish portal venous phase',
+      ct(says('FASE VENOSA PORTAL 2mm', study('TC DE ABDOMEN Y PELVIS CON CIV'))),
+    ],
     ['an Italian one', ct(says('addome venosa 2.0', study('TC ADDOME COMPLETO CON MDC')))],
     ['a Portuguese one', ct(says('ABDOME TOTAL FASE PORTAL', study('')))],
     ['a Dutch one', ct(says('Lever veneus 3.0', study('CT lever driefasen')))],
@@ -31,7 +34,10 @@ describe('the class of a series alone in its study', () => {
     ['an abdomen by BodyPartExamined alone', ct({ ...study(''), BodyPartExamined: 'ABDOMEN', slices: 120 })],
     ['kidneys', ct(says('RENAL NEPHROGRAPHIC 2.5', { ...study('CT UROGRAM'), SliceThickness: '2.5' }))],
     ['70 keV', ct(says('Abdomen Mono 70 keV'))],
-    ['a mixed dual-energy image', ct(says('Abdomen DE M_0.5', { ImageType: ['DERIVED', 'PRIMARY', 'AXIAL', 'DE'] }))],
+    [
+      'a mixed dual-energy image',
+      ct(says('Abdomen DE M_0.5', { ImageType: ['DERIVED', 'PRIMARY', 'AXIAL', 'DE'] })),
+    ],
     ['tube current modulation named iDose', ct(says('iDose (4) portal'))],
     ['slices of 5 mm', ct({ SliceThickness: '5', slices: 90 })],
   ])('CT_ABDOMEN: %s', (_, series) => expect(decide(series)[0]).toMatchObject({ class: 'CT_ABDOMEN' }));
@@ -41,20 +47,41 @@ describe('the class of a series alone in its study', () => {
     ['a Philips water image', t1({ ImageType: ['DERIVED', 'PRIMARY', 'W', 'W', 'DERIVED'] })],
     ['a nameless 3D gradient echo', t1()],
     ['THRIVE in the hepatobiliary phase', t1(says('eTHRIVE HBP 20min', { FlipAngle: '35' }))],
-    ['a fat-suppressed T1 TSE', t2({ RepetitionTime: '620', EchoTime: '12', EchoTrainLength: '3', ScanOptions: 'FS' })],
-    ['a 2D FLASH', t1({ MRAcquisitionType: '2D', RepetitionTime: '160', EchoTime: '2.2', FlipAngle: '70', step: 6 })],
-    ['a turboFLASH after an inversion', t1({ MRAcquisitionType: '2D', RepetitionTime: '1500', InversionTime: '900', step: 6 })],
+    [
+      'a fat-suppressed T1 TSE',
+      t2({ RepetitionTime: '620', EchoTime: '12', EchoTrainLength: '3', ScanOptions: 'FS' }),
+    ],
+    [
+      'a 2D FLASH',
+      t1({ MRAcquisitionType: '2D', RepetitionTime: '160', EchoTime: '2.2', FlipAngle: '70', step: 6 }),
+    ],
+    [
+      'a turboFLASH after an inversion',
+      t1({ MRAcquisitionType: '2D', RepetitionTime: '1500', InversionTime: '900', step: 6 }),
+    ],
     ['a description in Hangul', t1(says('T1 강조 조영전 축상', study('간 MRI')))],
-    ['an enhanced image', t1({ ScanningSequence: undefined, EchoPulseSequence: 'GRADIENT', AcquisitionContrast: 'T1' })],
-    ['words where the times are missing', t1(says('t1_vibe_fs_tra', { RepetitionTime: undefined, EchoTime: undefined }))],
+    [
+      'an enhanced image',
+      t1({ ScanningSequence: undefined, EchoPulseSequence: 'GRADIENT', AcquisitionContrast: 'T1' }),
+    ],
+    [
+      'words where the times are missing',
+      t1(says('t1_vibe_fs_tra', { RepetitionTime: undefined, EchoTime: undefined })),
+    ],
   ])('T1W: %s', (_, series) => expect(decide(series)[0]).toMatchObject({ class: 'T1W' }));
 
   it.each<[string, CaseSeries]>([
     ['HASTE', t2(says('T2 HASTE tra'))],
     ['a nameless single shot', t2()],
-    ['a navigated BLADE', t2({ RepetitionTime: '3000', EchoTime: '100', EchoTrainLength: '30', ScanOptions: 'FS' })],
+    [
+      'a navigated BLADE',
+      t2({ RepetitionTime: '3000', EchoTime: '100', EchoTrainLength: '30', ScanOptions: 'FS' }),
+    ],
     ['heavily T2-weighted', t2({ EchoTime: '200', RepetitionTime: '3500' })],
-    ['an abdominal STIR', t2({ ScanningSequence: ['SE', 'IR'], InversionTime: '160', EchoTime: '48', RepetitionTime: '4200' })],
+    [
+      'an abdominal STIR',
+      t2({ ScanningSequence: ['SE', 'IR'], InversionTime: '160', EchoTime: '48', RepetitionTime: '4200' }),
+    ],
     ['an oblique axial stack', t2({ ImageOrientationPatient: ['1', '0', '0', '0', '0.97', '-0.24'] })],
     ['in a French study of the liver', t2(says('Ax T2 écho de spin', study('IRM du foie')))],
   ])('T2W: %s', (_, series) => expect(decide(series)[0]).toMatchObject({ class: 'T2W' }));
@@ -74,14 +101,30 @@ describe('the class of a series alone in its study', () => {
     ['coronal', ct({ ImageOrientationPatient: CORONAL }), /not axial/],
     ['a MIP', ct({ ImageType: ['DERIVED', 'SECONDARY', 'AXIAL', 'MIP'], SliceThickness: '5' }), /projection/],
     ['40 keV', ct(says('Abdomen MonoPlus 40keV')), /keV/],
-    ['an iodine map', ct(says('Iodkarte', { ImageType: ['DERIVED', 'PRIMARY', 'AXIAL', 'IODINE'] })), /material/],
+    [
+      'an iodine map',
+      ct(says('Iodkarte', { ImageType: ['DERIVED', 'PRIMARY', 'AXIAL', 'IODINE'] })),
+      /material/,
+    ],
     ['virtual non-contrast', ct(says('Abdomen VNC 3.0')), /material/],
     ['effective atomic number', ct({ RescaleType: 'Z_EFF' }), /RescaleType/],
     ['a colour picture', ct({ SamplesPerPixel: 3 }), /picture/],
-    ['fused PET', ct(says('Fused', { ImageType: ['DERIVED', 'SECONDARY'], ConvolutionKernel: undefined })), /made from|picture/],
-    ['a chest whatever its BodyPartExamined', ct(says('THORAX 3mm', { ...study('CT Thorax'), BodyPartExamined: 'ABDOMEN' })), /part of the body/],
+    [
+      'fused PET',
+      ct(says('Fused', { ImageType: ['DERIVED', 'SECONDARY'], ConvolutionKernel: undefined })),
+      /made from|picture/,
+    ],
+    [
+      'a chest whatever its BodyPartExamined',
+      ct(says('THORAX 3mm', { ...study('CT Thorax'), BodyPartExamined: 'ABDOMEN' })),
+      /part of the body/,
+    ],
     ['a head in a trauma study', ct(says('Schädel nativ', study('Polytrauma'))), /part of the body/],
-    ['a spine recon', ct(says('LWS sag', { PixelSpacing: ['0.35', '0.35'] })), /part of the body|field of view/],
+    [
+      'a spine recon',
+      ct(says('LWS sag', { PixelSpacing: ['0.35', '0.35'] })),
+      /part of the body|field of view/,
+    ],
     ['a knee', ct(says('RODILLA', study(''))), /part of the body/],
     ['a pelvis alone', ct(says('PELVIS 3MM', study('CT PELVIS'))), /part of the body/],
     ['a heart', ct(says('Coronary CTA 0.6', study('CT CARDIAC'))), /part of the body/],
@@ -109,21 +152,47 @@ describe('the class of a series alone in its study', () => {
     ['diffusion by its sequence', t2({ ScanningSequence: 'EP', EchoTime: '60' }), /echo-planar/],
     ['diffusion by its b-value', t2({ DiffusionBValue: 800 }), /diffusion/],
     ['diffusion by its words', t2(says('Diff b=800')), /diffusion/],
-    ['MRCP by its echo time', t2({ EchoTime: '700', SliceThickness: '1', slices: 90, step: 1 }), /cholangiography/],
+    [
+      'MRCP by its echo time',
+      t2({ EchoTime: '700', SliceThickness: '1', slices: 90, step: 1 }),
+      /cholangiography/,
+    ],
     ['MRCP by its description', t2(says('colangio RM axial')), /cholangiography/],
     ['a thick slab', t2({ SliceThickness: '40' }), /slab/],
     ['balanced steady state', t1({ FlipAngle: '60', MRAcquisitionType: '2D' }), /balanced/],
     ['balanced steady state by its name', t2(says('FIESTA fs ax')), /balanced/],
-    ['a quick two-dimensional gradient echo', t1({ MRAcquisitionType: '2D', RepetitionTime: '8', FlipAngle: '20' }), /localizer/],
+    [
+      'a quick two-dimensional gradient echo',
+      t1({ MRAcquisitionType: '2D', RepetitionTime: '8', FlipAngle: '20' }),
+      /localizer/,
+    ],
     ['T2*', t1({ MRAcquisitionType: '2D', RepetitionTime: '200', EchoTime: '14', FlipAngle: '60' }), /T2\*/],
     ['proton density for fat quantification', t1({ FlipAngle: '3' }), /fat quantification/],
-    ['a calibration', t1({ MRAcquisitionType: '2D', RepetitionTime: '150', FlipAngle: '50', SliceThickness: '8', slices: 42 }), /calibration/],
+    [
+      'a calibration',
+      t1({
+        MRAcquisitionType: '2D',
+        RepetitionTime: '150',
+        FlipAngle: '50',
+        SliceThickness: '8',
+        slices: 42,
+      }),
+      /calibration/,
+    ],
     ['an angiography', t1(says('MRA aorta')), /angiography/],
     ['a small field of view', t2({ PixelSpacing: ['0.6', '0.6'] }), /field of view/],
-    ['a prostate that claims to be an abdomen', t2(says('t2 tse tra', { ...study('MRT Prostata'), BodyPartExamined: 'ABDOMEN' })), /part of the body/],
+    [
+      'a prostate that claims to be an abdomen',
+      t2(says('t2 tse tra', { ...study('MRT Prostata'), BodyPartExamined: 'ABDOMEN' })),
+      /part of the body/,
+    ],
     ['a breast, prone', t1({ ...study(''), PatientPosition: 'FFP', BodyPartExamined: 'ABDOMEN' }), /prone/],
     ['a heart', t1(says('cine sax', study('Kardio-MRT'))), /balanced|part of the body/],
-    ['a whole-body STIR', t2(says('STIR cor composed', { PixelSpacing: ['1.6', '1.6'], ImageOrientationPatient: CORONAL })), /localizer|whole/],
+    [
+      'a whole-body STIR',
+      t2(says('STIR cor composed', { PixelSpacing: ['1.6', '1.6'], ImageOrientationPatient: CORONAL })),
+      /localizer|whole/,
+    ],
     ['sagittal', t2({ ImageOrientationPatient: SAGITTAL }), /neither axial/],
     ['proton density', t2({ EchoTime: '30', RepetitionTime: '2500' }), /neither T1- nor T2/],
     ['nothing about the body', t2(study('')), /does not say/],
@@ -137,32 +206,130 @@ describe('the class of a series alone in its study', () => {
 
 /** Which of the series is chosen, by its place in the list; -1: none. */
 const chosen = (...series: CaseSeries[]) => decide(...series).findIndex((one) => one.chosen);
-const at = (AcquisitionTime: string, ContrastBolusAgent?: string, more: CaseSeries = {}) => ({ AcquisitionTime, ContrastBolusAgent, ...more });
+const at = (AcquisitionTime: string, ContrastBolusAgent?: string, more: CaseSeries = {}) => ({
+  AcquisitionTime,
+  ContrastBolusAgent,
+  ...more,
+});
 
 describe('the best series of a class', () => {
   it.each<[string, number, CaseSeries[]]>([
-    ['portal venous before thin arterial', 1, [ct(says('arterial', { SliceThickness: '1', slices: 400 })), ct(says('portal', { SliceThickness: '5', slices: 90 }))]],
-    ['the second of the enhanced by time', 2, [ct(at('100000')), ct(at('100300', 'I')), ct(at('100340', 'I')), ct(at('100700', 'I'))]],
+    [
+      'portal venous before thin arterial',
+      1,
+      [
+        ct(says('arterial', { SliceThickness: '1', slices: 400 })),
+        ct(says('portal', { SliceThickness: '5', slices: 90 })),
+      ],
+    ],
+    [
+      'the second of the enhanced by time',
+      2,
+      [ct(at('100000')), ct(at('100300', 'I')), ct(at('100340', 'I')), ct(at('100700', 'I'))],
+    ],
     ['the one enhanced phase', 1, [ct(at('100000')), ct(at('100300', 'I'))]],
-    ['portal by the time since the injection', 1, [ct(at('100035', 'I', { ContrastBolusStartTime: '100000' })), ct(at('100110', 'I', { ContrastBolusStartTime: '100000' })), ct(at('100500', 'I', { ContrastBolusStartTime: '100000' }))]],
-    ['not the early and late arterial phase, but what follows', 2, [ct(at('100000', 'I')), ct(at('100015', 'I')), ct(at('100045', 'I'))]],
-    ['1 to 3 mm before 5 mm and before 0.6 mm', 1, [ct({ SliceThickness: '5', slices: 90 }), ct({ SliceThickness: '1.5', slices: 300 }), ct({ SliceThickness: '0.6', slices: 700 })]],
-    ['the original before the reformat', 1, [ct(says('portal', { ImageType: ['DERIVED', 'SECONDARY', 'REFORMATTED', 'AVERAGE'] })), ct(says('arterial'))]],
-    ['the reformat where nothing else is there', 0, [ct({ ImageType: ['DERIVED', 'SECONDARY', 'REFORMATTED', 'AVERAGE'] })]],
-    ['one phase before two in one series', 1, [ct(says('liver portal', { times: 2 })), ct(says('liver arterial'))]],
-    ['full dose before low dose', 1, [ct(says('CT AC low dose')), ct(says('Abdomen 3.0', { SliceThickness: '3' }))]],
-    ['the soft of two soft kernels', 1, [ct({ ConvolutionKernel: 'B45f' }), ct({ ConvolutionKernel: 'B30f' })]],
+    [
+      'portal by the time since the injection',
+      1,
+      [
+        ct(at('100035', 'I', { ContrastBolusStartTime: '100000' })),
+        ct(at('100110', 'I', { ContrastBolusStartTime: '100000' })),
+        ct(at('100500', 'I', { ContrastBolusStartTime: '100000' })),
+      ],
+    ],
+    [
+      'not the early and late arterial phase, but what follows',
+      2,
+      [ct(at('100000', 'I')), ct(at('100015', 'I')), ct(at('100045', 'I'))],
+    ],
+    [
+      '1 to 3 mm before 5 mm and before 0.6 mm',
+      1,
+      [
+        ct({ SliceThickness: '5', slices: 90 }),
+        ct({ SliceThickness: '1.5', slices: 300 }),
+        ct({ SliceThickness: '0.6', slices: 700 }),
+      ],
+    ],
+    [
+      'the original before the reformat',
+      1,
+      [
+        ct(says('portal', { ImageType: ['DERIVED', 'SECONDARY', 'REFORMATTED', 'AVERAGE'] })),
+        ct(says('arterial')),
+      ],
+    ],
+    [
+      'the reformat where nothing else is there',
+      0,
+      [ct({ ImageType: ['DERIVED', 'SECONDARY', 'REFORMATTED', 'AVERAGE'] })],
+    ],
+    [
+      'one phase before two in one series',
+      1,
+      [ct(says('liver portal', { times: 2 })), ct(says('liver arterial'))],
+    ],
+    [
+      'full dose before low dose',
+      1,
+      [ct(says('CT AC low dose')), ct(says('Abdomen 3.0', { SliceThickness: '3' }))],
+    ],
+    [
+      'the soft of two soft kernels',
+      1,
+      [ct({ ConvolutionKernel: 'B45f' }), ct({ ConvolutionKernel: 'B30f' })],
+    ],
     ['the mixed image before 70 keV', 1, [ct(says('portal mono 70 keV')), ct(says('portal mixed'))]],
     ['an oral agent is no enhancement', 1, [ct(at('100000', 'ORAL')), ct(at('100300', 'Oral & IV'))]],
-    ['the abdomen of a chest and abdomen study', 1, [ct({ ...study('CT chest abdomen pelvis'), bottom: 0, slices: 160 }), ct({ ...study('CT chest abdomen pelvis'), bottom: -350, slices: 340 })]],
-    ['the portal venous MR phase', 2, [t1(at('100000')), t1(at('100300', 'Gd')), t1(at('100340', 'Gd')), t1(at('100700', 'Gd'))]],
-    ['the mask of a dynamic without a word about the agent', 0, [t1(at('100000')), t1(at('100300')), t1(at('100315'))]],
+    [
+      'the abdomen of a chest and abdomen study',
+      1,
+      [
+        ct({ ...study('CT chest abdomen pelvis'), bottom: 0, slices: 160 }),
+        ct({ ...study('CT chest abdomen pelvis'), bottom: -350, slices: 340 }),
+      ],
+    ],
+    [
+      'the portal venous MR phase',
+      2,
+      [t1(at('100000')), t1(at('100300', 'Gd')), t1(at('100340', 'Gd')), t1(at('100700', 'Gd'))],
+    ],
+    [
+      'the mask of a dynamic without a word about the agent',
+      0,
+      [t1(at('100000')), t1(at('100300')), t1(at('100315'))],
+    ],
     ['pre-contrast before arterial', 0, [t1(says('nativ')), t1(says('arteriell'))]],
-    ['fat-suppressed 3D before a 2D in-phase image', 1, [t1({ MRAcquisitionType: '2D', RepetitionTime: '160', FlipAngle: '70', ScanOptions: undefined }), t1(says('pre'))]],
+    [
+      'fat-suppressed 3D before a 2D in-phase image',
+      1,
+      [
+        t1({ MRAcquisitionType: '2D', RepetitionTime: '160', FlipAngle: '70', ScanOptions: undefined }),
+        t1(says('pre')),
+      ],
+    ],
     ['in-phase before a hepatobiliary phase alone', 0, [dixon('IN_PHASE'), t1(says('HBP'))]],
-    ['axial before coronal', 1, [t1({ ImageOrientationPatient: CORONAL }), t1({ AcquisitionTime: '101400', ScanOptions: undefined })]],
-    ['an ordinary T2 before a heavy one', 1, [t2({ EchoTime: '200', EchoTrainLength: '200' }), t2({ EchoTrainLength: '20', RepetitionTime: '4000' })]],
-    ['the opposed-phase echo is not chosen', 1, [t1({ EchoTime: '1.2', ScanOptions: undefined, SliceThickness: '2' }), t1({ EchoTime: '2.4', ScanOptions: undefined })]],
+    [
+      'axial before coronal',
+      1,
+      [t1({ ImageOrientationPatient: CORONAL }), t1({ AcquisitionTime: '101400', ScanOptions: undefined })],
+    ],
+    [
+      'an ordinary T2 before a heavy one',
+      1,
+      [
+        t2({ EchoTime: '200', EchoTrainLength: '200' }),
+        t2({ EchoTrainLength: '20', RepetitionTime: '4000' }),
+      ],
+    ],
+    [
+      'the opposed-phase echo is not chosen',
+      1,
+      [
+        t1({ EchoTime: '1.2', ScanOptions: undefined, SliceThickness: '2' }),
+        t1({ EchoTime: '2.4', ScanOptions: undefined }),
+      ],
+    ],
   ])('%s', (_, expected, series) => expect(chosen(...series)).toBe(expected));
 
   it('takes a coronal T2 only where no axial one exists', () => {

@@ -12,7 +12,12 @@ import { conceptsIn, folded } from '../../src/pipeline/selection/words.ts';
 
 const rules = readSelectionRules(null, []);
 
-const ct: Facts = { modality: 'CT', orientation: 'axial', slices: 90, imageType: ['ORIGINAL', 'PRIMARY', 'AXIAL'] };
+const ct: Facts = {
+  modality: 'CT',
+  orientation: 'axial',
+  slices: 90,
+  imageType: ['ORIGINAL', 'PRIMARY', 'AXIAL'],
+};
 const mr: Facts = { modality: 'MR', orientation: 'axial', slices: 40, words: 'liver' };
 const t1: Facts = { ...mr, sequence: ['GR'], acquisitionType: '3D', repetitionTime: 4, echoTime: 1.3 };
 const t2: Facts = { ...mr, sequence: ['SE'], repetitionTime: 1200, echoTime: 90 };
@@ -97,7 +102,10 @@ describe('parts of a series', () => {
 
   it('are chosen like series, and named', () => {
     const decisions = selectSeries(
-      [part('AcquisitionNumber 1', { ...ct, words: 'liver arterial' }), part('AcquisitionNumber 2', { ...ct, words: 'liver portal' })],
+      [
+        part('AcquisitionNumber 1', { ...ct, words: 'liver arterial' }),
+        part('AcquisitionNumber 2', { ...ct, words: 'liver portal' }),
+      ],
       rules,
     );
     expect(decisions.map((one) => one.chosen)).toEqual([false, true]);
@@ -111,7 +119,13 @@ describe('parts of a series', () => {
     const dwi = (b: number) => part(`b-value ${b}`, { ...t2, sequence: ['EP'], bValue: b, images: b });
     const decisions = selectSeries([dwi(50), dwi(800)], rules);
     expect(decisions).toEqual([
-      { seriesInstanceUid: '1', description: 'liver', class: 'NONE', chosen: false, reason: 'a diffusion or echo-planar image' },
+      {
+        seriesInstanceUid: '1',
+        description: 'liver',
+        class: 'NONE',
+        chosen: false,
+        reason: 'a diffusion or echo-planar image',
+      },
     ]);
   });
 
@@ -134,13 +148,15 @@ describe('a file of rules', () => {
 
   it('is refused where a rule asks for a concept that the vocabulary lacks', () => {
     expect(reading((text) => text)).not.toThrow();
-    expect(reading((text) => text.replace('says: { oneOf: [bolusTracking] }', 'says: { oneOf: [bolus] }'))).toThrow(
-      /rules\.yaml: the vocabulary does not have bolus$/,
-    );
+    expect(
+      reading((text) => text.replace('says: { oneOf: [bolusTracking] }', 'says: { oneOf: [bolus] }')),
+    ).toThrow(/rules\.yaml: the vocabulary does not have bolus$/);
   });
 
   it('is refused where a fact or a test is not known, naming the place', () => {
-    expect(reading((text) => text.replace('sliceThickness: { atLeast: 5.6 }', 'thickness: { atLeast: 5 }'))).toThrow(/rules/);
+    expect(
+      reading((text) => text.replace('sliceThickness: { atLeast: 5.6 }', 'thickness: { atLeast: 5 }')),
+    ).toThrow(/rules/);
     expect(reading((text) => text.replace('atLeast: 5.6', 'above: 5.6'))).toThrow(/rules/);
   });
 });
@@ -174,12 +190,28 @@ describe('facts of a series', () => {
   it('count places, images at one place and the extent along the normal', () => {
     const header = { ImageOrientationPatient: ['1', '0', '0', '0', '1', '0'] };
     const positions = [0, 2, 4, 0, 2, 4].map((z): Point => [0, 0, z]);
-    expect(factsOf(header, 6, { positions })).toMatchObject({ images: 6, slices: 3, volumes: 2, coverage: 6, spacing: 2, bottom: 0, top: 4 });
-    expect(factsOf(header, 6, { positions: positions.map(() => [0, 0, 9]) })).toMatchObject({ slices: 1, volumes: 6, coverage: 0 });
+    expect(factsOf(header, 6, { positions })).toMatchObject({
+      images: 6,
+      slices: 3,
+      volumes: 2,
+      coverage: 6,
+      spacing: 2,
+      bottom: 0,
+      top: 4,
+    });
+    expect(factsOf(header, 6, { positions: positions.map(() => [0, 0, 9]) })).toMatchObject({
+      slices: 1,
+      volumes: 6,
+      coverage: 0,
+    });
   });
 
   it('of an enhanced image come from a frame', () => {
-    const frame = { FrameType: ['DERIVED', 'PRIMARY', 'DIXON', 'WATER'], EffectiveEchoTime: 1.2, EchoPulseSequence: 'GRADIENT' };
+    const frame = {
+      FrameType: ['DERIVED', 'PRIMARY', 'DIXON', 'WATER'],
+      EffectiveEchoTime: 1.2,
+      EchoPulseSequence: 'GRADIENT',
+    };
     expect(factsOf(frame, 90)).toMatchObject({ imageType: frame.FrameType, echoTime: 1.2, sequence: ['GR'] });
   });
 });

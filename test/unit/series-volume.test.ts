@@ -59,8 +59,13 @@ describe('buildVolume', () => {
 
   it('reads images that lack what neither place nor value depends on', async () => {
     const bare = {
-      ...{ Modality: undefined, PhotometricInterpretation: '', SamplesPerPixel: undefined },
-      ...{ BitsStored: undefined, HighBit: undefined, PatientID: '', PatientName: undefined },
+      Modality: undefined,
+      PhotometricInterpretation: '',
+      SamplesPerPixel: undefined,
+      BitsStored: undefined,
+      HighBit: undefined,
+      PatientID: '',
+      PatientName: undefined,
       ImageType: undefined,
     };
     const { volume, warnings } = await buildVolume(ctSeries(3, () => bare));
@@ -80,7 +85,7 @@ describe('buildVolume', () => {
   });
 
   it('without identity is built where none is needed, and says what is missing', async () => {
-    const blank = { ...{ SOPClassUID: '', SOPInstanceUID: '', StudyInstanceUID: '' }, SeriesInstanceUID: '' };
+    const blank = { SOPClassUID: '', SOPInstanceUID: '', StudyInstanceUID: '', SeriesInstanceUID: '' };
     const named = ctSeries(3, () => blank).map((slice, k) => ({ ...slice, source: `slice ${k}` }));
     const { slices, warnings } = await buildVolume(named, { identity: 'optional' });
     expect(slices.map(({ sopInstanceUid }) => sopInstanceUid)).toEqual(['', '', '']);
@@ -177,7 +182,9 @@ describe('voxel values', () => {
   it('are free of overlays in the high bits', async () => {
     const overlaid = {
       PixelRepresentation: 0,
-      ...{ BitsStored: 12, HighBit: 11, OverlayBitPosition: 12 },
+      BitsStored: 12,
+      HighBit: 11,
+      OverlayBitPosition: 12,
       PixelData: words([0x1000, 0xf123, 0x0123, ...Array<number>(9).fill(0)]),
     };
     const { voxels } = (await buildVolume(ctSeries(2, () => overlaid))).volume;

@@ -229,7 +229,9 @@ describe('hostile headers are refused', () => {
     const file = rawFile(
       EXPLICIT,
       explicit(0x00280008, 'IS', value),
-      ...[words(ROWS, 1), words(0x00280011, 1), words(0x00280100, 8)],
+      words(ROWS, 1),
+      words(0x00280011, 1),
+      words(0x00280100, 8),
       explicit(0x7fe00010, 'OW', [0, 0]),
     );
     expect(refusal(file).message).toContain(keyword);

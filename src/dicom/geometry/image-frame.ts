@@ -29,12 +29,14 @@ const ENHANCED_IMAGES: ReadonlySet<unknown> = new Set([
 ]);
 
 /** Macros repeat attributes of other images, and converted ones carry whole headers: these always mean the instance. */
-const OF_THE_INSTANCE: ReadonlySet<string> = new Set([
-  ...['SOPClassUID', 'SOPInstanceUID', 'StudyInstanceUID', 'SeriesInstanceUID', 'FrameOfReferenceUID'],
-  ...['PatientID', 'IssuerOfPatientID', 'PatientName', 'PatientBirthDate', 'Modality'],
-  ...['Rows', 'Columns', 'NumberOfFrames', 'SamplesPerPixel', 'PhotometricInterpretation'],
-  ...['BitsAllocated', 'BitsStored', 'HighBit', 'PixelRepresentation', 'LossyImageCompression'],
-]);
+const OF_THE_INSTANCE: ReadonlySet<string> = new Set(
+  [
+    'SOPClassUID SOPInstanceUID StudyInstanceUID SeriesInstanceUID FrameOfReferenceUID',
+    'PatientID IssuerOfPatientID PatientName PatientBirthDate Modality',
+    'Rows Columns NumberOfFrames SamplesPerPixel PhotometricInterpretation',
+    'BitsAllocated BitsStored HighBit PixelRepresentation LossyImageCompression',
+  ].flatMap((line) => line.split(' ')),
+);
 
 export function isEnhanced(dataset: DicomDataset): boolean {
   return ENHANCED_IMAGES.has(dataset['SOPClassUID']);

@@ -29,17 +29,23 @@ export class SeriesVolumeBuilder {
   }
 
   /**
-   * Takes one image with all its frames. Calls may overlap: then several frames are decoded at once.
+   * Takes one image with all its frames, or with those that are wanted. Calls may overlap: then several frames are
+   * decoded at once.
    * Throws as `buildVolume` does for what is wrong with this image.
    */
-  async add(instance: Instance): Promise<void> {
+  async add(instance: Instance, wanted: (frame: ImageFrame) => boolean = () => true): Promise<void> {
     checkImage(instance);
     this.#lossy ||= isLossy(instance);
-    const frames = imageFrames(instance);
+    const frames = imageFrames(instance).filter(wanted);
     const first = this.#frames.length;
     const header = { ...instance, frames: [] };
     this.#frames.push(...frames.map((frame) => ({ ...frame, instance: header })));
     for (const [i, frame] of frames.entries()) await this.#decode(frame, first + i);
+  }
+
+  /** How many frames were taken. */
+  get planeCount(): number {
+    return this.#frames.length;
   }
 
   /** The volume of all images that were added. Throws as `buildVolume` does for what is wrong with the series. */

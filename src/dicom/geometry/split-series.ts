@@ -79,9 +79,9 @@ const close = (a: readonly number[], b: readonly number[], tolerance: number): b
 function stackNames(stacks: readonly ImageFrame[][]): string[][] {
   const described = stacks.map(([first]) => (first ? descriptions(first) : []));
   const differing = (described[0] ?? []).map((_, i) => new Set(described.map((words) => words[i])).size > 1);
-  const short = described.map((words) => words.filter((word, i) => word !== '' && differing[i] && i < EXACT));
+  const short = described.map((words) => words.filter((_, i) => differing[i] && i < EXACT));
   const unique = new Set(short.map((words) => words.join())).size === short.length;
-  return unique ? short : described.map((words) => words.filter((word, i) => word !== '' && differing[i]));
+  return unique ? short : described.map((words) => words.filter((_, i) => differing[i]));
 }
 
 /** Descriptions from here on are long, and used only where the others don't do. */
@@ -90,7 +90,7 @@ const EXACT = 3;
 function descriptions({ attributes }: ImageFrame): string[] {
   const cosines = texts(attributes, 'ImageOrientationPatient');
   return [
-    isLocalizer(attributes) ? 'localizer' : '',
+    isLocalizer(attributes) ? 'localizer' : 'no localizer',
     directionName(numbers(attributes, 'ImageOrientationPatient')),
     `${text(attributes, 'Columns')} x ${text(attributes, 'Rows')}`,
     `PixelSpacing ${texts(attributes, 'PixelSpacing').join('\\') || 'none'}`,

@@ -76,6 +76,10 @@ export const CODES = {
   derivation: dcm('121401', 'Derivation'),
   mean: sct('373098007', 'Mean'),
   standardDeviation: sct('386136009', 'Standard Deviation'),
+  // CID 225, and CID 228 by way of TID 1419 row 16
+  upperUncertainty: sct('371886008', '+, range of upper measurement uncertainty'),
+  lowerUncertainty: sct('371885007', '-, range of lower measurement uncertainty'),
+  equation: dcm('121420', 'Equation'),
   volume: sct('118565006', 'Volume'),
   attenuationCoefficient: dcm('112031', 'Attenuation Coefficient'),
 
@@ -91,6 +95,8 @@ export const CODES = {
 
   // Units
   millilitre: ucum('ml', 'milliliter'),
+  millilitrePerYear: ucum('ml/a', 'milliliter per year'),
+  percentPerYear: ucum('%/a', 'percent per year'),
   hounsfieldUnit: ucum("[hnsf'U]", 'Hounsfield unit'),
   percent: ucum('%', 'percent'),
   millimetre: ucum('mm', 'millimeter'),

@@ -9,6 +9,10 @@ import { fitted, type WritableDataset } from './write.ts';
 /** PS3.3 C.12.1.1: what the result is fit for. */
 export type ContentQualification = 'PRODUCT' | 'RESEARCH' | 'SERVICE';
 
+/** What kinds of images there are models for. */
+export const IMAGE_CLASSES = ['CT', 'T1W', 'T2W'] as const;
+export type ImageClass = (typeof IMAGE_CLASSES)[number];
+
 /** The network that made the mask. */
 export interface ModelIdentity {
   /** The model folder's name. */
@@ -16,6 +20,8 @@ export interface ModelIdentity {
   readonly version: string;
   /** For people, such as `PanSegNet CT`. */
   readonly title: string;
+  /** Of the images that it is for. */
+  readonly modality: ImageClass;
   /** A restriction that every result must carry, such as `synthetic demo, not for patients`. */
   readonly notice?: string;
   /** Hash of the weights, hexadecimal. */
@@ -111,13 +117,14 @@ export function description(what: string, model: ModelIdentity): string {
   return fitted(model.notice ? `${what}: ${model.notice}` : `${what} (${model.title})`, LO_MAX_LENGTH);
 }
 
-/** Result series stand behind the source's, by a number that tells them from scanner series: 3 gives 3901 and 3902. */
-const SERIES_NUMBER_OFFSET = { SEG: 901, SR: 902 } as const;
+/** Result series stand behind the source's, by a number that tells them from scanner series: 3 gives 3901 to 3904. */
+const SERIES_NUMBER_OFFSET = { SEG: 901, SR: 902, OT: 903, DOC: 904 } as const;
+type ResultModality = keyof typeof SERIES_NUMBER_OFFSET;
 const SERIES_NUMBER_FACTOR = 1000;
 /** PS3.5 table 6.2-1: an IS value is at most 2^31 - 1. */
 const IS_MAX = 2 ** 31 - 1;
 
-function seriesNumber(source: DicomDataset, modality: 'SEG' | 'SR'): string {
+function seriesNumber(source: DicomDataset, modality: ResultModality): string {
   const offset = SERIES_NUMBER_OFFSET[modality];
   const derived = (number(source, 'SeriesNumber') ?? 0) * SERIES_NUMBER_FACTOR + offset;
   return String(Number.isInteger(derived) && derived > 0 && derived <= IS_MAX ? derived : offset);
@@ -128,10 +135,10 @@ export interface CommonModules {
   readonly warnings: readonly string[];
 }
 
-/** Modules that SEG and report share: patient, study, series, equipment, dates, SOP common. */
+/** Modules that all results share: patient, study, series, equipment, dates, SOP common. */
 export function commonModules(
   context: ResultContext,
-  modality: 'SEG' | 'SR',
+  modality: ResultModality,
   seriesDescription: string,
 ): CommonModules {
   const header = sourceHeader(context.series);

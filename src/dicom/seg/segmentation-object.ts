@@ -91,7 +91,7 @@ function imageModule(context: ResultContext, rows: number, columns: number, fram
 }
 
 /** A result of lossy images says so, and how they were compressed where they say it (PS3.3 C.8.20.2). */
-function lossiness(context: ResultContext): WritableDataset {
+export function lossiness(context: ResultContext): WritableDataset {
   if (!context.series.lossy) return { LossyImageCompression: '00' };
   const header = sourceHeader(context.series);
   const known = ['LossyImageCompressionRatio', 'LossyImageCompressionMethod'].filter((k) =>

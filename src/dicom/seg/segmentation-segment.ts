@@ -39,9 +39,11 @@ export function pancreasSegment(context: ResultContext): WritableDataset {
 }
 
 /** What, besides name and version, tells one result of a model from another. */
-export function algorithmParameters({ model }: ResultContext): string[] {
+export function algorithmParameters({ model, part }: ResultContext): string[] {
   return [
     `title: ${model.title}`,
+    `images: ${model.modality}`,
+    ...(part ? [`part: ${part}`] : []),
     `weights sha256: ${model.sha256}`,
     `mode: ${model.mode}`,
     ...(model.notice ? [`notice: ${model.notice}`] : []),

@@ -111,11 +111,14 @@ function connectionError(cause: unknown): ConnectionError {
 /** Aborts its signal when a watched promise takes too long; between watched promises no time runs. */
 class IdleTimer {
   readonly #controller = new AbortController();
-  readonly #limitMs: number;
-  #timer: NodeJS.Timeout | undefined;
+  /** One timer for all chunks, as there are thousands a second. */
+  readonly #timer: NodeJS.Timeout;
+  #watching = false;
 
   constructor(limitMs: number) {
-    this.#limitMs = limitMs;
+    this.#timer = setTimeout(() => {
+      if (this.#watching) this.#controller.abort();
+    }, limitMs);
   }
 
   get signal(): AbortSignal {
@@ -123,11 +126,12 @@ class IdleTimer {
   }
 
   async watch<T>(promise: Promise<T>): Promise<T> {
-    this.#timer = setTimeout(() => this.#controller.abort(), this.#limitMs);
+    this.#timer.refresh();
+    this.#watching = true;
     try {
       return await promise;
     } finally {
-      this.stop();
+      this.#watching = false;
     }
   }
 

@@ -57,7 +57,13 @@ export async function createResults(
     contentDateTime: await firstTime(`SEG ${segmentationUid(undated)}`),
   });
   const flags = qualityFlags(finding.measurement, finding.source);
-  const input: ReportInput = { context: undated, found: found(finding, segmentation), flags, priors };
+  const input: ReportInput = {
+    context: undated,
+    found: found(finding, segmentation),
+    flags,
+    priors,
+    repeatabilityPercent: settings.repeatabilityPercent[finding.model.info.modality] ?? undefined,
+  };
   const report = (supersedes: ReportReference | null, contentDateTime: Date): ResultObject =>
     createReport({
       ...input,
@@ -74,21 +80,31 @@ export async function createResults(
 }
 
 function resultContext({ source, part, mask, model }: Finding, settings: ResultSettings): ResultContext {
-  const { name, version, title, notice } = model.info;
+  const { name, version, title, modality, notice } = model.info;
+  const { contentQualification, softwareVersion } = settings;
   return {
     series: source,
     mask,
     ...(part === undefined ? {} : { part }),
-    model: { name, version, title, ...(notice ? { notice } : {}), sha256: model.sha256, mode: 'exact' },
+    model: {
+      name,
+      version,
+      title,
+      modality,
+      ...(notice ? { notice } : {}),
+      sha256: model.sha256,
+      mode: 'exact',
+    },
     contentDateTime: new Date(0),
-    ...settings,
+    contentQualification,
+    softwareVersion,
   };
 }
 
 function found({ measurement }: Finding, segmentation: ResultObject | undefined): ReportInput['found'] {
-  const { volumeMl, meanIntensity, sdIntensity } = measurement;
+  const { meanIntensity, sdIntensity } = measurement;
   if (!segmentation || meanIntensity === undefined || sdIntensity === undefined) return undefined;
-  return { segmentation, measurement: { volumeMl, meanIntensity, sdIntensity } };
+  return { segmentation, measurement: { ...measurement, meanIntensity, sdIntensity } };
 }
 
 /** What was left out or made up on the way from the images to the results, each once. */

@@ -1,6 +1,7 @@
 import { type Instance, readInstance, requiredText } from '../../dicom/dataset.ts';
 import { DicomError } from '../../dicom/errors.ts';
-import { type ImageFrame, imageFrames } from '../../dicom/geometry/image-frame.ts';
+import type { ImageFrame } from '../../dicom/geometry/image-frame.ts';
+import { SeriesVolumeBuilder } from '../../dicom/geometry/series-volume-builder.ts';
 import { imageKey } from '../../dicom/geometry/split-series.ts';
 import type { DicomWebClient } from '../../dicom/web/client.ts';
 import type { PartOfSeries } from '../selection/select.ts';
@@ -10,38 +11,60 @@ interface SeriesInStudy {
   readonly studyInstanceUid: string;
   readonly seriesInstanceUid: string;
 }
+interface WantedSeries {
+  readonly seriesInstanceUid: string;
+  readonly part?: PartOfSeries;
+  /** How many images the archive has of it, where that is known; else the archive is asked. */
+  readonly images?: number;
+}
+
+/** Instances that are on their way or being decoded at a time: memory holds the volume and these. */
+const IN_FLIGHT = 4;
 
 /**
- * Retrieves the images of a series, or of the part of it that was chosen, and checks that they are what was asked for:
- * the right study and series, each once, as many as the archive says it has; of a part, each of its images.
- * @throws DicomError DICOM_WEB_ANSWER for parts of something else or missing ones, DICOM_UNREADABLE for corrupt ones
+ * Retrieves the images of a series, or of the part of it that was chosen, into a volume as they arrive. Checks that they
+ * are what was asked for: the right study and series, each once, as many as the archive says it has; of a part, each of
+ * its images.
+ * @returns a builder that has them all; whether they make a volume, its `finish` says
+ * @throws DicomError DICOM_WEB_ANSWER for parts of something else or missing ones, DICOM_UNREADABLE for corrupt ones,
+ *   and what adding an image throws
  */
 export async function retrieveSeries(
   archive: Source,
   { studyInstanceUid }: { readonly studyInstanceUid: string },
-  { seriesInstanceUid, part }: { readonly seriesInstanceUid: string; readonly part?: PartOfSeries },
+  { seriesInstanceUid, part, images }: WantedSeries,
   signal?: AbortSignal,
-): Promise<ImageFrame[]> {
+): Promise<SeriesVolumeBuilder> {
   const series = { studyInstanceUid, seriesInstanceUid };
-  const instances = part
-    ? await readAll(partFiles(archive, series, part, signal), series)
-    : await readWhole(archive, series, signal);
-  const frames = instances.flatMap(imageFrames);
-  if (!part) return frames;
-  const wanted = frames.filter((frame) => part.images.has(imageKey(frame)));
-  refuseMissing(wanted.length, part.images.size, `${part.name} of series ${seriesInstanceUid}`, 'images');
-  return wanted;
+  const builder = new SeriesVolumeBuilder(images === undefined ? {} : { expectedPlanes: images });
+  const wanted = part && ((frame: ImageFrame) => part.images.has(imageKey(frame)));
+  const files = part
+    ? partFiles(archive, series, part, signal)
+    : archive.retrieveSeries(studyInstanceUid, seriesInstanceUid, signal);
+  const seen = new Set<string>();
+  const decoding: Promise<void>[] = [];
+  for await (const bytes of files) {
+    const instance = readOne(bytes, series, seen.size + 1);
+    if (seen.has(instance.source)) continue;
+    seen.add(instance.source);
+    decoding.push(observed(builder.add(instance, wanted)));
+    if (decoding.length === IN_FLIGHT) await decoding.shift();
+  }
+  await Promise.all(decoding);
+
+  if (part) {
+    const what = `${part.name} of series ${seriesInstanceUid}`;
+    refuseMissing(builder.planeCount, part.images.size, what, 'images');
+  } else if (images === undefined) {
+    const expected = await archive.searchInstances(studyInstanceUid, seriesInstanceUid, signal);
+    refuseMissing(seen.size, expected.length, `series ${seriesInstanceUid}`, 'instances');
+  } else {
+    refuseMissing(builder.planeCount, images, `series ${seriesInstanceUid}`, 'images');
+  }
+  return builder;
 }
 
-async function readWhole(archive: Source, series: SeriesInStudy, signal?: AbortSignal): Promise<Instance[]> {
-  const { studyInstanceUid, seriesInstanceUid } = series;
-  const expected = await archive.searchInstances(studyInstanceUid, seriesInstanceUid, signal);
-  const instances = await readAll(archive.retrieveSeries(studyInstanceUid, seriesInstanceUid, signal), series);
-  refuseMissing(instances.length, expected.length, `series ${seriesInstanceUid}`, 'instances');
-  return instances;
-}
-
-/** The instances of a part, one by one: what else is in the series stays in the archive. */
+/** The instances of a part, asked for one by one: what else is in the series stays in the archive. */
 async function* partFiles(
   archive: Source,
   { studyInstanceUid, seriesInstanceUid }: SeriesInStudy,
@@ -49,30 +72,36 @@ async function* partFiles(
   signal?: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   const uids = new Set([...images].map((key) => key.slice(0, key.lastIndexOf('#'))));
-  for (const uid of uids) yield await archive.retrieveInstance(studyInstanceUid, seriesInstanceUid, uid, signal);
+  const coming: Promise<Uint8Array>[] = [];
+  for (const uid of uids) {
+    coming.push(observed(archive.retrieveInstance(studyInstanceUid, seriesInstanceUid, uid, signal)));
+    const next = coming.length === IN_FLIGHT ? coming.shift() : undefined;
+    if (next) yield await next;
+  }
+  for (const next of coming) yield await next;
 }
 
-async function readAll(files: AsyncIterable<Uint8Array>, series: SeriesInStudy): Promise<Instance[]> {
-  const instances = new Map<string, Instance>();
-  for await (const bytes of files) {
-    const source = `instance ${instances.size + 1} of series ${series.seriesInstanceUid}`;
-    const instance = readInstance(bytes, source);
-    const sopInstanceUid = requiredText(instance.dataset, 'SOPInstanceUID', source);
-    for (const [keyword, uid] of [
-      ['StudyInstanceUID', series.studyInstanceUid],
-      ['SeriesInstanceUID', series.seriesInstanceUid],
-    ] as const) {
-      const found = requiredText(instance.dataset, keyword, source);
-      if (found !== uid) {
-        throw new DicomError(
-          'DICOM_WEB_ANSWER',
-          `${source}: the archive sent ${keyword} ${found}, asked was ${uid}`,
-        );
-      }
+/** Where an earlier one of several fails, nobody awaits this one: its own failure then goes unsaid. */
+function observed<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
+}
+
+/** An instance of the series, called by its UID. */
+function readOne(bytes: Uint8Array, series: SeriesInStudy, count: number): Instance {
+  const source = `instance ${count} of series ${series.seriesInstanceUid}`;
+  const instance = readInstance(bytes, source);
+  for (const [keyword, uid] of [
+    ['StudyInstanceUID', series.studyInstanceUid],
+    ['SeriesInstanceUID', series.seriesInstanceUid],
+  ] as const) {
+    const found = requiredText(instance.dataset, keyword, source);
+    if (found !== uid) {
+      const what = `the archive sent ${keyword} ${found}, asked was ${uid}`;
+      throw new DicomError('DICOM_WEB_ANSWER', `${source}: ${what}`);
     }
-    instances.set(sopInstanceUid, { ...instance, source: `instance ${sopInstanceUid}` });
   }
-  return [...instances.values()];
+  return { ...instance, source: `instance ${requiredText(instance.dataset, 'SOPInstanceUID', source)}` };
 }
 
 function refuseMissing(sent: number, expected: number, of: string, what: string): void {

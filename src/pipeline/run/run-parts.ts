@@ -1,4 +1,4 @@
-import type { ContentQualification } from '../../dicom/results/result-context.ts';
+import type { ContentQualification, ImageClass } from '../../dicom/results/result-context.ts';
 import type { DicomWebClient } from '../../dicom/web/client.ts';
 import type { Model } from '../../segmentation/model/model-folder.ts';
 import type { Database } from '../database/sql.ts';
@@ -24,6 +24,8 @@ export interface RunParts {
 export interface ResultSettings {
   readonly contentQualification: ContentQualification;
   readonly softwareVersion: string;
+  /** See `ReportInput.repeatabilityPercent`; null where the site has stated none. */
+  readonly repeatabilityPercent: Readonly<Record<ImageClass, number | null>>;
 }
 
 /** The model of each class. */

@@ -28,7 +28,11 @@ const pastSchema: z.ZodType<Past> = z.object({
 /** What history knows of the patient before this finding, kept with the run so that a repeated run writes the same. */
 export async function pastOf(finding: Finding, run: Run, { database, patientKey }: RunParts): Promise<Past> {
   const subject = subjectOf(finding, run, patientKey);
-  const slot = [subject.seriesInstanceUid, ...(finding.part === undefined ? [] : [finding.part]), finding.model.sha256].join(' ');
+  const slot = [
+    subject.seriesInstanceUid,
+    ...(finding.part === undefined ? [] : [finding.part]),
+    finding.model.sha256,
+  ].join(' ');
   return freezeInput(database, run, slot, pastSchema, async () => {
     const priors = await priorVolumes(database, subject);
     const current = await currentVolume(database, subject);

@@ -18,6 +18,6 @@ export async function findPancreas(
   const segmentation = await stage('segment', (onProgress) =>
     segment(volume, model, { threads, onProgress, saveProbability: saveProbabilities }),
   );
-  const measurement = await stage('measure', () => measure(volume, segmentation.mask));
+  const measurement = await stage('measure', () => measure(volume, segmentation.mask, segmentation.voxelRange));
   return { ...segmentation, measurement };
 }

@@ -13,14 +13,18 @@ import { normalOf, orientationOf, type Point, pointOf } from './stack.ts';
 export function candidatesOf(seriesInstanceUid: string, headers: readonly DicomDataset[]): CandidateSeries[] {
   const frames = headers.flatMap(framesOf);
   const parts = splitSeries(frames);
-  const description = headers.map((header) => text(header, 'SeriesDescription')).find((one) => one !== undefined);
-  const orientations = new Set(parts.map(({ frames: [first] }) => first && orientation(first.attributes))).size;
+  const description = headers
+    .map((header) => text(header, 'SeriesDescription'))
+    .find((one) => one !== undefined);
+  const orientations = new Set(parts.map(({ frames: [first] }) => first && orientation(first.attributes)))
+    .size;
   return parts.map((part) => ({
     seriesInstanceUid,
     description: description ?? '',
     ...(part.name === undefined
       ? {}
       : { part: { name: part.name, images: new Set(part.frames.map(imageKey)) } }),
+    images: part.frames.length,
     ...(part.problem === undefined ? {} : { problem: part.problem }),
     facts: factsOfPart(part, orientations),
   }));

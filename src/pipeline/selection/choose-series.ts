@@ -49,11 +49,13 @@ function force(
   forced: ForcedSeries,
 ): SeriesDecision[] {
   const { seriesInstanceUid } = forced;
-  const isNamed = (one: { readonly seriesInstanceUid: string }) => one.seriesInstanceUid === seriesInstanceUid;
+  const isNamed = (one: { readonly seriesInstanceUid: string }) =>
+    one.seriesInstanceUid === seriesInstanceUid;
   const named = candidates.filter(isNamed);
   const [candidate] = named;
   const alone = selectSeries(named, rules);
-  const decision = alone.find((one) => one.chosen && one.class === forced.class) ?? alone.find(isChosen) ?? alone[0];
+  const decision =
+    alone.find((one) => one.chosen && one.class === forced.class) ?? alone.find(isChosen) ?? alone[0];
   if (!candidate || !decision) throw new ForcedSeriesError(`the study has no series ${seriesInstanceUid}`);
   const seriesClass = forced.class ?? classOf(decision, candidate);
   return selectSeries(candidates, rules).map((one) =>

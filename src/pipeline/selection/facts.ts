@@ -195,14 +195,17 @@ function geometry(header: DicomDataset, stack: Stack): Unsure {
   const rows = number(header, 'Rows');
   const columns = number(header, 'Columns');
   const [rowSpacing, columnSpacing] = numbers(header, 'PixelSpacing');
-  const sides = [rows && rowSpacing && rows * rowSpacing, columns && columnSpacing && columns * columnSpacing];
+  const sides = [
+    rows && rowSpacing && rows * rowSpacing,
+    columns && columnSpacing && columns * columnSpacing,
+  ];
   const known = sides.filter((side): side is number => typeof side === 'number');
   return {
     rows,
     columns,
     pixelSpacing: rowSpacing,
     sliceThickness: number(header, 'SliceThickness'),
-    fieldOfView: known.length > 0 ? Math.round(Math.min(...known)) : undefined,
+    fieldOfView: known.length > 0 ? Math.round(Math.max(...known)) : undefined,
     ...stack,
   };
 }

@@ -18,7 +18,9 @@ const fileSchema = z.array(
         uid: z.string(),
         instances: z.int().nonnegative(),
         metadata: z.record(z.string(), z.unknown()),
-        positions: z.union([z.array(point), z.object({ first: point, step: point, count: z.int() })]).optional(),
+        positions: z
+          .union([z.array(point), z.object({ first: point, step: point, count: z.int() })])
+          .optional(),
       }),
     ),
   }),
@@ -42,7 +44,9 @@ class MetadataFileError extends Error {
 export function predictStudies(file: string, rules: SelectionRules): Record<string, StudyPrediction> {
   const studies = fileSchema.safeParse(readJson(file));
   if (!studies.success) throw new MetadataFileError(`${file}: ${z.prettifyError(studies.error)}`);
-  return Object.fromEntries(studies.data.map(({ id, series }) => [id, predict(series.map(candidateOf), rules)]));
+  return Object.fromEntries(
+    studies.data.map(({ id, series }) => [id, predict(series.map(candidateOf), rules)]),
+  );
 }
 
 function predict(series: readonly CandidateSeries[], rules: SelectionRules): StudyPrediction {
@@ -65,18 +69,19 @@ function candidateOf({ uid, instances, metadata, positions }: ListedSeries): Can
   return {
     seriesInstanceUid: uid,
     description: text(header, 'SeriesDescription') ?? '',
-    facts: factsOf(frames[frames.length >> 1]?.attributes ?? header, points?.length ?? instances, { positions: points }),
+    facts: factsOf(frames[frames.length >> 1]?.attributes ?? header, points?.length ?? instances, {
+      positions: points,
+    }),
   };
 }
 
 function pointsOf(positions: NonNullable<ListedSeries['positions']>): Point[] {
   if (Array.isArray(positions)) return positions;
   const { first, step, count } = positions;
-  return Array.from({ length: count }, (_, i): Point => [
-    first[0] + i * step[0],
-    first[1] + i * step[1],
-    first[2] + i * step[2],
-  ]);
+  return Array.from(
+    { length: count },
+    (_, i): Point => [first[0] + i * step[0], first[1] + i * step[1], first[2] + i * step[2]],
+  );
 }
 
 function readJson(file: string): unknown {

@@ -31,7 +31,9 @@ export function phasesOf(series: readonly Facts[], times: PhaseTimes): KnownPhas
     if (one.said) return { phase: one.said, how: 'by its description' };
     if (one.time === undefined) return UNKNOWN;
     if (one.sinceInjection !== undefined) return byInjection(one.sinceInjection, times);
-    return told ? byOrder({ ...one, time: one.time }, all, times) : withoutAgents({ ...one, time: one.time }, all, times);
+    return told
+      ? byOrder({ ...one, time: one.time }, all, times)
+      : withoutAgents({ ...one, time: one.time }, all, times);
   });
 }
 
@@ -41,7 +43,8 @@ function acquisition(facts: Facts, times: PhaseTimes): Acquisition {
   const injection = numberOf(facts, 'injectionTime');
   const agent = typeof facts.contrastAgent === 'string' ? facts.contrastAgent : '';
   const given = agent !== '' && !new RegExp(times.notEnhancing, 'iu').test(agent);
-  const after = time === undefined || injection === undefined ? undefined : (time % SECONDS_OF_DAY) - injection;
+  const after =
+    time === undefined || injection === undefined ? undefined : (time % SECONDS_OF_DAY) - injection;
   return {
     said,
     time,
@@ -79,19 +82,29 @@ function byInjection(seconds: number, times: PhaseTimes): KnownPhase {
 type Timed = Acquisition & { readonly time: number };
 
 function byOrder(one: Timed, all: readonly Acquisition[], times: PhaseTimes): KnownPhase {
-  const enhanced = all.filter((other): other is Timed => other.enhanced && other.time !== undefined && other.counts);
+  const enhanced = all.filter(
+    (other): other is Timed => other.enhanced && other.time !== undefined && other.counts,
+  );
   const moments = momentsOf(enhanced);
   // An agent that stands in every header stands in that of the mask too, which was taken well before the injection.
   const masked = all.every((other) => other.enhanced || other.said === 'unenhanced');
   const [first, second, third] = moments;
   const isMask =
-    masked && first !== undefined && second !== undefined && third !== undefined && second - first >= times.maskGap;
+    masked &&
+    first !== undefined &&
+    second !== undefined &&
+    third !== undefined &&
+    second - first >= times.maskGap;
   const saidMask = enhanced.some((other) => other.said !== undefined && sameAcquisition(other.time, first));
   const start = isMask && !saidMask ? second : first;
   if (start === undefined || one.time < start - 1) {
     return { phase: 'unenhanced', how: 'acquired before the contrast agent' };
   }
-  return afterAgent(one.time, enhanced.filter((other) => other.time >= start - 1), times);
+  return afterAgent(
+    one.time,
+    enhanced.filter((other) => other.time >= start - 1),
+    times,
+  );
 }
 
 /** Without a word or an agent anywhere: of a dynamic of three or more, the first is the mask. */
@@ -102,14 +115,19 @@ function withoutAgents(one: Timed, all: readonly Acquisition[], times: PhaseTime
   if (one.time <= first || sameAcquisition(one.time, first)) {
     return { phase: 'unenhanced', how: 'the first of a dynamic' };
   }
-  return afterAgent(one.time, timed.filter((other) => other.time > first && !sameAcquisition(other.time, first)), times);
+  return afterAgent(
+    one.time,
+    timed.filter((other) => other.time > first && !sameAcquisition(other.time, first)),
+    times,
+  );
 }
 
 function afterAgent(time: number, enhanced: readonly Timed[], times: PhaseTimes): KnownPhase {
   const said = (phase: Phase) => enhanced.filter((other) => other.said === phase).map((other) => other.time);
   const portal = said('portal')[0];
   if (portal !== undefined) {
-    if (sameAcquisition(time, portal)) return { phase: 'portal', how: 'acquired with the portal venous series' };
+    if (sameAcquisition(time, portal))
+      return { phase: 'portal', how: 'acquired with the portal venous series' };
     return time < portal
       ? { phase: 'arterial', how: 'acquired before the portal venous series' }
       : { phase: 'delayed', how: 'acquired after the portal venous series' };
@@ -117,11 +135,15 @@ function afterAgent(time: number, enhanced: readonly Timed[], times: PhaseTimes)
   const moments = momentsOf(enhanced);
   const start = moments[0] ?? time;
   if (time - start >= times.hepatobiliaryFrom) {
-    return { phase: 'hepatobiliary', how: `${Math.round((time - start) / 60)} min after the first enhanced series` };
+    return {
+      phase: 'hepatobiliary',
+      how: `${Math.round((time - start) / 60)} min after the first enhanced series`,
+    };
   }
   const late = said('delayed');
   const dynamic = moments.filter(
-    (moment) => moment - start < times.hepatobiliaryFrom && !late.some((other) => sameAcquisition(moment, other)),
+    (moment) =>
+      moment - start < times.hepatobiliaryFrom && !late.some((other) => sameAcquisition(moment, other)),
   );
   if (dynamic.length <= 1 && said('arterial').length === 0) {
     return { phase: 'portal', how: 'the only enhanced phase' };

@@ -54,7 +54,11 @@ const preferenceSchema = z.union([
   z.strictObject({ when: whenSchema, reason: z.string().min(1) }),
   z.strictObject({ lowest: z.enum(FACT_NAMES), reason: z.string().min(1) }),
   z.strictObject({ highest: z.enum(FACT_NAMES), reason: z.string().min(1) }),
-  z.strictObject({ inOrder: z.enum(FACT_NAMES), values: z.array(z.string()).nonempty(), reason: z.string().min(1) }),
+  z.strictObject({
+    inOrder: z.enum(FACT_NAMES),
+    values: z.array(z.string()).nonempty(),
+    reason: z.string().min(1),
+  }),
 ]);
 export type Preference = z.infer<typeof preferenceSchema>;
 
@@ -73,7 +77,12 @@ export type PhaseTimes = z.infer<typeof phaseTimesSchema>;
 /** Entries of a concept stand in one text, between commas. */
 const vocabularySchema = z.record(
   z.string(),
-  z.string().transform((entries) => entries.split(',').map((entry) => entry.trim()).filter(Boolean)),
+  z.string().transform((entries) =>
+    entries
+      .split(',')
+      .map((entry) => entry.trim())
+      .filter(Boolean),
+  ),
 );
 
 const selectionSchema = z.strictObject({

@@ -27,6 +27,8 @@ export interface CandidateSeries {
   readonly description: string;
   /** Left out where the series is one volume. */
   readonly part?: PartOfSeries;
+  /** How many images it has, frames counted one by one; left out where the archive was not asked. */
+  readonly images?: number;
   /** Why its images are no volume, whatever they show. */
   readonly problem?: string;
   readonly facts: Facts;
@@ -38,6 +40,8 @@ export interface SeriesDecision {
   /** With the name of the part, where there is one. */
   readonly description: string;
   readonly part?: PartOfSeries;
+  /** How many images it has, where that is known. */
+  readonly images?: number;
   readonly class: SeriesClass;
   readonly chosen: boolean;
   readonly reason: string;
@@ -70,7 +74,11 @@ export function selectSeries(series: readonly CandidateSeries[], rules: Selectio
   );
   return withoutUselessParts(classed).map((one) => {
     const known = phased.find(({ candidate }) => candidate === one.candidate) ?? one;
-    return decision(known, best.find((winner) => winner?.class === one.class), rules);
+    return decision(
+      known,
+      best.find((winner) => winner?.class === one.class),
+      rules,
+    );
   });
 }
 
@@ -78,7 +86,9 @@ export function selectSeries(series: readonly CandidateSeries[], rules: Selectio
 function withoutUselessParts(classed: readonly Classed[]): Classed[] {
   const bySeries = Map.groupBy(classed, ({ candidate }) => candidate.seriesInstanceUid);
   const useless = [...bySeries.values()].filter((parts) => parts.every((part) => part.class === 'NONE'));
-  const dropped = new Set(useless.flatMap((parts) => parts.toSorted((a, b) => sizeOf(b) - sizeOf(a)).slice(1)));
+  const dropped = new Set(
+    useless.flatMap((parts) => parts.toSorted((a, b) => sizeOf(b) - sizeOf(a)).slice(1)),
+  );
   return classed
     .filter((one) => !dropped.has(one))
     .map((one) => (one.class === 'NONE' && useless.some((parts) => parts.includes(one)) ? whole(one) : one));
@@ -92,12 +102,13 @@ function whole(one: Classed): Classed {
 }
 
 function decision(one: Classed, winner: Classed | undefined, rules: SelectionRules): SeriesDecision {
-  const { seriesInstanceUid, part } = one.candidate;
+  const { seriesInstanceUid, part, images } = one.candidate;
   const chosen = winner?.candidate === one.candidate;
   return {
     seriesInstanceUid,
     description: nameOf(one.candidate),
     ...(part === undefined ? {} : { part }),
+    ...(images === undefined ? {} : { images }),
     class: one.class,
     chosen,
     reason: winner && !chosen ? `${one.reason}; not chosen: ${whyNot(winner, one, rules)}` : one.reason,
@@ -119,7 +130,11 @@ function classify(
 }
 
 /** The series of one class, each with its phase as a fact and in its reason. */
-function withPhases(classed: readonly Classed[], name: SegmentedClass, { phases }: SelectionRules): Classed[] {
+function withPhases(
+  classed: readonly Classed[],
+  name: SegmentedClass,
+  { phases }: SelectionRules,
+): Classed[] {
   const ofClass = classed.filter((one) => one.class === name);
   if (!PHASED.has(name)) return ofClass;
   const times = name === 'T1W' ? phases : { ...phases, hepatobiliaryFrom: Number.POSITIVE_INFINITY };
@@ -176,7 +191,8 @@ function bestOf(classed: readonly Classed[], preferences: readonly Preference[])
   })[0];
 }
 
-const keyOf = ({ seriesInstanceUid, part }: CandidateSeries): string => `${seriesInstanceUid} ${part?.name ?? ''}`;
+const keyOf = ({ seriesInstanceUid, part }: CandidateSeries): string =>
+  `${seriesInstanceUid} ${part?.name ?? ''}`;
 
 /** Lower is better. A fact that is not known ranks last; the largest number stands in for it, as infinities cannot be subtracted. */
 function rank(facts: Facts, preference: Preference): number {
@@ -192,7 +208,9 @@ function rank(facts: Facts, preference: Preference): number {
 
 function whyNot(winner: Classed, loser: Classed, rules: SelectionRules): string {
   const preferences = loser.class === 'NONE' ? [] : rules.preferences[loser.class];
-  const decisive = preferences.find((preference) => rank(winner.facts, preference) < rank(loser.facts, preference));
+  const decisive = preferences.find(
+    (preference) => rank(winner.facts, preference) < rank(loser.facts, preference),
+  );
   const better = decisive?.reason ?? 'equal in every preference, the first by UID was taken';
   return `"${nameOf(winner.candidate)}" is preferred (${better})`;
 }

@@ -33,9 +33,18 @@ export function pointOf(dataset: DicomDataset): Point | undefined {
 }
 
 /** @param header of one image, flat */
-export function stackOf(header: DicomDataset, images: number, positions: readonly Point[] | undefined): Stack {
+export function stackOf(
+  header: DicomDataset,
+  images: number,
+  positions: readonly Point[] | undefined,
+): Stack {
   const normal = normalOf(header);
-  const facts = { images, slices: images, volumes: 1, ...(normal ? { orientation: orientationOf(normal) } : {}) };
+  const facts = {
+    images,
+    slices: images,
+    volumes: 1,
+    ...(normal ? { orientation: orientationOf(normal) } : {}),
+  };
   const stated = number(header, 'SpacingBetweenSlices') || number(header, 'SliceThickness');
   if (!normal || !positions || positions.length === 0) {
     return stated ? { ...facts, spacing: stated, coverage: Math.round(images * stated) } : facts;

@@ -64,7 +64,9 @@ function pairedEcho(facts: Facts, series: readonly Facts[]): string | undefined 
   const echo = numberOf(facts, 'echoTime');
   if (!echo || facts.modality !== 'MR') return undefined;
   const ratios = series
-    .filter((other) => sameAcquisition(numberOf(other, 'acquisitionTime'), numberOf(facts, 'acquisitionTime')))
+    .filter((other) =>
+      sameAcquisition(numberOf(other, 'acquisitionTime'), numberOf(facts, 'acquisitionTime')),
+    )
     .map((other) => (numberOf(other, 'echoTime') ?? echo) / echo);
   const [least, most] = ECHO_PAIR_RATIO;
   if (ratios.some((ratio) => ratio >= least && ratio <= most)) return 'shorter';
@@ -90,6 +92,13 @@ function placeInLongest(facts: Facts, series: readonly Facts[]): Partial<Record<
   const extents = series
     .filter((other) => other.modality === facts.modality && other.frameOfReference === facts.frameOfReference)
     .map((other) => ({ low: numberOf(other, 'bottom') ?? 0, high: numberOf(other, 'top') ?? 0 }));
-  const longest = extents.toSorted((a, b) => b.high - b.low - (a.high - a.low))[0] ?? { low: bottom, high: top };
-  return { longest: longest.high - longest.low, aboveBottom: bottom - longest.low, belowTop: longest.high - top };
+  const longest = extents.toSorted((a, b) => b.high - b.low - (a.high - a.low))[0] ?? {
+    low: bottom,
+    high: top,
+  };
+  return {
+    longest: longest.high - longest.low,
+    aboveBottom: bottom - longest.low,
+    belowTop: longest.high - top,
+  };
 }

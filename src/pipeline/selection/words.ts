@@ -4,7 +4,15 @@
 export type Vocabulary = Readonly<Record<string, readonly string[]>>;
 
 /** Letters that have no decomposition, so that taking marks away leaves them as they are. */
-const LATIN_LETTERS: Readonly<Record<string, string>> = { ı: 'i', ß: 'ss', ø: 'o', ł: 'l', đ: 'd', æ: 'ae', œ: 'oe' };
+const LATIN_LETTERS: Readonly<Record<string, string>> = {
+  ı: 'i',
+  ß: 'ss',
+  ø: 'o',
+  ł: 'l',
+  đ: 'd',
+  æ: 'ae',
+  œ: 'oe',
+};
 /** The asterisk of T2* and R2* means "star"; any other is decoration (Siemens writes *fl3d1). */
 const STAR = /(?<=[rt][12]) ?\*/g;
 /** Latin, Greek and Cyrillic accents; not the voicing marks of Japanese, which make another letter. */

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { z } from 'zod';
 import { describeNetwork } from '../architecture/describe-network.ts';
 import { SegmentationError } from '../errors.ts';
 import { loadModel, type Model } from '../model/model-folder.ts';
@@ -35,6 +36,14 @@ export interface ImportRequest {
   readonly output: string;
   /** Takes the place of a model that is there. */
   readonly replace?: boolean;
+  /** Made of network and modality unless given. */
+  readonly title?: string;
+  /** Shown wherever the model's results are. */
+  readonly notice?: string;
+  /** The start of the checkpoint's sha256 unless given: training output carries no version. */
+  readonly version?: string;
+  /** Patient direction of the axes in training; 'as-stored' unless given: nnU-Net takes them as the file has them. */
+  readonly orientation?: string;
   readonly onProgress?: (progress: ImportProgress) => void;
   /** Called with what the user should know of the source. */
   readonly onNote?: (note: string) => void;
@@ -53,12 +62,8 @@ const MAX_JSON_BYTES = 2 ** 20;
  *   CHECKPOINT_ARCHITECTURE, CHECKPOINT_VALUES; the signal's reason where it was aborted
  */
 export async function importModel(request: ImportRequest): Promise<Model> {
-  const { name, output, onNote, signal } = request;
-  if (!modelInfoSchema.shape.name.safeParse(name).success)
-    throw new SegmentationError(
-      'IMPORT_TARGET',
-      `'${name}' cannot be a model's name: letters, digits, dots, dashes and underscores only`,
-    );
+  const { output, onNote, signal } = request;
+  checkSettings(request);
   const { files, trainer } = await openTrainer(request.source);
   try {
     request.onProgress?.({ stage: 'read plans', subject: trainer.name ?? files.source });
@@ -74,6 +79,20 @@ export async function importModel(request: ImportRequest): Promise<Model> {
   } finally {
     await files.close();
   }
+}
+
+const givenSchema = modelInfoSchema
+  .pick({ name: true, title: true, notice: true, version: true, orientation: true })
+  .partial({ title: true, version: true, orientation: true });
+
+/** What is wrong with the request should not come up after minutes of work. */
+function checkSettings({ name, title, notice, version, orientation }: ImportRequest): void {
+  const parsed = givenSchema.safeParse({ name, title, notice, version, orientation });
+  if (!parsed.success)
+    throw new SegmentationError(
+      'IMPORT_TARGET',
+      `a model cannot be made with these settings:\n${z.prettifyError(parsed.error)}`,
+    );
 }
 
 async function openTrainer(
@@ -174,13 +193,13 @@ async function writeNetworks(
   return modelInfoSchema.parse({
     format: 1,
     name: request.name,
-    title: `${kind === 'PanSegNet' ? 'PanSegNet' : 'nnU-Net'} ${request.modality}`,
-    version: versionOf(folds),
+    title: request.title ?? `${kind === 'PanSegNet' ? 'PanSegNet' : 'nnU-Net'} ${request.modality}`,
+    version: request.version ?? versionOf(folds),
     modality: request.modality,
+    ...(request.notice === undefined ? {} : { notice: request.notice }),
     source: recordSource(kind, trainer, info, info.stage, folds),
     architecture: kind,
-    // nnU-Net takes the axes as the image file has them.
-    orientation: 'as-stored',
+    orientation: request.orientation ?? 'as-stored',
     transposeForward: plan.transposeForward,
     spacing: [...plan.spacing],
     patchSize: [...plan.network.patchSize],

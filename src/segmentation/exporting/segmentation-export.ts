@@ -4,9 +4,18 @@ import type { Properties } from '../preprocessing/preprocess.ts';
 import { forEachResizedPlane } from '../resampling/linear.ts';
 import { separateAxis } from '../resampling/resample.ts';
 import { keepLargestComponents } from './postprocess.ts';
+import { confineToMask, FAINT_PROBABILITY, softValue, type VoxelRange } from './soft-mask.ts';
 
 /** Foreground where it is more probable than background; nnU-Net's argmax gives a tie to the background. */
 const THRESHOLD = 0.5;
+
+export interface ExportedSegmentation {
+  readonly mask: Uint8Array;
+  readonly probability: Float32Array | undefined;
+  /** The probability in 255ths, confined to the organ: at least 128 exactly where the mask is. */
+  readonly softMask: Uint8Array;
+  readonly voxelRange: VoxelRange;
+}
 
 /**
  * Brings the foreground's probability back to the volume's grid and makes the mask: nnU-Net v1's
@@ -21,11 +30,12 @@ export function exportSegmentation(
   properties: Properties,
   info: ModelInfo,
   saveProbability: boolean,
-): { mask: Uint8Array; probability: Float32Array | undefined } {
+): ExportedSegmentation {
   const { volumeShape, cropped } = properties;
   const { shape, origin, steps } = cropped;
   const mask = new Uint8Array(elements(volumeShape));
   const whole = saveProbability ? new Float32Array(elements(volumeShape)) : undefined;
+  const softMask = new Uint8Array(mask.length);
   const separate = separateAxisOfExport(properties, info);
   forEachResizedPlane(probability, shape, separate, (plane, i) => {
     let from = 0;
@@ -35,12 +45,14 @@ export function exportSegmentation(
         // The original compares the classes in single precision.
         const value = Math.fround(plane[from++] as number);
         if (value > THRESHOLD) mask[to] = 1;
+        if (value >= FAINT_PROBABILITY) softMask[to] = softValue(value);
         if (whole) whole[to] = value;
       }
     }
   });
   if (info.postprocessing.keepLargestComponent) keepLargestComponents({ data: mask, shape: volumeShape });
-  return { mask, probability: whole };
+  const voxelRange = confineToMask({ data: softMask, shape: volumeShape }, mask);
+  return { mask, probability: whole, softMask, voxelRange };
 }
 
 /**

@@ -1,13 +1,4 @@
-import {
-  type Array3,
-  AXES,
-  type Axis,
-  axisLayout,
-  elements,
-  type Shape3,
-  sameShape,
-  withLength,
-} from '../array3.ts';
+import { type Array3, AXES, type Axis, axisLayout, type Shape3, sameShape, withLength } from '../array3.ts';
 import { clipTo, rangesOf } from './clip.ts';
 import { nearestIndices } from './coordinates.ts';
 import { splineResizeAxis } from './spline.ts';

@@ -1,0 +1,39 @@
+import { createHash } from 'node:crypto';
+import type { SourceSlice } from '../dicom/geometry/series-volume.ts';
+import { CODES, codeItem } from '../dicom/results/codes.ts';
+import { segmentationUid } from '../dicom/results/result-context.ts';
+import type { WritableDataset } from '../dicom/results/write.ts';
+import { deriveUid } from '../dicom/uids.ts';
+import type { PictureInput } from './picture-input.ts';
+
+/** Goes into the UIDs: raise it when the same content is drawn otherwise. */
+const PICTURE_FORMAT_VERSION = '1';
+
+/**
+ * The UID of a picture of this work (`what` tells several apart), from the SEG's and from all that is written on it; not
+ * from its pixels, which two processors may round differently, and not from the time at which it was made.
+ */
+export function pictureUid(what: string, input: PictureInput, common: WritableDataset): string {
+  const { context, ...facts } = input;
+  const content = { ...common, ContentDate: '', ContentTime: '', SeriesDate: '', SeriesTime: '' };
+  const { model, contentQualification, part } = context;
+  const written = JSON.stringify([content, facts, model, contentQualification, part]);
+  const hash = createHash('sha256').update(written, 'utf8').digest('hex');
+  return deriveUid(what, segmentationUid(context), hash, PICTURE_FORMAT_VERSION);
+}
+
+/** Images that a picture was made from, by Image SOP Instance Reference Macro (PS3.3 10.3). */
+export function sourceImages(slices: readonly SourceSlice[]): WritableDataset[] {
+  return slices.map(({ sopClassUid, sopInstanceUid, frameNumber }) => ({
+    ReferencedSOPClassUID: sopClassUid,
+    ReferencedSOPInstanceUID: sopInstanceUid,
+    ...(frameNumber === undefined ? {} : { ReferencedFrameNumber: String(frameNumber) }),
+    PurposeOfReferenceCodeSequence: [codeItem(CODES.sourceImage)],
+  }));
+}
+
+/** When a result was made, as it is written on its pages, from its Content Date and Time. */
+export function madeAt({ ContentDate, ContentTime }: WritableDataset): string {
+  const date = String(ContentDate).replace(/^(\d{4})(\d\d)(\d\d)$/, '$1-$2-$3');
+  return `${date} ${String(ContentTime).replace(/^(\d\d)(\d\d).*$/, '$1:$2')}`;
+}

@@ -1,0 +1,37 @@
+import { CODES, type Code } from '../dicom/results/codes.ts';
+import type { VolumeChange } from './change.ts';
+import { type ContentItem, numContent, related, textContent } from './content-item.ts';
+import { dateInWords, ML_DECIMALS, PERCENT_DECIMALS } from './words.ts';
+
+/**
+ * The change since an earlier volume, absolute and relative, in all and a year, each with the volume that it was
+ * inferred from (TID 1419 rows 5, 13 and 18).
+ */
+export function changeItems({ since, which, ml, percent, perYear }: VolumeChange): ContentItem[] {
+  const item = (what: string, value: number | undefined, unit: Code, decimals: number): ContentItem[] =>
+    value === undefined
+      ? []
+      : [
+          numContent(CODES.differenceInSize, value, unit, decimals, [
+            related(
+              'HAS CONCEPT MOD',
+              textContent(
+                CODES.equivalentMeaning,
+                `${what} since the ${which} study, ${dateInWords(since.date)}`,
+              ),
+            ),
+            related('INFERRED FROM', numContent(CODES.volume, since.volumeMl, CODES.millilitre, ML_DECIMALS)),
+          ]),
+        ];
+  return [
+    ...item('Change of pancreas volume', ml, CODES.millilitre, ML_DECIMALS),
+    ...item('Relative change of pancreas volume', percent, CODES.percent, PERCENT_DECIMALS),
+    ...item('Change of pancreas volume per year', perYear?.ml, CODES.millilitrePerYear, ML_DECIMALS),
+    ...item(
+      'Relative change of pancreas volume per year',
+      perYear?.percent,
+      CODES.percentPerYear,
+      PERCENT_DECIMALS,
+    ),
+  ];
+}
