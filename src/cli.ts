@@ -2,7 +2,8 @@
 import { Command, CommanderError, Option } from 'commander';
 import { checkConfig, processStudy, serve } from './cli/commands.ts';
 import { runDemo } from './cli/demo-command.ts';
-import { importModelFolder, listModelFolders } from './cli/models-commands.ts';
+import { rebuildVolumeHistory, showHistory } from './cli/history-command.ts';
+import { importModelFolder, listModelFolders, verifyModelFolder } from './cli/models-commands.ts';
 import { reportError } from './cli/report-error.ts';
 import { parseMode, segmentSeries } from './cli/segment-command.ts';
 import { explainSelection } from './cli/select-command.ts';
@@ -65,6 +66,21 @@ program
   .addOption(config())
   .action(explainSelection);
 
+const history = program
+  .command('history')
+  .description('the pancreas volumes that were measured')
+  .option('--patient <key>', "one patient's, by the key that the pages show")
+  .addOption(new Option('--json', 'print JSON').conflicts('csv'))
+  .option('--csv', 'print comma-separated values')
+  .addOption(config())
+  .action(showHistory);
+history
+  .command('rebuild')
+  .description('write the history anew from the reports in the archive')
+  .option('--json', 'print JSON')
+  .addOption(config())
+  .action(rebuildVolumeHistory);
+
 const models = program.command('models').description('the models that are installed');
 models
   .command('import <source>')
@@ -79,6 +95,12 @@ models
   .option('--json', 'print JSON')
   .addOption(config())
   .action(importModelFolder);
+models
+  .command('verify <name>')
+  .description('check the hashes of a model by name or folder, run its self-test, tell speed and memory')
+  .option('--json', 'print JSON')
+  .addOption(config())
+  .action(verifyModelFolder);
 models.command('list').option('--json', 'print JSON').addOption(config()).action(listModelFolders);
 
 const configuration = program.command('config').description('the configuration');

@@ -1,4 +1,5 @@
 import { EventEmitter, once } from 'node:events';
+import express from 'express';
 import { destination, type Logger, pino } from 'pino';
 import { createEmbeddedArchive, EMBEDDED_ARCHIVE_NOTICE } from './archive/embedded-archive.ts';
 import type { Config } from './config.ts';
@@ -19,6 +20,7 @@ import { runStudy } from './pipeline/run-study.ts';
 import { readSelectionRules } from './pipeline/selection/rules.ts';
 import { createWatcher, type Watcher } from './pipeline/watch/watch.ts';
 import { startWatching } from './pipeline/watch/watch-schedule.ts';
+import type { InferenceOptions } from './segmentation/segment.ts';
 import { SOFTWARE_VERSION } from './version.ts';
 
 /** How long a stopping node lets the study in its hands go on before it puts it back in the queue. */
@@ -50,8 +52,20 @@ export function createLogger(config: Config): Logger {
 }
 
 export function resultSettings(config: Config): ResultSettings {
-  const { contentQualification, repeatabilityPercent } = config.results;
-  return { contentQualification, repeatabilityPercent, softwareVersion: SOFTWARE_VERSION };
+  const { contentQualification, segmentation, repeatabilityPercent } = config.results;
+  return {
+    contentQualification,
+    segmentation: [segmentation].flat(),
+    repeatabilityPercent,
+    softwareVersion: SOFTWARE_VERSION,
+  };
+}
+
+export function inferenceOptions(
+  { inference: { threads, executionProviders } }: Config,
+  onWarning: (message: string) => void,
+): InferenceOptions {
+  return { threads: threads || undefined, executionProviders, onWarning };
 }
 
 /** What the main path needs, from the configuration. */
@@ -66,7 +80,7 @@ export async function composeRun(
     models: configuredModels(config.models, config.models.folder),
     patientKey: await patientKeys(parts.database),
     settings: resultSettings(config),
-    threads: config.inference.threads || undefined,
+    inference: inferenceOptions(config, (message) => parts.warn({}, message)),
     now: () => new Date(),
     ...(onProgress ? { onProgress } : {}),
   };
@@ -83,6 +97,24 @@ export function composeArchiveClient({ archive }: Config, ownUrl?: string): Dico
     timeoutMs: timeoutSeconds * 1000,
     ...(authorization ? { headers: { Authorization: authorization } } : {}),
   });
+}
+
+/** An archive for a command that runs without a node: the configured one, or the embedded one for as long. */
+export async function openArchive(
+  config: Config,
+  logger: Logger,
+): Promise<{ client: DicomWebClient; close(): Promise<void> }> {
+  if (config.archive.kind !== 'embedded')
+    return { client: composeArchiveClient(config), close: async () => {} };
+  const embedded = await composeEmbeddedArchive(config, logger);
+  const server = await listen(express().use('/dicom-web', embedded.router), config.http.host, 0);
+  return {
+    client: composeArchiveClient(config, server.url),
+    close: async () => {
+      await server.close();
+      await embedded.close();
+    },
+  };
 }
 
 /** Starts the node: its pages, its archive where that is embedded, the queue, and the watch. */

@@ -30,6 +30,8 @@ const modelName = z.string().min(1).nullable();
 
 const percentage = z.number().positive().nullable();
 
+const segmentationForm = z.enum(['binary', 'fractional', 'labelmap']);
+
 const configSchema = z.strictObject({
   archive: archiveSchema,
   watch: z.strictObject({
@@ -40,7 +42,10 @@ const configSchema = z.strictObject({
   }),
   selection: z.strictObject({ rules: z.string().min(1).nullable(), siteRules: rulesSchema }),
   models: z.strictObject({ folder: z.string().min(1), CT: modelName, T1W: modelName, T2W: modelName }),
-  inference: z.strictObject({ threads: z.int().nonnegative() }),
+  inference: z.strictObject({
+    threads: z.int().nonnegative(),
+    executionProviders: z.array(z.enum(['cuda', 'cpu'])).min(1),
+  }),
   queue: z.strictObject({ concurrency: z.int().positive(), retries: z.int().nonnegative() }),
   database: z.strictObject({ folder: z.string().min(1) }),
   http: z.strictObject({
@@ -49,6 +54,7 @@ const configSchema = z.strictObject({
   }),
   results: z.strictObject({
     contentQualification: z.enum(['RESEARCH', 'SERVICE', 'PRODUCT']),
+    segmentation: z.union([segmentationForm, z.array(segmentationForm).min(1)]),
     repeatabilityPercent: z.strictObject({ CT: percentage, T1W: percentage, T2W: percentage }),
   }),
   log: z.strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']) }),

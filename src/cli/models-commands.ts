@@ -1,7 +1,9 @@
 import path from 'node:path';
+import { inferenceOptions } from '../compose.ts';
 import { loadConfig } from '../config.ts';
 import { importModel } from '../segmentation/checkpoint-import/import-model.ts';
-import { listModels } from '../segmentation/model/model-folder.ts';
+import { listModels, loadModel } from '../segmentation/model/model-folder.ts';
+import { type VerifiedNetwork, verifyModel } from '../segmentation/model/verify-model.ts';
 import { print } from './print.ts';
 import { createProgressDisplay } from './progress.ts';
 
@@ -71,3 +73,51 @@ export async function importModelFolder(source: string, options: ImportOptions):
     process.off('SIGINT', interrupt);
   }
 }
+
+interface VerifyOptions {
+  json?: true;
+  config?: string;
+}
+
+const MIB_PER_KIB = 1 / 1024;
+
+/** Ends with 1 where a self-test fails. */
+export async function verifyModelFolder(nameOrFolder: string, options: VerifyOptions): Promise<void> {
+  const config = loadConfig({ file: options.config });
+  const progress = createProgressDisplay();
+  try {
+    progress.line(`Checking the files of ${nameOrFolder}`);
+    const model = await loadModel(nameOrFolder, [config.models.folder]);
+    const networks: VerifiedNetwork[] = [];
+    const warn = (message: string) => progress.line(`warning: ${message}`);
+    for await (const network of verifyModel(model, inferenceOptions(config, warn))) {
+      networks.push(network);
+      if (!options.json) progress.result(describeNetworkCheck(network));
+    }
+    const maxRssMiB = Math.round(process.resourceUsage().maxRSS * MIB_PER_KIB);
+    const { name, version, title } = model.info;
+    const passed = networks.every(({ selfTest }) => selfTest?.passed !== false);
+    const verdict = passed ? 'can be used' : 'must not be used: import it again, or run it on the cpu';
+    progress.result(
+      options.json
+        ? JSON.stringify({ name, version, sha256: model.sha256, passed, maxRssMiB, networks })
+        : `${title}, version ${version}: ${verdict}; ${maxRssMiB} MiB of memory at most`,
+    );
+    if (!passed) process.exitCode = 1;
+  } finally {
+    progress.stop();
+  }
+}
+
+function describeNetworkCheck({ selfTest, ...network }: VerifiedNetwork): string {
+  const test = selfTest
+    ? `self-test ${selfTest.passed ? 'passed' : 'FAILED'}, off by ${percent(selfTest.largestDifference)} of the logits' spread` +
+      ` (${percent(selfTest.tolerance)} allowed)`
+    : 'no self-test stored';
+  return (
+    `${network.file}: hash right, on ${network.executionProvider}, loaded in ${network.secondsToLoad.toFixed(1)} s, ` +
+    `${network.secondsPerWindow.toFixed(2)} s per window, ${test}`
+  );
+}
+
+const percent = (share: number): string => `${(100 * share).toPrecision(2)} %`;

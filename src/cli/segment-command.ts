@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { resultSettings } from '../compose.ts';
+import { inferenceOptions, resultSettings } from '../compose.ts';
 import { loadConfig } from '../config.ts';
 import { segmentInput } from '../pipeline/segment-input/segment-input.ts';
 import { isNiftiName } from '../pipeline/segment-input/segment-nifti.ts';
@@ -41,7 +41,7 @@ export async function segmentSeries(input: string, options: SegmentOptions, comm
       settings: resultSettings(config),
       seriesInstanceUid: options.series,
       saveProbabilities: options.saveProbabilities,
-      threads: config.inference.threads || undefined,
+      inference: inferenceOptions(config, (message) => progress.line(`warning: ${message}`)),
       now: new Date(),
       onProgress: progress.listener,
     });

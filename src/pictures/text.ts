@@ -18,6 +18,8 @@ const RIM_WIDTH = 0.22; // of the font's size
 const LINE_HEIGHT = 1.35; // of the font's size
 
 const RIGHT_TO_LEFT_FIRST = /^[^\p{L}]*[\p{Script=Arabic}\p{Script=Hebrew}]/u;
+/** Blanks, but those between a number and its unit. */
+const BREAKS = /\s+(?!%|(?:ml|mm|cm|HU)\b)/;
 const ARABIC = /\p{Script=Arabic}/u;
 
 /** Writes text on a canvas, in any script that our fonts have, from right to left where it begins so. */
@@ -63,7 +65,7 @@ export class TextPainter {
   /** Lines that break between words. */
   wrap(text: string, width: number, style: TextStyle): string[] {
     const lines: string[] = [];
-    for (const word of text.split(/\s+/).filter(Boolean)) {
+    for (const word of text.split(BREAKS).filter(Boolean)) {
       const last = lines.at(-1);
       const longer = last === undefined ? word : `${last} ${word}`;
       if (last !== undefined && this.width(longer, style) <= width) lines[lines.length - 1] = longer;

@@ -2,8 +2,8 @@ import { measure } from '../segmentation/measure.ts';
 import { segment } from '../segmentation/segment.ts';
 import { describeFailure } from './queue/failures.ts';
 import type { StudyJob } from './queue/queue.ts';
-import type { VolumeRecord } from './records/history.ts';
 import { beginRun, finishRun, fixedTime, type Run, recordDecisions } from './records/run-log.ts';
+import type { MeasuredVolume } from './records/volume-record.ts';
 import { createResults, warningsOf } from './run/create-results.ts';
 import { listStudy } from './run/list-study.ts';
 import { retrieveSeries } from './run/retrieve-series.ts';
@@ -16,7 +16,7 @@ import type { SeriesDecision } from './selection/select.ts';
 
 export interface StudyOutcome {
   readonly decisions: readonly SeriesDecision[];
-  readonly volumes: readonly VolumeRecord[];
+  readonly volumes: readonly MeasuredVolume[];
 }
 
 /**
@@ -44,7 +44,7 @@ export async function runStudy(
   const run = await beginRun(database, { ...job, fingerprint, now: now() });
   await recordDecisions(database, studyInstanceUid, decisions);
 
-  const volumes: VolumeRecord[] = [];
+  const volumes: MeasuredVolume[] = [];
   const failures: unknown[] = [];
   for (const series of decisions.filter(isChosen)) {
     try {
@@ -66,19 +66,19 @@ async function runSeries(
   parts: RunParts,
   stage: RunStage,
   signal?: AbortSignal,
-): Promise<VolumeRecord> {
-  const { archive, database, models, settings, threads, now } = parts;
+): Promise<MeasuredVolume> {
+  const { archive, database, models, settings, inference, now } = parts;
   const { studyInstanceUid } = run;
   const firstTime = (name: string) => fixedTime(database, name, now());
 
   const model = await models.load(series.class);
   const builder = await stage('retrieve', () => retrieveSeries(archive, run, series, signal));
   const source = await stage('volume', async () => builder.finish());
-  const { mask, voxelRange } = await stage('segment', (onProgress) =>
-    segment(source.volume, model, { threads, onProgress, signal }),
+  const { mask, softMask, voxelRange } = await stage('segment', (onProgress) =>
+    segment(source.volume, model, { ...inference, onProgress, signal }),
   );
   const measurement = await stage('measure', () => measure(source.volume, mask, voxelRange));
-  const finding = { source, part: series.part?.name, mask, measurement, model };
+  const finding = { source, part: series.part?.name, mask, softMask, measurement, model };
   const past = await pastOf(finding, run, parts);
   const results = await stage('results', () => createResults(finding, past, settings, firstTime));
   for (const warning of warningsOf(finding, results)) parts.warn({ studyInstanceUid }, warning);

@@ -41,7 +41,11 @@ export function measure(volume: Volume, mask: Uint8Array, range?: VoxelRange): M
   const slice = nx * ny;
   let voxelCount = 0;
   let sum = 0;
+  let touchesFirstSlice = false;
+  let touchesLastSlice = false;
   for (const { start, end } of runs) {
+    touchesFirstSlice ||= start < slice;
+    touchesLastSlice ||= end > slice * (nz - 1);
     voxelCount += end - start;
     for (let i = start; i < end; i++) sum += voxels[i] as number;
   }
@@ -57,8 +61,8 @@ export function measure(volume: Volume, mask: Uint8Array, range?: VoxelRange): M
     voxelCount,
     volumeIntervalMl: range && { low: range.clear * voxelMl, high: range.possible * voxelMl },
     components: sizes.length,
-    touchesFirstSlice: runs.some(({ start }) => start < slice),
-    touchesLastSlice: runs.some(({ end }) => end > slice * (nz - 1)),
+    touchesFirstSlice,
+    touchesLastSlice,
     meanIntensity: isEmpty ? undefined : mean,
     sdIntensity: isEmpty ? undefined : Math.sqrt(squares / voxelCount),
   };

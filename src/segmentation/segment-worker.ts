@@ -7,12 +7,14 @@ import { type Segmentation, segmentVolume } from './segment-volume.ts';
 if (!parentPort) throw new Error('segment-worker.ts is started by segment.ts as a worker thread');
 const port = parentPort;
 const request: SegmentRequest = workerData;
-const { volume, info, networks, threads, saveProbability } = request;
+const { volume, info, networks, threads, executionProviders, saveProbability } = request;
 
 const stopping = new AbortController();
 port.once('message', () => stopping.abort());
 
 const answer = (message: SegmentAnswer, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
+
+const onWarning = (message: string) => answer({ type: 'warning', message });
 
 /** The buffers change threads instead of being copied. */
 const buffersOf = ({ mask, probability, softMask }: Segmentation): ArrayBuffer[] =>
@@ -22,7 +24,9 @@ try {
   const segmentation = await segmentVolume(
     volume,
     info,
-    networks.map((file) => () => openNetwork(file, info.patchSize, threads)),
+    networks.map(
+      (file) => () => openNetwork(file, info.patchSize, threads, { executionProviders, onWarning }),
+    ),
     {
       signal: stopping.signal,
       saveProbability,

@@ -2,14 +2,22 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { Volume, VoxelArray } from '../dicom/volume.ts';
 import { SegmentationError, type SegmentationErrorCode } from './errors.ts';
+import type { ExecutionProvider } from './inference/network.ts';
 import type { Model } from './model/model-folder.ts';
 import type { ModelInfo } from './model/model-info.ts';
 import type { Segmentation, SegmentVolumeOptions } from './segment-volume.ts';
 
-export interface SegmentOptions extends SegmentVolumeOptions {
+/** How networks are run: nothing of it changes what they find. */
+export interface InferenceOptions {
   /** Threads of the network; default: as many as the machine runs at once. */
   readonly threads?: number | undefined;
+  /** In order of preference; default: the CPU alone. */
+  readonly executionProviders?: readonly ExecutionProvider[] | undefined;
+  /** Told of each execution provider that could not be used, and why. */
+  readonly onWarning?: ((message: string) => void) | undefined;
 }
+
+export interface SegmentOptions extends SegmentVolumeOptions, InferenceOptions {}
 
 /** What the worker is started with. */
 export interface SegmentRequest {
@@ -17,12 +25,14 @@ export interface SegmentRequest {
   readonly info: ModelInfo;
   readonly networks: readonly string[];
   readonly threads: number;
+  readonly executionProviders: readonly ExecutionProvider[];
   readonly saveProbability: boolean;
 }
 
 /** What the worker says. It listens for one message, of whatever content: stop. */
 export type SegmentAnswer =
   | { readonly type: 'progress'; readonly done: number; readonly total: number }
+  | { readonly type: 'warning'; readonly message: string }
   | { readonly type: 'done'; readonly segmentation: Segmentation }
   | { readonly type: 'failed'; readonly code: SegmentationErrorCode | undefined; readonly message: string };
 
@@ -36,21 +46,23 @@ export type SegmentAnswer =
 export async function segment(
   volume: Volume,
   model: Model,
-  { onProgress, signal, saveProbability = false, threads = availableParallelism() }: SegmentOptions = {},
+  options: SegmentOptions = {},
 ): Promise<Segmentation> {
+  const { signal } = options;
   signal?.throwIfAborted();
   const request: SegmentRequest = {
     volume: { ...volume, voxels: withOwnBuffer(volume.voxels) },
     info: model.info,
     networks: model.networks,
-    threads,
-    saveProbability,
+    threads: options.threads ?? availableParallelism(),
+    executionProviders: options.executionProviders ?? ['cpu'],
+    saveProbability: options.saveProbability ?? false,
   };
   const worker = new Worker(new URL('./segment-worker.ts', import.meta.url), { workerData: request });
   const stop = () => worker.postMessage('stop', []);
   signal?.addEventListener('abort', stop);
   try {
-    return await answerOf(worker, onProgress);
+    return await answerOf(worker, options);
   } catch (error) {
     signal?.throwIfAborted();
     throw error;
@@ -60,7 +72,7 @@ export async function segment(
 }
 
 /** Waits for the thread's end too, so that its memory is free again. */
-function answerOf(worker: Worker, onProgress: SegmentOptions['onProgress']): Promise<Segmentation> {
+function answerOf(worker: Worker, { onProgress, onWarning }: SegmentOptions): Promise<Segmentation> {
   return new Promise((resolve, reject) => {
     let segmentation: Segmentation | undefined;
     let failure: Error | undefined;
@@ -68,6 +80,9 @@ function answerOf(worker: Worker, onProgress: SegmentOptions['onProgress']): Pro
       switch (answer.type) {
         case 'progress':
           onProgress?.(answer.done, answer.total);
+          break;
+        case 'warning':
+          onWarning?.(answer.message);
           break;
         case 'done':
           segmentation = answer.segmentation;

@@ -1,7 +1,6 @@
 import { requiredText } from '../dicom/dataset.ts';
 import { sourceHeader, sourceInstances, sourceName } from '../dicom/results/result-context.ts';
 import type { WritableDataset } from '../dicom/results/write.ts';
-import { SEGMENTATION_STORAGE } from '../dicom/seg/segmentation-object.ts';
 import { byDate } from './change.ts';
 import { COMPREHENSIVE_SR_STORAGE, type ReportInput, type ReportReference } from './report-input.ts';
 
@@ -34,11 +33,11 @@ export function evidence({ context, found, priors, supersedes }: ReportInput): W
     sopInstance: sopInstanceUid,
   }));
   if (found) {
-    const { sopInstanceUid, seriesInstanceUid } = found.segmentation;
+    const { sopClassUid, sopInstanceUid, seriesInstanceUid } = found.segmentation;
     references.push({
       study,
       series: seriesInstanceUid,
-      sopClass: SEGMENTATION_STORAGE,
+      sopClass: sopClassUid,
       sopInstance: sopInstanceUid,
     });
   }

@@ -36,7 +36,11 @@ export interface ReportInput {
   /** The SEG and what was measured in it; undefined where nothing was found. */
   readonly found:
     | {
-        readonly segmentation: { readonly sopInstanceUid: string; readonly seriesInstanceUid: string };
+        readonly segmentation: {
+          readonly sopClassUid: string;
+          readonly sopInstanceUid: string;
+          readonly seriesInstanceUid: string;
+        };
         readonly measurement: ReportMeasurement;
       }
     | undefined;

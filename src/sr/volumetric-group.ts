@@ -1,7 +1,6 @@
 import { requiredText } from '../dicom/dataset.ts';
 import { CODES } from '../dicom/results/codes.ts';
 import { pancreasTrackingUid, sourceHeader, sourceName } from '../dicom/results/result-context.ts';
-import { SEGMENTATION_STORAGE } from '../dicom/seg/segmentation-object.ts';
 import { PANCREAS_SEGMENT_NUMBER, PANCREAS_TRACKING_ID } from '../dicom/seg/segmentation-segment.ts';
 import { changesSince } from './change.ts';
 import { changeItems } from './change-items.ts';
@@ -29,11 +28,7 @@ export function volumetricGroup(input: ReportInput, found: NonNullable<ReportInp
   const { series } = input.context;
   const header = sourceHeader(series);
   const seriesInstanceUid = requiredText(header, 'SeriesInstanceUID', sourceName(series));
-  const segmentation = {
-    sopClassUid: SEGMENTATION_STORAGE,
-    sopInstanceUid: found.segmentation.sopInstanceUid,
-  };
-  const { measurement } = found;
+  const { segmentation, measurement } = found;
   return container(CODES.measurementGroup, '1411', [
     related('HAS OBS CONTEXT', textContent(CODES.trackingIdentifier, PANCREAS_TRACKING_ID)),
     related('HAS OBS CONTEXT', uidContent(CODES.trackingUniqueIdentifier, pancreasTrackingUid(series))),

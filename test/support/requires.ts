@@ -14,6 +14,7 @@ const PACKAGES = {
   python3: 'python3-pydicom python3-numpy',
   nibabel: 'python3-nibabel',
   torch: 'python3-torch',
+  onnx: 'python3-onnx',
 } as const;
 export type Program = keyof typeof PACKAGES;
 
@@ -23,10 +24,15 @@ const COMPANIONS: Partial<Record<Program, string>> = {
   python3: '/usr/lib/python3/dist-packages/pydicom',
   nibabel: '/usr/lib/python3/dist-packages/nibabel',
   torch: '/usr/lib/python3/dist-packages/torch',
+  onnx: '/usr/lib/python3/dist-packages/onnx',
 };
 
 /** What runs that is called otherwise. */
-const EXECUTABLES: Partial<Record<Program, string>> = { nibabel: 'python3', torch: 'python3' };
+const EXECUTABLES: Partial<Record<Program, string>> = {
+  nibabel: 'python3',
+  torch: 'python3',
+  onnx: 'python3',
+};
 
 /**
  * Where a program lives, or undefined. Debian's own folder comes first: another Python on the PATH doesn't see Debian's

@@ -94,11 +94,18 @@ export function prior(date: string, volumeMl: number, comparable = true): PriorV
   return { date, volumeMl, comparable, report };
 }
 
+/** Where the SEG of `reportInput` is. */
+export const SEGMENTATION = {
+  sopClassUid: '1.2.840.10008.5.1.4.1.1.66.4',
+  sopInstanceUid: '2.25.11',
+  seriesInstanceUid: '2.25.12',
+};
+
 export function reportInput(changes: Partial<ReportInput> = {}): ReportInput {
   return {
     context: context(),
     found: {
-      segmentation: { sopInstanceUid: '2.25.11', seriesInstanceUid: '2.25.12' },
+      segmentation: SEGMENTATION,
       measurement: {
         volumeMl: 70.412345,
         voxelCount: 39_118,

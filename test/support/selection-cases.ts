@@ -1,3 +1,4 @@
+import { text } from '../../src/dicom/dataset.ts';
 import { factsOf } from '../../src/pipeline/selection/facts.ts';
 import type { CandidateSeries } from '../../src/pipeline/selection/select.ts';
 import { normalOf, type Point } from '../../src/pipeline/selection/stack.ts';
@@ -90,7 +91,7 @@ export function candidate(uid: string, series: CaseSeries): CandidateSeries {
   );
   return {
     seriesInstanceUid: uid,
-    description: String(header['SeriesDescription'] ?? ''),
+    description: text(header, 'SeriesDescription') ?? '',
     facts: factsOf(header, slices * times, { positions }),
   };
 }

@@ -5,11 +5,11 @@ import {
   currentVolume,
   priorVolumes,
   recordVolume,
-  type VolumeRecord,
   volumesOfPatient,
   volumesOfStudy,
 } from '../../src/pipeline/records/history.ts';
 import { patientKeys } from '../../src/pipeline/records/patient-key.ts';
+import type { VolumeRecord } from '../../src/pipeline/records/volume-record.ts';
 
 /** A new database takes seconds to make, more on a machine with other work. */
 const DATABASE_MS = 120_000;
@@ -41,11 +41,14 @@ function volume(patientKey: string, studyDate: string, other: Partial<VolumeReco
     model: MODEL,
     volumeMl: 71.25,
     voxelCount: 28_500,
+    intervalMl: { low: 68.125, high: 75.5 },
     flags: ['touches the first slice'],
     seg: { seriesInstanceUid: `${study}.2`, sopInstanceUid: `${study}.2.1` },
     report: { seriesInstanceUid: `${study}.3`, sopInstanceUid: `${study}.3.1` },
     supersedes: null,
     contentDateTime: '2026-03-04T05:06:07.089Z',
+    correction: null,
+    withdrawn: null,
     ...other,
   };
 }

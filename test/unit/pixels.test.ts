@@ -77,6 +77,15 @@ describe('stored values', () => {
     await expect(decodeFrame(colour, 0)).rejects.toThrow('SamplesPerPixel is 3: colour images are not read');
   });
 
+  it('of an image larger than any scanner makes are refused before memory is reserved for them', async () => {
+    const instance = ct({ PixelData: [new ArrayBuffer(70)] }, TRANSFER_SYNTAX.rleLossless);
+    const huge = { ...instance, dataset: { ...instance.dataset, Rows: 65_535, Columns: 65_535 } };
+    await expect(decodeFrame(huge, 0)).rejects.toMatchObject({
+      code: 'DICOM_ATTRIBUTE',
+      message: 'slice.dcm: Rows is 65535 and Columns is 65535: more than 67108864 pixels are not read',
+    });
+  });
+
   it('of a frame that is not there are refused', async () => {
     await expect(decodeFrame(ct({}), 1)).rejects.toThrow('slice.dcm: there is no pixel data for frame 2');
   });

@@ -5,7 +5,7 @@ import { CODES, type Code, isCode } from '../../src/dicom/results/codes.ts';
 import { createSegmentation } from '../../src/dicom/seg/segmentation-object.ts';
 import { createReport } from '../../src/sr/report.ts';
 import type { ReportInput } from '../../src/sr/report-input.ts';
-import { CT_MODEL, context, header, prior, reportInput, smallSeries } from '../support/result-fixtures.ts';
+import { CT_MODEL, context, header, prior, reportInput, SEGMENTATION, smallSeries } from '../support/result-fixtures.ts';
 
 function reportOf(changes: Partial<ReportInput> = {}): DicomDataset {
   return readInstance(createReport(reportInput(changes)).bytes, 'SR').dataset;
@@ -150,7 +150,7 @@ describe('a volume report', () => {
 
 describe('the change since earlier studies', () => {
   const found = {
-    segmentation: { sopInstanceUid: '2.25.11', seriesInstanceUid: '2.25.12' },
+    segmentation: SEGMENTATION,
     measurement: {
       volumeMl: 70.4,
       voxelCount: 39_111,

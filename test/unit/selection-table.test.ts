@@ -40,10 +40,22 @@ describe('the class of a series alone in its study', () => {
     ],
     ['tube current modulation named iDose', ct(says('iDose (4) portal'))],
     ['slices of 5 mm', ct({ SliceThickness: '5', slices: 90 })],
+    ['a gall bladder, which is no bladder', ct(says('Gall bladder 3.0', study('')))],
+    ['a screening of the pancreas', ct(says('pancreas screening 2.0', study('')))],
+    ['a chest with the abdomen, of a soft kernel, that speaks of lungs', ct(says('Lunge/Abdomen 3.0'))],
+    [
+      'an axial average of a workstation',
+      ct({ ImageType: ['DERIVED', 'SECONDARY', 'REFORMATTED', 'AVERAGE'], ConvolutionKernel: undefined }),
+    ],
+    ['a Russian study', ct(says('Портальная фаза', study('КТ брюшной полости')))],
   ])('CT_ABDOMEN: %s', (_, series) => expect(decide(series)[0]).toMatchObject({ class: 'CT_ABDOMEN' }));
 
   it.each<[string, CaseSeries]>([
     ['a Dixon water image', dixon('WATER')],
+    ['a radial VIBE after an operation', t1(says('t1_starvibe_radial_tra post OP'))],
+    ['a dynamic TWIST VIBE', dixon('WATER', says('t1_twist-vibe_tra_dyn'))],
+    ['a dynamic whose images nothing in the name explains', t1(says('DISCO 12 phases', { times: 12 }))],
+    ['an MR of the bowel', t1(says('AX T1 +C', study('MR ENTEROGRAPHY')))],
     ['a Philips water image', t1({ ImageType: ['DERIVED', 'PRIMARY', 'W', 'W', 'DERIVED'] })],
     ['a nameless 3D gradient echo', t1()],
     ['THRIVE in the hepatobiliary phase', t1(says('eTHRIVE HBP 20min', { FlipAngle: '35' }))],
@@ -140,6 +152,12 @@ describe('the class of a series alone in its study', () => {
   it.each<[string, CaseSeries, RegExp]>([
     ['a coronal survey, first in the study', t2({ ImageOrientationPatient: CORONAL }), /localizer/],
     ['a fat image', dixon('FAT'), /fat image/],
+    [
+      'a Dixon fat image by its last letter',
+      t1(says('t1_dixon_tra_F', { ScanOptions: undefined })),
+      /fat image/,
+    ],
+    ['opposed-phase by its last letters', t1(says('t1_dual_tra_OP', { ScanOptions: undefined })), /opposed/],
     ['a Philips fat image', t1({ ImageType: ['DERIVED', 'PRIMARY', 'F', 'F', 'DERIVED'] }), /fat image/],
     ['an opposed-phase image', dixon('OPP_PHASE'), /opposed/],
     ['opposed-phase in Spanish words', t1(says('T1 fuera de fase', { ScanOptions: undefined })), /opposed/],

@@ -4,6 +4,7 @@ import { DicomError } from '../../src/dicom/errors.ts';
 import { buildVolume } from '../../src/dicom/geometry/series-volume.ts';
 import { TRANSFER_SYNTAX } from '../../src/dicom/pixels/transfer-syntaxes.ts';
 import { spacingOf } from '../../src/dicom/volume.ts';
+import { encodeHtj2k } from '../support/htj2k-encoder.ts';
 import { type Attributes, ctAttributes, MR_IMAGE, part10, words } from '../support/part10.ts';
 
 /** `count` slices, `step` mm apart along z; slice k has the value k everywhere. */
@@ -105,6 +106,32 @@ describe('buildVolume', () => {
   });
 });
 
+describe('the flag of lossy compression', () => {
+  it('is raised by a codestream that says so, where the transfer syntax leaves it open', async () => {
+    const image = { rows: 3, columns: 4, bits: 12, signed: false };
+    const values = Array.from({ length: 12 }, (_, i) => i * 300);
+    const flags = [undefined, 0.01].map(async (step) => {
+      const frame = await encodeHtj2k(values, image, step);
+      const even = frame.length % 2 === 0 ? frame : Uint8Array.from([...frame, 0]);
+      const series = [0, 1].map((k) =>
+        ctSlice(
+          {
+            SOPInstanceUID: `2.25.10${k}`,
+            ImagePositionPatient: ['0', '0', String(k)],
+            BitsStored: 12,
+            HighBit: 11,
+            PixelRepresentation: 0,
+            PixelData: [even.buffer],
+          },
+          TRANSFER_SYNTAX.htj2k,
+        ),
+      );
+      return (await buildVolume(series)).lossy;
+    });
+    expect(await Promise.all(flags)).toEqual([false, true]);
+  });
+});
+
 describe('voxel values', () => {
   it('are rescaled slice by slice and stay Int16 for integers', async () => {
     const series = ctSeries(3, (k) => ({ RescaleSlope: String(k + 1), RescaleIntercept: '-1024' }));
@@ -202,6 +229,17 @@ describe('voxel values', () => {
 });
 
 describe('buildVolume refuses', () => {
+  it('a volume that no scanner makes, before memory is reserved for it', async () => {
+    const series = ctSeries(20).map((slice) => ({
+      ...slice,
+      dataset: { ...slice.dataset, Rows: 8192, Columns: 8192 },
+    }));
+    expect(await refusal(series)).toMatchObject({
+      code: 'DICOM_GEOMETRY',
+      message: 'the series is too large: 20 planes of 67108864 pixels are more than 1073741824 voxels',
+    });
+  });
+
   it.each(['SOPClassUID', 'SOPInstanceUID', 'StudyInstanceUID', 'SeriesInstanceUID'])(
     'an empty %s',
     async (keyword) => {

@@ -26,8 +26,8 @@ const stack = (attributes: (k: number) => DicomDataset = () => ({}), slices = 10
 
 const summary = (frames: readonly ImageFrame[]) =>
   splitSeries(frames)
-    .map(({ name, frames: own, problem }) => [name, own.length, ...(problem ? [problem] : [])])
-    .sort();
+    .map(({ name, frames: own }) => [name, own.length] as const)
+    .toSorted(([a = ''], [b = '']) => (a < b ? -1 : 1));
 
 const CORONAL = { ImageOrientationPatient: ['1', '0', '0', '0', '0', '-1'] };
 

@@ -18,6 +18,7 @@ const ucum = (value: string, meaning: string): Code => ({ value, scheme: 'UCUM',
 export const CODES = {
   // SEG: CID 7150, 7151, 7162, 7202, 7203
   anatomicalStructure: sct('123037004', 'Anatomical Structure'),
+  background: dcm('125040', 'Background'),
   pancreas: sct('15776009', 'Pancreas'),
   artificialIntelligence: dcm('123110', 'Artificial Intelligence'),
   segmentation: dcm('113076', 'Segmentation'),

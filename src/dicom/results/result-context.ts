@@ -34,6 +34,8 @@ export interface ResultContext {
   readonly series: SeriesVolume;
   /** One byte per voxel on the grid of `series.volume`; anything but 0 is pancreas. */
   readonly mask: Uint8Array;
+  /** The probability in 255ths on the same grid, at least 128 exactly where the mask is; needed for a FRACTIONAL SEG. */
+  readonly softMask?: Uint8Array | undefined;
   /** Names the part where a series has several (phases); otherwise left out. */
   readonly part?: string;
   readonly model: ModelIdentity;
@@ -84,14 +86,19 @@ export function sourceInstances(series: SeriesVolume): { sopClassUid: string; so
   return [...byUid.values()].map(({ sopClassUid, sopInstanceUid }) => ({ sopClassUid, sopInstanceUid }));
 }
 
+/** In what form the voxels of a segmentation are stored (PS3.3 C.8.20.2). */
+export const SEGMENTATION_FORMS = ['binary', 'fractional', 'labelmap'] as const;
+export type SegmentationForm = (typeof SEGMENTATION_FORMS)[number];
+
 /**
- * The UID of the SEG of this work; also where nothing was found, so that the report can be derived from it.
+ * The UID of the SEG of this work in one form; also where nothing was found, so that the report can be derived from it.
  * It depends on what was segmented and how, not on when.
  */
-export function segmentationUid(context: ResultContext): string {
+export function segmentationUid(context: ResultContext, form: SegmentationForm = 'binary'): string {
   const instances = sourceInstances(context.series).map(({ sopInstanceUid }) => sopInstanceUid);
   const { sha256, mode } = context.model;
-  return deriveUid('SEG', ...instances.sort(), context.part ?? '', sha256, mode, RESULT_FORMAT_VERSION);
+  const work = [context.part ?? '', sha256, mode, RESULT_FORMAT_VERSION, form];
+  return deriveUid('SEG', ...instances.sort(), ...work);
 }
 
 /** A result's series holds that result alone. */
@@ -117,15 +124,25 @@ export function description(what: string, model: ModelIdentity): string {
   return fitted(model.notice ? `${what}: ${model.notice}` : `${what} (${model.title})`, LO_MAX_LENGTH);
 }
 
-/** Result series stand behind the source's, by a number that tells them from scanner series: 3 gives 3901 to 3904. */
-const SERIES_NUMBER_OFFSET = { SEG: 901, SR: 902, OT: 903, DOC: 904 } as const;
-type ResultModality = keyof typeof SERIES_NUMBER_OFFSET;
+/** Kinds of result series: what number each has behind the source's, and its modality where that is not its name. */
+const SERIES_KINDS = {
+  SEG: { offset: 901, modality: 'SEG' },
+  SR: { offset: 902, modality: 'SR' },
+  OT: { offset: 903, modality: 'OT' },
+  DOC: { offset: 904, modality: 'DOC' },
+  fractional: { offset: 905, modality: 'SEG' },
+  labelmap: { offset: 906, modality: 'SEG' },
+  KO: { offset: 907, modality: 'KO' },
+} as const;
+export type SeriesKind = keyof typeof SERIES_KINDS;
+
+/** The offsets tell result series from a scanner's: 3 gives 3901, 3902, ... */
 const SERIES_NUMBER_FACTOR = 1000;
 /** PS3.5 table 6.2-1: an IS value is at most 2^31 - 1. */
 const IS_MAX = 2 ** 31 - 1;
 
-function seriesNumber(source: DicomDataset, modality: ResultModality): string {
-  const offset = SERIES_NUMBER_OFFSET[modality];
+function seriesNumber(source: DicomDataset, kind: SeriesKind): string {
+  const { offset } = SERIES_KINDS[kind];
   const derived = (number(source, 'SeriesNumber') ?? 0) * SERIES_NUMBER_FACTOR + offset;
   return String(Number.isInteger(derived) && derived > 0 && derived <= IS_MAX ? derived : offset);
 }
@@ -138,7 +155,7 @@ export interface CommonModules {
 /** Modules that all results share: patient, study, series, equipment, dates, SOP common. */
 export function commonModules(
   context: ResultContext,
-  modality: ResultModality,
+  kind: SeriesKind,
   seriesDescription: string,
 ): CommonModules {
   const header = sourceHeader(context.series);
@@ -146,8 +163,8 @@ export function commonModules(
   const { date, time, offset } = localDateTime(context, header);
   const attributes = {
     ...copy.attributes,
-    Modality: modality,
-    SeriesNumber: seriesNumber(header, modality),
+    Modality: SERIES_KINDS[kind].modality,
+    SeriesNumber: seriesNumber(header, kind),
     SeriesDescription: description(seriesDescription, context.model),
     SeriesDate: date,
     SeriesTime: time,

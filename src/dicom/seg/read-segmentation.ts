@@ -1,36 +1,48 @@
 import {
   type DicomDataset,
+  type Instance,
   number,
   numbers,
   readInstance,
-  requiredNumber,
   sequence,
   text,
 } from '../dataset.ts';
 import { DicomError } from '../errors.ts';
 import type { SeriesVolume, SourceSlice } from '../geometry/series-volume.ts';
 import { spacingOf } from '../volume.ts';
-import { unpackBits } from './bit-packing.ts';
-import { imagePosition } from './frame-attributes.ts';
-import { SEGMENTATION_STORAGE } from './segmentation-object.ts';
+import { imageOrientation, imagePosition } from './frame-attributes.ts';
+import { segmentFrames } from './read-frames.ts';
+import { PANCREAS_SEGMENT_NUMBER } from './segmentation-segment.ts';
 
 /** Frames lie on the source's planes to within rounding of the positions' text. */
 const POSITION_TOLERANCE = 0.01; // of the distance between planes
+/** Direction cosines that were formatted anew differ by less; another direction by more. */
+const DIRECTION_TOLERANCE = 1e-3;
 
 /**
- * Reads a BINARY Segmentation of one segment back to a mask on a series' grid, one byte per voxel, 0 or 1. Frames are
- * laid on planes by their positions in space, and must name the plane's image as their source.
+ * Reads a SEG of the node, of any form, back to a mask on a series' grid, one byte per voxel, 0 or 1. Frames are laid on
+ * planes by their positions in space, and must name the plane's image as their source.
  * Throws DICOM_GEOMETRY where a frame lies on no plane of the series, DICOM_UNREADABLE or DICOM_ATTRIBUTE for bytes
  * that are no such object.
  */
 export function readSegmentation(bytes: Uint8Array, series: SeriesVolume, source = 'SEG'): Uint8Array {
-  const { dataset, frames } = readInstance(bytes, source);
-  if (
-    text(dataset, 'SOPClassUID') !== SEGMENTATION_STORAGE ||
-    text(dataset, 'SegmentationType') !== 'BINARY'
-  ) {
-    throw new DicomError('DICOM_ATTRIBUTE', `${source}: not a BINARY Segmentation`);
-  }
+  return segmentOnSeries(readInstance(bytes, source), PANCREAS_SEGMENT_NUMBER, series, {
+    sourcesNamed: true,
+  });
+}
+
+/**
+ * One segment of a SEG, whoever wrote it, as a mask on a series' grid. Other writers need not name the image of each
+ * frame: then place and direction alone count.
+ * Throws as `readSegmentation`.
+ */
+export function segmentOnSeries(
+  instance: Instance,
+  segment: number,
+  series: SeriesVolume,
+  { sourcesNamed }: { readonly sourcesNamed: boolean },
+): Uint8Array {
+  const { dataset, source } = instance;
   const [columns, rows, planeCount] = series.volume.size;
   if (number(dataset, 'Rows') !== rows || number(dataset, 'Columns') !== columns) {
     throw new DicomError(
@@ -38,41 +50,32 @@ export function readSegmentation(bytes: Uint8Array, series: SeriesVolume, source
       `${source}: frames are not ${columns} x ${rows} like the source images`,
     );
   }
-  const groups = sequence(dataset, 'PerFrameFunctionalGroupsSequence');
-  const frameCount = requiredNumber(dataset, 'NumberOfFrames', source);
-  const planeLength = columns * rows;
-  const packed = concatenated(frames);
-  if (groups.length !== frameCount || packed.length * 8 < frameCount * planeLength) {
-    throw new DicomError(
-      'DICOM_UNREADABLE',
-      `${source}: ${frameCount} frames, but not the groups or pixels of as many`,
-    );
-  }
-  const mask = new Uint8Array(planeLength * planeCount);
-  for (const [frame, group] of groups.entries()) {
-    const plane = planeOf(group, series, `${source}, frame ${frame + 1}`);
-    mask.set(unpackBits(packed, frame * planeLength, planeLength), plane * planeLength);
+  const shared = sequence(dataset, 'SharedFunctionalGroupsSequence')[0] ?? {};
+  const mask = new Uint8Array(columns * rows * planeCount);
+  for (const [frame, { groups, pixels }] of segmentFrames(instance, segment).entries()) {
+    const place = `${source}, frame ${frame + 1} of segment ${segment}`;
+    const plane = planeOf(groups, series, place);
+    const slice = series.slices[plane];
+    if (!slice) continue;
+    if (sourcesNamed && !namesSource(groups, slice)) {
+      throw new DicomError('DICOM_GEOMETRY', `${place}: does not name the image on whose plane it lies`);
+    }
+    if (!sourcesNamed && !hasDirectionsOf(slice, groups, shared)) {
+      throw new DicomError('DICOM_GEOMETRY', `${place}: is turned or mirrored against the source images`);
+    }
+    const first = plane * columns * rows;
+    for (let i = 0; i < pixels.length; i++) if (pixels[i] === 1) mask[first + i] = 1;
   }
   return mask;
 }
 
-/** Bits run on across frames, so frames that were cut at bytes are put together again. */
-function concatenated(frames: readonly Uint8Array[]): Uint8Array {
-  const [only] = frames;
-  return frames.length === 1 && only ? only : Buffer.concat(frames);
-}
-
-function planeOf(group: DicomDataset, series: SeriesVolume, source: string): number {
-  const position = numbers(sequence(group, 'PlanePositionSequence')[0] ?? {}, 'ImagePositionPatient');
+function planeOf(groups: DicomDataset, series: SeriesVolume, place: string): number {
+  const position = numbers(sequence(groups, 'PlanePositionSequence')[0] ?? {}, 'ImagePositionPatient');
   const tolerance = POSITION_TOLERANCE * spacingOf(series.volume.affine)[2];
   const plane = series.slices.findIndex(
     (slice) => distance(imagePosition(slice).map(Number), position) <= tolerance,
   );
-  const slice = series.slices[plane];
-  if (!slice) throw new DicomError('DICOM_GEOMETRY', `${source}: lies on no plane of the source series`);
-  if (!namesSource(group, slice)) {
-    throw new DicomError('DICOM_GEOMETRY', `${source}: does not name the image on whose plane it lies`);
-  }
+  if (plane === -1) throw new DicomError('DICOM_GEOMETRY', `${place}: lies on no plane of the source series`);
   return plane;
 }
 
@@ -81,8 +84,18 @@ function distance(a: readonly number[], b: readonly number[]): number {
   return Math.hypot(...a.map((value, axis) => value - (b[axis] ?? 0)));
 }
 
-function namesSource(group: DicomDataset, slice: SourceSlice): boolean {
-  return sequence(group, 'DerivationImageSequence')
+function hasDirectionsOf(slice: SourceSlice, own: DicomDataset, shared: DicomDataset): boolean {
+  const [item = {}] = [own, shared].flatMap((groups) => sequence(groups, 'PlaneOrientationSequence'));
+  const directions = numbers(item, 'ImageOrientationPatient');
+  const wanted = imageOrientation(slice).map(Number);
+  return (
+    directions.length === 6 &&
+    directions.every((value, i) => Math.abs(value - (wanted[i] ?? Number.NaN)) < DIRECTION_TOLERANCE)
+  );
+}
+
+function namesSource(groups: DicomDataset, slice: SourceSlice): boolean {
+  return sequence(groups, 'DerivationImageSequence')
     .flatMap((derivation) => sequence(derivation, 'SourceImageSequence'))
     .some(
       (image) =>

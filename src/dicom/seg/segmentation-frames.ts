@@ -14,10 +14,15 @@ const PLANE_POSITION_SEQUENCE = 0x00209113;
 const IMAGE_POSITION_PATIENT = 0x00200032;
 
 /**
- * Multi-frame Dimension module (PS3.3 C.7.6.17): frames by segment, then by position. The organization is called 3D
+ * Multi-frame Dimension module (PS3.3 C.7.6.17): frames by segment (but in a label map, where each frame holds all of
+ * them), then by position. The organization is called 3D
  * only where the stored planes are one unbroken run; empty planes inside are not stored, and would be a gap.
  */
-export function dimensions(segmentationUid: string, planes: readonly number[]): WritableDataset {
+export function dimensions(
+  segmentationUid: string,
+  planes: readonly number[],
+  hasSegmentDimension: boolean,
+): WritableDataset {
   const organization = deriveUid('dimension organization', segmentationUid);
   const first = planes[0] ?? 0;
   const unbroken = planes.length > 1 && planes.every((plane, index) => plane === first + index);
@@ -25,12 +30,16 @@ export function dimensions(segmentationUid: string, planes: readonly number[]): 
     DimensionOrganizationSequence: [{ DimensionOrganizationUID: organization }],
     ...(unbroken ? { DimensionOrganizationType: '3D' } : {}),
     DimensionIndexSequence: [
-      {
-        DimensionOrganizationUID: organization,
-        DimensionIndexPointer: REFERENCED_SEGMENT_NUMBER,
-        FunctionalGroupPointer: SEGMENT_IDENTIFICATION_SEQUENCE,
-        DimensionDescriptionLabel: 'Segment',
-      },
+      ...(hasSegmentDimension
+        ? [
+            {
+              DimensionOrganizationUID: organization,
+              DimensionIndexPointer: REFERENCED_SEGMENT_NUMBER,
+              FunctionalGroupPointer: SEGMENT_IDENTIFICATION_SEQUENCE,
+              DimensionDescriptionLabel: 'Segment',
+            },
+          ]
+        : []),
       {
         DimensionOrganizationUID: organization,
         DimensionIndexPointer: IMAGE_POSITION_PATIENT,
@@ -67,18 +76,28 @@ export function spacingBetweenSlices(affine: Affine): number {
 }
 
 /** Functional groups of each stored frame: position, segment, and the image that it was segmented from. */
-export function perFrameGroups(series: SeriesVolume, planes: readonly number[]): WritableDataset[] {
+export function perFrameGroups(
+  series: SeriesVolume,
+  planes: readonly number[],
+  hasSegmentDimension: boolean,
+): WritableDataset[] {
   return planes.flatMap((plane, index) => {
     const slice = series.slices[plane];
-    return slice ? [frameGroups(slice, index + 1)] : [];
+    return slice ? [frameGroups(slice, index + 1, hasSegmentDimension)] : [];
   });
 }
 
-function frameGroups(slice: SourceSlice, positionIndex: number): WritableDataset {
+function frameGroups(
+  slice: SourceSlice,
+  positionIndex: number,
+  hasSegmentDimension: boolean,
+): WritableDataset {
+  const index = hasSegmentDimension ? [PANCREAS_SEGMENT_NUMBER, positionIndex] : [positionIndex];
+  const segment = { SegmentIdentificationSequence: [{ ReferencedSegmentNumber: PANCREAS_SEGMENT_NUMBER }] };
   return {
-    FrameContentSequence: [{ DimensionIndexValues: [PANCREAS_SEGMENT_NUMBER, positionIndex] }],
+    FrameContentSequence: [{ DimensionIndexValues: index }],
     PlanePositionSequence: [{ ImagePositionPatient: imagePosition(slice).map(keptDecimalString) }],
-    SegmentIdentificationSequence: [{ ReferencedSegmentNumber: PANCREAS_SEGMENT_NUMBER }],
+    ...(hasSegmentDimension ? segment : {}),
     DerivationImageSequence: [
       {
         DerivationCodeSequence: [codeItem(CODES.segmentation)],

@@ -5,6 +5,8 @@ import {
   description,
   type ResultContext,
   type ResultObject,
+  type SegmentationForm,
+  type SeriesKind,
   segmentationUid,
   seriesUid,
   sourceHeader,
@@ -14,19 +16,26 @@ import {
 import { isValid } from '../results/value-rules.ts';
 import { type WritableDataset, writePart10 } from '../results/write.ts';
 import { deriveUid } from '../uids.ts';
-import { nonEmptyPlanes, packBits } from './bit-packing.ts';
+import { framesOf } from './segmentation-forms.ts';
 import { dimensions, perFrameGroups, sharedGroups } from './segmentation-frames.ts';
-import { pancreasSegment } from './segmentation-segment.ts';
+import { backgroundSegment, pancreasSegment } from './segmentation-segment.ts';
 
-export const SEGMENTATION_STORAGE = '1.2.840.10008.5.1.4.1.1.66.4';
+const SERIES: Readonly<Record<SegmentationForm, { kind: SeriesKind; description: string }>> = {
+  binary: { kind: 'SEG', description: 'Pancreas segmentation' },
+  fractional: { kind: 'fractional', description: 'Pancreas probability' },
+  labelmap: { kind: 'labelmap', description: 'Pancreas label map' },
+};
 
 /**
- * The mask as a Segmentation object (PS3.3 A.51), BINARY, one segment: only planes that hold anything, rows and columns
- * as in the source, orientation and positions copied character by character. Undefined where nothing was segmented:
- * viewers hang on an empty SEG.
+ * The mask as a Segmentation object (PS3.3 A.51) of one segment, or the probability behind it, or a label map
+ * (Label Map Segmentation Storage): only planes that hold anything, rows and columns as in the source, orientation and
+ * positions copied character by character. Undefined where nothing was segmented: viewers hang on an empty SEG.
  * Throws DICOM_GEOMETRY where the mask is not on the series' grid, DICOM_ATTRIBUTE where the source lacks its identity.
  */
-export function createSegmentation(context: ResultContext): ResultObject | undefined {
+export function createSegmentation(
+  context: ResultContext,
+  form: SegmentationForm = 'binary',
+): ResultObject | undefined {
   const { series, mask } = context;
   const [columns, rows, planeCount] = series.volume.size;
   if (mask.length !== columns * rows * planeCount || series.slices.length !== planeCount) {
@@ -36,32 +45,36 @@ export function createSegmentation(context: ResultContext): ResultObject | undef
         `${columns} x ${rows} x ${planeCount} voxels with ${series.slices.length} source slices`,
     );
   }
-  const planes = nonEmptyPlanes(mask, columns * rows);
-  if (planes.length === 0) return undefined;
+  const frames = framesOf(context, form);
+  if (!frames) return undefined;
+  const { planes, sopClassUid, pixelData, attributes } = frames;
+  const hasSegmentDimension = form !== 'labelmap';
 
-  const sopInstanceUid = segmentationUid(context);
+  const sopInstanceUid = segmentationUid(context, form);
   const seriesInstanceUid = seriesUid(sopInstanceUid);
-  const common = commonModules(context, 'SEG', 'Pancreas segmentation');
+  const common = commonModules(context, SERIES[form].kind, SERIES[form].description);
   const frameOfReference = frameOfReferenceOf(context);
   const dataset: WritableDataset = {
     ...common.attributes,
-    SOPClassUID: SEGMENTATION_STORAGE,
+    SOPClassUID: sopClassUid,
     SOPInstanceUID: sopInstanceUid,
     SeriesInstanceUID: seriesInstanceUid,
     FrameOfReferenceUID: frameOfReference.uid,
     PositionReferenceIndicator: text(sourceHeader(series), 'PositionReferenceIndicator') ?? null,
     ...imageModule(context, rows, columns, planes.length),
-    ...dimensions(sopInstanceUid, planes),
-    SegmentSequence: [pancreasSegment(context)],
+    ...attributes,
+    ...dimensions(sopInstanceUid, planes, hasSegmentDimension),
+    SegmentSequence: [...(hasSegmentDimension ? [] : [backgroundSegment()]), pancreasSegment(context)],
     ReferencedSeriesSequence: [referencedSeries(context)],
     SharedFunctionalGroupsSequence: [sharedGroups(series)],
-    PerFrameFunctionalGroupsSequence: perFrameGroups(series, planes),
-    PixelData: packBits(mask, columns * rows, planes).buffer,
-    _vrMap: { PixelData: 'OB' }, // PS3.5 A.2: one bit per voxel may be OB or OW
+    PerFrameFunctionalGroupsSequence: perFrameGroups(series, planes, hasSegmentDimension),
+    PixelData: pixelData.buffer,
+    // PS3.5 A.2: up to 8 bits per voxel may be OB or OW.
+    _vrMap: { PixelData: 'OB', ...('PixelPaddingValue' in attributes ? { PixelPaddingValue: 'US' } : {}) },
   };
   return {
     bytes: writePart10(dataset),
-    sopClassUid: SEGMENTATION_STORAGE,
+    sopClassUid,
     sopInstanceUid,
     seriesInstanceUid,
     warnings: [...common.warnings, ...frameOfReference.warnings],
@@ -75,14 +88,10 @@ function imageModule(context: ResultContext, rows: number, columns: number, fram
     ContentLabel: 'PANCREAS',
     ContentDescription: description('Pancreas', context.model),
     ContentCreatorName: null,
-    SegmentationType: 'BINARY',
     SegmentsOverlap: 'NO',
     SamplesPerPixel: 1,
     PhotometricInterpretation: 'MONOCHROME2',
     PixelRepresentation: 0,
-    BitsAllocated: 1,
-    BitsStored: 1,
-    HighBit: 0,
     Rows: rows,
     Columns: columns,
     NumberOfFrames: String(frames),

@@ -11,6 +11,8 @@ export const PANCREAS_TRACKING_ID = 'Pancreas';
 /** Amber (sRGB 255, 176, 0), clear on grey images: PCS values as PS3.3 C.10.7.1.1 scales them. */
 const AMBER_CIELAB = [51180, 38564, 53613] as const;
 
+const BLACK_CIELAB = [0, 32896, 32896] as const;
+
 const LO_MAX_LENGTH = 64;
 
 /** The description of the pancreas segment (PS3.3 C.8.20.4). */
@@ -35,6 +37,19 @@ export function pancreasSegment(context: ResultContext): WritableDataset {
     RecommendedDisplayCIELabValue: [...AMBER_CIELAB],
     TrackingID: PANCREAS_TRACKING_ID,
     TrackingUID: pancreasTrackingUid(context.series),
+  };
+}
+
+/** What 0 stands for in a label map. */
+export function backgroundSegment(): WritableDataset {
+  return {
+    SegmentNumber: 0,
+    SegmentLabel: 'Background',
+    SegmentAlgorithmType: 'AUTOMATIC',
+    SegmentAlgorithmName: 'none',
+    SegmentedPropertyCategoryCodeSequence: [codeItem(CODES.background)],
+    SegmentedPropertyTypeCodeSequence: [codeItem(CODES.background)],
+    RecommendedDisplayCIELabValue: [...BLACK_CIELAB],
   };
 }
 

@@ -1,6 +1,5 @@
 import { MIMEType } from 'node:util';
-// Of the streaming multipart parsers, Fastify's is the one that is kept up and does not take the body for a form.
-import { Dicer } from '@fastify/busboy';
+import { MaxFileSizeExceededError, MultipartParser } from '@remix-run/multipart-parser';
 
 /** One body part, complete in memory. */
 export interface MultipartPart {
@@ -14,6 +13,8 @@ export class MultipartError extends Error {
   override readonly name = 'MultipartError';
 }
 
+/** Longest text before the first delimiter that is put up with. It means nothing (RFC 2046 section 5.1.1). */
+const PREAMBLE_LIMIT_BYTES = 65_536;
 /** Longest boundary of RFC 2046 section 5.1.1. */
 const BOUNDARY_LIMIT = 70;
 
@@ -53,12 +54,6 @@ function parsedType(contentType: string): MIMEType | undefined {
 }
 
 /**
- * Dicer holds back the answer to a write while a part's buffer is full, and never gives it where that part and the
- * closing delimiter were in the same write. The parts are collected here as they come, so no buffer need be full.
- */
-const NEVER_FULL = Number.MAX_SAFE_INTEGER;
-
-/**
  * Splits a multipart body while it arrives. A part is given out when it is complete, and no more of the body is
  * taken until the caller asks for the next one: memory holds one part and one chunk of the network.
  * @param partLimit bytes that a part may have
@@ -69,60 +64,50 @@ export async function* splitMultipart(
   boundary: string,
   partLimit: number = DEFAULT_PART_LIMIT_BYTES,
 ): AsyncGenerator<MultipartPart> {
-  const complete: MultipartPart[] = [];
-  let tooLarge = false;
-  const options = { boundary, partHwm: NEVER_FULL }; // partHwm is not in Dicer's types
-  const dicer = new Dicer(options);
-  const finished = Promise.withResolvers<void>();
-  finished.promise.catch(() => undefined); // awaited below, unless the caller leaves early
-  dicer.on('finish', finished.resolve);
-  dicer.on('error', finished.reject);
-  dicer.on('part', (part) => {
-    const chunks: Uint8Array[] = [];
-    let size = 0;
-    let contentType: string | undefined;
-    part.on('header', (header) => {
-      contentType = firstValue(header, 'content-type');
-    });
-    part.on('data', (chunk) => {
-      size += chunk.length;
-      if (size > partLimit) tooLarge = true;
-      else chunks.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
-    });
-    part.on('error', () => undefined); // the parser reports the same error
-    part.on('end', () => complete.push({ contentType, bytes: Buffer.concat(chunks) }));
+  const parser = new MultipartParser(boundary, {
+    maxFileSize: partLimit,
+    maxParts: Number.POSITIVE_INFINITY,
+    maxTotalSize: Number.POSITIVE_INFINITY,
   });
-  try {
-    for await (const chunk of body) {
-      await write(dicer, chunk);
-      if (tooLarge) throw new MultipartTooLarge(`has a part of more than ${partLimit} bytes`);
-      yield* complete.splice(0);
+  // The parser wants to begin with a delimiter: this part of our own takes up what stands before the body's first one.
+  const preamble = Buffer.from(`--${boundary}\r\nX-Preamble: 1\r\n\r\n\r\n`);
+  parser.write(preamble).next();
+  let preambleBytes = 0;
+  let begun = false;
+  let ended = false;
+  for await (const chunk of body) {
+    if (ended) continue; // the epilogue
+    try {
+      for (const part of parser.write(chunk)) {
+        if (begun) yield { contentType: part.headers['content-type'], bytes: part.bytes };
+        begun = true;
+      }
+    } catch (error) {
+      ended = isFinished(parser); // the parser refuses an epilogue
+      if (!ended)
+        throw begun ? failure(error, partLimit) : new MultipartError(NOT_DELIMITED, { cause: error });
     }
-    dicer.end();
-    await finished.promise.catch((cause: unknown) => {
-      throw new MultipartError(
-        'ends before its closing delimiter: cut off, or not delimited by its boundary',
-        {
-          cause,
-        },
-      );
-    });
-    if (tooLarge) throw new MultipartTooLarge(`has a part of more than ${partLimit} bytes`);
-    yield* complete;
-  } finally {
-    dicer.destroy();
+    preambleBytes += begun ? 0 : chunk.length;
+    if (preambleBytes > PREAMBLE_LIMIT_BYTES) throw new MultipartError(NOT_DELIMITED);
+  }
+  if (!isFinished(parser)) throw new MultipartError(NOT_DELIMITED);
+}
+
+const NOT_DELIMITED = 'ends before its closing delimiter: cut off, or not delimited by its boundary';
+
+function isFinished(parser: MultipartParser): boolean {
+  try {
+    parser.finish();
+    return true;
+  } catch {
+    return false;
   }
 }
 
-function write(dicer: Dicer, chunk: Uint8Array): Promise<void> {
-  return new Promise((resolve, reject) => {
-    dicer.write(chunk, (error) => (error ? reject(error) : resolve()));
-  });
-}
-
-/** Dicer gives each header as a list of values. */
-function firstValue(header: object, name: string): string | undefined {
-  const values: unknown = Reflect.get(header, name);
-  const first: unknown = Array.isArray(values) ? values[0] : undefined;
-  return typeof first === 'string' ? first : undefined;
+function failure(cause: unknown, partLimit: number): MultipartError {
+  if (cause instanceof MaxFileSizeExceededError) {
+    return new MultipartTooLarge(`has a part of more than ${partLimit} bytes`, { cause });
+  }
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new MultipartError(`is malformed: ${reason}`, { cause });
 }

@@ -100,4 +100,12 @@ export const MIGRATIONS: readonly string[] = [
   );
   CREATE INDEX volume_patient ON pansegnet.volume (patient_key, study_date);
   `,
+  `
+  -- How uncertain a volume is, what a reader corrected it to, and whether it was withdrawn.
+  ALTER TABLE pansegnet.volume
+    ADD COLUMN interval_ml jsonb,
+    ADD COLUMN correction jsonb,
+    ADD COLUMN withdrawn jsonb;
+  CREATE INDEX volume_report ON pansegnet.volume ((report->>'sopInstanceUid'));
+  `,
 ];

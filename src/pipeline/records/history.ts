@@ -1,110 +1,32 @@
-import { z } from 'zod';
 import type { Sql } from '../database/sql.ts';
-
-/** Which network made a volume; its points join in a trend with those of the same one only. */
-export interface ModelIdentity {
-  readonly name: string;
-  readonly version: string;
-  readonly sha256: string;
-  readonly mode: 'exact' | 'fast';
-}
-
-/** Where a result is, within the study of its volume. */
-interface ResultReference {
-  readonly seriesInstanceUid: string;
-  readonly sopInstanceUid: string;
-}
-
-/** One point of the volume history: a segmented part of a series. */
-export interface VolumeRecord {
-  /** Opaque, see patient-key.ts. */
-  readonly patientKey: string;
-  readonly studyInstanceUid: string;
-  /** As DICOM has it (YYYYMMDD), empty where the study has none. */
-  readonly studyDate: string;
-  /** As DICOM has it (HHMMSS.FFFFFF or a part of it), empty where the study has none. */
-  readonly studyTime: string;
-  readonly seriesInstanceUid: string;
-  /** Which part of the series; empty where the series is one volume. */
-  readonly part: string;
-  /** What was segmented: CT, T1W or T2W. */
-  readonly class: string;
-  readonly model: ModelIdentity;
-  readonly volumeMl: number;
-  readonly voxelCount: number;
-  /** Quality flags, as in the report. */
-  readonly flags: readonly string[];
-  /** Null where nothing was found. */
-  readonly seg: ResultReference | null;
-  readonly report: ResultReference;
-  /** SOP instance UID of the report that this one supersedes. */
-  readonly supersedes: string | null;
-  /** Content date and time of the report: ISO 8601, UTC. */
-  readonly contentDateTime: string;
-}
-
-const referenceSchema = z.object({ seriesInstanceUid: z.string(), sopInstanceUid: z.string() });
-
-const COLUMNS = `patient_key, study_instance_uid, study_date, study_time, series_instance_uid, part, class,
-  model_name, model_version, model_sha256, mode, volume_ml, voxel_count, flags, seg, report, supersedes, content_date_time`;
-
-const volumeRow = z
-  .object({
-    patient_key: z.string(),
-    study_instance_uid: z.string(),
-    study_date: z.string(),
-    study_time: z.string(),
-    series_instance_uid: z.string(),
-    part: z.string(),
-    class: z.string(),
-    model_name: z.string(),
-    model_version: z.string(),
-    model_sha256: z.string(),
-    mode: z.enum(['exact', 'fast']),
-    volume_ml: z.number(),
-    voxel_count: z.int(),
-    flags: z.array(z.string()),
-    seg: referenceSchema.nullable(),
-    report: referenceSchema,
-    supersedes: z.string().nullable(),
-    content_date_time: z.date(),
-  })
-  .transform(
-    (row): VolumeRecord => ({
-      patientKey: row.patient_key,
-      studyInstanceUid: row.study_instance_uid,
-      studyDate: row.study_date,
-      studyTime: row.study_time,
-      seriesInstanceUid: row.series_instance_uid,
-      part: row.part,
-      class: row.class,
-      model: { name: row.model_name, version: row.model_version, sha256: row.model_sha256, mode: row.mode },
-      volumeMl: row.volume_ml,
-      voxelCount: row.voxel_count,
-      flags: row.flags,
-      seg: row.seg,
-      report: row.report,
-      supersedes: row.supersedes,
-      contentDateTime: row.content_date_time.toISOString(),
-    }),
-  );
-const volumesOf = (rows: unknown): VolumeRecord[] => z.array(volumeRow).parse(rows);
+import {
+  COLUMNS,
+  type Correction,
+  type MeasuredVolume,
+  type ModelIdentity,
+  type VolumeRecord,
+  volumesOf,
+  type Withdrawal,
+} from './volume-record.ts';
 
 /**
  * Writes a volume to the history, in place of an earlier one of the same part, model and mode: that one is
- * superseded. Writing the same again changes nothing.
+ * superseded, and with it its correction and its withdrawal. Writing the same again changes nothing.
  */
-export async function recordVolume(sql: Sql, record: VolumeRecord): Promise<void> {
+export async function recordVolume(sql: Sql, record: MeasuredVolume): Promise<void> {
   const { model } = record;
   await sql.query(
     `INSERT INTO pansegnet.volume (${COLUMNS})
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::jsonb, $15::jsonb, $16::jsonb, $17, $18)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::jsonb, $15::jsonb, $16::jsonb, $17, $18,
+       $19::jsonb, NULL, NULL)
      ON CONFLICT (series_instance_uid, part, model_name, model_version, model_sha256, mode) DO UPDATE SET
        patient_key = excluded.patient_key, study_instance_uid = excluded.study_instance_uid,
        study_date = excluded.study_date, study_time = excluded.study_time, class = excluded.class,
        volume_ml = excluded.volume_ml, voxel_count = excluded.voxel_count, flags = excluded.flags,
        seg = excluded.seg, report = excluded.report, supersedes = excluded.supersedes,
-       content_date_time = excluded.content_date_time`,
+       content_date_time = excluded.content_date_time, interval_ml = excluded.interval_ml,
+       correction = CASE WHEN volume.report = excluded.report THEN volume.correction END,
+       withdrawn = CASE WHEN volume.report = excluded.report THEN volume.withdrawn END`,
     [
       record.patientKey,
       record.studyInstanceUid,
@@ -124,7 +46,42 @@ export async function recordVolume(sql: Sql, record: VolumeRecord): Promise<void
       JSON.stringify(record.report),
       record.supersedes,
       new Date(record.contentDateTime),
+      record.intervalMl && JSON.stringify(record.intervalMl),
     ],
+  );
+}
+
+/** A reader's correction of the volume whose report that is, in place of an earlier one. */
+export async function recordCorrection(
+  sql: Sql,
+  reportInstanceUid: string,
+  correction: Correction,
+): Promise<void> {
+  await sql.query(`UPDATE pansegnet.volume SET correction = $2::jsonb WHERE report->>'sopInstanceUid' = $1`, [
+    reportInstanceUid,
+    JSON.stringify(correction),
+  ]);
+}
+
+/** Marks the volume whose report that is as withdrawn. */
+export async function recordWithdrawal(
+  sql: Sql,
+  reportInstanceUid: string,
+  withdrawal: Withdrawal,
+): Promise<void> {
+  await sql.query(`UPDATE pansegnet.volume SET withdrawn = $2::jsonb WHERE report->>'sopInstanceUid' = $1`, [
+    reportInstanceUid,
+    JSON.stringify(withdrawal),
+  ]);
+}
+
+/** The volumes of all patients, each patient's together, oldest study first. */
+export async function allVolumes(sql: Sql): Promise<VolumeRecord[]> {
+  return volumesOf(
+    await sql.query(
+      `SELECT ${COLUMNS} FROM pansegnet.volume
+       ORDER BY patient_key, study_date, study_time, study_instance_uid, series_instance_uid, part, id`,
+    ),
   );
 }
 
@@ -152,7 +109,8 @@ export async function volumesOfStudy(sql: Sql, studyInstanceUid: string): Promis
 
 /**
  * Volumes that a new one is compared with: of the same patient, class and model, in other studies that are earlier by
- * date and time, oldest first. A study without a date has no place in time: it has none and is none.
+ * date and time, oldest first. A study without a date has no place in time: it has none and is none. Withdrawn ones are
+ * none.
  */
 export async function priorVolumes(
   sql: Sql,
@@ -165,7 +123,7 @@ export async function priorVolumes(
       `SELECT ${COLUMNS} FROM pansegnet.volume
        WHERE patient_key = $1 AND study_instance_uid <> $2 AND class = $3
          AND model_name = $4 AND model_sha256 = $5 AND mode = $6
-         AND study_date <> '' AND (study_date, study_time) < ($7, $8)
+         AND withdrawn IS NULL AND study_date <> '' AND (study_date, study_time) < ($7, $8)
        ORDER BY study_date, study_time, study_instance_uid, series_instance_uid, part`,
       [
         study.patientKey,

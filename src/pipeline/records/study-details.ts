@@ -1,7 +1,8 @@
 import type { Sql } from '../database/sql.ts';
-import { type VolumeRecord, volumesOfStudy } from './history.ts';
+import { volumesOfStudy } from './history.ts';
 import { decisionsOf, type SeriesDecision } from './run-log.ts';
 import { findStudy, listStudies, type StudyRecord } from './study-log.ts';
+import type { VolumeRecord } from './volume-record.ts';
 
 /** All that is known of one study. */
 export interface StudyDetails {

@@ -19,6 +19,8 @@ export interface Finding {
   readonly part?: string | undefined;
   /** One byte per voxel of `source.volume`, 1 inside the pancreas. */
   readonly mask: Uint8Array;
+  /** See `Segmentation.softMask`. */
+  readonly softMask?: Uint8Array | undefined;
   readonly measurement: Measurement;
   readonly model: Model;
 }
@@ -31,7 +33,9 @@ export interface Past {
 }
 
 export interface Results {
-  /** Undefined where nothing was found: an empty SEG hangs viewers. */
+  /** In each form that the site wants; none where nothing was found: an empty SEG hangs viewers. */
+  readonly segmentations: readonly ResultObject[];
+  /** The first of them, to which the report refers. */
   readonly segmentation: ResultObject | undefined;
   readonly report: ResultObject;
   readonly flags: readonly QualityFlag[];
@@ -52,10 +56,13 @@ export async function createResults(
   firstTime: (name: string) => Promise<Date>,
 ): Promise<Results> {
   const undated = resultContext(finding, settings);
-  const segmentation = createSegmentation({
-    ...undated,
-    contentDateTime: await firstTime(`SEG ${segmentationUid(undated)}`),
-  });
+  const segmentations: ResultObject[] = [];
+  for (const form of settings.segmentation) {
+    const contentDateTime = await firstTime(`SEG ${segmentationUid(undated, form)}`);
+    const object = createSegmentation({ ...undated, contentDateTime }, form);
+    if (object) segmentations.push(object);
+  }
+  const [segmentation] = segmentations;
   const flags = qualityFlags(finding.measurement, finding.source);
   const input: ReportInput = {
     context: undated,
@@ -76,15 +83,16 @@ export async function createResults(
   const supersedes = isNews ? current.report : (current?.supersedes ?? null);
   const { sopInstanceUid } = isNews ? report(supersedes, undated.contentDateTime) : again;
   const contentDateTime = await firstTime(`SR ${sopInstanceUid}`);
-  return { segmentation, report: report(supersedes, contentDateTime), flags, contentDateTime, supersedes };
+  return { segmentations, segmentation, report: report(supersedes, contentDateTime), flags, contentDateTime, supersedes };
 }
 
-function resultContext({ source, part, mask, model }: Finding, settings: ResultSettings): ResultContext {
+function resultContext({ source, part, mask, softMask, model }: Finding, settings: ResultSettings): ResultContext {
   const { name, version, title, modality, notice } = model.info;
   const { contentQualification, softwareVersion } = settings;
   return {
     series: source,
     mask,
+    softMask,
     ...(part === undefined ? {} : { part }),
     model: {
       name,
@@ -108,6 +116,7 @@ function found({ measurement }: Finding, segmentation: ResultObject | undefined)
 }
 
 /** What was left out or made up on the way from the images to the results, each once. */
-export function warningsOf({ source }: Finding, { segmentation, report }: Results): string[] {
-  return [...new Set([...source.warnings, ...(segmentation?.warnings ?? []), ...report.warnings])];
+export function warningsOf({ source }: Finding, { segmentations, report }: Results): string[] {
+  const objects = [...segmentations, report];
+  return [...new Set([...source.warnings, ...objects.flatMap(({ warnings }) => warnings)])];
 }

@@ -1,6 +1,7 @@
-import type { ContentQualification, ImageClass } from '../../dicom/results/result-context.ts';
+import type { ContentQualification, ImageClass, SegmentationForm } from '../../dicom/results/result-context.ts';
 import type { DicomWebClient } from '../../dicom/web/client.ts';
 import type { Model } from '../../segmentation/model/model-folder.ts';
+import type { InferenceOptions } from '../../segmentation/segment.ts';
 import type { Database } from '../database/sql.ts';
 import type { PatientIdentity } from '../records/patient-key.ts';
 import type { SegmentedClass, SelectionRules } from '../selection/rules.ts';
@@ -14,8 +15,7 @@ export interface RunParts {
   readonly models: Models;
   readonly patientKey: (patient: PatientIdentity) => string;
   readonly settings: ResultSettings;
-  /** Threads of the network; undefined: as many as the machine has. */
-  readonly threads: number | undefined;
+  readonly inference: InferenceOptions;
   readonly now: () => Date;
   readonly warn: (fields: object, message: string) => void;
   readonly onProgress?: ProgressListener;
@@ -24,6 +24,8 @@ export interface RunParts {
 export interface ResultSettings {
   readonly contentQualification: ContentQualification;
   readonly softwareVersion: string;
+  /** In which forms the SEG is written; the report refers to the first. */
+  readonly segmentation: readonly SegmentationForm[];
   /** See `ReportInput.repeatabilityPercent`; null where the site has stated none. */
   readonly repeatabilityPercent: Readonly<Record<ImageClass, number | null>>;
 }

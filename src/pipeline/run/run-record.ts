@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { text } from '../../dicom/dataset.ts';
 import { seriesUid } from '../../dicom/results/result-context.ts';
 import type { ReportReference } from '../../sr/report-input.ts';
-import { currentVolume, priorVolumes, recordVolume, type VolumeRecord } from '../records/history.ts';
+import { currentVolume, priorVolumes, recordVolume } from '../records/history.ts';
 import { freezeInput, type Run } from '../records/run-log.ts';
+import { keptInterval, type MeasuredVolume, type VolumeRecord } from '../records/volume-record.ts';
 import { type Finding, type Past, type Results } from './create-results.ts';
 import type { RunParts } from './run-parts.ts';
 
@@ -64,12 +65,14 @@ export async function recordFinding(
   results: Results,
   run: Run,
   { database, patientKey }: RunParts,
-): Promise<VolumeRecord> {
+): Promise<MeasuredVolume> {
   const { segmentation, report } = results;
-  const record: VolumeRecord = {
+  const interval = finding.measurement.volumeIntervalMl;
+  const record: MeasuredVolume = {
     ...subjectOf(finding, run, patientKey),
     volumeMl: finding.measurement.volumeMl,
     voxelCount: finding.measurement.voxelCount,
+    intervalMl: segmentation && interval ? keptInterval(interval) : null,
     flags: [...results.flags],
     seg: segmentation ? referenceOf(segmentation) : null,
     report: referenceOf(report),

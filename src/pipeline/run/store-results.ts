@@ -6,8 +6,8 @@ import type { Database } from '../database/sql.ts';
 import { type ResultKind, recordResultSeries } from '../records/own-series.ts';
 import type { Finding, Results } from './create-results.ts';
 
-const resultObjects = ({ segmentation, report }: Results): [ResultKind, ResultObject][] => [
-  ...(segmentation ? [['SEG', segmentation] satisfies [ResultKind, ResultObject]] : []),
+const resultObjects = ({ segmentations, report }: Results): [ResultKind, ResultObject][] => [
+  ...segmentations.map((segmentation): [ResultKind, ResultObject] => ['SEG', segmentation]),
   ['SR', report],
 ];
 
@@ -39,21 +39,21 @@ export async function storeResults(
 }
 
 /**
- * Proves that the SEG in the archive is the mask: fetched back and read, every voxel is equal.
+ * Proves that each SEG in the archive is the mask: fetched back and read, every voxel is equal.
  * @throws DicomError DICOM_STORE_INCOMPLETE where it isn't
  */
 export async function verifyStored(
-  { segmentation }: Results,
+  { segmentations }: Results,
   { source, mask }: Finding,
   studyInstanceUid: string,
   archive: DicomWebClient,
   signal?: AbortSignal,
 ): Promise<void> {
-  if (!segmentation) return;
-  const { seriesInstanceUid, sopInstanceUid } = segmentation;
-  const bytes = await archive.retrieveInstance(studyInstanceUid, seriesInstanceUid, sopInstanceUid, signal);
-  const stored = readSegmentation(bytes, source);
-  if (stored.every((value, index) => value === mask[index])) return;
-  const message = `SEG ${sopInstanceUid}: what the archive gives back differs from the mask that was stored`;
-  throw new DicomError('DICOM_STORE_INCOMPLETE', message);
+  for (const { seriesInstanceUid, sopInstanceUid } of segmentations) {
+    const bytes = await archive.retrieveInstance(studyInstanceUid, seriesInstanceUid, sopInstanceUid, signal);
+    const stored = readSegmentation(bytes, source);
+    if (stored.every((value, index) => value === mask[index])) continue;
+    const message = `SEG ${sopInstanceUid}: what the archive gives back differs from the mask that was stored`;
+    throw new DicomError('DICOM_STORE_INCOMPLETE', message);
+  }
 }

@@ -12,12 +12,14 @@ export interface FoundPancreas extends Segmentation {
 /** The stages that every kind of input goes through. */
 export async function findPancreas(
   volume: Volume,
-  { model, threads, saveProbabilities }: SegmentRequest,
+  { model, inference, saveProbabilities }: SegmentRequest,
   stage: RunStage,
 ): Promise<FoundPancreas> {
   const segmentation = await stage('segment', (onProgress) =>
-    segment(volume, model, { threads, onProgress, saveProbability: saveProbabilities }),
+    segment(volume, model, { ...inference, onProgress, saveProbability: saveProbabilities }),
   );
-  const measurement = await stage('measure', () => measure(volume, segmentation.mask, segmentation.voxelRange));
+  const measurement = await stage('measure', () =>
+    measure(volume, segmentation.mask, segmentation.voxelRange),
+  );
   return { ...segmentation, measurement };
 }

@@ -1,4 +1,5 @@
 import type { Model } from '../../segmentation/model/model-folder.ts';
+import type { InferenceOptions } from '../../segmentation/segment.ts';
 import type { ResultSettings } from '../run/run-parts.ts';
 import type { ProgressListener } from '../run/stages.ts';
 import type { SelectionRules } from '../selection/rules.ts';
@@ -15,8 +16,7 @@ export interface SegmentRequest {
   readonly seriesInstanceUid?: string | undefined;
   /** Whether to write the pancreas's probability in every voxel too. */
   readonly saveProbabilities?: boolean | undefined;
-  /** Threads of the network; undefined: as many as the machine has. */
-  readonly threads?: number | undefined;
+  readonly inference?: InferenceOptions;
   readonly now: Date;
   readonly onProgress?: ProgressListener;
 }

@@ -26,7 +26,7 @@ export async function segmentDicom(request: SegmentRequest): Promise<SegmentSumm
   const instances = await stage('retrieve', () => Promise.all(series.files.map(readInstanceFile)));
   const source = await stage('volume', () => buildVolume(instances));
   const found = await findPancreas(source.volume, request, stage);
-  const { mask, measurement, probability } = found;
+  const { mask, softMask, measurement, probability } = found;
   const finding: Finding = { source, mask, measurement, model };
   const noPast = { priors: [], current: null };
   const results = await stage('results', () => createResults(finding, noPast, settings, async () => now));

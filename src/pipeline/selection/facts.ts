@@ -195,17 +195,14 @@ function geometry(header: DicomDataset, stack: Stack): Unsure {
   const rows = number(header, 'Rows');
   const columns = number(header, 'Columns');
   const [rowSpacing, columnSpacing] = numbers(header, 'PixelSpacing');
-  const sides = [
-    rows && rowSpacing && rows * rowSpacing,
-    columns && columnSpacing && columns * columnSpacing,
-  ];
-  const known = sides.filter((side): side is number => typeof side === 'number');
+  const sides = [(rows ?? 0) * (rowSpacing ?? 0), (columns ?? 0) * (columnSpacing ?? 0)];
+  const longer = Math.round(Math.max(...sides));
   return {
     rows,
     columns,
     pixelSpacing: rowSpacing,
     sliceThickness: number(header, 'SliceThickness'),
-    fieldOfView: known.length > 0 ? Math.round(Math.max(...known)) : undefined,
+    fieldOfView: longer || undefined,
     ...stack,
   };
 }

@@ -1,11 +1,15 @@
 import { writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { describeNetwork } from '../architecture/describe-network.ts';
+import type { Shape3 } from '../array3.ts';
 import { SegmentationError } from '../errors.ts';
+import { openNetwork } from '../inference/network.ts';
 import { loadModel, type Model } from '../model/model-folder.ts';
 import { type ModelInfo, modelInfoSchema } from '../model/model-info.ts';
+import { SELF_TEST_SEED, selfTestLogits } from '../model/self-test.ts';
 import type { NetworkWeights } from '../network-weights.ts';
 import { writeNetwork } from '../onnx/write-network.ts';
 import { buildInPlace } from './model-target.ts';
@@ -21,7 +25,7 @@ import { openCheckpoint } from './torch/open-checkpoint.ts';
 type Modality = ModelInfo['modality'];
 
 interface ImportProgress {
-  readonly stage: 'read plans' | 'unpack' | 'write network';
+  readonly stage: 'read plans' | 'unpack' | 'write network' | 'self-test';
   readonly subject: string;
   readonly done?: number;
   readonly total?: number;
@@ -208,6 +212,10 @@ async function writeNetworks(
     inference: { stepSize: 0.5, mirrorAxes: [0, 1, 2] },
     postprocessing: { keepLargestComponent },
     files: Object.fromEntries(folds.map(({ network, networkSha256 }) => [network, networkSha256])),
+    selfTest: {
+      seed: SELF_TEST_SEED,
+      logits: Object.fromEntries(folds.map(({ network, logits }) => [network, logits])),
+    },
   } satisfies ModelInfo);
 }
 
@@ -230,14 +238,26 @@ async function writeFold(
       const target = path.join(folder, network);
       await writeNetwork(architecture, watched(weights, subject, onProgress, signal), target);
       const networkSha256 = await sha256Of(target, signal);
+      onProgress?.({ stage: 'self-test', subject });
+      const logits = await answerToSelfTest(target, plan.network.patchSize);
       return {
         architecture: architecture.kind,
-        fold: { fold: subject, network, networkSha256, checkpointSha256, epoch: weights.epoch },
+        fold: { fold: subject, network, networkSha256, logits, checkpointSha256, epoch: weights.epoch },
       };
     } finally {
       await weights.close();
     }
   });
+}
+
+/** Runs the network once: it is known to load and to run, and `models verify` can compare later. */
+async function answerToSelfTest(file: string, patchSize: Shape3): Promise<number[]> {
+  const network = await openNetwork(file, patchSize, availableParallelism());
+  try {
+    return await selfTestLogits(network.predict, patchSize, SELF_TEST_SEED);
+  } finally {
+    await network.release();
+  }
 }
 
 /** Tells of every parameter that is read, and stops where the work was aborted. */

@@ -22,6 +22,8 @@ export interface ImportedFold {
   /** Its file in the model folder. */
   readonly network: string;
   readonly networkSha256: string;
+  /** What the network answers to the self-test's input. */
+  readonly logits: number[];
   readonly checkpointSha256: string;
   readonly epoch: number | undefined;
 }

@@ -1,4 +1,5 @@
 import type { Array3 } from '../array3.ts';
+import { GrowingIndices } from './growing-indices.ts';
 
 /**
  * A stretch of foreground voxels along the fastest axis: data indices from `start` up to, not including,
@@ -11,7 +12,8 @@ interface Run {
 }
 
 export interface Components {
-  readonly runs: readonly Run[];
+  /** In the order of their starts. */
+  readonly runs: Iterable<Run>;
   /** Voxels of each component. */
   readonly sizes: readonly number[];
 }
@@ -23,18 +25,18 @@ export interface Components {
  */
 export function findComponents({ data, shape }: Array3<Uint8Array>): Components {
   const [n0, n1, n2] = shape;
-  const starts: number[] = [];
-  const ends: number[] = [];
-  const parents: number[] = [];
+  const starts = new GrowingIndices();
+  const ends = new GrowingIndices();
+  const parents = new GrowingIndices();
   /** Index of the first run of each row, and one past the last. */
   const firstRun = new Int32Array(n0 * n1 + 1);
 
   const rootOf = (run: number): number => {
     let root = run;
-    while (parents[root] !== root) root = parents[root] as number;
+    while (parents.at(root) !== root) root = parents.at(root);
     for (let at = run; at !== root; ) {
-      const next = parents[at] as number;
-      parents[at] = root;
+      const next = parents.at(at);
+      parents.set(at, root);
       at = next;
     }
     return root;
@@ -44,12 +46,12 @@ export function findComponents({ data, shape }: Array3<Uint8Array>): Components 
     let a = firstRun[earlier] as number;
     let b = firstRun[row] as number;
     while (a < (firstRun[earlier + 1] as number) && b < starts.length) {
-      const aEnd = (ends[a] as number) + distance;
-      if ((starts[a] as number) + distance < (ends[b] as number) && (starts[b] as number) < aEnd) {
-        const [low, high] = [rootOf(a), rootOf(b)].sort((p, q) => p - q) as [number, number];
-        parents[high] = low;
+      const aEnd = ends.at(a) + distance;
+      if (starts.at(a) + distance < ends.at(b) && starts.at(b) < aEnd) {
+        const [rootA, rootB] = [rootOf(a), rootOf(b)];
+        parents.set(Math.max(rootA, rootB), Math.min(rootA, rootB));
       }
-      if (aEnd < (ends[b] as number)) a++;
+      if (aEnd < ends.at(b)) a++;
       else b++;
     }
   };
@@ -70,15 +72,21 @@ export function findComponents({ data, shape }: Array3<Uint8Array>): Components 
     if (row >= n1) joinRows(row, row - n1, n1 * n2);
   }
 
-  const numbers = new Map<number, number>();
   const sizes: number[] = [];
-  const runs = starts.map((start, run): Run => {
+  // A root is the first run of its component, so that it has its number before the others ask for it.
+  const numbers = new Int32Array(starts.length);
+  for (let run = 0; run < starts.length; run++) {
     const root = rootOf(run);
-    const component = numbers.get(root) ?? numbers.size;
-    numbers.set(root, component);
-    const end = ends[run] as number;
-    sizes[component] = (sizes[component] ?? 0) + end - start;
-    return { start, end, component };
-  });
-  return { runs, sizes };
+    const component = root === run ? sizes.length : (numbers[root] as number);
+    numbers[run] = component;
+    sizes[component] = (sizes[component] ?? 0) + ends.at(run) - starts.at(run);
+  }
+  return { runs: { [Symbol.iterator]: () => runsOf(starts, ends, numbers) }, sizes };
+}
+
+/** One by one, since a noisy mask may have millions. */
+function* runsOf(starts: GrowingIndices, ends: GrowingIndices, numbers: Int32Array): Generator<Run> {
+  for (let run = 0; run < numbers.length; run++) {
+    yield { start: starts.at(run), end: ends.at(run), component: numbers[run] as number };
+  }
 }

@@ -82,7 +82,12 @@ function structureOf(graph: Graph) {
   });
 }
 
-function nodeOf({ operator, inputs, outputs, attributes }: GraphNode): MessageInitShape<typeof NodeProtoSchema> {
+function nodeOf({
+  operator,
+  inputs,
+  outputs,
+  attributes,
+}: GraphNode): MessageInitShape<typeof NodeProtoSchema> {
   return {
     opType: operator,
     name: outputs[0] ?? '',

@@ -1,0 +1,72 @@
+import { type DicomDataset, requiredText, text, texts } from '../../dicom/dataset.ts';
+import { isOwnResult } from '../../dicom/own-results.ts';
+import type { DicomWebClient } from '../../dicom/web/client.ts';
+import { readReport, type VolumeReport } from '../../sr/read-report.ts';
+
+export type ReportArchive = Pick<
+  DicomWebClient,
+  'searchStudies' | 'searchSeries' | 'seriesMetadata' | 'retrieveSeries'
+>;
+
+/** What the node wrote into an archive, as far as it tells the volume history. */
+export interface CollectedReports {
+  readonly studies: number;
+  readonly reports: readonly VolumeReport[];
+}
+
+export interface CollectOptions {
+  readonly pageSize: number;
+  readonly now: Date;
+  readonly signal?: AbortSignal | undefined;
+  /** How many studies were looked at so far. */
+  readonly onStudy?: (studies: number) => void;
+  /** Told of an object that says it is ours, but cannot be read. */
+  readonly onUnreadable: (place: string, error: unknown) => void;
+}
+
+/**
+ * Reads every report of the node, and of others of its kind, from an archive. Only the headers of report series are
+ * fetched to see whose they are.
+ * @throws DicomError where the archive does not answer: half a history is none
+ */
+export async function collectReports(
+  archive: ReportArchive,
+  { pageSize, now, signal, onStudy, onUnreadable }: CollectOptions,
+): Promise<CollectedReports> {
+  const reports: VolumeReport[] = [];
+  let studies = 0;
+  const query = { lookBack: 'all', now, pageSize, ...(signal ? { signal } : {}) } as const;
+  for await (const study of archive.searchStudies(query)) {
+    signal?.throwIfAborted();
+    studies += 1;
+    onStudy?.(studies);
+    if (!mayHoldReports(study)) continue;
+    const studyUid = requiredText(study, 'StudyInstanceUID', 'a study that the archive lists');
+    for (const series of await archive.searchSeries(studyUid, signal)) {
+      if (!isReport(series)) continue;
+      const place = `a series of study ${studyUid}`;
+      const seriesUid = requiredText(series, 'SeriesInstanceUID', place);
+      const [header] = await archive.seriesMetadata(studyUid, seriesUid, signal);
+      if (!header || !isOwnResult(header)) continue;
+      for await (const bytes of archive.retrieveSeries(studyUid, seriesUid, signal)) {
+        try {
+          const report = readReport(bytes);
+          if (report) reports.push(report);
+        } catch (error) {
+          onUnreadable(`series ${seriesUid} of study ${studyUid}`, error);
+        }
+      }
+    }
+  }
+  return { studies, reports };
+}
+
+/** An archive that lists no modalities may hold anything. */
+function mayHoldReports(study: DicomDataset): boolean {
+  const modalities = texts(study, 'ModalitiesInStudy');
+  return modalities.length === 0 || modalities.includes('SR');
+}
+
+function isReport(series: DicomDataset): boolean {
+  return ['SR', undefined].includes(text(series, 'Modality'));
+}

@@ -1,0 +1,65 @@
+import type { Database } from '../database/sql.ts';
+import { allVolumes, recordVolume } from '../records/history.ts';
+import { type ResultSeries, recordResultSeries } from '../records/own-series.ts';
+import type { PatientIdentity } from '../records/patient-key.ts';
+import type { MeasuredVolume } from '../records/volume-record.ts';
+import { collectReports, type ReportArchive } from './collect-reports.ts';
+import { standingVolumes } from './standing-volumes.ts';
+
+export interface RebuildParts {
+  readonly archive: ReportArchive;
+  readonly database: Database;
+  readonly patientKey: (patient: PatientIdentity) => string;
+  readonly pageSize: number;
+  readonly now: () => Date;
+  /** Told of what is left out, and why. */
+  readonly warn: (fields: object, message: string) => void;
+  readonly onStudy?: (studies: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface RebuiltHistory {
+  readonly studies: number;
+  readonly reports: number;
+  /** Rows that the archive's reports tell. */
+  readonly volumes: number;
+  /** Rows of the history whose report the archive does not hold (any more); they stay. */
+  readonly kept: number;
+}
+
+/**
+ * Writes the volume history anew from the reports in the archive, whatever wrote them: this node, another one, an
+ * earlier version. All rows are written together, after the whole archive was read. Rows of the history that the archive
+ * says nothing of stay as they are: an archive may delete sooner than the history should.
+ * @throws DicomError where the archive does not answer; the history is as it was
+ */
+export async function rebuildHistory(parts: RebuildParts): Promise<RebuiltHistory> {
+  const { archive, database, patientKey, pageSize, now, warn, onStudy, signal } = parts;
+  const { studies, reports } = await collectReports(archive, {
+    pageSize,
+    now: now(),
+    signal,
+    ...(onStudy ? { onStudy } : {}),
+    onUnreadable: (place, err) => warn({ place, err }, 'a report cannot be read and is left out'),
+  });
+  const volumes = standingVolumes(reports, patientKey, ({ studyInstanceUid, sopInstanceUid }) =>
+    warn({ studyInstanceUid, sopInstanceUid }, 'a report lacks model, series or time and is left out'),
+  );
+  // In the order in which they were made, as the node that made them recorded them.
+  const ordered = volumes.toSorted((a, b) => (a.contentDateTime < b.contentDateTime ? -1 : 1));
+  await database.transaction(async (sql) => {
+    for (const volume of ordered) {
+      await recordVolume(sql, volume);
+      await recordResultSeries(sql, seriesOf(volume), now());
+    }
+  });
+  const after = await allVolumes(database);
+  const found = new Set(ordered.map(({ report }) => report.sopInstanceUid));
+  const kept = after.filter(({ report }) => !found.has(report.sopInstanceUid)).length;
+  return { studies, reports: reports.length, volumes: volumes.length, kept };
+}
+
+function seriesOf({ studyInstanceUid, seg, report }: MeasuredVolume): ResultSeries[] {
+  const segmentation = seg ? [{ studyInstanceUid, ...seg, kind: 'SEG' as const }] : [];
+  return [...segmentation, { studyInstanceUid, ...report, kind: 'SR' }];
+}

@@ -1,0 +1,66 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { composeRun } from '../../src/compose.ts';
+import { loadConfig } from '../../src/config.ts';
+import { DicomWebClient } from '../../src/dicom/web/client.ts';
+import { openDatabase } from '../../src/pipeline/database/database.ts';
+import type { Database } from '../../src/pipeline/database/sql.ts';
+import type { RunParts } from '../../src/pipeline/run/run-parts.ts';
+import { runStudy, type StudyOutcome } from '../../src/pipeline/run-study.ts';
+import type { SegmentedClass } from '../../src/pipeline/selection/rules.ts';
+import { SIGN_MODEL, signNetwork, writeModel } from './tiny-onnx.ts';
+
+const PATCH_SIZE: [number, number, number] = [4, 8, 8];
+
+export interface SmallRuns {
+  readonly archive: DicomWebClient;
+  readonly database: Database;
+  readonly parts: RunParts;
+  /** The whole main path for a study that the archive holds. */
+  process(studyInstanceUid: string, forced?: ForcedClass): Promise<StudyOutcome>;
+  stop(): Promise<void>;
+}
+
+interface ForcedClass {
+  readonly seriesInstanceUid: string;
+  readonly class: SegmentedClass;
+}
+
+/**
+ * The main path on an archive with the smallest models: real, but fast, so that a test can run many studies.
+ * @param results replaces keys of that section of the configuration
+ */
+export async function startSmallRuns(
+  archiveUrl: string,
+  results: Readonly<Record<string, unknown>> = {},
+): Promise<SmallRuns> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'small-runs-'));
+  const info = { ...SIGN_MODEL, patchSize: PATCH_SIZE };
+  const network = { 'fold_0.onnx': signNetwork(PATCH_SIZE) };
+  await writeModel(folder, { ...info, name: 'small-ct' }, network);
+  await writeModel(folder, { ...info, name: 'small-t2w', modality: 'T2W' }, network);
+  const config = loadConfig({
+    environment: {},
+    overrides: {
+      models: { folder, CT: 'small-ct', T2W: 'small-t2w' },
+      inference: { threads: 1 },
+      results,
+    },
+  });
+  const archive = new DicomWebClient({ url: archiveUrl });
+  const database = await openDatabase({ memory: true });
+  const parts = await composeRun(config, { archive, database, warn: () => {} });
+  return {
+    archive,
+    database,
+    parts,
+    process: (studyInstanceUid, forced) =>
+      runStudy({ studyInstanceUid, requestId: randomUUID() }, parts, undefined, forced),
+    stop: async () => {
+      await database.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,48 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openNetwork } from '../../src/segmentation/inference/network.ts';
+import { SIGN_MODEL, signNetwork } from '../support/tiny-onnx.ts';
+
+const { patchSize } = SIGN_MODEL;
+
+let folder: string;
+let file: string;
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'session-'));
+  file = path.join(folder, 'fold_0.onnx');
+  await writeFile(file, signNetwork(patchSize));
+});
+afterEach(async () => {
+  await rm(folder, { recursive: true });
+});
+
+describe('opening a network', () => {
+  test('says where it runs', async () => {
+    const network = await openNetwork(file, patchSize, 1);
+    expect(network.executionProvider).toBe('cpu');
+    await network.release();
+  });
+
+  test('takes the next execution provider where one is not there, with a warning', async () => {
+    const warnings: string[] = [];
+    const network = await openNetwork(file, patchSize, 1, {
+      executionProviders: ['cuda', 'cpu'],
+      onWarning: (warning) => warnings.push(warning),
+    });
+    // A machine with onnxruntime's CUDA libraries has nothing to warn of.
+    const expected = network.executionProvider === 'cuda' ? [] : [/'cuda' can't be used, trying 'cpu': /];
+    expect(warnings).toEqual(expected.map((pattern) => expect.stringMatching(pattern)));
+    await network.release();
+  });
+
+  test('is refused where none is left, or none was asked for', async () => {
+    await writeFile(file, 'no network');
+    for (const executionProviders of [['cpu'], []] as const) {
+      await expect(openNetwork(file, patchSize, 1, { executionProviders })).rejects.toMatchObject({
+        code: 'MODEL_INVALID',
+      });
+    }
+  });
+});
