@@ -5,6 +5,7 @@ import { runDemo } from './cli/demo-command.ts';
 import { rebuildVolumeHistory, showHistory } from './cli/history-command.ts';
 import { importModelFolder, listModelFolders, verifyModelFolder } from './cli/models-commands.ts';
 import { reportError } from './cli/report-error.ts';
+import { parseReason, withdraw } from './cli/results-command.ts';
 import { parseMode, segmentSeries } from './cli/segment-command.ts';
 import { explainSelection } from './cli/select-command.ts';
 import { SOFTWARE_VERSION } from './version.ts';
@@ -80,6 +81,22 @@ history
   .option('--json', 'print JSON')
   .addOption(config())
   .action(rebuildVolumeHistory);
+
+const results = program.command('results').description('results that are in the archive');
+results
+  .command('withdraw')
+  .description('store a rejection note for a result that is wrong, and mark it in the history')
+  .addOption(new Option('--series <uid>', 'series of its SEG or its report').conflicts('report'))
+  .option('--report <uid>', 'SOP Instance UID of its report')
+  .addOption(
+    new Option('--reason <reason>', 'quality, safety, worklist (wrong patient or order), expired (retention)')
+      .argParser(parseReason)
+      .makeOptionMandatory(),
+  )
+  .option('--comment <text>', 'why, in your words')
+  .option('--json', 'print JSON')
+  .addOption(config())
+  .action(withdraw);
 
 const models = program.command('models').description('the models that are installed');
 models

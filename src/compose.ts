@@ -52,10 +52,11 @@ export function createLogger(config: Config): Logger {
 }
 
 export function resultSettings(config: Config): ResultSettings {
-  const { contentQualification, segmentation, repeatabilityPercent } = config.results;
+  const { contentQualification, segmentation, repeatabilityPercent, counts } = config.results;
   return {
     contentQualification,
     segmentation: [segmentation].flat(),
+    correctedCounts: counts === 'reader',
     repeatabilityPercent,
     softwareVersion: SOFTWARE_VERSION,
   };

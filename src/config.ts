@@ -55,6 +55,7 @@ const configSchema = z.strictObject({
   results: z.strictObject({
     contentQualification: z.enum(['RESEARCH', 'SERVICE', 'PRODUCT']),
     segmentation: z.union([segmentationForm, z.array(segmentationForm).min(1)]),
+    counts: z.enum(['reader', 'node']),
     repeatabilityPercent: z.strictObject({ CT: percentage, T1W: percentage, T2W: percentage }),
   }),
   log: z.strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']) }),

@@ -40,6 +40,8 @@ export interface ViewStyle {
   readonly marginMm?: number;
   /** Height of letters, in units of the canvas. */
   readonly letterSize: number;
+  /** So finely the image is drawn; not every PDF reader smoothes an image of few pixels. */
+  readonly pixelsPerUnit: number;
 }
 
 /** Where a view came to lie on the canvas. */
@@ -59,7 +61,7 @@ export function drawView(
   text: TextPainter,
   { view, grey, border }: ViewPicture,
   box: Box,
-  { marginMm, letterSize }: ViewStyle,
+  { marginMm, letterSize, pixelsPerUnit }: ViewStyle,
 ): Placement {
   const [mmPerColumn, mmPerRow] = [length(view.right), length(view.down)];
   const part = marginMm === undefined ? wholeOf(view) : aroundOrgan(view, border, marginMm, box);
@@ -77,9 +79,10 @@ export function drawView(
   ctx.clip();
   ctx.fillStyle = '#000000';
   ctx.fillRect(box.x, box.y, box.width, box.height);
-  ctx.imageSmoothingEnabled = true;
   ctx.imageSmoothingQuality = 'high';
-  ctx.drawImage(pixelsOf(grey, view, part), x, y, width, height);
+  const columns = Math.round(width * pixelsPerUnit);
+  const rows = Math.round(height * pixelsPerUnit);
+  ctx.drawImage(enlarged(pixelsOf(grey, view, part), columns, rows), x, y, width, height);
   strokeBorder(ctx, border, place, letterSize);
   drawLetters(text, view, box, letterSize);
   drawScaleBar(ctx, text, box, scale, letterSize);
@@ -122,6 +125,15 @@ function pixelsOf(grey: Uint8ClampedArray, view: View, part: Box): Canvas {
   }
   const canvas = createCanvas(part.width, part.height);
   canvas.getContext('2d').putImageData(new ImageData(shown, part.width, part.height), 0, 0);
+  return canvas;
+}
+
+/** The image in so many pixels, smoothly. */
+function enlarged(image: Canvas, columns: number, rows: number): Canvas {
+  const canvas = createCanvas(columns, rows);
+  const ctx = canvas.getContext('2d');
+  ctx.imageSmoothingQuality = 'high';
+  ctx.drawImage(image, 0, 0, columns, rows);
   return canvas;
 }
 

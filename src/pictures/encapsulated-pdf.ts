@@ -18,6 +18,8 @@ export const ENCAPSULATED_PDF_STORAGE = '1.2.840.10008.5.1.4.1.1.104.1';
 const TITLE = 'Pancreas volume report';
 /** Of the PDF writer's quality scale: from here on images are kept without loss. */
 const LOSSLESS = 101;
+/** Pixels per point of the images: 144 dpi, twice what the source has in most CT. */
+const IMAGE_RESOLUTION = 2;
 
 /**
  * The summary page as an Encapsulated PDF (PS3.3 A.45.1): text is text, outlines and chart are vectors.
@@ -33,7 +35,6 @@ export function createPdf(input: PictureInput): ResultObject {
     SOPClassUID: ENCAPSULATED_PDF_STORAGE,
     SOPInstanceUID: sopInstanceUid,
     SeriesInstanceUID: seriesInstanceUid,
-    ReferencedPerformedProcedureStepSequence: [],
     ConversionType: 'WSD', // PS3.3 C.8.6.1: made by a workstation
     AcquisitionDateTime: null,
     BurnedInAnnotation: 'YES',
@@ -63,7 +64,7 @@ function summaryPdf(input: PictureInput, made: string): Uint8Array {
   });
   // The same class as a canvas's context; the package's types say less.
   const ctx = document.beginPage(PAGE.width, PAGE.height) as SKRSContext2D;
-  drawSummary(ctx, input, summaryContent(input, pictureSet(input), made));
+  drawSummary(ctx, input, summaryContent(input, pictureSet(input), made, IMAGE_RESOLUTION));
   document.endPage();
   return document.close();
 }

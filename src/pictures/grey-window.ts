@@ -17,25 +17,40 @@ export const ABDOMEN_WINDOW: GreyWindow = {
   label: `W ${ABDOMEN.width} L ${ABDOMEN.center}`,
 };
 
-/** MR signal has no scale of its own: black and white are these shares of all voxels that are not air's zero. */
+/** MR signal has no scale of its own: black and white are these shares of all voxels that are not zero. */
 const PERCENTILES = { low: 1, high: 99 } as const;
+const PERCENTILE_LABEL = 'Window by percentiles of the signal';
 /** More voxels would not move a percentile that anybody could see. */
 const SAMPLE = 1_000_000;
 
-/** A window from the distribution of a volume's values, for images without a scale. */
-export function percentileWindow(voxels: VoxelArray): GreyWindow {
+/**
+ * A window for images without a scale, from the distribution of a volume's values; wide enough that the organ is not
+ * all white or black in it.
+ */
+export function percentileWindow(voxels: VoxelArray, mask: Uint8Array): GreyWindow {
+  const all = percentiles(voxels, () => true);
+  const organ = percentiles(voxels, (index) => mask[index] !== 0);
+  const low = Math.min(all.low, organ.low);
+  const high = Math.max(all.high, organ.high);
+  if (!(high > low)) return { low: 0, high: 1, label: PERCENTILE_LABEL };
+  return { low, high, label: PERCENTILE_LABEL };
+}
+
+/** Infinite, so that they widen nothing, where there are no values. */
+function percentiles(voxels: VoxelArray, wanted: (index: number) => boolean): { low: number; high: number } {
+  const sample: number[] = [];
   const step = Math.max(1, Math.floor(voxels.length / SAMPLE));
-  const sample = new Float32Array(Math.ceil(voxels.length / step));
-  let count = 0;
   for (let i = 0; i < voxels.length; i += step) {
     const value = voxels[i] ?? 0;
-    if (value !== 0 && Number.isFinite(value)) sample[count++] = value;
+    if (value !== 0 && Number.isFinite(value) && wanted(i)) sample.push(value);
   }
-  const values = sample.subarray(0, count).sort();
-  const at = (percent: number): number => values[Math.round(((count - 1) * percent) / 100)] ?? 0;
-  const [low, high] = [at(PERCENTILES.low), at(PERCENTILES.high)];
-  const label = `Window: ${PERCENTILES.low}st to ${PERCENTILES.high}th percentile`;
-  return { low, high: high > low ? high : low + 1, label };
+  const values = Float32Array.from(sample).sort();
+  const at = (percent: number, otherwise: number): number =>
+    values[Math.round(((values.length - 1) * percent) / 100)] ?? otherwise;
+  return {
+    low: at(PERCENTILES.low, Number.POSITIVE_INFINITY),
+    high: at(PERCENTILES.high, Number.NEGATIVE_INFINITY),
+  };
 }
 
 /** Grey values 0 to 255 as RGBA. */

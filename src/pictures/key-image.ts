@@ -5,14 +5,17 @@ import type { GreyWindow } from './grey-window.ts';
 import type { PageFacts } from './page-facts.ts';
 import { type RgbImage, rgbImage } from './rgb-image.ts';
 import { sliceLabel } from './slice-label.ts';
-import { TextPainter } from './text.ts';
+import { lineHeight, TextPainter, type TextStyle } from './text.ts';
 
 /** Square, so that every viewer's layout shows it large; twice the matrix of most CT. */
 const SIZE = 1024;
 /** Strips above and below the image hold the text: none of it covers anatomy. */
-const STRIP = 84;
+const TOP_STRIP = 84;
+const BOTTOM_STRIP = 96;
 const MARGIN = 20;
 const TEXT_SIZE = 19;
+const FIRST_LINE = 27;
+const LINE = lineHeight({ size: TEXT_SIZE });
 const LETTER_SIZE = 24;
 const DIM_COLOR = '#a8a8a8';
 
@@ -34,31 +37,29 @@ export function keyImage(
   ctx.fillStyle = '#000000';
   ctx.fillRect(0, 0, SIZE, SIZE);
   const text = new TextPainter(ctx, facts.forms);
-  const box = { x: MARGIN, y: STRIP, width: SIZE - 2 * MARGIN, height: SIZE - 2 * STRIP };
-  const { mmPerUnit } = drawView(ctx, text, picture, box, { letterSize: LETTER_SIZE });
+  const box = { x: MARGIN, y: TOP_STRIP, width: SIZE - 2 * MARGIN, height: SIZE - TOP_STRIP - BOTTOM_STRIP };
+  const { mmPerUnit } = drawView(ctx, text, picture, box, { letterSize: LETTER_SIZE, pixelsPerUnit: 1 });
 
   const half = (SIZE - 3 * MARGIN) / 2;
-  const column = (lines: readonly string[], y: number, align: 'left' | 'right', first: string): void => {
-    for (const [index, line] of lines.entries()) {
-      text.draw(line, align === 'left' ? MARGIN : SIZE - MARGIN, y + index * TEXT_SIZE * 1.3, {
-        size: TEXT_SIZE,
-        color: index === 0 ? first : DIM_COLOR,
-        bold: index === 0,
-        align,
-        maxWidth: half,
-      });
-    }
+  const main = { size: TEXT_SIZE, color: LABEL_COLOR, bold: true } as const;
+  const title = { ...main, color: OUTLINE_COLOR } as const;
+  const more = { size: TEXT_SIZE, color: DIM_COLOR } as const;
+  const left = (words: string, y: number, style: TextStyle): void => {
+    text.draw(words, MARGIN, y, { ...style, maxWidth: half });
   };
-  const { name } = picture.view;
-  const title = `Pancreas, ${name}`;
-  column([facts.names.join('   '), facts.patient], 34, 'left', LABEL_COLOR);
-  column([title, facts.study, facts.series], 26, 'right', OUTLINE_COLOR);
-  column([sliceLabel(picture, series), window.label], SIZE - 44, 'left', LABEL_COLOR);
-  column(
-    ['Automatic segmentation', facts.model, facts.restrictions.join(' ')],
-    SIZE - 56,
-    'right',
-    LABEL_COLOR,
-  );
+  const right = (words: string, y: number, style: TextStyle): void => {
+    text.draw(words, SIZE - MARGIN, y, { ...style, align: 'right', maxWidth: half });
+  };
+  text.drawWhole(facts.names.join('   '), MARGIN, FIRST_LINE, half, main);
+  left(facts.patient, FIRST_LINE + LINE, more);
+  right(`Pancreas, ${picture.view.name}`, FIRST_LINE, title);
+  right(facts.study, FIRST_LINE + LINE, more);
+  right(facts.series, FIRST_LINE + 2 * LINE, more);
+  const below = SIZE - BOTTOM_STRIP + FIRST_LINE;
+  left(sliceLabel(picture, series), below, main);
+  left(window.label, below + LINE, more);
+  right('Automatic segmentation', below, main);
+  right(facts.model, below + LINE, more);
+  text.drawWhole(facts.restrictions.join(' '), MARGIN, below + 2 * LINE, SIZE - 2 * MARGIN, title);
   return { image: rgbImage(canvas), mmPerPixel: mmPerUnit };
 }

@@ -4,7 +4,7 @@ import { CODES, codeItem } from '../dicom/results/codes.ts';
 import { segmentationUid } from '../dicom/results/result-context.ts';
 import type { WritableDataset } from '../dicom/results/write.ts';
 import { deriveUid } from '../dicom/uids.ts';
-import type { PictureInput } from './picture-input.ts';
+import type { PictureInput, RelatedObject } from './picture-input.ts';
 
 /** Goes into the UIDs: raise it when the same content is drawn otherwise. */
 const PICTURE_FORMAT_VERSION = '1';
@@ -30,6 +30,20 @@ export function sourceImages(slices: readonly SourceSlice[]): WritableDataset[] 
     ...(frameNumber === undefined ? {} : { ReferencedFrameNumber: String(frameNumber) }),
     PurposeOfReferenceCodeSequence: [codeItem(CODES.sourceImage)],
   }));
+}
+
+const PURPOSES = { segmentation: CODES.referencedSegment, report: CODES.imagingMeasurementReport } as const;
+
+/** The SEG and the report that a picture belongs to (PS3.3 C.12.4). */
+export function relatedObjects(related: readonly RelatedObject[]): WritableDataset {
+  if (related.length === 0) return {};
+  return {
+    ReferencedInstanceSequence: related.map(({ kind, sopClassUid, sopInstanceUid }) => ({
+      ReferencedSOPClassUID: sopClassUid,
+      ReferencedSOPInstanceUID: sopInstanceUid,
+      PurposeOfReferenceCodeSequence: [codeItem(PURPOSES[kind])],
+    })),
+  };
 }
 
 /** When a result was made, as it is written on its pages, from its Content Date and Time. */

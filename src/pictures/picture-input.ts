@@ -20,6 +20,7 @@ export interface PicturedMeasurement {
 
 /** An object of the same study that the pictures belong to: the SEG and the report. */
 export interface RelatedObject {
+  readonly kind: 'segmentation' | 'report';
   readonly sopClassUid: string;
   readonly sopInstanceUid: string;
 }

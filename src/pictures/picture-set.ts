@@ -13,7 +13,7 @@ export interface PictureSet {
 /** The views that show a result: none where nothing was found. */
 export function pictureSet(input: PictureInput): PictureSet {
   const { series, mask } = input.context;
-  const window = isCt(input) ? ABDOMEN_WINDOW : percentileWindow(series.volume.voxels);
+  const window = isCt(input) ? ABDOMEN_WINDOW : percentileWindow(series.volume.voxels, mask);
   const views = (input.measurement ? viewsThrough(series.volume, mask) : undefined) ?? [];
   return { views: views.map((view) => viewPicture(view, series.volume, mask, window)), window };
 }
@@ -22,6 +22,7 @@ export function summaryContent(
   input: PictureInput,
   { views, window }: PictureSet,
   made: string,
+  pixelsPerUnit: number,
 ): SummaryContent {
-  return { facts: pageFacts(input.context), pictures: views, windowLabel: window.label, made };
+  return { facts: pageFacts(input.context), pictures: views, windowLabel: window.label, made, pixelsPerUnit };
 }

@@ -8,7 +8,7 @@ import { deriveUid } from '../dicom/uids.ts';
 import type { ViewPicture } from './draw-view.ts';
 import { keyImage } from './key-image.ts';
 import { pageFacts } from './page-facts.ts';
-import { madeAt, pictureUid, sourceImages } from './picture-attributes.ts';
+import { madeAt, pictureUid, relatedObjects, sourceImages } from './picture-attributes.ts';
 import type { PictureInput } from './picture-input.ts';
 import { type PictureSet, pictureSet, summaryContent } from './picture-set.ts';
 import { type RgbImage, rgbImage } from './rgb-image.ts';
@@ -52,11 +52,13 @@ export function createPictures(input: PictureInput): ResultObject[] {
       InstanceNumber: String(index + 1),
       ConversionType: 'WSD', // PS3.3 C.8.6.1: made by a workstation
       ImageType: ['DERIVED', 'SECONDARY'],
+      BodyPartExamined: 'ABDOMEN',
       BurnedInAnnotation: 'YES',
       ...lossiness(input.context),
       ...pixelModule(capture.image),
       ...capture.attributes,
       SourceImageSequence: sourceImages(capture.sources),
+      ...relatedObjects(input.related),
     };
     return {
       bytes: writePart10(dataset),
@@ -75,7 +77,7 @@ function summary(input: PictureInput, set: PictureSet, made: string): Capture {
   );
   const ctx = canvas.getContext('2d');
   ctx.scale(SUMMARY_SCALE, SUMMARY_SCALE);
-  drawSummary(ctx, input, summaryContent(input, set, made));
+  drawSummary(ctx, input, summaryContent(input, set, made, SUMMARY_SCALE));
   return {
     what: 'summary',
     image: rgbImage(canvas),

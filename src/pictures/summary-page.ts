@@ -13,6 +13,7 @@ export const PAGE = { width: 842, height: 595 } as const;
 const MARGIN = 32;
 const HEADER_HEIGHT = 74;
 const FOOTER_TOP = 545;
+const FOOTER_RIGHT = 190;
 const COLUMN = { x: MARGIN, width: 350 } as const;
 const PICTURES = {
   x: MARGIN + COLUMN.width + 24,
@@ -29,6 +30,8 @@ const SMALL: TextStyle = { size: 7.5, color: GREY };
 const HEADING: TextStyle = { size: 8, color: GREY, bold: true };
 /** Older ones are counted, not listed: the chart shows them. */
 const LISTED_VOLUMES = 6;
+/** A lower chart could not be read. */
+const LEAST_CHART = 60;
 /** Tissue around the organ in the pictures. */
 const CONTEXT_MM = 35;
 
@@ -41,6 +44,8 @@ export interface SummaryContent {
   readonly windowLabel: string;
   /** When the result was made, as people write it. */
   readonly made: string;
+  /** Of images on the page, per point. */
+  readonly pixelsPerUnit: number;
 }
 
 /** Draws the summary of one result on a page of size `PAGE`: the same for a screen and for a PDF. */
@@ -60,12 +65,7 @@ function drawHeader(ctx: SKRSContext2D, text: TextPainter, facts: PageFacts): vo
   const names = facts.names.length > 0 ? facts.names : ['(no name)'];
   let y = MARGIN + 14;
   for (const [index, name] of names.entries()) {
-    text.draw(name, MARGIN, y, {
-      size: index === 0 ? 15 : 13,
-      color: INK,
-      bold: index === 0,
-      maxWidth: half,
-    });
+    text.drawWhole(name, MARGIN, y, half, { size: index === 0 ? 15 : 13, color: INK, bold: index === 0 });
     y += 17;
   }
   text.draw(facts.patient, MARGIN, y - 3, { ...NORMAL, color: GREY, maxWidth: half });
@@ -96,7 +96,8 @@ function drawResult(ctx: SKRSContext2D, text: TextPainter, input: PictureInput):
       paragraph(line, { ...NORMAL, color: GREY });
   } else {
     y += 12;
-    paragraph('No pancreas was found; no volume was measured.', { size: 15, color: INK, bold: true });
+    paragraph('No pancreas was found', { size: 18, color: INK, bold: true });
+    paragraph('No volume was measured.', NORMAL);
   }
   y += 3;
   for (const change of input.changes) paragraph(change, NORMAL);
@@ -137,8 +138,8 @@ function drawHistory(ctx: SKRSContext2D, text: TextPainter, input: PictureInput,
   const listTop = FOOTER_TOP - listHeight - 4;
   const date = attribute(sourceHeader(context.series), 'StudyDate') ?? '';
   const chart = { x: COLUMN.x, y: top + 6, width: COLUMN.width, height: listTop - top - 22 };
-  if (measurement && chart.height >= 60) {
-    const now = { date, volumeMl: measurement.volumeMl, comparable: true };
+  if (chart.height >= LEAST_CHART) {
+    const now = measurement && { date, volumeMl: measurement.volumeMl, comparable: true };
     drawTrend(ctx, text, earlier, now, { ...chart, height: Math.min(chart.height, 170) });
   }
   drawList(text, listed, earlier.length - listed.length, listTop);
@@ -160,7 +161,7 @@ function drawList(text: TextPainter, listed: readonly EarlierVolume[], more: num
 function drawPictures(
   ctx: SKRSContext2D,
   text: TextPainter,
-  { pictures, windowLabel }: SummaryContent,
+  { pictures, windowLabel, pixelsPerUnit }: SummaryContent,
 ): void {
   const gap = 6;
   const top = MARGIN + HEADER_HEIGHT;
@@ -176,7 +177,7 @@ function drawPictures(
   for (const [index, picture] of pictures.entries()) {
     const box = boxes[index];
     if (!box) continue;
-    drawView(ctx, text, picture, box, { marginMm: CONTEXT_MM, letterSize: 8 });
+    drawView(ctx, text, picture, box, { marginMm: CONTEXT_MM, letterSize: 8, pixelsPerUnit });
     const style = { size: 7.5, color: OUTLINE_COLOR, rim: '#000000' };
     text.draw(picture.view.name, box.x + 5, box.y + 11, style);
   }
@@ -186,18 +187,14 @@ function drawPictures(
 
 function drawFooter(ctx: SKRSContext2D, text: TextPainter, { facts, made }: SummaryContent): void {
   rule(ctx, FOOTER_TOP);
-  const width = PAGE.width - 2 * MARGIN;
+  const width = PAGE.width - 2 * MARGIN - FOOTER_RIGHT;
+  const warning = { ...NORMAL, bold: true, color: WARNING };
   const restrictions = facts.restrictions.join(' ');
-  text.draw(restrictions, MARGIN, FOOTER_TOP + 14, {
-    ...NORMAL,
-    bold: true,
-    color: WARNING,
-    maxWidth: width - 170,
-  });
-  const unverified = 'Automatic measurement, not verified by a reader.';
-  text.draw(unverified, PAGE.width - MARGIN, FOOTER_TOP + 14, { ...SMALL, align: 'right' });
-  text.draw(`${facts.model}, ${facts.weights}`, MARGIN, FOOTER_TOP + 26, { ...SMALL, maxWidth: width - 170 });
-  text.draw(`Made ${made}`, PAGE.width - MARGIN, FOOTER_TOP + 26, { ...SMALL, align: 'right' });
+  const y = text.drawWrapped(restrictions, MARGIN, FOOTER_TOP + 14, width, warning);
+  text.draw(`${facts.model}, ${facts.weights}`, MARGIN, y, { ...SMALL, maxWidth: width });
+  const right = { ...SMALL, align: 'right' } as const;
+  text.draw('Automatic measurement, not verified by a reader.', PAGE.width - MARGIN, FOOTER_TOP + 14, right);
+  text.draw(`Made ${made}`, PAGE.width - MARGIN, FOOTER_TOP + 26, right);
 }
 
 function rule(ctx: SKRSContext2D, y: number): void {

@@ -49,6 +49,13 @@ export class TextPainter {
     return ctx.measureText(drawn).width;
   }
 
+  /** Draws one line, smaller where it would be wider than `width`: nothing of it is left out. */
+  drawWhole(text: string, x: number, y: number, width: number, style: TextStyle): void {
+    const needed = this.width(text, style);
+    if (needed === 0) return;
+    this.draw(text, x, y, { ...style, size: style.size * Math.min(1, width / needed) });
+  }
+
   /** Draws as many lines as the text needs in the width; gives back the baseline that the next line would have. */
   drawWrapped(text: string, x: number, y: number, width: number, style: TextStyle): number {
     const lines = this.wrap(text, width, style);

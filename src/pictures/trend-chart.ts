@@ -31,10 +31,13 @@ export function drawTrend(
   ctx: SKRSContext2D,
   text: TextPainter,
   earlier: readonly EarlierVolume[],
-  current: EarlierVolume,
+  current: EarlierVolume | undefined,
   box: Box,
 ): void {
-  const points = [...earlier.map((one) => ({ ...one, now: false })), { ...current, now: true }]
+  const points = [
+    ...earlier.map((one) => ({ ...one, now: false })),
+    ...(current ? [{ ...current, now: true }] : []),
+  ]
     .flatMap((one): Point[] => {
       const day = dayOf(one.date);
       return day === undefined ? [] : [{ ...one, day }];
@@ -64,9 +67,9 @@ export function drawTrend(
   ctx.strokeStyle = INK;
   ctx.lineWidth = 1;
   ctx.stroke();
-  // The current volume and its date are always written, the others where there is room.
+  // The current volume and its date are always written; the others where there is room, comparable ones first.
   const taken: Record<'volumes' | 'dates', [number, number][]> = { volumes: [], dates: [] };
-  for (const point of points.toSorted((a, b) => Number(b.now) - Number(a.now))) {
+  for (const point of points.toSorted((a, b) => rank(a) - rank(b))) {
     const [x, y] = [xOf(point), yOf(point.volumeMl)];
     drawPoint(ctx, x, y, point);
     const style = { size: LABEL_SIZE, bold: point.now, align: 'center', rim: '#ffffff' } as const;
@@ -80,6 +83,8 @@ export function drawTrend(
     write('dates', isoDate(point.date) ?? '', plot.y + plot.height + DATE_HEIGHT - 4, point.now ? NOW : GREY);
   }
 }
+
+const rank = ({ now, comparable }: Point): number => (now ? 0 : comparable ? 1 : 2);
 
 function drawGrid(
   ctx: SKRSContext2D,

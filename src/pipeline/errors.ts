@@ -3,6 +3,7 @@ export const PIPELINE_ERROR_CODES = [
   'DATABASE_IN_USE', // another process owns the database folder
   'DATABASE_NEWER', // written by a newer version of this program
   'DATABASE_UNUSABLE', // cannot be opened, or holds rows that the program does not understand
+  'RESULT_UNKNOWN', // nothing of that name was recorded
   'STUDY_CRASHES', // the process died again and again while it worked on this study
   'STUDY_TIMEOUT', // the work took longer than it may
 ] as const;

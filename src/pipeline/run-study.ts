@@ -2,8 +2,10 @@ import { measure } from '../segmentation/measure.ts';
 import { segment } from '../segmentation/segment.ts';
 import { describeFailure } from './queue/failures.ts';
 import type { StudyJob } from './queue/queue.ts';
+import { wasWithdrawn } from './records/history.ts';
 import { beginRun, finishRun, fixedTime, type Run, recordDecisions } from './records/run-log.ts';
 import type { MeasuredVolume } from './records/volume-record.ts';
+import { takeCorrection } from './run/corrections.ts';
 import { createResults, warningsOf } from './run/create-results.ts';
 import { listStudy } from './run/list-study.ts';
 import { retrieveSeries } from './run/retrieve-series.ts';
@@ -37,7 +39,7 @@ export async function runStudy(
   const clock = new StageClock(parts.onProgress);
   const stage = clock.about(studyInstanceUid);
 
-  const { candidates, fingerprint } = await stage('list series', () =>
+  const { candidates, segmentations, fingerprint } = await stage('list series', () =>
     listStudy(studyInstanceUid, parts, signal),
   );
   const decisions = await stage('select', () => chooseSeries(candidates, rules, models, forced));
@@ -48,7 +50,9 @@ export async function runStudy(
   const failures: unknown[] = [];
   for (const series of decisions.filter(isChosen)) {
     try {
-      volumes.push(await runSeries(series, run, parts, clock.about(series.description), signal));
+      volumes.push(
+        await runSeries(series, segmentations, run, parts, clock.about(series.description), signal),
+      );
     } catch (error) {
       signal?.throwIfAborted();
       failures.push(error);
@@ -59,9 +63,10 @@ export async function runStudy(
   return { decisions, volumes };
 }
 
-/** One series: retrieve, volume, segment, measure, results, store, verify, record. */
+/** One series: retrieve, volume, segment, measure, results, store, verify, record; then what a reader made of it. */
 async function runSeries(
   series: ChosenSeries,
+  segmentations: readonly string[],
   run: Run,
   parts: RunParts,
   stage: RunStage,
@@ -82,9 +87,18 @@ async function runSeries(
   const past = await pastOf(finding, run, parts);
   const results = await stage('results', () => createResults(finding, past, settings, firstTime));
   for (const warning of warningsOf(finding, results)) parts.warn({ studyInstanceUid }, warning);
-  await stage('store', () => storeResults(results, studyInstanceUid, parts, signal));
-  await stage('verify', () => verifyStored(results, finding, studyInstanceUid, archive, signal));
-  return stage('record', () => recordFinding(finding, results, run, parts));
+  const isWithdrawn = await wasWithdrawn(database, results.report.sopInstanceUid);
+  // An archive may have deleted what was withdrawn; it is not to come back.
+  if (!isWithdrawn) await stage('store', () => storeResults(results, studyInstanceUid, parts, signal));
+  if (!isWithdrawn)
+    await stage('verify', () => verifyStored(results, finding, studyInstanceUid, archive, signal));
+  const volume = await stage('record', () => recordFinding(finding, results, run, parts));
+  if (!isWithdrawn) {
+    await stage('corrections', () =>
+      takeCorrection(segmentations, finding, past, volume, run, parts, signal),
+    );
+  }
+  return volume;
 }
 
 function endOf(decisions: readonly SeriesDecision[]): { outcome: 'done' | 'skipped'; reason?: string } {

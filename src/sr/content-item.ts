@@ -82,6 +82,12 @@ export interface InstanceReference {
   readonly sopInstanceUid: string;
 }
 
+/** A COMPOSITE: an object without pixels. A key object selection gives it no name (TID 2010). */
+export function compositeContent({ sopClassUid, sopInstanceUid }: InstanceReference): ContentItem {
+  const reference = { ReferencedSOPClassUID: sopClassUid, ReferencedSOPInstanceUID: sopInstanceUid };
+  return { ValueType: 'COMPOSITE', ReferencedSOPSequence: [reference] };
+}
+
 /** An IMAGE; with a segment's number it stands for that segment of a SEG. TID 1601 gives its images no name. */
 export function imageContent(
   name: Code | undefined,

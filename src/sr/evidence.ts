@@ -51,7 +51,7 @@ export function evidence({ context, found, priors, supersedes }: ReportInput): W
 }
 
 /** Hierarchical SOP Instance Reference Macro (PS3.3 C.17.2.1): each study, series and instance once. */
-function hierarchy(references: readonly Reference[]): WritableDataset[] {
+export function hierarchy(references: readonly Reference[]): WritableDataset[] {
   const studies = Map.groupBy(references, (reference) => reference.study);
   return [...studies].map(([study, inStudy]) => ({
     StudyInstanceUID: study,

@@ -4,7 +4,13 @@ import { byDate, changesSince } from './change.ts';
 import { type ContentItem, container, related, textContent } from './content-item.ts';
 import { flagMeaning, QUALITY_FLAGS, type QualityFlag } from './quality-flags.ts';
 import type { ReportInput } from './report-input.ts';
-import { changeSentence, priorSentence, repeatabilitySentence, volumeSentence } from './words.ts';
+import {
+  changeSentence,
+  correctionSentence,
+  priorSentence,
+  repeatabilitySentence,
+  volumeSentence,
+} from './words.ts';
 
 const RESEARCH_USE = 'For research use only. Not for diagnosis.';
 
@@ -20,7 +26,8 @@ export function qualitativeEvaluations(input: ReportInput): ContentItem {
     ...(changesSince(input).length > 0 ? [repeatabilitySentence(input.repeatabilityPercent)] : []),
     ...(part === undefined ? [] : [`The series holds several volumes; this is of: ${part}.`]),
     ...(contentQualification === 'RESEARCH' ? [RESEARCH_USE] : []),
-    ...(model.notice ? [`The model ${model.name}: ${model.notice}.`] : []),
+    ...(input.correction ? [correctionSentence(input.correction, model.title)] : []),
+    ...(model.notice && !input.correction ? [`The model ${model.name}: ${model.notice}.`] : []),
   ];
   return container(CODES.qualitativeEvaluations, undefined, [
     ...(input.found ? [] : algorithmIdentification(input.context, 'CONTAINS')),

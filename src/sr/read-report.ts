@@ -1,10 +1,10 @@
 import { type DicomDataset, readInstance, text, texts } from '../dicom/dataset.ts';
 import { isOwnResult } from '../dicom/own-results.ts';
 import { CODES } from '../dicom/results/codes.ts';
+import { readTime } from './observation-time.ts';
 import { flagOf, type QualityFlag } from './quality-flags.ts';
 import { type ReadAlgorithm, readAlgorithm } from './read-algorithm.ts';
 import { child, children, first, isMeasuredIn, isNamed, measuredValue, references } from './read-items.ts';
-import { readTime } from './read-time.ts';
 import { COMPREHENSIVE_SR_STORAGE } from './report-input.ts';
 import { voxelCountIn } from './words.ts';
 
@@ -31,8 +31,8 @@ export interface VolumeReport {
   readonly changesPercent: readonly number[];
   /** `CT` or `MR`. */
   readonly modality: string | undefined;
-  /** The network, and which images of the series it was run on. */
-  readonly algorithm: ReadAlgorithm;
+  /** The network, and which images of the series it was run on; undefined for the volume of a reader's segmentation. */
+  readonly algorithm: ReadAlgorithm | undefined;
   /** Where nothing was found there is no segment, and the series is that of the images. */
   readonly sourceSeriesUid: string | undefined;
   readonly segmentation: InstanceInSeries | undefined;
@@ -55,7 +55,6 @@ export function readReport(bytes: Uint8Array, source = 'report'): VolumeReport |
   const evaluations = child(dataset, CODES.qualitativeEvaluations);
   const measurements = child(dataset, CODES.imagingMeasurements);
   const algorithm = readAlgorithm(measurements) ?? readAlgorithm(evaluations);
-  if (!algorithm) return undefined;
   const group = child(measurements, CODES.measurementGroup);
   const library = child(child(dataset, CODES.imageLibrary), CODES.imageLibraryGroup);
   const volume = child(group, CODES.volume);

@@ -19,6 +19,8 @@ export interface PriorVolume {
   readonly report: ReportReference;
   /** Whether the change since may be stated: the same modality and the same model. Others are shown, not compared. */
   readonly comparable: boolean;
+  /** Whether a reader corrected it. */
+  readonly corrected?: boolean | undefined;
 }
 
 export interface ReportMeasurement {
@@ -29,6 +31,13 @@ export interface ReportMeasurement {
   /** Of the source's values inside the mask; HU for CT. */
   readonly meanIntensity: number;
   readonly sdIntensity: number;
+}
+
+/** A SEG that a reader stored in place of the node's. */
+export interface ReaderSegmentation {
+  /** Of the pancreas, in that SEG. */
+  readonly segmentNumber: number;
+  readonly seriesInstanceUid: string;
 }
 
 export interface ReportInput {
@@ -45,6 +54,8 @@ export interface ReportInput {
       }
     | undefined;
   readonly flags: readonly QualityFlag[];
+  /** Set where `found` is not the node's segmentation but a reader's: the report then names no algorithm. */
+  readonly correction?: ReaderSegmentation | undefined;
   /** Of studies before this one, in any order. */
   readonly priors: readonly PriorVolume[];
   /**

@@ -8,6 +8,7 @@ import {
 import { type WritableDataset, writePart10 } from '../dicom/results/write.ts';
 import { deriveUid } from '../dicom/uids.ts';
 import { evidence } from './evidence.ts';
+import { dateTimeInUtc } from './observation-time.ts';
 import { COMPREHENSIVE_SR_STORAGE, type ReportInput } from './report-input.ts';
 import { measurementReport } from './tid1500.ts';
 
@@ -27,7 +28,8 @@ const NOT_CONTENT = [
  */
 export function createReport(input: ReportInput): ResultObject {
   const { context } = input;
-  const common = commonModules(context, 'SR', 'Pancreas volume report');
+  const title = input.correction ? 'Pancreas volume report, corrected by a reader' : 'Pancreas volume report';
+  const common = commonModules(context, 'SR', title);
   const content: WritableDataset = {
     ...common.attributes,
     SOPClassUID: COMPREHENSIVE_SR_STORAGE,
@@ -49,11 +51,6 @@ export function createReport(input: ReportInput): ResultObject {
     seriesInstanceUid,
     warnings: common.warnings,
   };
-}
-
-/** To the millisecond, with its distance from UTC: the other dates state none where the source states none. */
-function dateTimeInUtc(time: Date): string {
-  return `${time.toISOString().replaceAll(/[-:TZ]/g, '')}+0000`;
 }
 
 function outcome(input: ReportInput): string {

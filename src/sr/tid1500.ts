@@ -28,7 +28,7 @@ export function measurementReport(input: ReportInput): ContentItem {
 
 function imagingMeasurements(input: ReportInput, found: NonNullable<ReportInput['found']>): ContentItem {
   return container(CODES.imagingMeasurements, undefined, [
-    ...algorithmIdentification(input.context, 'HAS CONCEPT MOD'),
+    ...(input.correction ? [] : algorithmIdentification(input.context, 'HAS CONCEPT MOD')),
     related('CONTAINS', volumetricGroup(input, found)),
   ]);
 }

@@ -33,7 +33,14 @@ export function volumetricGroup(input: ReportInput, found: NonNullable<ReportInp
     related('HAS OBS CONTEXT', textContent(CODES.trackingIdentifier, PANCREAS_TRACKING_ID)),
     related('HAS OBS CONTEXT', uidContent(CODES.trackingUniqueIdentifier, pancreasTrackingUid(series))),
     related('CONTAINS', codeContent(CODES.finding, CODES.pancreas)),
-    related('CONTAINS', imageContent(CODES.referencedSegment, segmentation, PANCREAS_SEGMENT_NUMBER)),
+    related(
+      'CONTAINS',
+      imageContent(
+        CODES.referencedSegment,
+        segmentation,
+        input.correction?.segmentNumber ?? PANCREAS_SEGMENT_NUMBER,
+      ),
+    ),
     related('CONTAINS', uidContent(CODES.sourceSeriesForSegmentation, seriesInstanceUid)),
     related('HAS CONCEPT MOD', codeContent(CODES.findingSite, CODES.pancreas)),
     ...[

@@ -1,5 +1,5 @@
 import { isoDate, type VolumeChange } from './change.ts';
-import type { PriorVolume, ReportMeasurement } from './report-input.ts';
+import type { PriorVolume, ReaderSegmentation, ReportMeasurement } from './report-input.ts';
 
 /** Volumes are kept to 0.01 ml, percentages to 0.1. */
 export const ML_DECIMALS = 2;
@@ -11,9 +11,18 @@ export function dateInWords(date: string): string {
 }
 
 /** An earlier volume in words, with the report that it comes from. */
-export function priorSentence({ date, volumeMl, comparable, report }: PriorVolume): string {
-  const remark = comparable ? '' : ', by another model or modality: not comparable';
+export function priorSentence({ date, volumeMl, comparable, corrected, report }: PriorVolume): string {
+  const incomparable = comparable ? '' : ', by another model or modality: not comparable';
+  const remark = `${corrected ? ', corrected by a reader' : ''}${incomparable}`;
   return `${dateInWords(date)}: ${volumeMl.toFixed(ML_DECIMALS)} ml${remark} (report ${report.sopInstanceUid})`;
+}
+
+/** What was measured where a reader corrected the segmentation. */
+export function correctionSentence({ seriesInstanceUid }: ReaderSegmentation, modelTitle: string): string {
+  return (
+    `Measured in a segmentation that a reader stored (series ${seriesInstanceUid}); it takes the place of the volume ` +
+    `that the model ${modelTitle} gave.`
+  );
 }
 
 /** The volume in words. */

@@ -10,8 +10,7 @@ describeWith(['dciodvfy', 'dcentvfy', 'java'], 'SEG and report of an enhanced im
     const { given, segmentation } = await resultsOfEnhanced();
     const { found } = reportInput();
     if (!found) throw new Error('the fixture has no finding');
-    const { sopInstanceUid, seriesInstanceUid } = segmentation;
-    const ours = { ...found, segmentation: { sopInstanceUid, seriesInstanceUid } };
+    const ours = { ...found, segmentation };
     const report = createReport(reportInput({ context: given, found: ours }));
     const files = { 'seg.dcm': segmentation.bytes, 'sr.dcm': report.bytes };
     expect(await validatorFindings(files)).toEqual([]);

@@ -7,7 +7,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { readInstance } from '../../src/dicom/dataset.ts';
 import { buildVolume, type SeriesVolume } from '../../src/dicom/geometry/series-volume.ts';
-import type { ResultContext, ResultObject } from '../../src/dicom/results/result-context.ts';
+import type {
+  ResultContext,
+  ResultObject,
+  SegmentationForm,
+} from '../../src/dicom/results/result-context.ts';
+import { nonEmptyPlanes, unpackBits } from '../../src/dicom/seg/bit-packing.ts';
 import { readSegmentation } from '../../src/dicom/seg/read-segmentation.ts';
 import { createSegmentation } from '../../src/dicom/seg/segmentation-object.ts';
 import { voxelVolumeMl } from '../../src/dicom/volume.ts';
@@ -44,6 +49,15 @@ function ellipsoid({ volume: { size } }: SeriesVolume): Uint8Array {
   }
   return mask;
 }
+
+/** The mask, and a probability that is above one half inside of it and fades around it. */
+function ellipsoids(series: SeriesVolume): { mask: Uint8Array; softMask: Uint8Array } {
+  const mask = ellipsoid(series);
+  const softMask = mask.map((inside, i) => (inside ? 128 + (i % 128) : mask[i - 1] || mask[i + 1] ? 60 : 0));
+  return { mask, softMask };
+}
+
+const FORMS = ['binary', 'fractional', 'labelmap'] as const satisfies readonly SegmentationForm[];
 
 function volumeMlOf({ series, mask }: ResultContext): number {
   return mask.reduce((sum, voxel) => sum + voxel, 0) * voxelVolumeMl(series.volume.affine);
@@ -146,8 +160,14 @@ describeWith([...VALIDATORS, 'shared'], 'results of real series', () => {
       title: 'PanSegNet T1W',
       notice: 'synthetic demo, not for patients',
     };
-    ct = context({ series: ctSeries, mask: ellipsoid(ctSeries) });
-    mr = context({ series: mrSeries, mask: ellipsoid(mrSeries), model: mrModel });
+    ct = context({ series: ctSeries, ...ellipsoids(ctSeries) });
+    mr = context({ series: mrSeries, ...ellipsoids(mrSeries), model: mrModel });
+  });
+
+  test.each(FORMS)('the validators find nothing in a %s SEG of a CT, beside its report', async (form) => {
+    const seg = written(createSegmentation(ct, form));
+    // dciodvfy knows no label map: it is checked by what the others read from it.
+    expect(await validatorFindings({ seg: seg.bytes })).toEqual([]);
   });
 
   test('the validators find nothing in SEG and reports of a CT', async () => {
@@ -156,6 +176,13 @@ describeWith([...VALIDATORS, 'shared'], 'results of real series', () => {
 
   test('the validators find nothing in SEG and reports of an MR', async () => {
     expect(await validatorFindings(results(mr, ['followUp']))).toEqual([]);
+  });
+
+  test.each(FORMS)('a %s SEG reads back as the same mask', (form) => {
+    for (const given of [ct, mr]) {
+      const { bytes } = written(createSegmentation(given, form));
+      expect(Buffer.from(readSegmentation(bytes, given.series)).equals(given.mask)).toBe(true);
+    }
   });
 
   test('SEG and report read back as the same mask and the same volume', () => {
@@ -194,27 +221,81 @@ describeWith(['python3', 'shared'], 'pydicom', () => {
     await rm(folder, { recursive: true });
   });
 
-  test.each([
+  const sources = [
     ['CT', ['ct-abdomen', 'ct']],
     ['MR', ['volumes', 'anatomical', '001']],
-  ])('reads the same mask from the SEG of a %s, on the source slices', async (_, parts) => {
-    const series = await seriesIn(...parts);
-    const mask = ellipsoid(series);
-    const file = path.join(folder, 'seg.dcm');
-    await writeFile(file, written(createSegmentation(context({ series, mask }))).bytes);
-    const script = path.join(import.meta.dirname, '../support/segmentation-voxels.py');
-    const { stdout } = await promisify(execFile)(programPath('python3'), [script, file], {
+  ] as const;
+  test.each(FORMS.flatMap((form) => sources.map(([modality, parts]) => ({ form, modality, parts }))))(
+    'reads the same mask from the $form SEG of a $modality, on the source slices',
+    async ({ form, parts }) => {
+      const series = await seriesIn(...parts);
+      const { mask, softMask } = ellipsoids(series);
+      const file = path.join(folder, `${form}.dcm`);
+      await writeFile(file, written(createSegmentation(context({ series, mask, softMask }), form)).bytes);
+      const script = path.join(import.meta.dirname, '../support/segmentation-voxels.py');
+      const { stdout } = await promisify(execFile)(programPath('python3'), [script, file], {
+        maxBuffer: 2 ** 28,
+      });
+      const read = new Uint8Array(mask.length);
+      const planeLength = series.volume.size[0] * series.volume.size[1];
+      for (const { source, position, runs } of Frames.parse(JSON.parse(stdout))) {
+        const plane = series.slices.findIndex((slice) => slice.sopInstanceUid === source);
+        const { affine } = series.volume;
+        const expected = [0, 4, 8].map((row) => (affine[row + 2] ?? 0) * plane + (affine[row + 3] ?? 0));
+        expect(position.every((value, axis) => Math.abs(value - (expected[axis] ?? 0)) < 0.01)).toBe(true);
+        for (const [start, end] of runs) read.fill(1, plane * planeLength + start, plane * planeLength + end);
+      }
+      expect(Buffer.from(read).equals(mask)).toBe(true);
+    },
+  );
+});
+
+describeWith(['dcmdump', 'shared'], 'DCMTK', () => {
+  let folder = '';
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'pansegnet-dcmtk-'));
+  });
+  afterAll(async () => {
+    await rm(folder, { recursive: true });
+  });
+
+  const dump = async (bytes: Uint8Array, ...options: string[]): Promise<string> => {
+    const file = path.join(folder, 'object.dcm');
+    await writeFile(file, bytes);
+    const { stdout } = await promisify(execFile)(programPath('dcmdump'), [...options, file], {
       maxBuffer: 2 ** 28,
     });
-    const read = new Uint8Array(mask.length);
-    const planeLength = series.volume.size[0] * series.volume.size[1];
-    for (const { source, position, runs } of Frames.parse(JSON.parse(stdout))) {
-      const plane = series.slices.findIndex((slice) => slice.sopInstanceUid === source);
-      const { affine } = series.volume;
-      const expected = [0, 4, 8].map((row) => (affine[row + 2] ?? 0) * plane + (affine[row + 3] ?? 0));
-      expect(position.every((value, axis) => Math.abs(value - (expected[axis] ?? 0)) < 0.01)).toBe(true);
-      for (const [start, end] of runs) read.fill(1, plane * planeLength + start, plane * planeLength + end);
-    }
-    expect(Buffer.from(read).equals(mask)).toBe(true);
+    return stdout;
+  };
+
+  test.each(FORMS)('gives the pixels of a %s SEG as they were written', async (form) => {
+    const series = await seriesIn('volumes', 'anatomical', '001');
+    const { mask, softMask } = ellipsoids(series);
+    await dump(
+      written(createSegmentation(context({ series, mask, softMask }), form)).bytes,
+      ...['--write-pixel', folder, '--search', 'PixelData'],
+    );
+    const raw = await readFile(path.join(folder, 'object.dcm.0.raw'));
+    const { size } = series.volume;
+    const planes = nonEmptyPlanes(form === 'fractional' ? softMask : mask, size[0] * size[1]);
+    const voxels = planes.flatMap((plane) => [
+      ...(form === 'fractional' ? softMask : mask).subarray(
+        plane * size[0] * size[1],
+        (plane + 1) * size[0] * size[1],
+      ),
+    ]);
+    const stored = form === 'binary' ? unpackBits(raw, 0, voxels.length) : raw.subarray(0, voxels.length);
+    expect(Buffer.from(stored).equals(Uint8Array.from(voxels))).toBe(true);
+  });
+
+  test('reads the same volume from the report, to 0.01 ml', async () => {
+    const series = await seriesIn('ct-abdomen', 'ct');
+    const given = context({ series, mask: ellipsoid(series) });
+    const { first = Uint8Array.of() } = results(given, ['first']);
+    const values = /\(0040,a30a\) DS \[?([0-9.]+)/;
+    const lines = (await dump(first, '--print-all')).split('\n');
+    const volume = lines.findIndex((line) => line.includes('[118565006]'));
+    const value = values.exec(lines.slice(volume).find((line) => values.test(line)) ?? '')?.[1];
+    expect(Number(value)).toBeCloseTo(volumeMlOf(given), 2);
   });
 });

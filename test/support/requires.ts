@@ -7,6 +7,7 @@ const PACKAGES = {
   Orthanc: 'orthanc orthanc-dicomweb',
   storescu: 'dcmtk',
   dcm2xml: 'dcmtk',
+  dcmdump: 'dcmtk',
   dcmdjpeg: 'dcmtk',
   dciodvfy: 'dicom3tools',
   dcentvfy: 'dicom3tools',

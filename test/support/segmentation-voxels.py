@@ -2,7 +2,7 @@
 
 Usage: segmentation-voxels.py FILE
 Output: [{"position": [x, y, z], "orientation": [...], "source": UID, "runs": [[start, end], ...]}, ...], one per frame;
-runs are half-open ranges of set voxels in row-major order.
+runs are half-open ranges of set voxels (of a fractional SEG: above one half) in row-major order.
 """
 
 import json
@@ -14,6 +14,8 @@ import pydicom
 seg = pydicom.dcmread(sys.argv[1])
 shared = seg.SharedFunctionalGroupsSequence[0]
 pixels = seg.pixel_array.reshape(int(seg.NumberOfFrames), -1)
+if seg.SegmentationType == "FRACTIONAL":
+    pixels = pixels > seg.MaximumFractionalValue / 2
 frames = []
 for pixel_row, groups in zip(pixels, seg.PerFrameFunctionalGroupsSequence):
     edges = numpy.flatnonzero(numpy.diff(numpy.concatenate([[0], pixel_row, [0]]).astype(int)))

@@ -48,8 +48,5 @@ export async function predictOnce(
 
 export function largestDifference(a: Float32Array, b: Float32Array): number {
   if (a.length !== b.length) throw new Error(`${a.length} values beside ${b.length}`);
-  return a.reduce((largest, value, i) => {
-    const difference = Math.abs(value - (b[i] as number));
-    return difference <= largest ? largest : difference; // keeps a NaN
-  }, 0);
+  return a.reduce((largest, value, i) => Math.max(largest, Math.abs(value - (b[i] as number))), 0);
 }

@@ -89,7 +89,7 @@ describe('the architecture', () => {
   });
 
   test("has the transformer's size from the weights, and the original's 8 heads", () => {
-    expect(describeNetwork(shapes, plan).attention).toMatchObject({ tokens: 16, dims: 16, heads: 8 });
+    expect(describeNetwork(shapes, plan).attention).toMatchObject({ tokens: 8, dims: 16, heads: 8 });
     expect(describeNetwork(shapes, plan).attention?.layers).toHaveLength(2);
   });
 
@@ -128,9 +128,9 @@ describe('a checkpoint of another architecture', () => {
   test('is refused with every parameter that has one axis more', () => {
     for (const [name, shape] of shapes) {
       const found = [...shape, 1];
-      expect(refusal(changed(name, found))).toMatch(
-        new RegExp(`^${RegExp.escape(name)}: expected \\[.*\\], found \\[${found.join(', ')}\\]`),
-      );
+      const message = refusal(changed(name, found));
+      expect(message).toContain(`${name}: expected [`);
+      expect(message).toContain(`], found [${found.join(', ')}]`);
     }
   });
 
@@ -169,7 +169,7 @@ describe('a checkpoint of another architecture', () => {
       'positions for another patch size',
       'self_atten.pos_encode.pe',
       [1, 64, 16],
-      'self_atten.pos_encode.pe: expected [1, 16, 16], found [1, 64, 16]',
+      'self_atten.pos_encode.pe: expected [1, 8, 16], found [1, 64, 16]',
     ],
     [
       'a transformer that 8 heads cannot share',
@@ -194,9 +194,8 @@ describe('a checkpoint of another architecture', () => {
   });
 
   test('is refused when it has more or fewer levels than the plans', () => {
-    const [first, second] = plan.poolOpKernelSizes as [readonly [number, number, number], typeof first];
-    const shallower = { ...plan, poolOpKernelSizes: [first] };
-    const deeper = { ...plan, poolOpKernelSizes: [first, second, [1, 1, 1] as const] };
+    const shallower = { ...plan, poolOpKernelSizes: plan.poolOpKernelSizes.slice(0, 1) };
+    const deeper = { ...plan, poolOpKernelSizes: [...plan.poolOpKernelSizes, [1, 1, 1] as const] };
     expect(refusal(shapes, shallower)).toMatch(
       /conv_blocks_context\.1\.0\.blocks\.0.*found no such parameter/,
     );

@@ -118,6 +118,7 @@ describe('training output is found', () => {
     const model = await run(trainer);
     const nested = await zipped(await filesBelow(results(), '3d_fullres'));
     expect((await run(nested, { replace: true })).info).toEqual(model.info);
+    expect((await readdir(output)).toSorted()).toEqual(['fold_0.onnx', 'model.json']);
     const plain = await zipped(await filesBelow(trainer, ''), false);
     const fromPlain = await run(plain, { replace: true });
     expect(fromPlain.sha256).toBe(model.sha256);
@@ -135,6 +136,9 @@ describe('training output is found', () => {
       'fold_10.onnx',
     ]);
     expect(new Set(Object.values(model.info.files)).size).toBe(4);
+    expect(model.info.source).toMatchObject({
+      folds: ['fold_0', 'fold_1', 'fold_2', 'fold_10'].map((fold) => ({ fold, network: `${fold}.onnx` })),
+    });
     expect(notes).toEqual([expect.stringContaining("'all' was left out")]);
     const single = await run(path.join(trainer, 'fold_10'), { replace: true });
     expect(single.networks.map((file) => path.basename(file))).toEqual(['fold_10.onnx']);

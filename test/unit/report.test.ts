@@ -5,7 +5,15 @@ import { CODES, type Code, isCode } from '../../src/dicom/results/codes.ts';
 import { createSegmentation } from '../../src/dicom/seg/segmentation-object.ts';
 import { createReport } from '../../src/sr/report.ts';
 import type { ReportInput } from '../../src/sr/report-input.ts';
-import { CT_MODEL, context, header, prior, reportInput, SEGMENTATION, smallSeries } from '../support/result-fixtures.ts';
+import {
+  CT_MODEL,
+  context,
+  header,
+  prior,
+  reportInput,
+  SEGMENTATION,
+  smallSeries,
+} from '../support/result-fixtures.ts';
 
 function reportOf(changes: Partial<ReportInput> = {}): DicomDataset {
   return readInstance(createReport(reportInput(changes)).bytes, 'SR').dataset;

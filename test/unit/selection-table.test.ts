@@ -48,6 +48,7 @@ describe('the class of a series alone in its study', () => {
       ct({ ImageType: ['DERIVED', 'SECONDARY', 'REFORMATTED', 'AVERAGE'], ConvolutionKernel: undefined }),
     ],
     ['a Russian study', ct(says('Портальная фаза', study('КТ брюшной полости')))],
+    ['a portal venous phase without another word', ct(says('portal', { ...study(''), slices: 120 }))],
   ])('CT_ABDOMEN: %s', (_, series) => expect(decide(series)[0]).toMatchObject({ class: 'CT_ABDOMEN' }));
 
   it.each<[string, CaseSeries]>([
@@ -80,6 +81,8 @@ describe('the class of a series alone in its study', () => {
       'words where the times are missing',
       t1(says('t1_vibe_fs_tra', { RepetitionTime: undefined, EchoTime: undefined })),
     ],
+    ['a gradient echo that does not say whether it is 3D', t1({ MRAcquisitionType: undefined })],
+    ['a short echo and a low flip angle without a sequence', t1({ ScanningSequence: undefined })],
   ])('T1W: %s', (_, series) => expect(decide(series)[0]).toMatchObject({ class: 'T1W' }));
 
   it.each<[string, CaseSeries]>([
@@ -96,6 +99,8 @@ describe('the class of a series alone in its study', () => {
     ],
     ['an oblique axial stack', t2({ ImageOrientationPatient: ['1', '0', '0', '0', '0.97', '-0.24'] })],
     ['in a French study of the liver', t2(says('Ax T2 écho de spin', study('IRM du foie')))],
+    ['a late echo with words, without a sequence', t2(says('T2 ax', { ScanningSequence: undefined }))],
+    ['a late echo without a repetition time', t2({ RepetitionTime: undefined })],
   ])('T2W: %s', (_, series) => expect(decide(series)[0]).toMatchObject({ class: 'T2W' }));
 
   it.each<[string, CaseSeries, RegExp]>([
@@ -143,6 +148,31 @@ describe('the class of a series alone in its study', () => {
     ['a broken-off scan', ct({ slices: 30 }), /too little/],
     ['a biopsy', ct(says('Leberbiopsie i-Sequence', { slices: 60 })), /intervention/],
     ['nothing about the body', ct({ ...study(''), slices: 120 }), /does not say/],
+    ['no modality', ct({ Modality: undefined }), /does not say its modality/],
+    ['a PET', ct({ Modality: 'PT' }), /neither CT nor MR/],
+    ['no orientation', ct({ ImageOrientationPatient: undefined }), /how they lie/],
+    ['a MIP by its description', ct(says('Abdomen thin MIP 3.0')), /projection .*by its description/],
+    ['a curved reformat', ct(says('Pankreas CPR')), /curved/],
+    ['a handful of slices', ct({ slices: 8 }), /fewer than 10/],
+    [
+      'made without a kernel',
+      ct({ ImageType: ['DERIVED', 'SECONDARY', 'OTHER'], ConvolutionKernel: undefined }),
+      /made from other/,
+    ],
+    ['a lung series', ct(says('Lungenfenster 2.0')), /for lung or bone/],
+    ['a snapshot', ct(says('Snapshot portal')), /picture/],
+    ['a small reconstruction', ct({ PixelSpacing: ['0.35', '0.35'] }), /below 24 cm/],
+    [
+      'a chest by its protocol',
+      ct(says('3.0', { ...study(''), ProtocolName: 'Thorax Routine' })),
+      /by its protocol/,
+    ],
+    ['a chest by its study', ct(says('3.0', study('CT Thorax'))), /^a study of another part/],
+    [
+      'a long series of a small field without a word',
+      ct({ ...study(''), PixelSpacing: ['0.5', '0.5'] }),
+      /^CT that does not say/,
+    ],
   ])('NONE, CT: %s', (_, series, reason) => {
     const [decision] = decide(series);
     expect(decision).toMatchObject({ class: 'NONE', chosen: false });
@@ -215,6 +245,27 @@ describe('the class of a series alone in its study', () => {
     ['proton density', t2({ EchoTime: '30', RepetitionTime: '2500' }), /neither T1- nor T2/],
     ['nothing about the body', t2(study('')), /does not say/],
     ['no echo time, no word', t2({ EchoTime: undefined }), /neither T1- nor T2/],
+    ['a coil calibration', t1(says('ASSET calibration')), /calibration of the scanner/],
+    ['a processed picture', t1(says('snapshot')), /picture/],
+    ['a reformat', t1({ ImageType: ['DERIVED', 'SECONDARY', 'MPR'] }), /MR made from/],
+    [
+      'a low flip angle',
+      t1({ MRAcquisitionType: '2D', RepetitionTime: '120', FlipAngle: '20', step: 6 }),
+      /low flip angle/,
+    ],
+    ['a thin slab', t2({ slices: 12, SliceThickness: '4', step: 4 }), /less than 7 cm/],
+    ['a station of a whole body', t2(says('WB HASTE ax')), /whole-body/],
+    ['a uterus', t2(says('t2 tse tra Uterus')), /by its description/],
+    [
+      'a pelvis by its protocol',
+      t2(says('t2 tse tra', { ...study(''), ProtocolName: 'Becken', BodyPartExamined: 'ABDOMEN' })),
+      /by its protocol/,
+    ],
+    [
+      'BodyPartExamined of a pelvis',
+      t2({ ...study(''), BodyPartExamined: 'PELVIS' }),
+      /BodyPartExamined is not abdominal/,
+    ],
   ])('NONE, MR: %s', (_, series, reason) => {
     const [decision] = decide(series);
     expect(decision).toMatchObject({ class: 'NONE', chosen: false });
@@ -340,6 +391,18 @@ describe('the best series of a class', () => {
         t2({ EchoTrainLength: '20', RepetitionTime: '4000' }),
       ],
     ],
+    ['1 mm before 2 mm', 1, [ct(), ct({ SliceThickness: '1', slices: 440 })]],
+    ['slices closer together', 1, [ct(), ct({ step: 1, slices: 440 })]],
+    ['more of the body', 1, [ct({ slices: 150 }), ct()]],
+    ['one T1 volume before four', 1, [t1({ times: 4 }), t1()]],
+    ['fat-suppressed T1', 1, [t1({ ScanOptions: undefined }), t1()]],
+    ['3D T1', 1, [t1({ MRAcquisitionType: '2D', RepetitionTime: '160', FlipAngle: '70' }), t1()]],
+    ['thin T1', 1, [t1({ step: 4 }), t1()]],
+    ['a longer T1', 1, [t1({ slices: 50 }), t1()]],
+    ['one T2 volume before two', 1, [t2({ times: 2 }), t2()]],
+    ['single-shot T2', 1, [t2({ EchoTrainLength: '20' }), t2()]],
+    ['thin T2', 1, [t2(), t2({ step: 5 })]],
+    ['a longer T2', 1, [t2({ slices: 20 }), t2()]],
     [
       'the opposed-phase echo is not chosen',
       1,
@@ -355,6 +418,24 @@ describe('the best series of a class', () => {
     const coronal = t2({ ImageOrientationPatient: CORONAL });
     expect(chosen(localizer, coronal)).toBe(1);
     expect(chosen(localizer, coronal, t2())).toBe(2);
+  });
+
+  it('takes the upper part of a long CT study for the chest, the lower for the pelvis', () => {
+    const trunk = study('CT chest abdomen pelvis');
+    const [chest, whole, pelvis] = decide(
+      ct({ ...trunk, bottom: 0, slices: 160 }),
+      ct({ ...trunk, bottom: -350, slices: 335 }),
+      ct({ ...trunk, bottom: -350, slices: 100 }),
+    );
+    expect(chest).toMatchObject({ class: 'NONE', reason: expect.stringContaining('the chest') });
+    expect(pelvis).toMatchObject({ class: 'NONE', reason: expect.stringContaining('the pelvis') });
+    expect(whole).toMatchObject({ class: 'CT_ABDOMEN', chosen: true });
+  });
+
+  it('does not take a coronal angiography for a T1-weighted image', () => {
+    const angiography = t1({ ImageOrientationPatient: CORONAL, FlipAngle: '30' });
+    const [, decision] = decide(t2({ AcquisitionTime: '100000' }), angiography);
+    expect(decision).toMatchObject({ class: 'NONE', reason: expect.stringContaining('angiography') });
   });
 
   it('refuses a large field of view in a study of small ones', () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { fromDicomJson } from '../../src/dicom/dataset.ts';
+import { candidatesOf } from '../../src/pipeline/selection/candidates.ts';
 import { chooseSeries, ForcedSeriesError } from '../../src/pipeline/selection/choose-series.ts';
 import { type Facts, factsOf } from '../../src/pipeline/selection/facts.ts';
 import { type Rule, readSelectionRules } from '../../src/pipeline/selection/rules.ts';
@@ -126,6 +127,25 @@ describe('parts of a series', () => {
         chosen: false,
         reason: 'a diffusion or echo-planar image',
       },
+    ]);
+  });
+
+  it('of three directions are a localizer', () => {
+    const planes = [
+      ['1', '0', '0', '0', '1', '0'],
+      ['1', '0', '0', '0', '0', '-1'],
+      ['0', '1', '0', '0', '0', '-1'],
+    ];
+    const headers = planes.flatMap((ImageOrientationPatient, plane) =>
+      Array.from({ length: 20 }, (_, k) => ({
+        Modality: 'MR',
+        SOPInstanceUID: `1.${plane}.${k}`,
+        ImageOrientationPatient,
+        ImagePositionPatient: [9 * k, 9 * k, 9 * k].map(String),
+      })),
+    );
+    expect(selectSeries(candidatesOf('1', headers), rules)).toMatchObject([
+      { class: 'NONE', reason: 'a localizer, as it looks in three directions' },
     ]);
   });
 

@@ -89,8 +89,11 @@ function storedValues(cells: Uint8Array, format: PixelFormat): StoredValues {
     return withoutOtherBits(signed ? Int16Array.from(cells) : cells.slice(), highBit, bitsStored);
   }
   const aligned = cells.byteOffset % 2 === 0 ? cells : cells.slice();
-  const Words = signed ? Int16Array : Uint16Array;
-  const words = new Words(aligned.buffer, aligned.byteOffset, aligned.length / 2);
+  const { buffer, byteOffset } = aligned;
+  const length = aligned.length / 2;
+  const words = signed
+    ? new Int16Array(buffer, byteOffset, length)
+    : new Uint16Array(buffer, byteOffset, length);
   return bitsStored === 16 ? words : withoutOtherBits(words.slice(), highBit, bitsStored);
 }
 

@@ -94,6 +94,9 @@ export const CODES = {
   summary: dcm('121111', 'Summary'),
   comment: dcm('121106', 'Comment'),
 
+  // Key object selection: TID 2010
+  keyObjectDescription: dcm('113012', 'Key Object Description'),
+
   // Units
   millilitre: ucum('ml', 'milliliter'),
   millilitrePerYear: ucum('ml/a', 'milliliter per year'),

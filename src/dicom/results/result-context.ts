@@ -141,7 +141,7 @@ const SERIES_NUMBER_FACTOR = 1000;
 /** PS3.5 table 6.2-1: an IS value is at most 2^31 - 1. */
 const IS_MAX = 2 ** 31 - 1;
 
-function seriesNumber(source: DicomDataset, kind: SeriesKind): string {
+export function seriesNumber(source: DicomDataset, kind: SeriesKind): string {
   const { offset } = SERIES_KINDS[kind];
   const derived = (number(source, 'SeriesNumber') ?? 0) * SERIES_NUMBER_FACTOR + offset;
   return String(Number.isInteger(derived) && derived > 0 && derived <= IS_MAX ? derived : offset);
@@ -188,8 +188,8 @@ export function deviceSerialNumber(context: ResultContext): string {
 const OFFSET_FORM = /^([+-])(0\d|1[0-4])([0-5]\d)$/;
 
 /** The date and time in the zone in which the source's dates stand, where it says so (PS3.3 C.12.1.1.8). */
-function localDateTime(
-  context: ResultContext,
+export function localDateTime(
+  context: Pick<ResultContext, 'contentDateTime' | 'utcOffsetMinutes'>,
   source: DicomDataset,
 ): { date: string; time: string; offset: string | undefined } {
   const stated = OFFSET_FORM.exec(text(source, 'TimezoneOffsetFromUTC') ?? '');

@@ -33,6 +33,7 @@ const FAILURES: Readonly<Record<KnownCode, readonly [nature: Nature, words: stri
   DATABASE_IN_USE: ['passing', 'the database is in use'],
   DATABASE_NEWER: ['lasting', 'the database belongs to a newer version'],
   DATABASE_UNUSABLE: ['passing', 'the database could not be used'],
+  RESULT_UNKNOWN: ['lasting', 'there is no such result'],
   STUDY_CRASHES: ['lasting', 'the process ended again and again during work on this study'],
   STUDY_TIMEOUT: ['passing', 'the work took longer than it may'],
 };

@@ -46,8 +46,8 @@ function byTime(a: Row, b: Row): number {
 
 function rowOf(report: VolumeReport, patientKey: (patient: PatientIdentity) => string): Row | undefined {
   const { algorithm, studyInstanceUid, sourceSeriesUid, voxelCount, contentDateTime } = report;
-  const model = modelOf(algorithm);
-  if (!model || sourceSeriesUid === undefined || voxelCount === undefined || !contentDateTime)
+  const model = algorithm && modelOf(algorithm);
+  if (!algorithm || !model || sourceSeriesUid === undefined || voxelCount === undefined || !contentDateTime)
     return undefined;
   const part = algorithm.part ?? '';
   const { seriesInstanceUid, sopInstanceUid } = report;

@@ -63,6 +63,15 @@ export async function recordCorrection(
   ]);
 }
 
+/** Whether the result with this report was withdrawn. */
+export async function wasWithdrawn(sql: Sql, reportInstanceUid: string): Promise<boolean> {
+  const rows = await sql.query(
+    `SELECT 1 FROM pansegnet.volume WHERE report->>'sopInstanceUid' = $1 AND withdrawn IS NOT NULL`,
+    [reportInstanceUid],
+  );
+  return rows.length > 0;
+}
+
 /** Marks the volume whose report that is as withdrawn. */
 export async function recordWithdrawal(
   sql: Sql,
@@ -73,6 +82,17 @@ export async function recordWithdrawal(
     reportInstanceUid,
     JSON.stringify(withdrawal),
   ]);
+}
+
+/** The volume whose result has this series, or this report. */
+export async function findVolume(sql: Sql, uid: string): Promise<VolumeRecord | undefined> {
+  const rows = await sql.query(
+    `SELECT ${COLUMNS} FROM pansegnet.volume
+     WHERE $1 IN (report->>'sopInstanceUid', report->>'seriesInstanceUid', seg->>'seriesInstanceUid',
+       correction->'report'->>'sopInstanceUid', correction->'report'->>'seriesInstanceUid')`,
+    [uid],
+  );
+  return volumesOf(rows)[0];
 }
 
 /** The volumes of all patients, each patient's together, oldest study first. */

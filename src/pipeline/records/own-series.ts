@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type DicomDataset, requiredNumber, requiredText, text } from '../../dicom/dataset.ts';
 import type { Sql } from '../database/sql.ts';
 
-const RESULT_KINDS = ['SEG', 'SR'] as const;
+const RESULT_KINDS = ['SEG', 'SR', 'KO'] as const;
 export type ResultKind = (typeof RESULT_KINDS)[number];
 
 /** One of the node's own series in the archive. */
@@ -15,7 +15,7 @@ export interface ResultSeries {
 }
 
 /** Modalities that the node writes, now or in a later version; series of any other cannot be its own. */
-const RESULT_MODALITIES: ReadonlySet<string> = new Set(['SEG', 'SR', 'OT', 'DOC']);
+const RESULT_MODALITIES: ReadonlySet<string> = new Set(['SEG', 'SR', 'OT', 'DOC', 'KO']);
 
 /** Remembers results as the node's own. To be called before they are stored, so that no look takes them for news. */
 export async function recordResultSeries(

@@ -66,7 +66,7 @@ export async function createResults(
   const flags = qualityFlags(finding.measurement, finding.source);
   const input: ReportInput = {
     context: undated,
-    found: found(finding, segmentation),
+    found: foundIn(finding, segmentation),
     flags,
     priors,
     repeatabilityPercent: settings.repeatabilityPercent[finding.model.info.modality] ?? undefined,
@@ -83,10 +83,20 @@ export async function createResults(
   const supersedes = isNews ? current.report : (current?.supersedes ?? null);
   const { sopInstanceUid } = isNews ? report(supersedes, undated.contentDateTime) : again;
   const contentDateTime = await firstTime(`SR ${sopInstanceUid}`);
-  return { segmentations, segmentation, report: report(supersedes, contentDateTime), flags, contentDateTime, supersedes };
+  return {
+    segmentations,
+    segmentation,
+    report: report(supersedes, contentDateTime),
+    flags,
+    contentDateTime,
+    supersedes,
+  };
 }
 
-function resultContext({ source, part, mask, softMask, model }: Finding, settings: ResultSettings): ResultContext {
+export function resultContext(
+  { source, part, mask, softMask, model }: Finding,
+  settings: ResultSettings,
+): ResultContext {
   const { name, version, title, modality, notice } = model.info;
   const { contentQualification, softwareVersion } = settings;
   return {
@@ -109,7 +119,11 @@ function resultContext({ source, part, mask, softMask, model }: Finding, setting
   };
 }
 
-function found({ measurement }: Finding, segmentation: ResultObject | undefined): ReportInput['found'] {
+/** What a report says of the mask of a finding, stored in a SEG. */
+export function foundIn(
+  { measurement }: Pick<Finding, 'measurement'>,
+  segmentation: NonNullable<ReportInput['found']>['segmentation'] | undefined,
+): ReportInput['found'] {
   const { meanIntensity, sdIntensity } = measurement;
   if (!segmentation || meanIntensity === undefined || sdIntensity === undefined) return undefined;
   return { segmentation, measurement: { ...measurement, meanIntensity, sdIntensity } };

@@ -1,4 +1,4 @@
-import { type DicomDataset } from '../../dicom/dataset.ts';
+import { type DicomDataset, text } from '../../dicom/dataset.ts';
 import { DicomError } from '../../dicom/errors.ts';
 import { isOwnResult } from '../../dicom/own-results.ts';
 import type { DicomWebClient } from '../../dicom/web/client.ts';
@@ -10,6 +10,8 @@ import type { CandidateSeries } from '../selection/select.ts';
 export interface ListedStudy {
   /** Every series that the node did not write. */
   readonly candidates: readonly CandidateSeries[];
+  /** Series of SEGs among them: a reader's correction may be there. */
+  readonly segmentations: readonly string[];
   /** Stands for these series and their instance counts. */
   readonly fingerprint: string;
 }
@@ -36,6 +38,9 @@ export async function listStudy(
   );
   return {
     candidates: await describeSeries(archive, studyInstanceUid, foreign, signal),
+    segmentations: foreign
+      .filter((one) => text(one, 'Modality') === 'SEG')
+      .flatMap((one) => text(one, 'SeriesInstanceUID') ?? []),
     fingerprint: fingerprintOf(foreign),
   };
 }

@@ -1,4 +1,8 @@
-import type { ContentQualification, ImageClass, SegmentationForm } from '../../dicom/results/result-context.ts';
+import type {
+  ContentQualification,
+  ImageClass,
+  SegmentationForm,
+} from '../../dicom/results/result-context.ts';
 import type { DicomWebClient } from '../../dicom/web/client.ts';
 import type { Model } from '../../segmentation/model/model-folder.ts';
 import type { InferenceOptions } from '../../segmentation/segment.ts';
@@ -26,6 +30,8 @@ export interface ResultSettings {
   readonly softwareVersion: string;
   /** In which forms the SEG is written; the report refers to the first. */
   readonly segmentation: readonly SegmentationForm[];
+  /** Whether a reader's correction, where there is one, is what later volumes are compared with. */
+  readonly correctedCounts: boolean;
   /** See `ReportInput.repeatabilityPercent`; null where the site has stated none. */
   readonly repeatabilityPercent: Readonly<Record<ImageClass, number | null>>;
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { text } from '../../dicom/dataset.ts';
 import { seriesUid } from '../../dicom/results/result-context.ts';
-import type { ReportReference } from '../../sr/report-input.ts';
+import type { PriorVolume, ReportReference } from '../../sr/report-input.ts';
 import { currentVolume, priorVolumes, recordVolume } from '../records/history.ts';
 import { freezeInput, type Run } from '../records/run-log.ts';
 import { keptInterval, type MeasuredVolume, type VolumeRecord } from '../records/volume-record.ts';
@@ -21,13 +21,15 @@ const pastSchema: z.ZodType<Past> = z.object({
       volumeMl: z.number(),
       report: reportReference,
       comparable: z.boolean(),
+      corrected: z.boolean().optional(),
     }),
   ),
   current: z.object({ report: reportReference, supersedes: reportReference.nullable() }).nullable(),
 });
 
 /** What history knows of the patient before this finding, kept with the run so that a repeated run writes the same. */
-export async function pastOf(finding: Finding, run: Run, { database, patientKey }: RunParts): Promise<Past> {
+export async function pastOf(finding: Finding, run: Run, parts: RunParts): Promise<Past> {
+  const { database, patientKey, settings } = parts;
   const subject = subjectOf(finding, run, patientKey);
   const slot = [
     subject.seriesInstanceUid,
@@ -38,15 +40,24 @@ export async function pastOf(finding: Finding, run: Run, { database, patientKey 
     const priors = await priorVolumes(database, subject);
     const current = await currentVolume(database, subject);
     return {
-      priors: priors.map((prior) => ({
-        date: prior.studyDate,
-        volumeMl: prior.volumeMl,
-        report: { studyInstanceUid: prior.studyInstanceUid, ...prior.report },
-        comparable: true,
-      })),
+      priors: priors.map((prior) => priorOf(prior, settings.correctedCounts)),
       current: current ? { report: reportOf(current), supersedes: supersededBy(current) } : null,
     };
   });
+}
+
+/** @param correctedCounts whether a reader's correction takes the place of what the node measured */
+function priorOf(prior: VolumeRecord, correctedCounts: boolean): PriorVolume {
+  const { studyInstanceUid, studyDate: date } = prior;
+  const correction = correctedCounts ? prior.correction : null;
+  const { volumeMl, report } = correction ?? prior;
+  return {
+    date,
+    volumeMl,
+    report: { studyInstanceUid, ...report },
+    comparable: true,
+    ...(correction ? { corrected: true } : {}),
+  };
 }
 
 const reportOf = ({ studyInstanceUid, report }: VolumeRecord): ReportReference => ({

@@ -19,10 +19,25 @@ const resultObjects = ({ segmentations, report }: Results): [ResultKind, ResultO
 export async function storeResults(
   results: Results,
   studyInstanceUid: string,
-  { archive, database, now }: { archive: DicomWebClient; database: Database; now: () => Date },
+  parts: StoreParts,
   signal?: AbortSignal,
 ): Promise<void> {
-  const objects = resultObjects(results);
+  await storeObjects(resultObjects(results), studyInstanceUid, parts, signal);
+}
+
+interface StoreParts {
+  readonly archive: DicomWebClient;
+  readonly database: Database;
+  readonly now: () => Date;
+}
+
+/** As `storeResults`, for any objects of the node. */
+export async function storeObjects(
+  objects: readonly (readonly [ResultKind, ResultObject])[],
+  studyInstanceUid: string,
+  { archive, database, now }: StoreParts,
+  signal?: AbortSignal,
+): Promise<void> {
   const series = objects.map(([kind, { seriesInstanceUid, sopInstanceUid }]) => ({
     kind,
     studyInstanceUid,

@@ -1,11 +1,11 @@
 import { open, readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { type DicomDataset, type Instance, readInstance, requiredText, text } from '../../dicom/dataset.ts';
-import { factsOf } from '../selection/facts.ts';
+import { type DicomDataset, type Instance, readInstance, text } from '../../dicom/dataset.ts';
+import { candidatesOf } from '../selection/candidates.ts';
 import type { CandidateSeries } from '../selection/select.ts';
 import { InputError } from './input-error.ts';
 
-/** A series in a folder: where its instances are, and the header of the middle one. */
+/** A series in a folder, or a part of one that holds several volumes, and where the series' instances are. */
 export interface FolderSeries extends CandidateSeries {
   readonly files: readonly string[];
 }
@@ -34,18 +34,15 @@ export async function readFolder(folder: string): Promise<DicomFolder> {
       continue;
     }
     const { dataset } = await readInstanceFile(file);
-    const uid = requiredText(dataset, 'SeriesInstanceUID', file);
+    // Files without one are taken together: whether they are one volume, their geometry says.
+    const uid = text(dataset, 'SeriesInstanceUID') ?? '';
     bySeries.set(uid, [...(bySeries.get(uid) ?? []), { file, dataset }]);
   }
   if (bySeries.size === 0) throw new InputError('INPUT_MISSING', `${folder} holds no DICOM file`);
-  const series = [...bySeries].map(([seriesInstanceUid, instances]) => {
-    const header = instances[Math.floor(instances.length / 2)]?.dataset ?? {};
-    return {
-      seriesInstanceUid,
-      description: text(header, 'SeriesDescription') ?? '',
-      facts: factsOf(header, instances.length),
-      files: instances.map(({ file }) => file),
-    };
+  const series = [...bySeries].flatMap(([seriesInstanceUid, instances]) => {
+    const headers = instances.map(({ dataset }) => dataset);
+    const files = instances.map(({ file }) => file);
+    return candidatesOf(seriesInstanceUid, headers).map((candidate) => ({ ...candidate, files }));
   });
   return { series, otherFiles };
 }

@@ -11,6 +11,8 @@ export type SegmentSummary = (SeriesSource | ImageSource) & Numbers;
 interface SeriesSource {
   readonly seriesInstanceUid: string;
   readonly seriesDescription: string;
+  /** Which of the volumes that the series holds, where there are several. */
+  readonly part?: string;
   /** Why this series. */
   readonly reason: string;
 }

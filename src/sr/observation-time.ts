@@ -1,5 +1,10 @@
 import { type DicomDataset, text } from '../dicom/dataset.ts';
 
+/** When a report was made, to the millisecond, with its distance from UTC: its other dates state none where the source states none. */
+export function dateTimeInUtc(time: Date): string {
+  return `${time.toISOString().replaceAll(/[-:TZ]/g, '')}+0000`;
+}
+
 /** A DT to the second or finer, with its distance from UTC. */
 const DATE_TIME = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\.\d{1,6})?([+-])(\d\d)(\d\d)$/;
 

@@ -1,0 +1,122 @@
+import { type DicomDataset, requiredText, sequence, text } from '../../dicom/dataset.ts';
+import type { DicomWebClient } from '../../dicom/web/client.ts';
+import { createRejectionNote, type RejectedInstance, rejectionNoteUid } from '../../sr/rejection-note.ts';
+import { REJECTION_REASONS, type RejectionReason } from '../../sr/rejection-reasons.ts';
+import type { Database } from '../database/sql.ts';
+import { PipelineError } from '../errors.ts';
+import { findVolume, recordWithdrawal } from '../records/history.ts';
+import { recordResultSeries, resultSeriesOf } from '../records/own-series.ts';
+import { fixedTime } from '../records/run-log.ts';
+import type { VolumeRecord } from '../records/volume-record.ts';
+
+export interface WithdrawalRequest {
+  /** A series or a report (SOP instance) of the result. */
+  readonly uid: string;
+  readonly reason: RejectionReason;
+  /** In the operator's words. */
+  readonly comment?: string | undefined;
+}
+
+export interface WithdrawParts {
+  readonly archive: DicomWebClient;
+  readonly database: Database;
+  readonly softwareVersion: string;
+  readonly now: () => Date;
+}
+
+export interface Withdrawn {
+  readonly volume: VolumeRecord;
+  /** SOP instance UID of the rejection note. */
+  readonly note: string;
+  /** How many instances it names. */
+  readonly instances: number;
+}
+
+/**
+ * Withdraws a result: stores a rejection note that names its report, its SEG in every form, and the report of a reader's
+ * correction, then marks the volume in the history, where it counts as a prior no more. Withdrawing again for the same
+ * reason changes nothing.
+ * @throws PipelineError RESULT_UNKNOWN where the history has no such result; what the archive throws
+ */
+export async function withdrawResult(
+  { uid, reason, comment }: WithdrawalRequest,
+  { archive, database, softwareVersion, now }: WithdrawParts,
+): Promise<Withdrawn> {
+  const volume = await findVolume(database, uid);
+  if (!volume) {
+    throw new PipelineError(
+      'RESULT_UNKNOWN',
+      `the history has no result ${uid}: name the series of its SEG or report, or the report's SOP Instance UID`,
+    );
+  }
+  const { studyInstanceUid, report } = volume;
+  const headers = await resultHeaders(volume, archive, database);
+  const rejected = headers.map(rejectedInstance);
+  const note = rejectionNoteUid({ rejected, reason, comment });
+  const contentDateTime = await fixedTime(database, `KO ${note}`, now());
+  const header = headers.find((one) => text(one, 'SOPInstanceUID') === report.sopInstanceUid) ?? {};
+  const object = createRejectionNote({ header, rejected, reason, comment, contentDateTime, softwareVersion });
+  const { seriesInstanceUid, sopInstanceUid } = object;
+  const own = { studyInstanceUid, seriesInstanceUid, sopInstanceUid, kind: 'KO' } as const;
+  await recordResultSeries(database, [own], now());
+  await archive.storeVerified(studyInstanceUid, [object.bytes]);
+  await recordWithdrawal(database, report.sopInstanceUid, {
+    reason: REJECTION_REASONS[reason].value,
+    note: sopInstanceUid,
+    at: contentDateTime.toISOString(),
+  });
+  return { volume, note: sopInstanceUid, instances: rejected.length };
+}
+
+/** The headers of all objects of one result, the report's first. */
+async function resultHeaders(
+  { studyInstanceUid, report, seg, correction }: VolumeRecord,
+  archive: DicomWebClient,
+  database: Database,
+): Promise<DicomDataset[]> {
+  const headerOf = async (seriesInstanceUid: string) =>
+    archive.seriesMetadata(studyInstanceUid, seriesInstanceUid);
+  const headers = [
+    ...(await headerOf(report.seriesInstanceUid)),
+    ...(correction ? await headerOf(correction.report.seriesInstanceUid) : []),
+  ];
+  if (!seg) return headers;
+  const first = await headerOf(seg.seriesInstanceUid);
+  const others = (await resultSeriesOf(database, studyInstanceUid)).filter(
+    ({ kind, seriesInstanceUid }) => kind === 'SEG' && seriesInstanceUid !== seg.seriesInstanceUid,
+  );
+  for (const { seriesInstanceUid } of others) {
+    const same = (await headerOf(seriesInstanceUid)).filter((one) =>
+      first.some((main) => workOf(main) === workOf(one)),
+    );
+    first.push(...same);
+  }
+  return [...headers, ...first];
+}
+
+/** What a SEG was made from and how: equal in all of its forms. */
+function workOf(seg: DicomDataset): string {
+  const algorithms = sequence(seg, 'SegmentSequence').flatMap((segment) =>
+    sequence(segment, 'SegmentationAlgorithmIdentificationSequence').map((one) => [
+      text(one, 'AlgorithmName'),
+      text(one, 'AlgorithmVersion'),
+      text(one, 'AlgorithmParameters'),
+    ]),
+  );
+  const images = sequence(seg, 'ReferencedSeriesSequence').map((series) => [
+    text(series, 'SeriesInstanceUID'),
+    ...sequence(series, 'ReferencedInstanceSequence').map((one) => text(one, 'ReferencedSOPInstanceUID')),
+  ]);
+  return JSON.stringify([algorithms, images]);
+}
+
+function rejectedInstance(header: DicomDataset): RejectedInstance {
+  const uid = (keyword: string) => requiredText(header, keyword, 'a result in the archive');
+  return {
+    studyInstanceUid: uid('StudyInstanceUID'),
+    seriesInstanceUid: uid('SeriesInstanceUID'),
+    sopClassUid: uid('SOPClassUID'),
+    sopInstanceUid: uid('SOPInstanceUID'),
+    isImage: 'Rows' in header,
+  };
+}
