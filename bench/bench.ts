@@ -3,9 +3,9 @@
  *
  *   npm run bench -- [PART ...] [--quick]
  *
- * Parts: preprocessing, export, memory, forward, import; all of them without a name. `--quick` runs each on something
- * small, to see that it works. What is compared runs on this machine in the same run; the Python peer needs Debian's
- * python3-skimage. Nothing else should run meanwhile.
+ * Parts: retrieval, preprocessing, export, memory, forward, import; all of them without a name. `--quick` runs each on
+ * something small, to see that it works. What is compared runs on this machine in the same run; the Python peer needs
+ * Debian's python3-skimage, retrieval needs Orthanc and curl. Nothing else should run meanwhile.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os';
@@ -17,8 +17,10 @@ import { benchForward } from './forward.ts';
 import { benchImport } from './import.ts';
 import { benchMemory } from './memory.ts';
 import { benchPreprocessing } from './preprocessing.ts';
+import { benchRetrieval } from './retrieval.ts';
 
 const PARTS: Readonly<Record<string, BenchPart>> = {
+  retrieval: benchRetrieval,
   preprocessing: benchPreprocessing,
   export: benchExport,
   import: benchImport,

@@ -48,7 +48,8 @@ export async function importModelFolder(source: string, options: ImportOptions):
   const { name, modality, replace = false, orientation } = options;
   const { folder } = loadConfig({ file: options.config }).models;
   const interruption = new AbortController();
-  const interrupt = () => interruption.abort(new Error('interrupted; nothing was imported'));
+  const interrupt = () =>
+    interruption.abort(new DOMException('interrupted; nothing was imported', 'AbortError'));
   process.once('SIGINT', interrupt);
   const progress = createProgressDisplay();
   try {

@@ -25,7 +25,7 @@ export interface Measurement {
   readonly sdIntensity: number | undefined;
 }
 
-export interface VolumeInterval {
+interface VolumeInterval {
   readonly low: number;
   readonly high: number;
 }

@@ -1,4 +1,4 @@
-import { type DicomDataset, number, sequence } from '../dicom/dataset.ts';
+import { type DicomDataset, number, sequence, text } from '../dicom/dataset.ts';
 import { type Code, isCode } from '../dicom/results/codes.ts';
 
 /** Reading a content tree (PS3.3 C.17.3). */
@@ -43,7 +43,7 @@ interface Reference {
 
 /** Every instance of a Hierarchical SOP Instance Reference sequence, in its order. */
 export function references(dataset: DicomDataset, keyword: string): Reference[] {
-  const uid = (item: DicomDataset, name: string) => String(item[name] ?? '');
+  const uid = (item: DicomDataset, name: string) => text(item, name) ?? '';
   return sequence(dataset, keyword).flatMap((study) =>
     sequence(study, 'ReferencedSeriesSequence').flatMap((series) =>
       sequence(series, 'ReferencedSOPSequence').map((instance) => ({

@@ -16,7 +16,7 @@ import { dateTimeInUtc, readTime } from './observation-time.ts';
 import { children, first, references } from './read-items.ts';
 import { REJECTION_REASONS, type RejectionReason } from './rejection-reasons.ts';
 
-export const KEY_OBJECT_SELECTION_STORAGE = '1.2.840.10008.5.1.4.1.1.88.59';
+const KEY_OBJECT_SELECTION_STORAGE = '1.2.840.10008.5.1.4.1.1.88.59';
 
 /** An instance that is withdrawn. */
 export interface RejectedInstance {

@@ -1,4 +1,4 @@
-import { CODES } from '../dicom/results/codes.ts';
+import { CODES, type Code } from '../dicom/results/codes.ts';
 import { type ContentItem, codeContent, numContent, related, textContent } from './content-item.ts';
 import type { ReportMeasurement } from './report-input.ts';
 import { ML_DECIMALS, volumeEquation } from './words.ts';
@@ -15,11 +15,7 @@ export function volumeItems(measurement: ReportMeasurement): ContentItem[] {
     related('INFERRED FROM', textContent(CODES.equation, volumeEquation(measurement))),
   ]);
   if (!interval) return [volume];
-  const side = (
-    name: typeof CODES.upperUncertainty | typeof CODES.lowerUncertainty,
-    ml: number,
-    way: string,
-  ) =>
+  const side = (name: Code, ml: number, way: string) =>
     numContent(name, ml, CODES.millilitre, ML_DECIMALS, [
       related(
         'HAS CONCEPT MOD',

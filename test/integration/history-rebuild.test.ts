@@ -114,8 +114,7 @@ describeArchives('the volume history', (running) => {
       searchStudies: (query) => runs.archive.searchStudies(query),
       searchSeries: (study) => runs.archive.searchSeries(study),
       seriesMetadata: (study, series) => runs.archive.seriesMetadata(study, series),
-      // biome-ignore lint/correctness/useYield: it breaks off before
-      retrieveSeries: async function* () {
+      retrieveSeries: () => {
         throw new Error('the archive is gone');
       },
     };

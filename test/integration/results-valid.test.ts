@@ -164,11 +164,14 @@ describeWith([...VALIDATORS, 'shared'], 'results of real series', () => {
     mr = context({ series: mrSeries, ...ellipsoids(mrSeries), model: mrModel });
   });
 
-  test.each(FORMS)('the validators find nothing in a %s SEG of a CT, beside its report', async (form) => {
-    const seg = written(createSegmentation(ct, form));
-    // dciodvfy knows no label map: it is checked by what the others read from it.
-    expect(await validatorFindings({ seg: seg.bytes })).toEqual([]);
-  });
+  // dciodvfy of 2022 knows no label map: pydicom and DCMTK below read it.
+  test.each(['binary', 'fractional'] as const)(
+    'the validators find nothing in a %s SEG of a CT',
+    async (form) => {
+      const seg = written(createSegmentation(ct, form));
+      expect(await validatorFindings({ seg: seg.bytes })).toEqual([]);
+    },
+  );
 
   test('the validators find nothing in SEG and reports of a CT', async () => {
     expect(await validatorFindings(results(ct, ['first', 'followUp', 'nothingFound']))).toEqual([]);
@@ -259,8 +262,8 @@ describeWith(['dcmdump', 'shared'], 'DCMTK', () => {
     await rm(folder, { recursive: true });
   });
 
-  const dump = async (bytes: Uint8Array, ...options: string[]): Promise<string> => {
-    const file = path.join(folder, 'object.dcm');
+  const dump = async (name: string, bytes: Uint8Array, ...options: string[]): Promise<string> => {
+    const file = path.join(folder, name);
     await writeFile(file, bytes);
     const { stdout } = await promisify(execFile)(programPath('dcmdump'), [...options, file], {
       maxBuffer: 2 ** 28,
@@ -272,10 +275,14 @@ describeWith(['dcmdump', 'shared'], 'DCMTK', () => {
     const series = await seriesIn('volumes', 'anatomical', '001');
     const { mask, softMask } = ellipsoids(series);
     await dump(
+      form,
       written(createSegmentation(context({ series, mask, softMask }), form)).bytes,
-      ...['--write-pixel', folder, '--search', 'PixelData'],
+      '--write-pixel',
+      folder,
+      '--search',
+      'PixelData',
     );
-    const raw = await readFile(path.join(folder, 'object.dcm.0.raw'));
+    const raw = await readFile(path.join(folder, `${form}.0.raw`));
     const { size } = series.volume;
     const planes = nonEmptyPlanes(form === 'fractional' ? softMask : mask, size[0] * size[1]);
     const voxels = planes.flatMap((plane) => [
@@ -293,7 +300,7 @@ describeWith(['dcmdump', 'shared'], 'DCMTK', () => {
     const given = context({ series, mask: ellipsoid(series) });
     const { first = Uint8Array.of() } = results(given, ['first']);
     const values = /\(0040,a30a\) DS \[?([0-9.]+)/;
-    const lines = (await dump(first, '--print-all')).split('\n');
+    const lines = (await dump('report', first, '--print-all')).split('\n');
     const volume = lines.findIndex((line) => line.includes('[118565006]'));
     const value = values.exec(lines.slice(volume).find((line) => values.test(line)) ?? '')?.[1];
     expect(Number(value)).toBeCloseTo(volumeMlOf(given), 2);

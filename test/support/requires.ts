@@ -11,6 +11,7 @@ const PACKAGES = {
   dcmdjpeg: 'dcmtk',
   dciodvfy: 'dicom3tools',
   dcentvfy: 'dicom3tools',
+  pdftotext: 'poppler-utils',
   java: 'default-jre-headless libpixelmed-java',
   python3: 'python3-pydicom python3-numpy',
   nibabel: 'python3-nibabel',

@@ -5,7 +5,11 @@ import { openCheckpoint } from '../../src/segmentation/checkpoint-import/torch/o
 import { openNetwork } from '../../src/segmentation/inference/network.ts';
 import type { NetworkPlan } from '../../src/segmentation/network-weights.ts';
 import { writeNetwork } from '../../src/segmentation/onnx/write-network.ts';
-import { type SyntheticNetwork, writeSyntheticTraining } from './synthetic-training.ts';
+import {
+  type SyntheticNetwork,
+  type SyntheticOptions,
+  writeSyntheticTraining,
+} from './synthetic-training.ts';
 
 export const planOf = ({ patchSize, pools }: SyntheticNetwork): NetworkPlan => ({
   patchSize,
@@ -18,8 +22,9 @@ export const planOf = ({ patchSize, pools }: SyntheticNetwork): NetworkPlan => (
 export async function writeSyntheticNetwork(
   folder: string,
   network: SyntheticNetwork,
+  options: SyntheticOptions = {},
 ): Promise<{ readonly checkpoint: string; readonly file: string }> {
-  const trained = await writeSyntheticTraining(folder, network);
+  const trained = await writeSyntheticTraining(folder, network, options);
   const checkpoint = path.join(trained, 'fold_0', 'model_final_checkpoint.model');
   const file = path.join(folder, 'fold_0.onnx');
   const weights = await openCheckpoint(checkpoint);

@@ -109,19 +109,42 @@ const NETWORKS: Readonly<Record<string, SyntheticNetwork>> = {
 const nearlyConstant = (network: SyntheticNetwork) =>
   exampleWindow(network).map((value) => 100 + 0.01 * value);
 
+interface ParityCase {
+  readonly name: string;
+  readonly network: SyntheticNetwork;
+  readonly window: Float32Array<ArrayBuffer>;
+  /** Of the weights. */
+  readonly change?: (name: string, values: Float32Array) => void;
+}
+
+function scaleInPlace(values: Float32Array, factor: number): void {
+  for (let i = 0; i < values.length; i++) values[i] = (values[i] as number) * factor;
+}
+
 describeWith(['torch'], 'a network written from a checkpoint', () => {
-  const cases = Object.entries(NETWORKS).flatMap(([name, network]) => [
-    { name, network, window: exampleWindow(network) },
-    { name: `${name}, nearly constant`, network, window: nearlyConstant(network) },
-  ]);
+  const wide = NETWORKS['wide levels, whose convolutions go by tiles of slices'] as SyntheticNetwork;
+  const cases: ParityCase[] = [
+    ...Object.entries(NETWORKS).flatMap(([name, network]) => [
+      { name, network, window: exampleWindow(network) },
+      { name: `${name}, nearly constant`, network, window: nearlyConstant(network) },
+    ]),
+    {
+      name: 'a transformer with small features, where its epsilon counts',
+      network: wide,
+      window: exampleWindow(wide),
+      change: (name, values) => {
+        if (/linear_proj|pos_encode|self_attn\.linears\.3/.test(name)) scaleInPlace(values, 1e-3);
+      },
+    },
+  ];
   let written: string;
   const at = (index: number, file: string) => path.join(written, `${index}`, file);
 
   beforeAll(async () => {
     written = await mkdtemp(path.join(tmpdir(), 'torch-'));
     const specs = [];
-    for (const [index, { network, window }] of cases.entries()) {
-      const { checkpoint } = await writeSyntheticNetwork(at(index, ''), network);
+    for (const [index, { network, window, change }] of cases.entries()) {
+      const { checkpoint } = await writeSyntheticNetwork(at(index, ''), network, change && { change });
       const [input, output] = [at(index, 'input.f32'), at(index, 'logits.f32')];
       await writeFile(input, new Uint8Array(window.buffer));
       specs.push({ attention: null, ...network, checkpoint, input, output });

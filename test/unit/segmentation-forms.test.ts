@@ -78,7 +78,10 @@ describe('reading a SEG that another program wrote', () => {
     const dataset = {
       SOPClassUID: '1.2.840.10008.5.1.4.1.1.66.7',
       SegmentationType: 'LABELMAP',
-      ...{ Rows: 1, Columns: 3, NumberOfFrames: '2', BitsAllocated: 16 },
+      Rows: 1,
+      Columns: 3,
+      NumberOfFrames: '2',
+      BitsAllocated: 16,
       PerFrameFunctionalGroupsSequence: [{}, {}],
     };
     const values = Uint16Array.of(0, 300, 1, 300, 0, 0);

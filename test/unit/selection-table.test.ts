@@ -275,10 +275,36 @@ describe('the class of a series alone in its study', () => {
 
 /** Which of the series is chosen, by its place in the list; -1: none. */
 const chosen = (...series: CaseSeries[]) => decide(...series).findIndex((one) => one.chosen);
+
 const at = (AcquisitionTime: string, ContrastBolusAgent?: string, more: CaseSeries = {}) => ({
   AcquisitionTime,
   ContrastBolusAgent,
   ...more,
+});
+
+describe('the phase in the reason', () => {
+  const reasons = (...series: CaseSeries[]) =>
+    decide(...series).map(({ reason }) => /(\w+) phase/.exec(reason)?.[1]);
+
+  it('is arterial where the description says late arterial', () => {
+    expect(reasons(ct(says('Abdomen late arterial')))).toEqual(['arterial']);
+  });
+
+  it('follows from the series whose description says portal venous', () => {
+    const named = ct(says('portal', at('100400', 'I')));
+    const others = ['100300', '100330', '100401', '100800'].map((time) => ct(at(time, 'I')));
+    expect(reasons(named, ...others)).toEqual(['portal', 'arterial', 'arterial', 'portal', 'delayed']);
+  });
+
+  it('is hepatobiliary after twenty minutes in MR, delayed in CT', () => {
+    const times = ['100300', '100340', '102400'];
+    expect(reasons(...times.map((time) => t1(at(time, 'Gd'))))).toEqual([
+      'arterial',
+      'portal',
+      'hepatobiliary',
+    ]);
+    expect(reasons(...times.map((time) => ct(at(time, 'I'))))).toEqual(['arterial', 'portal', 'delayed']);
+  });
 });
 
 describe('the best series of a class', () => {
@@ -389,6 +415,34 @@ describe('the best series of a class', () => {
       [
         t2({ EchoTime: '200', EchoTrainLength: '200' }),
         t2({ EchoTrainLength: '20', RepetitionTime: '4000' }),
+      ],
+    ],
+    [
+      'after a mask that names the agent too, the second phase',
+      2,
+      [t1(at('100000', 'Gd')), t1(at('100130', 'Gd')), t1(at('100210', 'Gd'))],
+    ],
+    [
+      'portal venous by the injection, though it was the first',
+      0,
+      [
+        ct(at('100110', 'I', { ContrastBolusStartTime: '100000' })),
+        ct(at('100500', 'I', { ContrastBolusStartTime: '100000' })),
+      ],
+    ],
+    [
+      'what was drunk does not count',
+      2,
+      [ct(at('100000', 'ORAL')), ct(at('100300', 'I')), ct(at('100340', 'I'))],
+    ],
+    [
+      'nor does a coronal series in between',
+      3,
+      [
+        t1(at('100000')),
+        t1(at('100300', 'Gd')),
+        t1(at('100330', 'Gd', { ImageOrientationPatient: CORONAL })),
+        t1(at('100345', 'Gd')),
       ],
     ],
     ['1 mm before 2 mm', 1, [ct(), ct({ SliceThickness: '1', slices: 440 })]],

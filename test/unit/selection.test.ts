@@ -130,6 +130,28 @@ describe('parts of a series', () => {
     ]);
   });
 
+  it('of a series that somebody named are chosen by the rules', () => {
+    const arterial = part('AcquisitionNumber 1', { ...ct, words: 'liver arterial' });
+    const portal = part('AcquisitionNumber 2', { ...ct, words: 'liver portal' });
+    const other = { ...series('2', { ...ct, words: 'abdomen portal' }) };
+    const decisions = chooseSeries([arterial, portal, other], rules, all, { seriesInstanceUid: '1' });
+    expect(decisions.filter((one) => one.chosen)).toMatchObject([{ part: { name: 'AcquisitionNumber 2' } }]);
+  });
+
+  it('know each of their images', () => {
+    const headers = [1, 2].flatMap((AcquisitionNumber) =>
+      Array.from({ length: 5 }, (_, k) => ({
+        SOPInstanceUID: `1.${AcquisitionNumber}.${k}`,
+        AcquisitionNumber,
+        ImageOrientationPatient: ['1', '0', '0', '0', '1', '0'],
+        ImagePositionPatient: ['0', '0', String(k)],
+      })),
+    );
+    const [first, second] = candidatesOf('1', headers);
+    expect([...(first?.part?.images ?? [])]).toEqual(['1.1.0#0', '1.1.1#0', '1.1.2#0', '1.1.3#0', '1.1.4#0']);
+    expect(second?.facts).toMatchObject({ images: 5, slices: 5, volumes: 1 });
+  });
+
   it('of three directions are a localizer', () => {
     const planes = [
       ['1', '0', '0', '0', '1', '0'],

@@ -128,8 +128,6 @@ function byTime(frames: readonly ImageFrame[]): Group[][] {
     const runs: { name: string; frames: ImageFrame[]; places: Set<string> }[] = [];
     for (const [time, images] of moments) {
       const places = images.map(({ frame }) => placeKey(frame));
-      // Images of one moment that share a place are not told apart by it.
-      if (new Set(places).size < places.length) return [];
       const run = runs.at(-1);
       if (!run || places.some((place) => run.places.has(place))) {
         runs.push({

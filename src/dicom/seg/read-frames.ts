@@ -14,7 +14,7 @@ export interface SegmentFrame {
 }
 
 /** Whether an object is a SEG of any form. */
-export function isSegmentation(dataset: DicomDataset): boolean {
+function isSegmentation(dataset: DicomDataset): boolean {
   const sopClass = text(dataset, 'SOPClassUID');
   return sopClass === SEGMENTATION_STORAGE || sopClass === LABEL_MAP_SEGMENTATION_STORAGE;
 }

@@ -28,47 +28,26 @@ const ONE_BYTE = { BitsAllocated: 8, BitsStored: 8, HighBit: 7 } as const;
  * Throws DICOM_GEOMETRY where a fractional one is asked for and no probability is there.
  */
 export function framesOf(context: ResultContext, form: SegmentationForm): SegmentationFrames | undefined {
-  const { series, mask, softMask } = context;
+  const { series, mask } = context;
   const [columns, rows] = series.volume.size;
   const planeLength = columns * rows;
   const planes = nonEmptyPlanes(mask, planeLength);
   if (planes.length === 0) return undefined;
-  switch (form) {
-    case 'binary':
-      return {
-        sopClassUid: SEGMENTATION_STORAGE,
-        planes,
-        pixelData: packBits(mask, planeLength, planes),
-        attributes: { SegmentationType: 'BINARY', ...ONE_BIT },
-      };
-    case 'labelmap':
-      return {
-        sopClassUid: LABEL_MAP_SEGMENTATION_STORAGE,
-        planes,
-        pixelData: bytesOf(mask, planeLength, planes, (value) => (value === 0 ? 0 : PANCREAS_SEGMENT_NUMBER)),
-        attributes: { SegmentationType: 'LABELMAP', PixelPaddingValue: 0, ...ONE_BYTE },
-      };
-    case 'fractional': {
-      if (softMask?.length !== mask.length) {
-        throw new DicomError(
-          'DICOM_GEOMETRY',
-          'a fractional SEG needs the probability on the grid of the mask',
-        );
-      }
-      const likely = nonEmptyPlanes(softMask, planeLength);
-      return {
-        sopClassUid: SEGMENTATION_STORAGE,
-        planes: likely,
-        pixelData: bytesOf(softMask, planeLength, likely, (value) => value),
-        attributes: {
-          SegmentationType: 'FRACTIONAL',
-          SegmentationFractionalType: 'PROBABILITY',
-          MaximumFractionalValue: MAXIMUM_FRACTIONAL_VALUE,
-          ...ONE_BYTE,
-        },
-      };
-    }
+  if (form === 'fractional') return fractionalFrames(context);
+  if (form === 'labelmap') {
+    return {
+      sopClassUid: LABEL_MAP_SEGMENTATION_STORAGE,
+      planes,
+      pixelData: bytesOf(mask, planeLength, planes, (value) => (value === 0 ? 0 : PANCREAS_SEGMENT_NUMBER)),
+      attributes: { SegmentationType: 'LABELMAP', PixelPaddingValue: 0, ...ONE_BYTE },
+    };
   }
+  return {
+    sopClassUid: SEGMENTATION_STORAGE,
+    planes,
+    pixelData: packBits(mask, planeLength, planes),
+    attributes: { SegmentationType: 'BINARY', ...ONE_BIT },
+  };
 }
 
 /** Planes one after the other, one byte per voxel, padded to an even number of bytes (PS3.5 8.1.1). */
@@ -87,4 +66,23 @@ function bytesOf(
     }
   }
   return bytes;
+}
+
+function fractionalFrames({ series, mask, softMask }: ResultContext): SegmentationFrames {
+  const [columns, rows] = series.volume.size;
+  if (softMask?.length !== mask.length) {
+    throw new DicomError('DICOM_GEOMETRY', 'a fractional SEG needs the probability on the grid of the mask');
+  }
+  const planes = nonEmptyPlanes(softMask, columns * rows);
+  return {
+    sopClassUid: SEGMENTATION_STORAGE,
+    planes,
+    pixelData: bytesOf(softMask, columns * rows, planes, (value) => value),
+    attributes: {
+      SegmentationType: 'FRACTIONAL',
+      SegmentationFractionalType: 'PROBABILITY',
+      MaximumFractionalValue: MAXIMUM_FRACTIONAL_VALUE,
+      ...ONE_BYTE,
+    },
+  };
 }

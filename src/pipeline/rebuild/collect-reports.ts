@@ -2,6 +2,7 @@ import { type DicomDataset, requiredText, text, texts } from '../../dicom/datase
 import { isOwnResult } from '../../dicom/own-results.ts';
 import type { DicomWebClient } from '../../dicom/web/client.ts';
 import { readReport, type VolumeReport } from '../../sr/read-report.ts';
+import { type RejectionNote, readRejectionNote } from '../../sr/rejection-note.ts';
 
 export type ReportArchive = Pick<
   DicomWebClient,
@@ -12,6 +13,8 @@ export type ReportArchive = Pick<
 export interface CollectedReports {
   readonly studies: number;
   readonly reports: readonly VolumeReport[];
+  /** Of whatever writer: an archive may have made one itself. */
+  readonly notes: readonly RejectionNote[];
 }
 
 export interface CollectOptions {
@@ -25,7 +28,7 @@ export interface CollectOptions {
 }
 
 /**
- * Reads every report of the node, and of others of its kind, from an archive. Only the headers of report series are
+ * Reads every report of the node, and of others of its kind, and every rejection note from an archive. Only the headers of report series are
  * fetched to see whose they are.
  * @throws DicomError where the archive does not answer: half a history is none
  */
@@ -34,6 +37,7 @@ export async function collectReports(
   { pageSize, now, signal, onStudy, onUnreadable }: CollectOptions,
 ): Promise<CollectedReports> {
   const reports: VolumeReport[] = [];
+  const notes: RejectionNote[] = [];
   let studies = 0;
   const query = { lookBack: 'all', now, pageSize, ...(signal ? { signal } : {}) } as const;
   for await (const study of archive.searchStudies(query)) {
@@ -43,22 +47,27 @@ export async function collectReports(
     if (!mayHoldReports(study)) continue;
     const studyUid = requiredText(study, 'StudyInstanceUID', 'a study that the archive lists');
     for (const series of await archive.searchSeries(studyUid, signal)) {
-      if (!isReport(series)) continue;
+      const modality = text(series, 'Modality') ?? 'SR';
+      if (!READ_MODALITIES.has(modality)) continue;
       const place = `a series of study ${studyUid}`;
       const seriesUid = requiredText(series, 'SeriesInstanceUID', place);
-      const [header] = await archive.seriesMetadata(studyUid, seriesUid, signal);
-      if (!header || !isOwnResult(header)) continue;
+      if (modality !== 'KO') {
+        const [header] = await archive.seriesMetadata(studyUid, seriesUid, signal);
+        if (!header || !isOwnResult(header)) continue;
+      }
       for await (const bytes of archive.retrieveSeries(studyUid, seriesUid, signal)) {
         try {
           const report = readReport(bytes);
           if (report) reports.push(report);
+          const note = readRejectionNote(bytes);
+          if (note) notes.push(note);
         } catch (error) {
           onUnreadable(`series ${seriesUid} of study ${studyUid}`, error);
         }
       }
     }
   }
-  return { studies, reports };
+  return { studies, reports, notes };
 }
 
 /** An archive that lists no modalities may hold anything. */
@@ -67,6 +76,5 @@ function mayHoldReports(study: DicomDataset): boolean {
   return modalities.length === 0 || modalities.includes('SR');
 }
 
-function isReport(series: DicomDataset): boolean {
-  return ['SR', undefined].includes(text(series, 'Modality'));
-}
+/** Reports, and key object selections, which rejection notes are. */
+const READ_MODALITIES: ReadonlySet<string> = new Set(['SR', 'KO']);

@@ -1,9 +1,10 @@
 import type { Database } from '../database/sql.ts';
-import { allVolumes, recordVolume } from '../records/history.ts';
+import { allVolumes, recordCorrection, recordVolume, recordWithdrawal } from '../records/history.ts';
 import { type ResultSeries, recordResultSeries } from '../records/own-series.ts';
 import type { PatientIdentity } from '../records/patient-key.ts';
 import type { MeasuredVolume } from '../records/volume-record.ts';
 import { collectReports, type ReportArchive } from './collect-reports.ts';
+import { correctionsOf, withdrawalsOf } from './later-events.ts';
 import { standingVolumes } from './standing-volumes.ts';
 
 export interface RebuildParts {
@@ -35,14 +36,15 @@ export interface RebuiltHistory {
  */
 export async function rebuildHistory(parts: RebuildParts): Promise<RebuiltHistory> {
   const { archive, database, patientKey, pageSize, now, warn, onStudy, signal } = parts;
-  const { studies, reports } = await collectReports(archive, {
+  const { studies, reports, notes } = await collectReports(archive, {
     pageSize,
     now: now(),
     signal,
     ...(onStudy ? { onStudy } : {}),
     onUnreadable: (place, err) => warn({ place, err }, 'a report cannot be read and is left out'),
   });
-  const volumes = standingVolumes(reports, patientKey, ({ studyInstanceUid, sopInstanceUid }) =>
+  const ours = reports.filter(({ algorithm }) => algorithm !== undefined);
+  const volumes = standingVolumes(ours, patientKey, ({ studyInstanceUid, sopInstanceUid }) =>
     warn({ studyInstanceUid, sopInstanceUid }, 'a report lacks model, series or time and is left out'),
   );
   // In the order in which they were made, as the node that made them recorded them.
@@ -52,6 +54,9 @@ export async function rebuildHistory(parts: RebuildParts): Promise<RebuiltHistor
       await recordVolume(sql, volume);
       await recordResultSeries(sql, seriesOf(volume), now());
     }
+    for (const [report, correction] of correctionsOf(reports))
+      await recordCorrection(sql, report, correction);
+    for (const [report, withdrawal] of withdrawalsOf(notes)) await recordWithdrawal(sql, report, withdrawal);
   });
   const after = await allVolumes(database);
   const found = new Set(ordered.map(({ report }) => report.sopInstanceUid));

@@ -9,7 +9,7 @@ export interface ModelIdentity {
 }
 
 /** Where a result is, within the study of its volume. */
-export interface ResultReference {
+interface ResultReference {
   readonly seriesInstanceUid: string;
   readonly sopInstanceUid: string;
 }

@@ -10,6 +10,7 @@ const STAGES = [
   'store',
   'verify',
   'record',
+  'corrections',
 ] as const;
 export type Stage = (typeof STAGES)[number];
 

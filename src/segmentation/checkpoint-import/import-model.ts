@@ -59,8 +59,8 @@ const MAX_JSON_BYTES = 2 ** 20;
 
 /**
  * Makes a model folder of what nnU-Net v1 or PanSegNet wrote when it trained: one network per fold, in ONNX, and
- * model.json with the plans' settings. The folder appears only when it is complete. Takes the memory of a few of the
- * network's parameters.
+ * model.json with the plans' settings. The folder appears only when it is complete. Writing a network takes the memory
+ * of a few of its parameters; the self-test takes that of one forward.
  *
  * @throws {SegmentationError} IMPORT_SOURCE, IMPORT_TARGET, PLANS_INVALID, CHECKPOINT_UNREADABLE, CHECKPOINT_REFUSED,
  *   CHECKPOINT_ARCHITECTURE, CHECKPOINT_VALUES; the signal's reason where it was aborted

@@ -2,7 +2,7 @@ import type { Array3 } from '../array3.ts';
 import { findComponents } from './components.ts';
 
 /** What stands for a probability of 1 in a byte. */
-export const SOFT_MASK_FULL = 255;
+const SOFT_MASK_FULL = 255;
 /** From here on a byte stands for more than one half: the voxel belongs to the mask. */
 const SOFT_MASK_INSIDE = 128;
 /** What the network gives less than this is its background noise, and no part of the organ's edge. */

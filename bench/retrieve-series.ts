@@ -1,0 +1,29 @@
+/**
+ * Retrieves two series from a DICOMweb archive into volumes, as the node does: a small one that warms the process up,
+ * then the one that is measured. Prints its seconds and how much more memory was held at most, as JSON.
+ *
+ *   node bench/retrieve-series.ts URL STUDY SMALL_SERIES IMAGES SERIES IMAGES
+ */
+import { readFileSync } from 'node:fs';
+import { DicomWebClient } from '../src/dicom/web/client.ts';
+import { retrieveSeries } from '../src/pipeline/run/retrieve-series.ts';
+
+const [url = '', studyInstanceUid = '', small = '', smallImages, series = '', images] = process.argv.slice(2);
+const archive = new DicomWebClient({ url });
+
+async function retrieve(seriesInstanceUid: string, count: number): Promise<number> {
+  const builder = await retrieveSeries(archive, { studyInstanceUid }, { seriesInstanceUid, images: count });
+  return builder.finish().volume.voxels.byteLength;
+}
+
+/** VmHWM, not maxRSS: that one counts what the parent held when it started this process. */
+function peakBytes(): number {
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) * 1024;
+}
+
+await retrieve(small, Number(smallImages));
+const before = process.memoryUsage.rss();
+const start = performance.now();
+const volumeBytes = await retrieve(series, Number(images));
+const seconds = (performance.now() - start) / 1000;
+process.stdout.write(JSON.stringify({ seconds, growthBytes: peakBytes() - before, volumeBytes }));
