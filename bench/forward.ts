@@ -68,15 +68,15 @@ async function timeForwards(
   file: string,
   plainFile: string | undefined,
 ): Promise<{ own: Timing; plain: Timing | undefined }> {
-  const { predict, release } = await openNetwork(file, network.patchSize, availableParallelism());
+  const net = await openNetwork(file, network.patchSize, availableParallelism());
   const predictPlain = plainFile === undefined ? undefined : await openPlain(plainFile, network);
-  let own = await timed(predict, window);
+  let own = await timed(net.predict, window);
   let plain = predictPlain && (await timed(predictPlain, window));
   for (let round = 1; round < ROUNDS; round++) {
-    own = faster(own, await timed(predict, window));
+    own = faster(own, await timed(net.predict, window));
     plain = predictPlain && plain && faster(plain, await timed(predictPlain, window));
   }
-  await release();
+  await net.release();
   return { own, plain };
 }
 

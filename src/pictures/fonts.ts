@@ -110,7 +110,7 @@ export interface DrawableText {
 /** Finds the fonts for a text, so that each of its characters is drawn from one of ours. */
 export function drawableText(text: string, forms: HanForms): DrawableText {
   const families = new Set<string>();
-  const drawn = [...text.normalize('NFC')].map((character) => {
+  const drawn = Array.from(text.normalize('NFC'), (character) => {
     const [shown, font] = [character, REPLACEMENT]
       .map((one) => [one, fontFor(one.codePointAt(0) ?? 0, forms)] as const)
       .find(([, file]) => file !== undefined) ?? ['', undefined];

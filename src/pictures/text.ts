@@ -84,7 +84,7 @@ export class TextPainter {
   private cut(text: string, style: TextStyle): string {
     const { maxWidth } = style;
     if (maxWidth === undefined || this.width(text, style) <= maxWidth) return text;
-    const characters = [...text];
+    const characters = Array.from(new Intl.Segmenter('en').segment(text), ({ segment }) => segment);
     while (characters.length > 0 && this.width(`${characters.join('')}...`, style) > maxWidth) {
       characters.pop();
     }

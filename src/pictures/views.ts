@@ -1,6 +1,6 @@
-import type { Affine, Size, Volume } from '../dicom/volume.ts';
+import type { Affine, Size, Volume, VoxelArray } from '../dicom/volume.ts';
 
-export const VIEW_NAMES = ['axial', 'coronal', 'sagittal'] as const;
+const VIEW_NAMES = ['axial', 'coronal', 'sagittal'] as const;
 export type ViewName = (typeof VIEW_NAMES)[number];
 
 type Axis = 0 | 1 | 2;
@@ -146,8 +146,8 @@ function largestSection(counts: Uint32Array): number | undefined {
 }
 
 /** Pixels of a view from an array on the volume's grid, row by row from the upper left corner. */
-export function viewPixels<T extends Uint8Array | Int16Array | Uint16Array | Float32Array>(
-  voxels: T,
+export function viewPixels(
+  voxels: VoxelArray,
   { width, height, first, rightStep, downStep }: View,
 ): Float32Array {
   const pixels = new Float32Array(width * height);

@@ -5,7 +5,7 @@ import { context, header } from './result-fixtures.ts';
 
 export const BOX_SIZE: Size = [48, 40, 20];
 /** First and last voxel of the organ along x, y and z: neither centred nor as wide as high, so that no mix-up can hide. */
-export const ORGAN = { from: [10, 22, 4], to: [29, 30, 9] } as const;
+const ORGAN = { from: [10, 22, 4], to: [29, 30, 9] } as const;
 
 export function isOrgan(x: number, y: number, z: number): boolean {
   return [x, y, z].every((at, axis) => at >= (ORGAN.from[axis] ?? 0) && at <= (ORGAN.to[axis] ?? 0));

@@ -55,15 +55,16 @@ function convolveDirectly(
   const [stride] = block.stride;
   const depth = inputs[0]?.slices.length ?? 0;
   const pad = (kernelDepth - 1) / 2;
+  const depths = Array.from({ length: kernelDepth }, (_, z) => z);
   const centres = Array.from({ length: Math.floor((depth - 1) / stride) + 1 }, (_, i) => i * stride);
   return centres.map((centre) => {
     const terms = inputs.flatMap(({ slices, channels }) =>
-      Array.from({ length: kernelDepth }, (_, z) => {
+      depths.flatMap((z) => {
         const slice = slices[centre + z - pad];
         if (!slice) return [];
-        const oneDepth = Array.from({ length: kernelDepth }, (_, i) => (i === z ? 1 : 0));
-        return [convolve2d(g, slice, parameters.kernelAlongDepth(weight, oneDepth, channels), block)];
-      }).flat(),
+        const onlyThis = depths.map((other) => (other === z ? 1 : 0));
+        return [convolve2d(g, slice, parameters.kernelAlongDepth(weight, onlyThis, channels), block)];
+      }),
     );
     return sum(g, terms);
   });
