@@ -4,7 +4,7 @@ import { SegmentationError } from '../segmentation/errors.ts';
 import { loadModel } from '../segmentation/model/model-folder.ts';
 
 /** The demo's networks as nnU-Net v1 training output, the form in which PanSegNet's authors publish theirs. */
-export const DEMO_TRAININGS = path.resolve(import.meta.dirname, '../../models/demo-src');
+const DEMO_TRAININGS = path.resolve(import.meta.dirname, '../../models/demo-src');
 
 export const DEMO_NOTICE = 'synthetic demo, not for patients';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { scorePhantom } from '../../src/demo/phantom-score.ts';
 import { DEMO_NOTICE } from '../../src/demo/demo-models.ts';
+import { scorePhantom } from '../../src/demo/phantom-score.ts';
 import { loadModel } from '../../src/segmentation/model/model-folder.ts';
 import { DEMO_MODELS } from '../support/demo-models.ts';
 

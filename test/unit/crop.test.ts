@@ -46,7 +46,7 @@ test('NaN becomes 0, and an infinite voxel is refused by its place in the volume
   volume[at(2, 1, 3)] = Number.NaN;
   const cropped = readView(volume, view);
   zeroNaN(cropped, view, shape);
-  expect(cropped.toSorted()).toEqual(Float32Array.from([0, ...new Array<number>(11).fill(1)]));
+  expect(cropped.toSorted()).toEqual(Float32Array.from([0, ...Array.from({ length: 11 }, () => 1)]));
   volume[at(1, 2, 2)] = Number.NEGATIVE_INFINITY;
   expect(() => zeroNaN(readView(volume, view), view, shape)).toThrow(
     expect.objectContaining({ code: 'VOLUME_UNUSABLE', message: expect.stringContaining('x 2, y 2, z 1') }),

@@ -41,8 +41,8 @@ export async function readFolder(folder: string): Promise<DicomFolder> {
   if (bySeries.size === 0) throw new InputError('INPUT_MISSING', `${folder} holds no DICOM file`);
   const series = [...bySeries].flatMap(([seriesInstanceUid, instances]) => {
     const headers = instances.map(({ dataset }) => dataset);
-    const files = instances.map(({ file }) => file);
-    return candidatesOf(seriesInstanceUid, headers).map((candidate) => ({ ...candidate, files }));
+    const ofSeries = { files: instances.map(({ file }) => file) };
+    return candidatesOf(seriesInstanceUid, headers).map((candidate) => ({ ...candidate, ...ofSeries }));
   });
   return { series, otherFiles };
 }
