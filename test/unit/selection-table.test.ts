@@ -433,7 +433,7 @@ describe('the best series of a class', () => {
     [
       'what was drunk does not count',
       2,
-      [ct(at('100000', 'ORAL')), ct(at('100300', 'I')), ct(at('100340', 'I'))],
+      [ct(at('100250', 'ORAL')), ct(at('100300', 'I')), ct(at('100340', 'I'))],
     ],
     [
       'nor does a coronal series in between',

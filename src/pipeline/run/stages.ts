@@ -14,7 +14,7 @@ const STAGES = [
 ] as const;
 export type Stage = (typeof STAGES)[number];
 
-export interface ProgressEvent {
+interface ProgressEvent {
   readonly stage: Stage;
   /** What is worked on, in words a person knows: a series description. Never a patient's name. */
   readonly subject: string;
