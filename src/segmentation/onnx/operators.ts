@@ -10,8 +10,6 @@ export const multiply = (g: GraphBuilder, a: Value, b: Value): Value =>
 
 export const divide = (g: GraphBuilder, a: Value, b: Value): Value => g.node('Div', [a, b], broadcast(a, b));
 
-export const maximum = (g: GraphBuilder, a: Value, b: Value): Value => g.node('Max', [a, b], broadcast(a, b));
-
 export const squareRoot = (g: GraphBuilder, x: Value): Value => g.node('Sqrt', [x], x.shape);
 
 export const scale = (g: GraphBuilder, factor: number, x: Value): Value => multiply(g, x, g.scalar(factor));
