@@ -52,12 +52,13 @@ export function createLogger(config: Config): Logger {
 }
 
 export function resultSettings(config: Config): ResultSettings {
-  const { contentQualification, segmentation, repeatabilityPercent, counts } = config.results;
+  const { contentQualification, segmentation, repeatabilityPercent, counts, keyImages, pdf } = config.results;
   return {
     contentQualification,
     segmentation: [segmentation].flat(),
     correctedCounts: counts === 'reader',
     repeatabilityPercent,
+    pictures: { keyImages, pdf },
     softwareVersion: SOFTWARE_VERSION,
   };
 }

@@ -55,6 +55,8 @@ const configSchema = z.strictObject({
   results: z.strictObject({
     contentQualification: z.enum(['RESEARCH', 'SERVICE', 'PRODUCT']),
     segmentation: z.union([segmentationForm, z.array(segmentationForm).min(1)]),
+    keyImages: z.boolean(),
+    pdf: z.boolean(),
     counts: z.enum(['reader', 'node']),
     repeatabilityPercent: z.strictObject({ CT: percentage, T1W: percentage, T2W: percentage }),
   }),

@@ -105,7 +105,7 @@ const NETWORKS: Readonly<Record<string, SyntheticNetwork>> = {
   },
 };
 
-/** A window whose voxels are nearly the same, far from 0: variances get lost in sums of squares that are not careful. */
+/** A window whose voxels are nearly the same, far from 0: careless sums lose its variance. */
 const nearlyConstant = (network: SyntheticNetwork) =>
   exampleWindow(network).map((value) => 100 + 0.01 * value);
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type DicomDataset, requiredNumber, requiredText, text } from '../../dicom/dataset.ts';
 import type { Sql } from '../database/sql.ts';
 
-const RESULT_KINDS = ['SEG', 'SR', 'KO'] as const;
+const RESULT_KINDS = ['SEG', 'SR', 'SC', 'PDF', 'KO'] as const;
 export type ResultKind = (typeof RESULT_KINDS)[number];
 
 /** One of the node's own series in the archive. */

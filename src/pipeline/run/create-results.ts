@@ -10,6 +10,7 @@ import type { Model } from '../../segmentation/model/model-folder.ts';
 import { type QualityFlag, qualityFlags } from '../../sr/quality-flags.ts';
 import { createReport } from '../../sr/report.ts';
 import type { PriorVolume, ReportInput, ReportReference } from '../../sr/report-input.ts';
+import { type Pictures, picturesOf } from './create-pictures.ts';
 import type { ResultSettings } from './run-parts.ts';
 
 /** One segmented series, or part of one, with what was found in it. */
@@ -38,6 +39,7 @@ export interface Results {
   /** The first of them, to which the report refers. */
   readonly segmentation: ResultObject | undefined;
   readonly report: ResultObject;
+  readonly pictures: Pictures;
   readonly flags: readonly QualityFlag[];
   /** Of the report. */
   readonly contentDateTime: Date;
@@ -83,10 +85,17 @@ export async function createResults(
   const supersedes = isNews ? current.report : (current?.supersedes ?? null);
   const { sopInstanceUid } = isNews ? report(supersedes, undated.contentDateTime) : again;
   const contentDateTime = await firstTime(`SR ${sopInstanceUid}`);
+  const final = report(supersedes, contentDateTime);
+  const related = [
+    ...segmentations.map((object) => ({ ...object, kind: 'segmentation' as const })),
+    { ...final, kind: 'report' as const },
+  ].map(({ kind, sopClassUid, sopInstanceUid: uid }) => ({ kind, sopClassUid, sopInstanceUid: uid }));
+  const dated = { ...input, context: { ...undated, contentDateTime } };
   return {
     segmentations,
     segmentation,
-    report: report(supersedes, contentDateTime),
+    report: final,
+    pictures: picturesOf(dated, related, settings.pictures),
     flags,
     contentDateTime,
     supersedes,

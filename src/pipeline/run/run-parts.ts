@@ -25,7 +25,14 @@ export interface RunParts {
   readonly onProgress?: ProgressListener;
 }
 
+/** Which pictures go to the archive beside SEG and report. */
+export interface PictureSettings {
+  readonly keyImages: boolean;
+  readonly pdf: boolean;
+}
+
 export interface ResultSettings {
+  readonly pictures: PictureSettings;
   readonly contentQualification: ContentQualification;
   readonly softwareVersion: string;
   /** In which forms the SEG is written; the report refers to the first. */

@@ -6,9 +6,11 @@ import type { Database } from '../database/sql.ts';
 import { type ResultKind, recordResultSeries } from '../records/own-series.ts';
 import type { Finding, Results } from './create-results.ts';
 
-const resultObjects = ({ segmentations, report }: Results): [ResultKind, ResultObject][] => [
+const resultObjects = ({ segmentations, report, pictures }: Results): [ResultKind, ResultObject][] => [
   ...segmentations.map((segmentation): [ResultKind, ResultObject] => ['SEG', segmentation]),
   ['SR', report],
+  ...pictures.keyImages.map((image): [ResultKind, ResultObject] => ['SC', image]),
+  ...(pictures.pdf ? [['PDF', pictures.pdf] satisfies [ResultKind, ResultObject]] : []),
 ];
 
 /**

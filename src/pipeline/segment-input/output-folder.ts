@@ -5,12 +5,21 @@ import { writeNifti } from '../../nifti/write-nifti.ts';
 import { InputError } from './input-error.ts';
 
 const RESULT = 'result.json';
-const OUTPUT_FILES = ['seg.dcm', 'sr.dcm', 'seg.nii.gz', 'probabilities.nii.gz', RESULT] as const;
+/** The summary page, and the organ in three planes. */
+export const KEY_IMAGE_FILES = [
+  'key-image-1.dcm',
+  'key-image-2.dcm',
+  'key-image-3.dcm',
+  'key-image-4.dcm',
+] as const;
+const DICOM_FILES = ['seg.dcm', 'sr.dcm', ...KEY_IMAGE_FILES, 'report-pdf.dcm'] as const;
+export type DicomFile = (typeof DICOM_FILES)[number];
+const OUTPUT_FILES = [...DICOM_FILES, 'seg.nii.gz', 'probabilities.nii.gz', RESULT] as const;
 export type OutputFile = (typeof OUTPUT_FILES)[number];
 
 /** What is to be written under one of the names: bytes, or voxels on a grid. */
 export type Output =
-  | { readonly name: 'seg.dcm' | 'sr.dcm'; readonly bytes: Uint8Array }
+  | { readonly name: DicomFile; readonly bytes: Uint8Array }
   | {
       readonly name: 'seg.nii.gz' | 'probabilities.nii.gz';
       readonly grid: NiftiGrid;

@@ -3,13 +3,14 @@ import type { ImageFrame } from '../../dicom/geometry/image-frame.ts';
 import type { SeriesVolume } from '../../dicom/geometry/series-volume.ts';
 import { SeriesVolumeBuilder } from '../../dicom/geometry/series-volume-builder.ts';
 import { imageKey } from '../../dicom/geometry/split-series.ts';
+import type { ResultObject } from '../../dicom/results/result-context.ts';
 import { gridOfVolume } from '../../nifti/grid.ts';
 import { qualityFlags } from '../../sr/quality-flags.ts';
 import { createResults, type Finding, warningsOf } from '../run/create-results.ts';
 import { StageClock } from '../run/stages.ts';
 import { chooseFrom } from './choose-from-folder.ts';
 import { type FoundPancreas, findPancreas } from './find-pancreas.ts';
-import { type Output, writeOutputs, writeResult } from './output-folder.ts';
+import { type DicomFile, KEY_IMAGE_FILES, type Output, writeOutputs, writeResult } from './output-folder.ts';
 import { type FolderSeries, readFolder, readInstanceFile } from './read-folder.ts';
 import type { SegmentRequest } from './request.ts';
 import { type SegmentSummary, type Summarized, summarize } from './summary.ts';
@@ -93,11 +94,19 @@ async function resultsOf(
   const finding: Finding = { source, part: part?.name, mask, softMask, measurement, model };
   const noPast = { priors: [], current: null };
   const results = await createResults(finding, noPast, settings, async () => now);
-  const { segmentation, report, flags } = results;
-  const seg: Output[] = segmentation ? [{ name: 'seg.dcm', bytes: segmentation.bytes }] : [];
+  const { segmentation, report, pictures, flags } = results;
+  const seg = fileOf('seg.dcm', segmentation);
   return {
-    outputs: [...seg, { name: 'sr.dcm', bytes: report.bytes }],
+    outputs: [
+      ...seg,
+      { name: 'sr.dcm', bytes: report.bytes },
+      ...KEY_IMAGE_FILES.flatMap((name, i) => fileOf(name, pictures.keyImages[i])),
+      ...fileOf('report-pdf.dcm', pictures.pdf),
+    ],
     flags,
     warnings: warningsOf(finding, results),
   };
 }
+
+const fileOf = (name: DicomFile, object: ResultObject | undefined): Output[] =>
+  object ? [{ name, bytes: object.bytes }] : [];

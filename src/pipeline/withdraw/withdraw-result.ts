@@ -33,7 +33,7 @@ export interface Withdrawn {
 }
 
 /**
- * Withdraws a result: stores a rejection note that names its report, its SEG in every form, and the report of a reader's
+ * Withdraws a result: stores a rejection note that names its report, its SEG in every form, its pictures, and the report of a reader's
  * correction, then marks the volume in the history, where it counts as a prior no more. Withdrawing again for the same
  * reason changes nothing.
  * @throws PipelineError RESULT_UNKNOWN where the history has no such result; what the archive throws
@@ -80,6 +80,7 @@ async function resultHeaders(
     ...(await headerOf(report.seriesInstanceUid)),
     ...(correction ? await headerOf(correction.report.seriesInstanceUid) : []),
   ];
+  headers.push(...(await pictureHeaders(studyInstanceUid, report.sopInstanceUid, archive, database)));
   if (!seg) return headers;
   const first = await headerOf(seg.seriesInstanceUid);
   const others = (await resultSeriesOf(database, studyInstanceUid)).filter(
@@ -92,6 +93,28 @@ async function resultHeaders(
     first.push(...same);
   }
   return [...headers, ...first];
+}
+
+/** The headers of key images and PDF that show a report's content. */
+async function pictureHeaders(
+  studyInstanceUid: string,
+  reportUid: string,
+  archive: DicomWebClient,
+  database: Database,
+): Promise<DicomDataset[]> {
+  const series = (await resultSeriesOf(database, studyInstanceUid)).filter(
+    ({ kind }) => kind === 'SC' || kind === 'PDF',
+  );
+  const headers = await Promise.all(
+    series.map(({ seriesInstanceUid }) => archive.seriesMetadata(studyInstanceUid, seriesInstanceUid)),
+  );
+  return headers
+    .flat()
+    .filter((header) =>
+      [...sequence(header, 'ReferencedInstanceSequence'), ...sequence(header, 'SourceInstanceSequence')].some(
+        (one) => text(one, 'ReferencedSOPInstanceUID') === reportUid,
+      ),
+    );
 }
 
 /** What a SEG was made from and how: equal in all of its forms. */
