@@ -23,9 +23,9 @@ describeArchives('key images and PDF, where a site wants them', (running) => {
 
   it('are stored in the study: a series of four images, and a document', async () => {
     expect(await seriesOf('OT')).toMatchObject([
-      { SeriesDescription: 'Pancreas key images', NumberOfSeriesRelatedInstances: 4 },
+      { SeriesDescription: 'Pancreas key images (Test)', NumberOfSeriesRelatedInstances: '4' },
     ]);
-    expect(await seriesOf('DOC')).toMatchObject([{ NumberOfSeriesRelatedInstances: 1 }]);
+    expect(await seriesOf('DOC')).toMatchObject([{ NumberOfSeriesRelatedInstances: '1' }]);
   });
 
   it('are the same ones when the study is processed again', async () => {
