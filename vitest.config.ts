@@ -6,6 +6,16 @@ export default defineConfig({
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 20_000 } },
       // Long; `npm run test:fuzz`. The unit tests hold a small version of it.
       { test: { name: 'fuzz', include: ['test/fuzz/**/*.test.ts'], testTimeout: 600_000 } },
+      // Needs chromium, and OHIF from the npm registry; `npm run test:viewer`.
+      {
+        test: {
+          name: 'viewer',
+          include: ['test/viewer/**/*.test.ts'],
+          testTimeout: 600_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
       {
         test: {
           name: 'integration',

@@ -94,11 +94,38 @@ function storedValues(cells: Uint8Array, format: PixelFormat): StoredValues {
   const words = signed
     ? new Int16Array(buffer, byteOffset, length)
     : new Uint16Array(buffer, byteOffset, length);
-  return bitsStored === 16 ? words : withoutOtherBits(words.slice(), highBit, bitsStored);
+  if (bitsStored === 16 || !hasOtherBits(words, highBit, bitsStored)) return words;
+  return withoutOtherBits(words.slice(), highBit, bitsStored);
 }
 
 /** Pixels per call of a loop: V8 optimizes a function by how often it is called. */
 const STRETCH = 1024;
+
+/** Whether `withoutOtherBits` would change anything: it copies, and mostly need not. */
+function hasOtherBits(values: Int16Array | Uint16Array, highBit: number, bitsStored: number): boolean {
+  // Of signed values, the bits above are copies of the sign, which a look at all bits together cannot tell.
+  if (values instanceof Int16Array || highBit !== bitsStored - 1) return true;
+  return allBits(values) >>> bitsStored !== 0;
+}
+
+/** The bits that are set in any of the values; two at a time, where they lie in one word of 32 bits. */
+function allBits(values: Uint16Array): number {
+  const { buffer, byteOffset, length } = values;
+  const ahead = byteOffset % 4 === 0 ? 0 : 1;
+  const pairs = new Uint32Array(buffer, byteOffset + 2 * ahead, (length - ahead) >> 1);
+  let bits = (values[0] ?? 0) | (values[length - 1] ?? 0);
+  for (let from = 0; from < pairs.length; from += STRETCH) {
+    const both = bitsOfStretch(pairs, from, Math.min(from + STRETCH, pairs.length));
+    bits |= (both | (both >>> 16)) & 0xffff;
+  }
+  return bits;
+}
+
+function bitsOfStretch(values: Uint32Array, from: number, to: number): number {
+  let bits = 0;
+  for (let i = from; i < to; i += 1) bits |= values[i] as number;
+  return bits;
+}
 
 /** In place: the bits from HighBit down, moved to the low end; with their sign where the array has one. */
 function withoutOtherBits<T extends StoredValues>(values: T, highBit: number, bitsStored: number): T {

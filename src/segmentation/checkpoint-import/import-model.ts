@@ -252,7 +252,7 @@ async function writeFold(
 
 /** Runs the network once: it is known to load and to run, and `models verify` can compare later. */
 async function answerToSelfTest(file: string, patchSize: Shape3): Promise<number[]> {
-  const network = await openNetwork(file, patchSize, availableParallelism());
+  const network = await openNetwork(file, patchSize, availableParallelism(), { sparing: true });
   try {
     return await selfTestLogits(network.predict, patchSize, SELF_TEST_SEED);
   } finally {

@@ -17,6 +17,8 @@ export interface Network {
 export interface NetworkOptions {
   /** In order of preference; the CPU alone unless said otherwise. */
   readonly executionProviders?: readonly ExecutionProvider[];
+  /** Takes a tenth less memory and 4 % longer: for a single run. */
+  readonly sparing?: boolean;
   /** Told of each execution provider that could not be used, and why. */
   readonly onWarning?: (message: string) => void;
 }
@@ -37,9 +39,13 @@ export async function openNetwork(
   file: string,
   patchSize: Shape3,
   threads: number,
-  { executionProviders = ['cpu'], onWarning }: NetworkOptions = {},
+  { executionProviders = ['cpu'], sparing = false, onWarning }: NetworkOptions = {},
 ): Promise<Network> {
-  const { session, executionProvider } = await openSession(file, threads, executionProviders, onWarning);
+  const { session, executionProvider } = await openSession(file, threads, {
+    executionProviders,
+    sparing,
+    ...(onWarning && { onWarning }),
+  });
   try {
     checkInterface(session, file, patchSize);
   } catch (error) {
@@ -57,8 +63,7 @@ export async function openNetwork(
 async function openSession(
   file: string,
   threads: number,
-  executionProviders: readonly ExecutionProvider[],
-  onWarning: NetworkOptions['onWarning'],
+  { executionProviders = [], sparing = false, onWarning }: NetworkOptions,
 ): Promise<{ session: InferenceSession; executionProvider: ExecutionProvider }> {
   let failure: unknown = new Error('no execution provider is configured');
   for (const [i, executionProvider] of executionProviders.entries()) {
@@ -69,6 +74,7 @@ async function openSession(
         // onnxruntime's plan for memory is a third larger than what it takes without one, and no faster:
         // 1.9 and 1.25 GB for a full-size network. Without its arena it would be 1.15 GB, 4 % slower.
         enableMemPattern: false,
+        enableCpuMemArena: !sparing,
       });
       return { session, executionProvider };
     } catch (error) {
