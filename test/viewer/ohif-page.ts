@@ -39,11 +39,16 @@ export async function openSeries(page: Page, modality: 'SEG' | 'SR'): Promise<vo
 /** Opens the SEG, agrees to load it over its images, and waits until the viewer has it. */
 export async function loadSegmentation(page: Page): Promise<void> {
   await openSeries(page, 'SEG');
-  await page.locator('[data-cy="yes-hydrate-btn"]').click();
+  const agree = page.locator('[data-cy="yes-hydrate-btn"]');
+  await agree.waitFor();
+  await page.evaluate(`window.canvasWithQuestion = ${VIEWPORT}.canvas; undefined`);
+  await agree.click();
   await page.waitForFunction(
     `(() => {
       const viewport = ${VIEWPORT};
-      if (viewport?.type !== 'stack' || !viewport.getImageData()) return false;
+      // The viewer puts a new canvas in place of the one with the question.
+      if (!viewport?.canvas?.clientWidth || viewport.canvas === window.canvasWithQuestion) return false;
+      if (viewport.type !== 'stack' || !viewport.getImageData()) return false;
       return window.ohifServices.segmentationService.getSegmentationRepresentations(viewport.id).length === 1;
     })()`,
   );
@@ -68,7 +73,7 @@ export async function showImage(page: Page, index: number): Promise<ShownImage> 
     viewport.render();
     for (let i = 0; i < 4; i++) await new Promise(requestAnimationFrame);
     const { clientWidth: width, clientHeight: height } = viewport.canvas;
-    const { x, y } = viewport.canvas.getBoundingClientRect();
+    const { x, y } = viewport.canvas.getBoundingClientRect(); // whole numbers in this layout
     const world = (right, down) => [...viewport.canvasToWorld([right, down])];
     return {
       imageId: viewport.getCurrentImageId(), x, y, width, height,
@@ -78,7 +83,10 @@ export async function showImage(page: Page, index: number): Promise<ShownImage> 
   return place.parse(answer);
 }
 
-/** The canvas and what is drawn over it, as PNG. */
+/** Controls over the canvas change by themselves: the scroll bar shows what is loaded. */
+const CANVAS_ALONE = '* { visibility: hidden !important } canvas { visibility: visible !important }';
+
+/** What the canvas shows on the screen, as PNG. */
 export async function screenshot(page: Page, { x, y, width, height }: ShownImage): Promise<Uint8Array> {
-  return page.screenshot({ clip: { x, y, width, height } });
+  return page.screenshot({ clip: { x, y, width, height }, style: CANVAS_ALONE });
 }
