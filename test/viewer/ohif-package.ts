@@ -31,6 +31,8 @@ export async function findViewer(): Promise<{ readonly dist: string } | { readon
   try {
     return { dist: await ohifFolder() };
   } catch (error) {
-    return { missing: `OHIF from the npm registry (${error instanceof Error ? error.message : String(error)})` };
+    return {
+      missing: `OHIF from the npm registry (${error instanceof Error ? error.message : String(error)})`,
+    };
   }
 }

@@ -33,24 +33,24 @@ const PAGE_TIMEOUT_MS = 60_000;
 /** A report has no pixels to fetch: what isn't there by then won't come. */
 const REPORT_TIMEOUT_MS = 10_000;
 
-/** The outline is drawn 3 pixels wide along the border of the mask, a part of it outside. */
-const OUTLINE_PIXELS = 4;
-/** Overlap of what is seen with the true mask: the outline counts most where the organ's section is smallest. */
-const LEAST_DICE = 0.8;
+/** How near to the mask what is seen stays, in screen pixels: rounding, and the width of the outline. */
+const OUTLINE_PIXELS = 3;
+/** Overlap of what is seen with the true mask at screen resolution; 0.99 and more where nothing is wrong. */
+const LEAST_DICE = 0.95;
 /** How far the viewer's planes may lie from the true ones, in slices. */
 const PLANE_TOLERANCE = 0.01;
 
 const viewer = await findViewer();
-if ('missing' in viewer) {
-  describe.skip(`OHIF [needs ${viewer.missing}]`, () => {
-    test('shows our results', () => undefined);
+const isMissing = 'missing' in viewer;
+const need = isMissing ? ` [needs ${viewer.missing}]` : '';
+const dist = isMissing ? '' : viewer.dist;
+for (const plan of [CT_PLAN, OBLIQUE_MR_PLAN]) {
+  describe.skipIf(isMissing)(`OHIF shows the results of ${plan.name}${need}`, () => {
+    describeStudy(plan);
   });
-} else {
-  for (const plan of [CT_PLAN, OBLIQUE_MR_PLAN])
-    describe(`OHIF shows the results of a ${plan.name}`, () => describeStudy(plan, viewer.dist));
 }
 
-function describeStudy(plan: typeof CT_PLAN, dist: string): void {
+function describeStudy(plan: typeof CT_PLAN): void {
   let study: ViewerStudy;
   let server: OhifServer;
   let browser: Browser;
@@ -87,14 +87,12 @@ function describeStudy(plan: typeof CT_PLAN, dist: string): void {
       const slice = Math.round(expected.slices[0] ?? Number.NaN);
       for (const at of expected.slices) expect(Math.abs(at - slice)).toBeLessThan(PLANE_TOLERANCE);
       const overlay = differingPixels(png, without.png);
-      if (expected.pixels.includes(1)) {
-        seen++;
-        await save(`${plan.name} slice ${slice + 1}.png`, png);
-        console.log(plan.name, slice + 1, dice(overlay, expected.pixels).toFixed(3), farthestOutside(overlay, expected.pixels, image.width).toFixed(1));
-        expect(dice(overlay, expected.pixels), `slice ${slice + 1}`).toBeGreaterThan(LEAST_DICE);
-        expect(farthestOutside(overlay, expected.pixels, image.width)).toBeLessThan(OUTLINE_PIXELS);
-      } else if (overlay.includes(1)) { console.log(plan.name, slice+1, index, 'stray', overlay.reduce((x, y) => x + y, 0), overlay.indexOf(1) % image.width, Math.floor(overlay.indexOf(1) / image.width), overlay.lastIndexOf(1) % image.width, Math.floor(overlay.lastIndexOf(1) / image.width)); await save('stray.png', png); await save('stray-without.png', without.png);
-      expect(overlay.includes(1), `an overlay on slice ${slice + 1}`).toBe(false);}
+      // Where the slice has no pancreas, a single pixel of overlay makes these 0 and infinite.
+      expect(dice(overlay, expected.pixels), `slice ${slice + 1}`).toBeGreaterThan(LEAST_DICE);
+      expect(farthestOutside(overlay, expected.pixels, image.width)).toBeLessThan(OUTLINE_PIXELS);
+      if (!expected.pixels.includes(1)) continue;
+      seen++;
+      await save(`${plan.name} slice ${slice + 1}.png`, png);
     }
     expect(seen).toBe(slicesWithPancreas(study));
     await save(`${plan.name} page.png`, await page.screenshot());
@@ -103,10 +101,9 @@ function describeStudy(plan: typeof CT_PLAN, dist: string): void {
   // OHIF 3.13.2 takes every group of a TID 1500 report for a drawing on an image, and fails on one without coordinates.
   test.fails("the report's volume can be read", async () => {
     await openSeries(page, 'SR');
-    await page
-      .getByText(`${study.volumeMl.toFixed(2)} ml`)
-      .first()
-      .waitFor({ timeout: REPORT_TIMEOUT_MS });
+    const volume = page.getByText(`${study.volumeMl.toFixed(2)} ml`).first();
+    await volume.waitFor({ timeout: REPORT_TIMEOUT_MS });
+    expect(await volume.isVisible()).toBe(true);
     await save(`${plan.name} report.png`, await page.screenshot());
   });
 }

@@ -8,7 +8,9 @@ const VISIBLE_DIFFERENCE = 8;
 export function differingPixels(one: Uint8Array, other: Uint8Array): Uint8Array {
   const [a, b] = [decode(one), decode(other)];
   if (a.width !== b.width || a.height !== b.height || a.channels !== b.channels) {
-    throw new Error(`a screenshot of ${a.width} x ${a.height} is compared with one of ${b.width} x ${b.height}`);
+    throw new Error(
+      `a screenshot of ${a.width} x ${a.height} is compared with one of ${b.width} x ${b.height}`,
+    );
   }
   return Uint8Array.from({ length: a.width * a.height }, (_, pixel) => {
     for (let channel = 0; channel < 3; channel++) {
