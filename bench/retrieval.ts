@@ -16,7 +16,12 @@ const TURNS = 5;
 const ACCEPT = 'Accept: multipart/related; type="application/dicom"; transfer-syntax=*';
 
 const run = promisify(execFile);
-const measured = z.object({ seconds: z.number(), growthBytes: z.number(), volumeBytes: z.number() });
+const measured = z.object({
+  seconds: z.number(),
+  secondsAgain: z.number(),
+  growthBytes: z.number(),
+  volumeBytes: z.number(),
+});
 
 /**
  * An uncompressed CT from Orthanc on this machine into a volume in memory, beside curl that writes the same answer to a
@@ -40,14 +45,21 @@ export async function benchRetrieval({ quick, folder }: BenchOptions): Promise<B
       node.push(measured.parse(JSON.parse(stdout)));
     }
     const seconds = Math.min(...node.map((turn) => turn.seconds));
+    const again = Math.min(...node.map((turn) => turn.secondsAgain));
     const reference = Math.min(...curl);
     const growth = Math.max(...node.map((turn) => turn.growthBytes / turn.volumeBytes));
     const name = `retrieval, ${ct.edge}x${ct.edge}x${ct.slices} from Orthanc`;
     return [
       { name: `${name} to a volume`, value: seconds, unit: 's', peer: { name: 'curl', value: reference } },
       {
-        name: `${name}, time`,
+        name: `${name}, first of a process`,
         value: seconds / reference,
+        unit: 'x curl',
+        peer: { name: 'promised', value: PROMISED.timesCurl },
+      },
+      {
+        name: `${name}, later ones`,
+        value: again / reference,
         unit: 'x curl',
         peer: { name: 'promised', value: PROMISED.timesCurl },
       },
