@@ -5,6 +5,7 @@ import {
   segmentationUid,
 } from '../../dicom/results/result-context.ts';
 import { createSegmentation } from '../../dicom/seg/segmentation-object.ts';
+import type { RelatedObject } from '../../pictures/picture-input.ts';
 import type { Measurement } from '../../segmentation/measure.ts';
 import type { Model } from '../../segmentation/model/model-folder.ts';
 import { type QualityFlag, qualityFlags } from '../../sr/quality-flags.ts';
@@ -87,9 +88,9 @@ export async function createResults(
   const contentDateTime = await firstTime(`SR ${sopInstanceUid}`);
   const final = report(supersedes, contentDateTime);
   const related = [
-    ...segmentations.map((object) => ({ ...object, kind: 'segmentation' as const })),
-    { ...final, kind: 'report' as const },
-  ].map(({ kind, sopClassUid, sopInstanceUid: uid }) => ({ kind, sopClassUid, sopInstanceUid: uid }));
+    ...segmentations.map((object) => relatedObject('segmentation', object)),
+    relatedObject('report', final),
+  ];
   const dated = { ...input, context: { ...undated, contentDateTime } };
   return {
     segmentations,
@@ -101,6 +102,11 @@ export async function createResults(
     supersedes,
   };
 }
+
+const relatedObject = (
+  kind: RelatedObject['kind'],
+  { sopClassUid, sopInstanceUid }: ResultObject,
+): RelatedObject => ({ kind, sopClassUid, sopInstanceUid });
 
 export function resultContext(
   { source, part, mask, softMask, model }: Finding,
