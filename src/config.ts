@@ -2,68 +2,13 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { rulesSchema } from './pipeline/selection/rules.ts';
+import { type Config, configSchema, SECRET_KEYS } from './config/schema.ts';
 
 const DEFAULTS_FILE = path.resolve(import.meta.dirname, '../config/default.yaml');
 const ENVIRONMENT_PREFIX = 'PANSEGNET_';
-const SECRET_KEYS = ['archive.password', 'archive.token'] as const;
 const MASK = '********';
 
-const LOOPBACK_HOSTS = ['127.0.0.1', '::1', 'localhost'] as const;
-
-const archiveSchema = z
-  .strictObject({
-    kind: z.enum(['embedded', 'dicomweb']),
-    url: z.url({ protocol: /^https?$/ }).nullable(),
-    user: z.string().nullable(),
-    password: z.string().nullable(),
-    token: z.string().nullable(),
-    timeoutSeconds: z.number().positive(),
-    folder: z.string().min(1),
-  })
-  .refine(({ kind, url }) => kind !== 'dicomweb' || url !== null, {
-    path: ['url'],
-    error: 'is needed where archive.kind is dicomweb',
-  });
-
-const modelName = z.string().min(1).nullable();
-
-const percentage = z.number().positive().nullable();
-
-const segmentationForm = z.enum(['binary', 'fractional', 'labelmap']);
-
-const configSchema = z.strictObject({
-  archive: archiveSchema,
-  watch: z.strictObject({
-    schedule: z.string().min(1),
-    lookBack: z.union([z.int().nonnegative(), z.literal('all')]),
-    stableForSeconds: z.number().nonnegative(),
-    pageSize: z.int().positive(),
-  }),
-  selection: z.strictObject({ rules: z.string().min(1).nullable(), siteRules: rulesSchema }),
-  models: z.strictObject({ folder: z.string().min(1), CT: modelName, T1W: modelName, T2W: modelName }),
-  inference: z.strictObject({
-    threads: z.int().nonnegative(),
-    executionProviders: z.array(z.enum(['cuda', 'cpu'])).min(1),
-  }),
-  queue: z.strictObject({ concurrency: z.int().positive(), retries: z.int().nonnegative() }),
-  database: z.strictObject({ folder: z.string().min(1) }),
-  http: z.strictObject({
-    host: z.enum(LOOPBACK_HOSTS, { error: 'must be a loopback address: the node has no authentication yet' }),
-    port: z.int().min(0).max(65_535),
-  }),
-  results: z.strictObject({
-    contentQualification: z.enum(['RESEARCH', 'SERVICE', 'PRODUCT']),
-    segmentation: z.union([segmentationForm, z.array(segmentationForm).min(1)]),
-    keyImages: z.boolean(),
-    pdf: z.boolean(),
-    counts: z.enum(['reader', 'node']),
-    repeatabilityPercent: z.strictObject({ CT: percentage, T1W: percentage, T2W: percentage }),
-  }),
-  log: z.strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']) }),
-});
-
-export type Config = z.infer<typeof configSchema>;
+export type { Config } from './config/schema.ts';
 
 /** The configuration is wrong. The message names the file or variable, the key, and what it should be. */
 export class ConfigError extends Error {
@@ -95,10 +40,11 @@ export function loadConfig({ file, environment = process.env, overrides = {} }: 
 }
 
 /** The configuration as it would be printed: secrets masked. */
-export function masked(config: Config): Config {
-  const { password, token } = config.archive;
-  const hide = (secret: string | null): string | null => (secret === null ? null : MASK);
-  return { ...config, archive: { ...config.archive, password: hide(password), token: hide(token) } };
+export function masked(config: Config): Tree {
+  return SECRET_KEYS.reduce<Tree>(
+    (whole, key) => (valueAt(whole, key) == null ? whole : merge(whole, treeAt(key, MASK))),
+    config,
+  );
 }
 
 /** JSON Schema for editors: every key optional, as a site's file names only what differs. */
@@ -157,12 +103,18 @@ function leafPaths(tree: Tree, above: readonly string[] = []): string[][] {
 
 function withSecretsRead(tree: Tree): Tree {
   return SECRET_KEYS.reduce((whole, key) => {
-    const [section = '', name = ''] = key.split('.');
-    const below = whole[section];
-    const value = isTree(below) ? below[name] : undefined;
+    const value = valueAt(whole, key);
     if (typeof value !== 'string' || !value.startsWith('file:')) return whole;
-    return merge(whole, { [section]: { [name]: readSecret(key, value.slice('file:'.length)) } });
+    return merge(whole, treeAt(key, readSecret(key, value.slice('file:'.length))));
   }, tree);
+}
+
+const valueAt = (tree: Tree, key: string): unknown =>
+  key.split('.').reduce<unknown>((below, name) => (isTree(below) ? below[name] : undefined), tree);
+
+function treeAt(key: string, value: unknown): Tree {
+  const [first = '', ...rest] = key.split('.');
+  return { [first]: rest.length === 0 ? value : treeAt(rest.join('.'), value) };
 }
 
 function readSecret(key: string, file: string): string {

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { stringify } from 'yaml';
-import { composeArchiveClient, composeRun, createLogger, startNode } from '../compose.ts';
+import { composeArchiveClient } from '../compose/archive.ts';
+import { createLogger } from '../compose/logger.ts';
+import { composeRun } from '../compose/run.ts';
+import { startNode } from '../compose.ts';
 import { ConfigError, loadConfig, masked } from '../config.ts';
 import { openDatabase } from '../pipeline/database/database.ts';
 import { runStudy } from '../pipeline/run-study.ts';

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { createLogger, openArchive } from '../compose.ts';
+import { openArchive } from '../compose/archive.ts';
+import { createLogger } from '../compose/logger.ts';
 import { loadConfig } from '../config.ts';
 import { openDatabase } from '../pipeline/database/database.ts';
 import { rebuildHistory } from '../pipeline/rebuild/rebuild-history.ts';

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { inferenceOptions } from '../compose.ts';
+import { inferenceOptions } from '../compose/run.ts';
 import { loadConfig } from '../config.ts';
 import { importModel } from '../segmentation/checkpoint-import/import-model.ts';
 import { listModels, loadModel } from '../segmentation/model/model-folder.ts';

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { createLogger, openArchive } from '../compose.ts';
+import { openArchive } from '../compose/archive.ts';
+import { createLogger } from '../compose/logger.ts';
 import { loadConfig } from '../config.ts';
 import { openDatabase } from '../pipeline/database/database.ts';
 import { withdrawResult } from '../pipeline/withdraw/withdraw-result.ts';

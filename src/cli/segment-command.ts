@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { inferenceOptions, resultSettings } from '../compose.ts';
+import { inferenceOptions, resultSettings } from '../compose/run.ts';
 import { loadConfig } from '../config.ts';
 import { segmentInput } from '../pipeline/segment-input/segment-input.ts';
 import { isNiftiName } from '../pipeline/segment-input/segment-nifti.ts';

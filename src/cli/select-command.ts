@@ -1,4 +1,4 @@
-import { composeArchiveClient } from '../compose.ts';
+import { composeArchiveClient } from '../compose/archive.ts';
 import { type Config, ConfigError, loadConfig } from '../config.ts';
 import { configuredModels } from '../pipeline/run/models.ts';
 import { chooseSeries } from '../pipeline/selection/choose-series.ts';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { composeRun } from '../../src/compose.ts';
+import { composeRun } from '../../src/compose/run.ts';
 import { loadConfig } from '../../src/config.ts';
 import { DicomWebClient } from '../../src/dicom/web/client.ts';
 import { openDatabase } from '../../src/pipeline/database/database.ts';

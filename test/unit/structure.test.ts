@@ -10,7 +10,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   cli: ['*'],
   'compose.ts': ['*'],
   'version.ts': [],
-  'config.ts': ['pipeline'], // the schema of selection rules
+  'config.ts': ['config'],
+  config: ['pipeline'], // the schemas of selection and routing rules
   dicom: [],
   segmentation: ['dicom/volume.ts'],
   nifti: ['dicom/volume.ts'],
@@ -18,7 +19,13 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   pictures: ['dicom'],
   pipeline: ['dicom', 'segmentation', 'sr', 'pictures', 'nifti'],
   archive: ['pipeline', 'dicom'],
-  http: ['pipeline', 'dicom'],
+  http: ['pipeline', 'dicom', 'sr', 'audit', 'logging'],
+  intake: ['pipeline', 'dicom', 'logging'],
+  audit: ['dicom'],
+  logging: [],
+  metrics: ['pipeline', 'dicom'],
+  doctor: ['pipeline', 'dicom', 'segmentation'],
+  compose: ['*'],
   demo: ['dicom', 'segmentation', 'sr', 'pipeline', 'archive'],
 };
 

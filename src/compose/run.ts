@@ -1,0 +1,45 @@
+import type { Config } from '../config.ts';
+import { patientKeys } from '../pipeline/records/patient-key.ts';
+import { configuredModels } from '../pipeline/run/models.ts';
+import type { ResultSettings, RunParts } from '../pipeline/run/run-parts.ts';
+import type { ProgressListener } from '../pipeline/run/stages.ts';
+import { readSelectionRules } from '../pipeline/selection/rules.ts';
+import type { InferenceOptions } from '../segmentation/segment.ts';
+import { SOFTWARE_VERSION } from '../version.ts';
+
+export function resultSettings(config: Config): ResultSettings {
+  const { contentQualification, segmentation, repeatabilityPercent, counts, keyImages, pdf } = config.results;
+  return {
+    contentQualification,
+    segmentation: [segmentation].flat(),
+    correctedCounts: counts === 'reader',
+    repeatabilityPercent,
+    pictures: { keyImages, pdf },
+    softwareVersion: SOFTWARE_VERSION,
+  };
+}
+
+export function inferenceOptions(
+  { inference: { threads, executionProviders } }: Config,
+  onWarning: (message: string) => void,
+): InferenceOptions {
+  return { threads: threads || undefined, executionProviders, onWarning };
+}
+
+/** What the main path needs, from the configuration. */
+export async function composeRun(
+  config: Config,
+  parts: Pick<RunParts, 'archive' | 'database' | 'warn'>,
+  onProgress?: ProgressListener,
+): Promise<RunParts> {
+  return {
+    ...parts,
+    rules: readSelectionRules(config.selection.rules, config.selection.siteRules),
+    models: configuredModels(config.models, config.models.folder),
+    patientKey: await patientKeys(parts.database),
+    settings: resultSettings(config),
+    inference: inferenceOptions(config, (message) => parts.warn({}, message)),
+    now: () => new Date(),
+    ...(onProgress ? { onProgress } : {}),
+  };
+}
