@@ -2,12 +2,15 @@
 import { Command, CommanderError, Option } from 'commander';
 import { checkConfig, processStudy, serve } from './cli/commands.ts';
 import { runDemo } from './cli/demo-command.ts';
+import { runDoctor } from './cli/doctor-command.ts';
 import { rebuildVolumeHistory, showHistory } from './cli/history-command.ts';
 import { importModelFolder, listModelFolders, verifyModelFolder } from './cli/models-commands.ts';
 import { reportError } from './cli/report-error.ts';
 import { parseReason, withdraw } from './cli/results-command.ts';
 import { parseMode, segmentSeries } from './cli/segment-command.ts';
 import { explainSelection } from './cli/select-command.ts';
+import { addBearerToken, listBearerTokens, revokeBearerToken } from './cli/token-command.ts';
+import { ROLES } from './http/security/principal.ts';
 import { SOFTWARE_VERSION } from './version.ts';
 
 const WRONG_USAGE = 2;
@@ -119,6 +122,28 @@ models
   .addOption(config())
   .action(verifyModelFolder);
 models.command('list').option('--json', 'print JSON').addOption(config()).action(listModelFolders);
+
+const token = program.command('token').description('bearer tokens of people and programs that use the node');
+token
+  .command('add <name>')
+  .description('make a token and print it; only its hash is kept')
+  .addOption(
+    new Option('--role <role>', 'viewer sees, sender sends studies, operator may do everything')
+      .choices(ROLES)
+      .makeOptionMandatory(),
+  )
+  .option('--expires <when>', 'days from now, such as 90d, or the last day, such as 2027-06-30')
+  .addOption(config())
+  .action(addBearerToken);
+token.command('list').option('--json', 'print JSON').addOption(config()).action(listBearerTokens);
+token.command('revoke <name>').addOption(config()).action(revokeBearerToken);
+
+program
+  .command('doctor')
+  .description('say whether archive, database, models, disk and memory are fit to run; ends with 1 if not')
+  .option('--json', 'print JSON')
+  .addOption(config())
+  .action(runDoctor);
 
 const configuration = program.command('config').description('the configuration');
 configuration

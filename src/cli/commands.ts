@@ -1,27 +1,22 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { stringify } from 'yaml';
 import { composeArchiveClient } from '../compose/archive.ts';
+import { openConfiguredDatabase } from '../compose/database.ts';
 import { createLogger } from '../compose/logger.ts';
 import { composeRun } from '../compose/run.ts';
 import { startNode } from '../compose.ts';
 import { ConfigError, loadConfig, masked } from '../config.ts';
-import { openDatabase } from '../pipeline/database/database.ts';
 import { runStudy } from '../pipeline/run-study.ts';
 import type { SegmentedClass } from '../pipeline/selection/rules.ts';
 import { print } from './print.ts';
 import { createProgressDisplay } from './progress.ts';
+import { stopInTime, stopSignal } from './stop-signal.ts';
 
 export async function serve(options: { config?: string }): Promise<void> {
   const config = loadConfig({ file: options.config });
   const node = await startNode(config);
   await stopSignal();
-  await node.stop();
-}
-
-/** Resolves when the process is asked to stop: Ctrl-C, or a service manager. */
-export async function stopSignal(): Promise<void> {
-  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  await stopInTime(() => node.stop(), config.shutdown.graceSeconds * 1000);
 }
 
 interface ProcessOptions {
@@ -39,7 +34,7 @@ export async function processStudy(options: ProcessOptions): Promise<void> {
     );
   }
   const logger = createLogger(config);
-  const database = await openDatabase({ folder: config.database.folder });
+  const database = await openConfiguredDatabase(config);
   const progress = createProgressDisplay();
   try {
     const warn = (fields: object, message: string) => logger.warn(fields, message);

@@ -5,8 +5,8 @@ import { type PansegnetNode, startNode } from '../compose.ts';
 import { loadConfig } from '../config.ts';
 import { DEMO_MODEL_NAMES, importDemoModels } from '../demo/demo-models.ts';
 import { type DemoResult, runDemo as processSyntheticStudies } from '../demo/run-demo.ts';
-import { stopSignal } from './commands.ts';
 import { createProgressDisplay } from './progress.ts';
+import { stopSignal } from './stop-signal.ts';
 
 interface DemoOptions {
   once?: true;

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { openArchive } from '../compose/archive.ts';
+import { openConfiguredDatabase } from '../compose/database.ts';
 import { createLogger } from '../compose/logger.ts';
 import { loadConfig } from '../config.ts';
-import { openDatabase } from '../pipeline/database/database.ts';
 import { rebuildHistory } from '../pipeline/rebuild/rebuild-history.ts';
 import { allVolumes, volumesOfPatient } from '../pipeline/records/history.ts';
 import { patientKeys } from '../pipeline/records/patient-key.ts';
@@ -20,7 +20,7 @@ interface HistoryOptions {
 /** All volumes, or one patient's, oldest study first. */
 export async function showHistory({ patient, json, csv, config: file }: HistoryOptions): Promise<void> {
   const config = loadConfig({ file });
-  const database = await openDatabase({ folder: config.database.folder });
+  const database = await openConfiguredDatabase(config);
   try {
     const volumes = await (patient === undefined
       ? allVolumes(database)
@@ -46,7 +46,7 @@ export async function rebuildVolumeHistory(_: object, command: Command): Promise
   const { json, config: file } = command.optsWithGlobals<HistoryOptions>();
   const config = loadConfig({ file });
   const logger = createLogger(config);
-  const database = await openDatabase({ folder: config.database.folder });
+  const database = await openConfiguredDatabase(config);
   const progress = createProgressDisplay();
   try {
     const archive = await openArchive(config, logger);

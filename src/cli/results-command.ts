@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { openArchive } from '../compose/archive.ts';
+import { openConfiguredDatabase } from '../compose/database.ts';
 import { createLogger } from '../compose/logger.ts';
 import { loadConfig } from '../config.ts';
-import { openDatabase } from '../pipeline/database/database.ts';
 import { withdrawResult } from '../pipeline/withdraw/withdraw-result.ts';
 import { isRejectionReason, REJECTION_REASONS, type RejectionReason } from '../sr/rejection-reasons.ts';
 import { SOFTWARE_VERSION } from '../version.ts';
@@ -29,7 +29,7 @@ export async function withdraw(options: WithdrawOptions, command: Command): Prom
   const uid = series ?? report;
   if (uid === undefined) return command.error('error: name the result, by --series or --report');
   const config = loadConfig({ file });
-  const database = await openDatabase({ folder: config.database.folder });
+  const database = await openConfiguredDatabase(config);
   try {
     const archive = await openArchive(config, createLogger(config));
     try {

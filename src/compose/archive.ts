@@ -2,19 +2,51 @@ import express from 'express';
 import type { Logger } from 'pino';
 import { createEmbeddedArchive, EMBEDDED_ARCHIVE_NOTICE } from '../archive/embedded-archive.ts';
 import type { Config } from '../config.ts';
-import { DicomWebClient } from '../dicom/web/client.ts';
-import { listen } from '../http/server.ts';
+import { DicomWebClient, type DicomWebOptions } from '../dicom/web/client.ts';
+import { Connections } from '../dicom/web/connections.ts';
+import { listen } from '../http/listen.ts';
+import type { LocalAccess } from '../http/security/local-access.ts';
+import { type ArchiveAnswer, TimedArchive } from '../metrics/timed-archive.ts';
+import { readPemIfNamed } from './pem.ts';
 
-/** @param ownUrl the node's own address, where the embedded archive is */
-export function composeArchiveClient({ archive }: Config, ownUrl?: string): DicomWebClient {
-  const { url, user, password, token, timeoutSeconds } = archive;
+/**
+ * @param own how the node reaches itself, where the embedded archive is
+ * @param answered told how long the archive took for each request
+ */
+export function composeArchiveClient(
+  config: Pick<Config, 'archive'>,
+  own?: LocalAccess,
+  answered?: (answer: ArchiveAnswer) => void,
+): DicomWebClient {
+  const options = archiveOptions(config, own);
+  return answered ? new TimedArchive(options, answered) : new DicomWebClient(options);
+}
+
+/** Where the archive is, with which credentials and over which connections. */
+export function archiveOptions({ archive }: Pick<Config, 'archive'>, own?: LocalAccess): DicomWebOptions {
+  const { url, user, password, timeoutSeconds } = archive;
+  const isOwn = archive.kind === 'embedded';
+  const token = isOwn ? own?.token || null : archive.token;
   const basic =
-    user === null ? undefined : `Basic ${Buffer.from(`${user}:${password ?? ''}`).toString('base64')}`;
+    user === null || isOwn
+      ? undefined
+      : `Basic ${Buffer.from(`${user}:${password ?? ''}`).toString('base64')}`;
   const authorization = token === null ? basic : `Bearer ${token}`;
-  return new DicomWebClient({
-    url: archive.kind === 'embedded' ? `${ownUrl}/dicom-web` : (url ?? ''),
+  return {
+    url: isOwn ? `${own?.url}/dicom-web` : (url ?? ''),
     timeoutMs: timeoutSeconds * 1000,
+    ...(isOwn ? {} : { connections: archiveConnections({ archive }) }),
     ...(authorization ? { headers: { Authorization: authorization } } : {}),
+  };
+}
+
+/** Certificates and proxy towards the configured archive, for whatever asks it. */
+export function archiveConnections({ archive }: Pick<Config, 'archive'>): Connections {
+  return new Connections({
+    ca: readPemIfNamed('archive.ca', archive.ca),
+    clientCertificate: readPemIfNamed('archive.clientCertificate', archive.clientCertificate),
+    clientKey: readPemIfNamed('archive.clientKey', archive.clientKey),
+    proxy: archive.proxy ?? undefined,
   });
 }
 
@@ -26,9 +58,9 @@ export async function openArchive(
   if (config.archive.kind !== 'embedded')
     return { client: composeArchiveClient(config), close: async () => {} };
   const embedded = await composeEmbeddedArchive(config, logger);
-  const server = await listen(express().use('/dicom-web', embedded.router), config.http.host, 0);
+  const server = await listen(express().use('/dicom-web', embedded.router), '127.0.0.1', 0);
   return {
-    client: composeArchiveClient(config, server.url),
+    client: composeArchiveClient(config, { url: server.url, token: '' }),
     close: async () => {
       await server.close();
       await embedded.close();

@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts';
 import { patientKeys } from '../pipeline/records/patient-key.ts';
+import { headerRecorder } from '../pipeline/records/study-header.ts';
 import { configuredModels } from '../pipeline/run/models.ts';
 import type { ResultSettings, RunParts } from '../pipeline/run/run-parts.ts';
 import type { ProgressListener } from '../pipeline/run/stages.ts';
@@ -8,10 +9,12 @@ import type { InferenceOptions } from '../segmentation/segment.ts';
 import { SOFTWARE_VERSION } from '../version.ts';
 
 export function resultSettings(config: Config): ResultSettings {
-  const { contentQualification, segmentation, repeatabilityPercent, counts, keyImages, pdf } = config.results;
+  const { contentQualification, segmentation, reportOutlines, repeatabilityPercent, counts, keyImages, pdf } =
+    config.results;
   return {
     contentQualification,
     segmentation: [segmentation].flat(),
+    reportOutlines,
     correctedCounts: counts === 'reader',
     repeatabilityPercent,
     pictures: { keyImages, pdf },
@@ -37,6 +40,7 @@ export async function composeRun(
     rules: readSelectionRules(config.selection.rules, config.selection.siteRules),
     models: configuredModels(config.models, config.models.folder),
     patientKey: await patientKeys(parts.database),
+    recordHeader: await headerRecorder(parts.database, { names: config.pages.patientNames }),
     settings: resultSettings(config),
     inference: inferenceOptions(config, (message) => parts.warn({}, message)),
     now: () => new Date(),

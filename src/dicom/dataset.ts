@@ -33,7 +33,8 @@ export function readInstance(bytes: Uint8Array, source: string): Instance {
   return { dataset, transferSyntaxUid, frames, source };
 }
 
-function frameLayout(dataset: DicomDataset, source: string): FrameLayout {
+/** What the header says about the size of the pixel data. Throws DICOM_ATTRIBUTE. */
+export function frameLayout(dataset: DicomDataset, source: string): FrameLayout {
   const whole = (keyword: string, otherwise?: number) => {
     const value = number(dataset, keyword) ?? otherwise ?? requiredNumber(dataset, keyword, source);
     return Number.isInteger(value) && value > 0

@@ -5,7 +5,7 @@ export const MANUFACTURER = 'pansegnet-node';
 export const MANUFACTURER_MODEL_NAME = 'pansegnet-node';
 
 /** Goes into the UIDs: raise it when what is written for the same work changes. */
-export const RESULT_FORMAT_VERSION = '2';
+export const RESULT_FORMAT_VERSION = '3';
 
 /**
  * Whether this node (or another of its kind) wrote the object, from any data set with its equipment:

@@ -11,3 +11,11 @@ export function deriveUid(...parts: string[]): string {
   digest.writeUInt8((digest.readUInt8(8) & 0x3f) | 0x80, 8); // variant of RFC 9562
   return `2.25.${BigInt(`0x${digest.toString('hex')}`)}`;
 }
+
+/**
+ * Whether a text is a UID (PS3.5 section 9.1): numbers with dots between them, 64 characters at most. Zeros in front of a
+ * number are wrong, but exist. Nothing that passes means anything in a path.
+ */
+export function isUid(text: string): boolean {
+  return text.length <= 64 && /^[0-9]+(?:\.[0-9]+)*$/.test(text);
+}

@@ -1,22 +1,43 @@
 import { Router } from 'express';
 
+/** What /readyz answers from: `metrics/readiness.ts`. */
+export interface ReadinessReport {
+  readonly stopping: boolean;
+  look(): Promise<readonly { readonly part: string; readonly error?: unknown }[]>;
+}
+
+/** How soon a balancer may ask again whether a stopping or troubled node is ready. */
+const RETRY_AFTER_SECONDS = 5;
+
 /**
- * /healthz: the process answers. /readyz: it can work.
- * @param ready rejects with the reason while it cannot: the database or the archive does not answer
+ * /healthz: the event loop runs. /readyz: 200 where database, archive, models and queue can be used, else 503 naming
+ * those that cannot. Both are open to everybody, so reasons are stable codes; the log and `doctor` say more.
  */
-export function healthRoutes(ready: () => Promise<void>): Router {
+export function healthRoutes(readiness: ReadinessReport): Router {
   const router = Router();
   router.get('/healthz', (_request, response) => {
     response.json({ status: 'ok' });
   });
   router.get('/readyz', async (_request, response) => {
-    try {
-      await ready();
-      response.json({ status: 'ready' });
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      response.status(503).json({ status: 'not ready', reason });
+    response.set('Cache-Control', 'no-store');
+    const looks = readiness.stopping ? [] : await readiness.look();
+    const reasons = looks
+      .filter(({ error }) => error !== undefined)
+      .map(({ part, error }) => `${part}: ${codeOf(error)}`);
+    if (readiness.stopping) reasons.push('the node is stopping');
+    const parts = Object.fromEntries(looks.map(({ part, error }) => [part, error === undefined]));
+    if (reasons.length === 0) {
+      response.json({ status: 'ready', parts });
+      return;
     }
+    response.status(503).set('Retry-After', String(RETRY_AFTER_SECONDS));
+    response.json({ status: 'not ready', reason: reasons.join('; '), reasons, parts });
   });
   return router;
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : 'UNEXPECTED';
 }

@@ -6,7 +6,8 @@ export class Html {
   }
 }
 
-type Part = string | number | Html | readonly Html[];
+/** Nothing comes of `undefined`, null and false, so that `condition && html`...`` can stand in a template. */
+export type Part = string | number | Html | readonly Html[] | undefined | null | false;
 
 /** A template whose values are escaped unless they are HTML already. */
 export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Html {
@@ -15,6 +16,7 @@ export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): 
 
 function markup(part: Part): string {
   if (part instanceof Html) return part.text;
+  if (part === undefined || part === null || part === false) return '';
   if (typeof part === 'object') return part.map(({ text }) => text).join('\n');
   return String(part).replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

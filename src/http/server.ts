@@ -1,59 +1,86 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import express, { type Express, type Router } from 'express';
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import { errorAnswer } from './error-answer.ts';
-import { healthRoutes } from './health.ts';
-import { type StudiesApi, studiesApi } from './studies-api.ts';
-import { studiesPage } from './studies-page.ts';
+import { HttpError } from './http-error.ts';
+import { allow, identified } from './security/access.ts';
+import { securityHeaders } from './security/headers.ts';
+import { limitRequests, limitUrl, type RequestLimits } from './security/limits.ts';
+import { knownHostsOnly, ownOriginOnly } from './security/origin.ts';
+import { type Identify, LOOPBACK_PRINCIPAL } from './security/principal.ts';
 
 export interface HttpParts {
-  readonly studies: StudiesApi;
-  /** Rejects with the reason while the node cannot work. */
-  readonly ready: () => Promise<void>;
+  /** /healthz and /readyz; open to everybody. */
+  readonly health: RequestHandler;
+  readonly api: RequestHandler;
+  readonly pages: RequestHandler;
+  /** Scripts, styles and fonts of the pages; open to everybody, as the page that asks for a token needs them. */
+  readonly assets?: RequestHandler | undefined;
+  /** The embedded archive's DICOMweb service, where it is in use. */
+  readonly archive?: RequestHandler | undefined;
+  /** STOW-RS, where the archive is elsewhere. */
+  readonly receive?: RequestHandler | undefined;
+  /** Told by the archive that a study is complete. */
+  readonly notify?: RequestHandler | undefined;
+  readonly metrics?: RequestHandler | undefined;
+  readonly access?: HttpAccess | undefined;
+  readonly limits: RequestLimits;
+  /** Addresses and networks of reverse proxies that are believed (Express's `trust proxy`). */
+  readonly trustedProxies?: readonly string[] | undefined;
+  /** Path that everything is below, with a slash in front and none at its end; empty: the root. */
+  readonly basePath?: string | undefined;
+  /** Names that the node goes by beside loopback's. */
+  readonly hosts?: readonly string[] | undefined;
   /** Told of errors that are not the request's fault. */
   readonly onError: (error: unknown) => void;
-  /** The embedded archive's DICOMweb service, where it is in use. */
-  readonly archive?: Router | undefined;
 }
 
-/** Nothing is loaded from elsewhere, nothing is framed, no script runs: the pages are plain HTML. */
-const CONTENT_SECURITY_POLICY =
-  "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
+/** Authentication, where it is configured. Without it everybody who reaches the node is an operator. */
+export interface HttpAccess {
+  readonly identify: Identify;
+  /** /login and /logout. */
+  readonly login: RequestHandler;
+  /** Counts wrong credentials; shared with `login`. */
+  readonly limitFailed: ErrorRequestHandler;
+}
 
-export function createApp({ studies, ready, onError, archive }: HttpParts): Express {
+/** Mounts the routers behind the checks that all requests pass: headers, host, who it is, how much, from where, role. */
+export function createApp({
+  basePath = '',
+  hosts = [],
+  access,
+  limits,
+  onError,
+  ...parts
+}: HttpParts): Express {
   const app = express();
   app.disable('x-powered-by');
-  app.use((_request, response, next) => {
-    response.set('Content-Security-Policy', CONTENT_SECURITY_POLICY);
-    response.set('X-Content-Type-Options', 'nosniff');
-    next();
+  app.set('trust proxy', [...(parts.trustedProxies ?? [])]);
+  app.use(securityHeaders());
+  if (!access) app.use(knownHostsOnly(hosts));
+  app.use(limitUrl(limits.urlBytes));
+
+  const node = express.Router();
+  node.use(parts.health);
+  node.use(identified(access?.identify ?? (async () => LOOPBACK_PRINCIPAL)));
+  node.use(limitRequests(limits.requestsPerMinute));
+  node.use(ownOriginOnly(hosts));
+  if (access) node.use(access.login);
+  const mount = (path: string, guard: RequestHandler, ...routers: (RequestHandler | undefined)[]) => {
+    for (const router of routers) if (router) node.use(path, guard, router);
+  };
+  if (parts.assets) node.use('/assets', parts.assets);
+  mount('/dicom-web', allow('viewer', 'sender'), parts.archive ?? parts.receive);
+  mount('/api/notify', allow('viewer', 'sender'), express.json({ limit: limits.bodyBytes }), parts.notify);
+  mount('/metrics', allow('viewer', 'operator'), parts.metrics);
+  mount('/api', allow('viewer', 'operator'), express.json({ limit: limits.bodyBytes }), parts.api);
+  mount('/', allow('viewer', 'operator', access && `${basePath}/login`), parts.pages);
+
+  app.use(basePath || '/', node);
+  // Health checks of container engines and load balancers know nothing of the path that a proxy adds.
+  if (basePath) app.use(parts.health);
+  app.use(() => {
+    throw new HttpError('NOT_FOUND', 'there is nothing at this address');
   });
-  app.use(healthRoutes(ready));
-  if (archive) app.use('/dicom-web', archive);
-  app.use('/api', studiesApi(studies));
-  app.get('/', studiesPage(studies));
+  if (access) app.use(access.limitFailed);
   app.use(errorAnswer(onError));
   return app;
-}
-
-export interface RunningServer {
-  readonly url: string;
-  close(): Promise<void>;
-}
-
-/** @param port 0: a free one */
-export async function listen(app: Express, host: string, port: number): Promise<RunningServer> {
-  const server = createServer(app);
-  server.listen(port, host);
-  await once(server, 'listening');
-  const { port: actual } = server.address() as AddressInfo;
-  return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${actual}`,
-    close: async () => {
-      server.close();
-      server.closeIdleConnections();
-      await once(server, 'close');
-    },
-  };
 }

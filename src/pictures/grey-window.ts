@@ -37,7 +37,11 @@ export function percentileWindow(voxels: VoxelArray, mask: Uint8Array): GreyWind
 }
 
 /** Infinite, so that they widen nothing, where there are no values. */
-function percentiles(voxels: VoxelArray, wanted: (index: number) => boolean): { low: number; high: number } {
+export function percentiles(
+  voxels: VoxelArray,
+  wanted: (index: number) => boolean,
+  shares: { readonly low: number; readonly high: number } = PERCENTILES,
+): { low: number; high: number } {
   const sample: number[] = [];
   const step = Math.max(1, Math.floor(voxels.length / SAMPLE));
   for (let i = 0; i < voxels.length; i += step) {
@@ -48,8 +52,8 @@ function percentiles(voxels: VoxelArray, wanted: (index: number) => boolean): { 
   const at = (percent: number, otherwise: number): number =>
     values[Math.round(((values.length - 1) * percent) / 100)] ?? otherwise;
   return {
-    low: at(PERCENTILES.low, Number.POSITIVE_INFINITY),
-    high: at(PERCENTILES.high, Number.NEGATIVE_INFINITY),
+    low: at(shares.low, Number.POSITIVE_INFINITY),
+    high: at(shares.high, Number.NEGATIVE_INFINITY),
   };
 }
 

@@ -34,7 +34,7 @@ export interface PictureInput {
   readonly remarks: readonly string[];
   /** What changed since earlier studies in words, as in the report. */
   readonly changes: readonly string[];
-  /** How things were computed or judged: small print. */
+  /** How things were computed or judged, and what report this result takes the place of: small print. */
   readonly notes: readonly string[];
   /** Of studies before this one, in any order. */
   readonly earlier: readonly EarlierVolume[];

@@ -1,6 +1,7 @@
+import { largestSection } from '../dicom/seg/largest-section.ts';
 import type { Affine, Size, Volume, VoxelArray } from '../dicom/volume.ts';
 
-const VIEW_NAMES = ['axial', 'coronal', 'sagittal'] as const;
+export const VIEW_NAMES = ['axial', 'coronal', 'sagittal'] as const;
 export type ViewName = (typeof VIEW_NAMES)[number];
 
 type Axis = 0 | 1 | 2;
@@ -46,14 +47,23 @@ const LOOK: Readonly<Record<ViewName, { right: Vector; down: Vector }>> = {
  * @returns undefined for an empty mask
  */
 export function viewsThrough({ size, affine }: Volume, mask: Uint8Array): readonly View[] | undefined {
-  const sections = crossSections(mask, size);
-  const planes = sections.map(largestSection);
-  const [x, y, z] = planes;
-  if (x === undefined || y === undefined || z === undefined) return undefined;
-  return VIEW_NAMES.map((name) => viewAt(name, [x, y, z], size, affine));
+  const planes = planesThrough(size, mask);
+  return planes && VIEW_NAMES.map((name) => viewAt(name, planes, size, affine));
 }
 
-function viewAt(name: ViewName, planes: readonly [number, number, number], size: Size, affine: Affine): View {
+/** The planes of those views, as indices along the grid's axes; undefined for an empty mask. */
+export function planesThrough(size: Size, mask: Uint8Array): [number, number, number] | undefined {
+  const [x, y, z] = crossSections(mask, size).map(largestSection);
+  return x === undefined || y === undefined || z === undefined ? undefined : [x, y, z];
+}
+
+/** @param planes where the three planes cross, as indices along the grid's axes */
+export function viewAt(
+  name: ViewName,
+  planes: readonly [number, number, number],
+  size: Size,
+  affine: Affine,
+): View {
   const { right, down } = LOOK[name];
   const [l, p, h] = nearestAxes(affine);
   const acrossAxis = right === LEFT ? l : p;
@@ -130,19 +140,6 @@ function crossSections(mask: Uint8Array, [nx, ny, nz]: Size): readonly Uint32Arr
     }
   }
   return counts;
-}
-
-/** Undefined where all planes are empty. */
-function largestSection(counts: Uint32Array): number | undefined {
-  const total = counts.reduce((sum, count) => sum + count, 0);
-  if (total === 0) return undefined;
-  const centroid = counts.reduce((sum, count, plane) => sum + count * plane, 0) / total;
-  let best = 0;
-  for (let plane = 1; plane < counts.length; plane++) {
-    const more = (counts[plane] ?? 0) - (counts[best] ?? 0);
-    if (more > 0 || (more === 0 && Math.abs(plane - centroid) < Math.abs(best - centroid))) best = plane;
-  }
-  return best;
 }
 
 /** Pixels of a view from an array on the volume's grid, row by row from the upper left corner. */

@@ -6,6 +6,7 @@ export const PIPELINE_ERROR_CODES = [
   'RESULT_UNKNOWN', // nothing of that name was recorded
   'STUDY_CRASHES', // the process died again and again while it worked on this study
   'STUDY_TIMEOUT', // the work took longer than it may
+  'STAGE_TIMEOUT', // a stage of the work, which the message names, took longer than it may
 ] as const;
 
 export type PipelineErrorCode = (typeof PIPELINE_ERROR_CODES)[number];

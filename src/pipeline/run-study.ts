@@ -1,7 +1,7 @@
 import { measure } from '../segmentation/measure.ts';
 import { segment } from '../segmentation/segment.ts';
 import { describeFailure } from './queue/failures.ts';
-import type { StudyJob } from './queue/queue.ts';
+import type { StudyJob } from './queue/study-job.ts';
 import { wasWithdrawn } from './records/history.ts';
 import { beginRun, finishRun, fixedTime, type Run, recordDecisions } from './records/run-log.ts';
 import type { MeasuredVolume } from './records/volume-record.ts';
@@ -36,12 +36,14 @@ export async function runStudy(
 ): Promise<StudyOutcome> {
   const { database, rules, models, now } = parts;
   const { studyInstanceUid } = job;
-  const clock = new StageClock(parts.onProgress);
+  const clock = new StageClock(parts.onProgress, parts.onStageEnd);
   const stage = clock.about(studyInstanceUid);
 
-  const { candidates, segmentations, fingerprint } = await stage('list series', () =>
+  const { candidates, segmentations, header, fingerprint } = await stage('list series', () =>
     listStudy(studyInstanceUid, parts, signal),
   );
+  // Before anything can fail: a failed study is to be found, too.
+  if (header) await parts.recordHeader?.(studyInstanceUid, header);
   const decisions = await stage('select', () => chooseSeries(candidates, rules, models, forced));
   const run = await beginRun(database, { ...job, fingerprint, now: now() });
   await recordDecisions(database, studyInstanceUid, decisions);
@@ -51,7 +53,14 @@ export async function runStudy(
   for (const series of decisions.filter(isChosen)) {
     try {
       volumes.push(
-        await runSeries(series, segmentations, run, parts, clock.about(series.description), signal),
+        await runSeries(
+          series,
+          segmentations,
+          run,
+          parts,
+          clock.about(series.description, series.class),
+          signal,
+        ),
       );
     } catch (error) {
       signal?.throwIfAborted();

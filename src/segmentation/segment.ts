@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Volume, VoxelArray } from '../dicom/volume.ts';
 import { SegmentationError, type SegmentationErrorCode } from './errors.ts';
@@ -58,7 +59,8 @@ export async function segment(
     executionProviders: options.executionProviders ?? ['cpu'],
     saveProbability: options.saveProbability ?? false,
   };
-  const worker = new Worker(new URL('./segment-worker.ts', import.meta.url), { workerData: request });
+  // A packed release holds the same file as JavaScript.
+  const worker = new Worker(new URL(`./segment-worker${extname(import.meta.filename)}`, import.meta.url), { workerData: request });
   const stop = () => worker.postMessage('stop', []);
   signal?.addEventListener('abort', stop);
   try {

@@ -65,7 +65,7 @@ export function changesSince({ context, found, priors, repeatabilityPercent }: R
 }
 
 /** Undefined below the least time for a rate, and where a date (DA) is none. */
-function yearsBetween(from: string, to: string | undefined): number | undefined {
+export function yearsBetween(from: string, to: string | undefined): number | undefined {
   const days = (dayOf(to) - dayOf(from)) / MS_PER_DAY;
   return days >= LEAST_DAYS_FOR_RATE ? days / DAYS_PER_YEAR : undefined;
 }

@@ -6,7 +6,13 @@ import type { WritableDataset } from '../dicom/results/write.ts';
 export type ContentItem = WritableDataset;
 
 /** How an item relates to the one it stands in (PS3.3 C.17.3.2.4). */
-type Relationship = 'CONTAINS' | 'HAS OBS CONTEXT' | 'HAS ACQ CONTEXT' | 'HAS CONCEPT MOD' | 'INFERRED FROM';
+type Relationship =
+  | 'CONTAINS'
+  | 'HAS OBS CONTEXT'
+  | 'HAS ACQ CONTEXT'
+  | 'HAS CONCEPT MOD'
+  | 'INFERRED FROM'
+  | 'SELECTED FROM';
 
 /** The item as a child that relates so to its parent. */
 export function related(relationship: Relationship, item: ContentItem): ContentItem {
@@ -88,16 +94,38 @@ export function compositeContent({ sopClassUid, sopInstanceUid }: InstanceRefere
   return { ValueType: 'COMPOSITE', ReferencedSOPSequence: [reference] };
 }
 
-/** An IMAGE; with a segment's number it stands for that segment of a SEG. TID 1601 gives its images no name. */
-export function imageContent(
-  name: Code | undefined,
-  instance: InstanceReference,
-  segment?: number,
-): ContentItem {
+/** An image, or what of it is meant: one frame, or one segment of a SEG. */
+export interface ImageReference extends InstanceReference {
+  /** Counted from 1; undefined for an image of one frame. */
+  readonly frameNumber?: number | undefined;
+  readonly segmentNumber?: number | undefined;
+}
+
+/** An IMAGE. The images of TID 1601, and those that coordinates are selected from, have no name. */
+export function imageContent(name: Code | undefined, image: ImageReference): ContentItem {
+  const { frameNumber, segmentNumber } = image;
   const reference = {
-    ReferencedSOPClassUID: instance.sopClassUid,
-    ReferencedSOPInstanceUID: instance.sopInstanceUid,
-    ...(segment === undefined ? {} : { ReferencedSegmentNumber: segment }),
+    ReferencedSOPClassUID: image.sopClassUid,
+    ReferencedSOPInstanceUID: image.sopInstanceUid,
+    ...(frameNumber === undefined ? {} : { ReferencedFrameNumber: String(frameNumber) }),
+    ...(segmentNumber === undefined ? {} : { ReferencedSegmentNumber: segmentNumber }),
   };
   return { ...(name ? named('IMAGE', name) : { ValueType: 'IMAGE' }), ReferencedSOPSequence: [reference] };
+}
+
+/** Column and row of a point in an image: the upper left corner of its first pixel is 0, 0 (PS3.3 C.18.6.1.1). */
+export type ImagePoint = readonly [column: number, row: number];
+
+/** An SCOORD: a line from point to point, closed where the last is the first again. */
+export function polylineContent(
+  name: Code,
+  points: readonly ImagePoint[],
+  image: ImageReference,
+): ContentItem {
+  return {
+    ...named('SCOORD', name),
+    GraphicType: 'POLYLINE',
+    GraphicData: points.flat(),
+    ContentSequence: [related('SELECTED FROM', imageContent(undefined, image))],
+  };
 }

@@ -24,6 +24,11 @@ export function modalityCode(header: DicomDataset): Code {
   return text(header, 'Modality') === 'MR' ? CODES.mr : CODES.ct;
 }
 
+/** What was done to the patient, as far as results know it (a LOINC code of any body region). */
+export function procedureCode({ series }: ResultContext): Code {
+  return modalityCode(sourceHeader(series)) === CODES.ct ? CODES.ctProcedure : CODES.mrProcedure;
+}
+
 /** Image library (TID 1600): one group with what the images have in common, and every image that was segmented. */
 export function imageLibrary(context: ResultContext): ContentItem {
   const { series } = context;

@@ -1,9 +1,9 @@
 import { type DicomDataset, readInstance, text, texts } from '../dicom/dataset.ts';
 import { isOwnResult } from '../dicom/own-results.ts';
-import { CODES } from '../dicom/results/codes.ts';
+import { CODES, isCode } from '../dicom/results/codes.ts';
 import { readTime } from './observation-time.ts';
 import { flagOf, type QualityFlag } from './quality-flags.ts';
-import { type ReadAlgorithm, readAlgorithm } from './read-algorithm.ts';
+import { type ReadAlgorithm, readAlgorithm, readDescribedAlgorithm } from './read-algorithm.ts';
 import { child, children, first, isMeasuredIn, isNamed, measuredValue, references } from './read-items.ts';
 import { COMPREHENSIVE_SR_STORAGE } from './report-input.ts';
 import { voxelCountIn } from './words.ts';
@@ -51,11 +51,15 @@ export interface VolumeReport {
 export function readReport(bytes: Uint8Array, source = 'report'): VolumeReport | undefined {
   const { dataset } = readInstance(bytes, source);
   if (text(dataset, 'SOPClassUID') !== COMPREHENSIVE_SR_STORAGE || !isOwnResult(dataset)) return undefined;
-  if (!isNamed(dataset, CODES.imagingMeasurementReport)) return undefined;
+  const titles = [CODES.imagingMeasurementReport, CODES.diagnosticImagingReport];
+  if (!titles.some((title) => isNamed(dataset, title))) return undefined;
   const evaluations = child(dataset, CODES.qualitativeEvaluations);
   const measurements = child(dataset, CODES.imagingMeasurements);
-  const algorithm = readAlgorithm(measurements) ?? readAlgorithm(evaluations);
-  const group = child(measurements, CODES.measurementGroup);
+  const algorithm =
+    readAlgorithm(measurements) ??
+    readAlgorithm(evaluations) ??
+    readDescribedAlgorithm(child(dataset, CODES.currentProcedureDescriptions));
+  const group = measuredGroup(measurements);
   const library = child(child(dataset, CODES.imageLibrary), CODES.imageLibraryGroup);
   const volume = child(group, CODES.volume);
   const volumeMl = measuredValue(volume);
@@ -72,17 +76,35 @@ export function readReport(bytes: Uint8Array, source = 'report'): VolumeReport |
     changesPercent: children(group, CODES.differenceInSize)
       .filter((item) => isMeasuredIn(item, CODES.percent))
       .flatMap((item) => measuredValue(item) ?? []),
-    modality: text(first(child(library, CODES.modality), 'ConceptCodeSequence'), 'CodeValue'),
+    modality: modality(dataset, library),
     algorithm,
     sourceSeriesUid: text(child(group, CODES.sourceSeriesForSegmentation), 'UID') ?? imageSeries(dataset),
     segmentation: segmentation(dataset, group),
     trackingUid: text(child(group, CODES.trackingUniqueIdentifier), 'UID'),
-    flags: children(evaluations, CODES.qualityFinding)
+    flags: [
+      ...children(evaluations, CODES.qualityFinding),
+      ...children(child(dataset, CODES.findings), CODES.finding),
+    ]
       .flatMap((item) => texts(item, 'TextValue'))
       .flatMap((meaning) => flagOf(meaning) ?? []),
     supersedes: references(dataset, 'PredecessorDocumentsSequence')[0]?.sopInstanceUid,
     contentDateTime: readTime(dataset),
   };
+}
+
+/** The group with the volume: beside it, format 3 has one with outlines. */
+function measuredGroup(measurements: DicomDataset): DicomDataset {
+  const groups = children(measurements, CODES.measurementGroup);
+  return groups.find((group) => children(group, CODES.volume).length > 0) ?? {};
+}
+
+/** Of the images in the library; a report without one says what procedure it is of. */
+function modality(dataset: DicomDataset, library: DicomDataset): string | undefined {
+  const stated = text(first(child(library, CODES.modality), 'ConceptCodeSequence'), 'CodeValue');
+  if (stated !== undefined) return stated;
+  const procedure = first(child(dataset, CODES.procedureReported), 'ConceptCodeSequence');
+  if (isCode(procedure, CODES.ctProcedure)) return CODES.ct.value;
+  return isCode(procedure, CODES.mrProcedure) ? CODES.mr.value : undefined;
 }
 
 /** As stated; format 1 did not state it, and it follows from the size of a voxel. */

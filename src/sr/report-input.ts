@@ -53,6 +53,8 @@ export interface ReportInput {
         readonly measurement: ReportMeasurement;
       }
     | undefined;
+  /** Whether the pancreas is outlined on the images too, where anything was found. */
+  readonly outlines: boolean;
   readonly flags: readonly QualityFlag[];
   /** Set where `found` is not the node's segmentation but a reader's: the report then names no algorithm. */
   readonly correction?: ReaderSegmentation | undefined;

@@ -11,6 +11,7 @@ import { evidence } from './evidence.ts';
 import { dateTimeInUtc } from './observation-time.ts';
 import { COMPREHENSIVE_SR_STORAGE, type ReportInput } from './report-input.ts';
 import { measurementReport } from './tid1500.ts';
+import { narrativeReport } from './tid2000.ts';
 
 /** When a report was made is not part of its content: the same findings keep their UID. */
 const NOT_CONTENT = [
@@ -22,7 +23,7 @@ const NOT_CONTENT = [
 ] as const;
 
 /**
- * The volume report: TID 1500 in a Comprehensive SR (PS3.3 A.35.3), also where nothing was found.
+ * The volume report, a Comprehensive SR (PS3.3 A.35.3): TID 1500, and TID 2000 where nothing was found.
  * Its UID follows from the SEG's and a hash of its content; the same input gives the same bytes.
  * Throws DICOM_ATTRIBUTE where the source lacks its identity.
  */
@@ -39,7 +40,7 @@ export function createReport(input: ReportInput): ResultObject {
     CompletionFlag: 'COMPLETE',
     VerificationFlag: 'UNVERIFIED',
     ...evidence(input),
-    ...measurementReport(input),
+    ...(input.found ? measurementReport(input, input.found) : narrativeReport(input)),
     ObservationDateTime: dateTimeInUtc(context.contentDateTime),
   };
   const sopInstanceUid = deriveUid('SR', segmentationUid(context), outcome(input), contentHash(content));

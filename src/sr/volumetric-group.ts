@@ -35,11 +35,10 @@ export function volumetricGroup(input: ReportInput, found: NonNullable<ReportInp
     related('CONTAINS', codeContent(CODES.finding, CODES.pancreas)),
     related(
       'CONTAINS',
-      imageContent(
-        CODES.referencedSegment,
-        segmentation,
-        input.correction?.segmentNumber ?? PANCREAS_SEGMENT_NUMBER,
-      ),
+      imageContent(CODES.referencedSegment, {
+        ...segmentation,
+        segmentNumber: input.correction?.segmentNumber ?? PANCREAS_SEGMENT_NUMBER,
+      }),
     ),
     related('CONTAINS', uidContent(CODES.sourceSeriesForSegmentation, seriesInstanceUid)),
     related('HAS CONCEPT MOD', codeContent(CODES.findingSite, CODES.pancreas)),

@@ -8,7 +8,14 @@ const ROOT = path.resolve(import.meta.dirname, '../..');
 it('the benchmark runs every part; small sizes, whose figures mean nothing', async () => {
   const run = promisify(execFile)(process.execPath, ['bench/bench.ts', '--quick'], { cwd: ROOT });
   const { stdout } = await run;
-  for (const part of ['preprocessing', 'export resampling', 'models import', 'peak memory', 'forward']) {
+  for (const part of [
+    'preprocessing',
+    'export resampling',
+    'SEG',
+    'models import',
+    'peak memory',
+    'forward',
+  ]) {
     expect(stdout).toMatch(new RegExp(`^${part}`, 'm'));
   }
 });

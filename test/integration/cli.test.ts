@@ -2,6 +2,9 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readInstance, text } from '../../src/dicom/dataset.ts';
+import { buildVolume } from '../../src/dicom/geometry/series-volume.ts';
+import { readSegmentation } from '../../src/dicom/seg/read-segmentation.ts';
 import { DicomWebClient } from '../../src/dicom/web/client.ts';
 import { SOFTWARE_VERSION } from '../../src/version.ts';
 import { startEmbeddedArchive } from '../support/archives.ts';
@@ -82,6 +85,30 @@ describe('the command line', () => {
     expect(JSON.parse(stdout)).toEqual(result);
     // The ball has a radius of 4 pixels in plane: 0.2 to 0.8 ml whatever the coarse grid makes of it.
     expect(result).toMatchObject({ researchUseOnly: true, files: ['seg.dcm', 'sr.dcm', 'result.json'] });
+  });
+
+  it('writes the SEG in every form that the configuration names, each with the same mask', async () => {
+    const source = inFolder('series');
+    const config = inFolder('forms.yaml');
+    await writeFile(
+      config,
+      JSON.stringify({ results: { segmentation: ['fractional', 'binary', 'labelmap'] } }),
+    );
+    const output = inFolder('forms');
+    const given = ['segment', source, '--model', model, '--config', config];
+    const { code, stderr } = await cli(...given, '--output', output);
+    expect(code, stderr).toBe(0);
+    const forms = { 'seg.dcm': 'FRACTIONAL', 'seg-binary.dcm': 'BINARY', 'seg-labelmap.dcm': 'LABELMAP' };
+    const expected = ['result.json', ...Object.keys(forms), 'sr.dcm'];
+    expect((await readdir(output)).sort()).toEqual(expected.sort());
+    const series = await buildVolume(smallCtSeries('2.25.901').map((bytes) => readInstance(bytes, 'slice')));
+    const masks = new Set<string>();
+    for (const [name, type] of Object.entries(forms)) {
+      const bytes = await readFile(path.join(output, name));
+      expect(text(readInstance(bytes, name).dataset, 'SegmentationType')).toBe(type);
+      masks.add(Buffer.from(readSegmentation(bytes, series)).toString('hex'));
+    }
+    expect(masks.size).toBe(1);
   });
 
   it('leaves no SEG of an earlier run beside a report that found nothing', async () => {

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { createSegmentation } from '../../src/dicom/seg/segmentation-object.ts';
 import { createReport } from '../../src/sr/report.ts';
 import { resultsOfEnhanced } from '../support/enhanced-image.ts';
 import { describeWith } from '../support/requires.ts';
@@ -12,7 +13,9 @@ describeWith(['dciodvfy', 'dcentvfy', 'java'], 'SEG and report of an enhanced im
     if (!found) throw new Error('the fixture has no finding');
     const ours = { ...found, segmentation };
     const report = createReport(reportInput({ context: given, found: ours }));
-    const files = { 'seg.dcm': segmentation.bytes, 'sr.dcm': report.bytes };
+    const fractional = createSegmentation(given, 'fractional');
+    if (!fractional) throw new Error('nothing was written');
+    const files = { seg: segmentation.bytes, fractional: fractional.bytes, sr: report.bytes };
     expect(await validatorFindings(files)).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { readInstance, text } from '../../src/dicom/dataset.ts';
+import { readInstance, requiredText, text } from '../../src/dicom/dataset.ts';
 import { describeArchives } from '../support/archives.ts';
 import { type SmallRuns, startSmallRuns } from '../support/small-runs.ts';
 import { smallCtSeries } from '../support/small-series.ts';
@@ -50,12 +50,12 @@ function rewritten(image: Uint8Array, placeholder: string, name: Buffer, term: s
 describeArchives('names in any script', (running) => {
   let runs: SmallRuns;
   beforeAll(async () => {
-    runs = await startSmallRuns(running.url);
+    runs = await startSmallRuns(running.url, { keyImages: true, pdf: true });
   });
   afterAll(() => runs?.stop());
 
   it.each(PATIENTS.map((patient, index) => ({ ...patient, study: `2.25.${7200 + index}` })))(
-    'come through archive, SEG and report unharmed: $script',
+    'come through archive, SEG, report, key images and PDF unharmed: $script',
     async ({ name, term, study }) => {
       const label = DECODERS[term];
       const bytes = label ? encoded(name, label) : Buffer.from(name);
@@ -65,15 +65,21 @@ describeArchives('names in any script', (running) => {
       );
       await runs.archive.storeVerified(study, images);
       const forced = { seriesInstanceUid: `${study}.1`, class: 'CT_ABDOMEN' } as const;
-      const [volume] = (await runs.process(study, forced)).volumes;
-      if (!volume?.seg) throw new Error('nothing was found');
-      for (const { seriesInstanceUid, sopInstanceUid } of [volume.seg, volume.report]) {
-        const result = await runs.archive.retrieveInstance(study, seriesInstanceUid, sopInstanceUid);
-        const { dataset } = readInstance(result, 'result');
-        expect(text(dataset, 'SpecificCharacterSet')).toBe('ISO_IR 192');
-        expect(text(dataset, 'PatientName')).toBe(name);
-        expect(Buffer.from(result).includes(name)).toBe(true);
+      await runs.process(study, forced);
+      const kinds: string[] = [];
+      for (const series of await runs.archive.searchSeries(study)) {
+        const modality = text(series, 'Modality') ?? '';
+        if (modality === 'CT') continue;
+        const uid = requiredText(series, 'SeriesInstanceUID', 'series');
+        for await (const result of runs.archive.retrieveSeries(study, uid)) {
+          const { dataset } = readInstance(result, modality);
+          expect(text(dataset, 'SpecificCharacterSet'), modality).toBe('ISO_IR 192');
+          expect(text(dataset, 'PatientName'), modality).toBe(name);
+          expect(Buffer.from(result).includes(name), modality).toBe(true);
+          kinds.push(modality);
+        }
       }
+      expect(kinds.toSorted()).toEqual(['DOC', 'OT', 'OT', 'OT', 'OT', 'SEG', 'SR']);
     },
   );
 });

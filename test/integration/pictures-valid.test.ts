@@ -10,10 +10,12 @@ import { createSegmentation } from '../../src/dicom/seg/segmentation-object.ts';
 import { createPdf } from '../../src/pictures/encapsulated-pdf.ts';
 import type { PictureInput } from '../../src/pictures/picture-input.ts';
 import { createPictures } from '../../src/pictures/secondary-capture.ts';
+import { picturesOf } from '../../src/pipeline/run/create-pictures.ts';
+import type { ReportInput } from '../../src/sr/report-input.ts';
 import { resultsOfEnhanced } from '../support/enhanced-image.ts';
 import { AXIAL, boxMask, boxSeries, pictureInput } from '../support/picture-fixtures.ts';
 import { describeWith, programPath } from '../support/requires.ts';
-import { context } from '../support/result-fixtures.ts';
+import { context, prior, reportInput } from '../support/result-fixtures.ts';
 import { validatorFindings } from '../support/validators.ts';
 
 const run = promisify(execFile);
@@ -125,9 +127,9 @@ describeWith(['python3'], 'key images', () => {
 const plain = (text: string): string =>
   text.normalize('NFKC').replaceAll(/[\u200e\u200f\u202a-\u202e\s]/g, '');
 
-async function pdfText(input: PictureInput): Promise<string> {
+async function pdfText({ bytes: object }: { readonly bytes: Uint8Array }): Promise<string> {
   return inFolder(async (folder) => {
-    const bytes = Buffer.from(createPdf(input).bytes);
+    const bytes = Buffer.from(object);
     const file = path.join(folder, 'report.pdf');
     await writeFile(file, bytes.subarray(bytes.indexOf('%PDF')));
     const { stdout } = await run(programPath('pdftotext'), ['-layout', file, '-']);
@@ -136,6 +138,17 @@ async function pdfText(input: PictureInput): Promise<string> {
 }
 
 describeWith(['pdftotext'], 'the PDF', () => {
+  test('names the report that it takes the place of, where there is one', async () => {
+    const report = reportInput({ context: inputOf({}).context });
+    const pdfOf = (input: ReportInput) => picturesOf(input, [], { keyImages: false, pdf: true }).pdf;
+    const { report: before } = prior('20240110', 70);
+    const [first, later] = [pdfOf(report), pdfOf({ ...report, supersedes: before })];
+    if (!first || !later) throw new Error('no PDF was written');
+    expect(await pdfText(first)).not.toMatch(/takes the place of/i);
+    expect(await pdfText(later)).toContain(`Takes the place of the report ${before.sopInstanceUid}.`);
+    expect(later.sopInstanceUid).not.toBe(first.sopInstanceUid);
+  });
+
   const names: Readonly<Record<string, readonly string[]>> = {
     'Wang^XiaoDong=王^小东': ['Wang, XiaoDong', '王 小东'],
     'Yamada^Tarou=山田^太郎=やまだ^たろう': ['Yamada, Tarou', '山田 太郎'],
@@ -147,7 +160,7 @@ describeWith(['pdftotext'], 'the PDF', () => {
   };
   for (const [name, lines] of Object.entries(names)) {
     test(`can be searched for the volume and for ${name}`, async () => {
-      const text = await pdfText(inputOf({ PatientName: name }));
+      const text = await pdfText(createPdf(inputOf({ PatientName: name })));
       expect(text).toMatch(/73\.5\s+ml/);
       expect(text).toContain('For research use only.');
       for (const line of lines) expect(plain(text)).toContain(plain(line));

@@ -26,6 +26,7 @@ afterAll(async () => {
   await database.close();
 });
 
+const QUIET = { info: () => {}, warn: () => {} };
 const OWN = { Manufacturer: MANUFACTURER, ManufacturerModelName: MANUFACTURER_MODEL_NAME };
 const COMPREHENSIVE_SR = '1.2.840.10008.5.1.4.1.1.88.33';
 
@@ -38,7 +39,8 @@ describeArchives('watching', (archive) => {
   const watcher = () => {
     const client = new DicomWebClient({ url: archive.url });
     const settings = { lookBack: 'all', stableForMs: 0, pageSize: 1, now: () => new Date() } as const;
-    return createWatcher({ archive: client, database, queue, isOwnResult, ...settings });
+    const admit = async () => ({ action: 'process' }) as const;
+    return createWatcher({ archive: client, database, queue, isOwnResult, admit, log: QUIET, ...settings });
   };
   const store = (study: string, series: number, instance: number, attributes = {}) =>
     new DicomWebClient({ url: archive.url }).storeVerified(study, [
@@ -75,21 +77,22 @@ describeArchives('watching', (archive) => {
     const messages: string[] = [];
     const write = (_fields: object, message: string): void => void messages.push(message);
     let polls = 0;
-    const poll = (signal: AbortSignal) => {
+    const { poll, ...looks } = watcher();
+    const counted = (signal?: AbortSignal) => {
       polls += 1;
-      return watcher().poll(signal);
+      return poll(signal);
     };
-    const watch = startWatching('* * * * * *', poll, { info: write, warn: write });
+    const watch = startWatching('* * * * * *', { ...looks, poll: counted }, { info: write, warn: write });
     await expect.poll(() => polls, { timeout: 10_000 }).toBeGreaterThan(2);
     expect(messages).toEqual(['the archive cannot be polled; going on trying']);
     await archive.resume();
     await store(first, 1, 3);
-    await expect.poll(() => messages, { timeout: 20_000 }).toContain('studies queued');
+    await expect.poll(() => messages, { timeout: 20_000 }).toContain('study queued');
     await watch.stop();
     expect(messages).toEqual([
       'the archive cannot be polled; going on trying',
       'the archive can be polled again',
-      'studies queued',
+      'study queued',
     ]);
   });
 });

@@ -1,4 +1,4 @@
-import { type Instance, readInstance } from '../../src/dicom/dataset.ts';
+import { type Instance, readInstance, text } from '../../src/dicom/dataset.ts';
 import { buildVolume } from '../../src/dicom/geometry/series-volume.ts';
 import { createSegmentation } from '../../src/dicom/seg/segmentation-object.ts';
 import { type Attributes, ctAttributes, part10, words } from './part10.ts';
@@ -28,6 +28,16 @@ export function enhancedImage(
   over: Attributes = {},
   shared: Attributes = SHARED_MACROS,
 ): Instance {
+  const instance = readInstance(enhancedFile(frames, over, shared), 'enhanced');
+  return { ...instance, source: `enhanced ${text(instance.dataset, 'SOPInstanceUID')?.slice(5)}` };
+}
+
+/** The same as the bytes of a file. */
+export function enhancedFile(
+  frames: readonly EnhancedFrame[],
+  over: Attributes = {},
+  shared: Attributes = SHARED_MACROS,
+): Uint8Array<ArrayBuffer> {
   const attributes = ctAttributes({
     SOPClassUID: ENHANCED_CT,
     ImagePositionPatient: undefined,
@@ -44,7 +54,7 @@ export function enhancedImage(
     PixelData: words(frames.flatMap(({ values }) => values)),
     ...over,
   });
-  return readInstance(part10(attributes), `enhanced ${String(attributes['SOPInstanceUID']).slice(5)}`);
+  return part10(attributes);
 }
 
 /** What validators want of a source's patient and study, as results copy them. */
@@ -69,7 +79,7 @@ export async function resultsOfEnhanced() {
   const mask = new Uint8Array(48);
   mask.set([1], 12 + 5); // the plane at 2 mm: frame 2
   mask.set([1], 36 + 7); // the plane at 6 mm: frame 1
-  const given = context({ series, mask });
+  const given = context({ series, mask, softMask: mask.map((value) => 200 * value) });
   const segmentation = createSegmentation(given);
   if (!segmentation) throw new Error('nothing was written');
   return { series, mask, given, segmentation };

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { describe } from 'vitest';
 
@@ -7,11 +7,14 @@ const PACKAGES = {
   Orthanc: 'orthanc orthanc-dicomweb',
   storescu: 'dcmtk',
   dcm2xml: 'dcmtk',
+  dcm2json: 'dcmtk',
   dcmdump: 'dcmtk',
   dcmdjpeg: 'dcmtk',
   dciodvfy: 'dicom3tools',
   dcentvfy: 'dicom3tools',
   pdftotext: 'poppler-utils',
+  postgresql: 'postgresql',
+  openssl: 'openssl',
   java: 'default-jre-headless libpixelmed-java',
   python3: 'python3-pydicom python3-numpy',
   nibabel: 'python3-nibabel',
@@ -34,7 +37,15 @@ const EXECUTABLES: Partial<Record<Program, string>> = {
   nibabel: 'python3',
   torch: 'python3',
   onnx: 'python3',
+  postgresql: 'initdb',
 };
+
+/** Where Debian keeps PostgreSQL's server programs, newest first: one folder per version, not on the PATH. */
+const POSTGRES = existsSync('/usr/lib/postgresql')
+  ? readdirSync('/usr/lib/postgresql')
+      .sort((a, b) => Number(b) - Number(a))
+      .map((version) => `/usr/lib/postgresql/${version}/bin`)
+  : [];
 
 /**
  * Where a program lives, or undefined. Debian's own folder comes first: another Python on the PATH doesn't see Debian's
@@ -43,7 +54,12 @@ const EXECUTABLES: Partial<Record<Program, string>> = {
 function findProgram(program: Program): string | undefined {
   const companion = COMPANIONS[program];
   if (companion && !existsSync(companion)) return undefined;
-  const folders = ['/usr/bin', ...(process.env['PATH'] ?? '').split(path.delimiter), '/usr/sbin'];
+  const folders = [
+    '/usr/bin',
+    ...(process.env['PATH'] ?? '').split(path.delimiter),
+    '/usr/sbin',
+    ...POSTGRES,
+  ];
   const executable = EXECUTABLES[program] ?? program;
   return folders.map((folder) => path.join(folder, executable)).find((file) => existsSync(file));
 }

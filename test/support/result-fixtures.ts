@@ -114,6 +114,7 @@ export function reportInput(changes: Partial<ReportInput> = {}): ReportInput {
         sdIntensity: 20.14,
       },
     },
+    outlines: true,
     flags: [],
     priors: [],
     ...changes,

@@ -35,6 +35,7 @@ export async function startTestNode(
       watch: { schedule: NEVER, lookBack: 'all', stableForSeconds: 0 },
       models: { folder: DEMO_MODELS, ...DEMO_MODEL_NAMES },
       queue: { retries: 0 },
+      health: { cacheSeconds: 0 },
       http: { port: 0 },
       log: { level: 'error' },
       ...sections,

@@ -35,30 +35,15 @@ const SR_IOD = /^[A-Za-z0-9]*SR$/m;
 export async function validatorFindings(files: Readonly<Record<string, Uint8Array>>): Promise<string[]> {
   const folder = await mkdtemp(path.join(tmpdir(), 'pansegnet-validate-'));
   try {
-    const findings: string[] = [];
-    const written: string[] = [];
-    for (const [name, bytes] of Object.entries(files)) {
-      const file = path.join(folder, `${name}.dcm`);
-      await writeFile(file, bytes);
-      written.push(file);
-      const iod = await output(programPath('dciodvfy'), [file]);
-      findings.push(...lines(iod, /^(Error|Warning)/).map((line) => `dciodvfy ${name}: ${line}`));
-      if (!SR_IOD.test(iod)) continue;
-      const args = [
-        ...SHORT_RUN,
-        ...NO_XPATH_LIMITS,
-        '-cp',
-        CLASS_PATH,
-        'com.pixelmed.validate.DicomSRValidator',
-        file,
-      ];
-      const sr = await output(programPath('java'), args);
-      if (!sr.includes('TID_1500'))
-        findings.push(`DicomSRValidator ${name}: found no report after TID 1500: ${sr}`);
-      findings.push(
-        ...lines(sr, /Error|Warning|Exception/).map((line) => `DicomSRValidator ${name}: ${line}`),
-      );
-    }
+    const named = Object.entries(files).map(([name, bytes]) => ({
+      name,
+      bytes,
+      file: path.join(folder, `${name}.dcm`),
+    }));
+    await Promise.all(named.map(({ file, bytes }) => writeFile(file, bytes)));
+    const written = named.map(({ file }) => file);
+    // At the same time: the one in Java takes seconds to start.
+    const findings = (await Promise.all(named.map(({ name, file }) => findingsOn(name, file)))).flat();
     const together = lines(await output(programPath('dcentvfy'), written), /Error|Warning/);
     return [
       ...findings,
@@ -67,6 +52,20 @@ export async function validatorFindings(files: Readonly<Record<string, Uint8Arra
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+/** Of one file: dciodvfy's, and DicomSRValidator's on a report. */
+async function findingsOn(name: string, file: string): Promise<string[]> {
+  const iod = await output(programPath('dciodvfy'), [file]);
+  const findings = lines(iod, /^(Error|Warning)/).map((line) => `dciodvfy ${name}: ${line}`);
+  if (!SR_IOD.test(iod)) return findings;
+  const validator = ['-cp', CLASS_PATH, 'com.pixelmed.validate.DicomSRValidator', file];
+  const sr = await output(programPath('java'), [...SHORT_RUN, ...NO_XPATH_LIMITS, ...validator]);
+  if (!sr.includes('TID_1500')) {
+    findings.push(`DicomSRValidator ${name}: found no report after TID 1500: ${sr}`);
+  }
+  const found = lines(sr, /Error|Warning|Exception/);
+  return [...findings, ...found.map((line) => `DicomSRValidator ${name}: ${line}`)];
 }
 
 function lines(text: string, pattern: RegExp): string[] {

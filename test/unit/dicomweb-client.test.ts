@@ -105,13 +105,26 @@ describe.each(['search', 'retrieve', 'store'] as const)('an archive that fails: 
 
   it.each([401, 404, 429, 500, 503])('that answers %i gives an error with that status', async (status) => {
     const client = await clientOf((_request, response) => {
-      response.writeHead(status, { 'Retry-After': '7' }).end('<html>no</html>');
+      response.writeHead(status, { 'Retry-After': '70' }).end('<html>no</html>');
     });
     const error = await refusal(exchange(client));
     expect(error).toBeInstanceOf(DicomWebStatusError);
-    expect(error).toMatchObject({ code: 'DICOM_WEB_STATUS', status, retryAfter: '7' });
+    expect(error).toMatchObject({ code: 'DICOM_WEB_STATUS', status, retryAfterMs: 70_000 });
     expect(error.message).toContain(String(status));
   });
+
+  it.each([429, 503])(
+    'that answers %i and asks for a short pause is asked again, not without end',
+    async (status) => {
+      let requests = 0;
+      const client = await clientOf((_request, response) => {
+        requests += 1;
+        response.writeHead(status, { 'Retry-After': '0' }).end();
+      });
+      expect(await refusal(exchange(client))).toMatchObject({ code: 'DICOM_WEB_STATUS', status });
+      expect(requests).toBe(6);
+    },
+  );
 
   it('that redirects is refused, and the other host never sees the credentials', async () => {
     const seen = vi.fn<RequestListener>();

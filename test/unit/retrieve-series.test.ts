@@ -4,6 +4,7 @@ import { buildVolume } from '../../src/dicom/geometry/series-volume.ts';
 import { DicomWebClient } from '../../src/dicom/web/client.ts';
 import { retrieveSeries } from '../../src/pipeline/run/retrieve-series.ts';
 import { startEmbeddedArchive } from '../support/archives.ts';
+import { enhancedFile } from '../support/enhanced-image.ts';
 import { smallCtSeries } from '../support/small-series.ts';
 
 const STUDY = { studyInstanceUid: '2.25.4711' };
@@ -37,6 +38,27 @@ describe('retrieving a series into a volume', () => {
     const part = partOf([3, 4, 5, 6, 7, 8]);
     const builder = await retrieveSeries(client, STUDY, { ...SERIES, part });
     expect(builder.finish()).toEqual(await whole(FILES.slice(2, 8)));
+  });
+
+  it('gives the frames of a part of an enhanced image, and no other', async () => {
+    const [study, series, sop] = ['2.25.4712', '2.25.4712.1', '2.25.4712.1.1'];
+    const uids = { StudyInstanceUID: study, SeriesInstanceUID: series, SOPInstanceUID: sop };
+    // Two phases, frame by frame: 1 to 3 at one time, 4 to 6 at another.
+    const frames = [0, 2, 4, 0, 2, 4].map((z, index) => ({
+      position: ['0', '0', String(z)],
+      values: Array<number>(12).fill(index + 1),
+    }));
+    await client.storeVerified(study, [enhancedFile(frames, uids)]);
+    const part = { name: 'phase 2', images: new Set([3, 4, 5].map((n) => `${sop}#${n}`)) };
+    const wanted = { seriesInstanceUid: series, part };
+    const { volume, slices } = (await retrieveSeries(client, { studyInstanceUid: study }, wanted)).finish();
+    expect(volume.size).toEqual([4, 3, 3]);
+    expect([0, 12, 24].map((first) => volume.voxels[first])).toEqual([4, 5, 6]);
+    expect(slices.map(({ frameNumber }) => frameNumber)).toEqual([4, 5, 6]);
+    const tooMany = { name: 'phase 3', images: new Set([...part.images, `${sop}#6`]) };
+    await expect(
+      retrieveSeries(client, { studyInstanceUid: study }, { seriesInstanceUid: series, part: tooMany }),
+    ).rejects.toMatchObject({ code: 'DICOM_WEB_ANSWER', message: expect.stringMatching(/3 of 4 images/) });
   });
 
   it('refuses more or fewer images than the archive said it has', async () => {

@@ -19,7 +19,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   pictures: ['dicom'],
   pipeline: ['dicom', 'segmentation', 'sr', 'pictures', 'nifti'],
   archive: ['pipeline', 'dicom'],
-  http: ['pipeline', 'dicom', 'sr', 'audit', 'logging'],
+  http: ['pipeline', 'dicom', 'sr', 'pictures', 'audit', 'logging'],
   intake: ['pipeline', 'dicom', 'logging'],
   audit: ['dicom'],
   logging: [],

@@ -135,7 +135,13 @@ export async function createViewerStudy(plan: Plan): Promise<ViewerStudy> {
     throw new Error(`${plan.name}: the phantom's pancreas lies outside of the grid`);
   }
   const measurement = { ...measured, meanIntensity, sdIntensity };
-  const report = createReport({ context, found: { segmentation, measurement }, flags: [], priors: [] });
+  const report = createReport({
+    context,
+    found: { segmentation, measurement },
+    outlines: true,
+    flags: [],
+    priors: [],
+  });
   return {
     name: plan.name,
     studyInstanceUid: syntheticUid(visit),

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { decodeStoredValues, type PixelFormat, type StoredValues } from './stored-values.ts';
 
@@ -138,7 +139,7 @@ const MAX_WORKERS = 4;
 /** The pool that all series share. The largest CT images take less than a second; longer means a codec in circles. */
 export const decodePool = new DecodePool({
   size: Math.min(availableParallelism(), MAX_WORKERS),
-  worker: new URL('decode-worker.ts', import.meta.url),
+  worker: new URL(`decode-worker${extname(import.meta.filename)}`, import.meta.url),
   frameTimeoutMs: 30_000,
   idleMs: 30_000,
 });

@@ -28,6 +28,8 @@ export interface Elements {
   readonly pixelData?: PixelDataElement;
   /** Offset of the first byte that was not read. */
   readonly end: number;
+  /** Whether the elements turned out to be written in implicit VR. */
+  readonly implicit: boolean;
 }
 
 /** Where reading stands; shared by a data set and all that is nested in it. */
@@ -35,25 +37,40 @@ interface Progress {
   elements: number;
 }
 
+/** Where reading ends before the pixel data or the end. */
+export interface ReadingLimit {
+  /** At the first element of another group than this one. */
+  readonly onlyGroup?: number;
+  /** At the first element of this group or one behind it. */
+  readonly beforeGroup?: number;
+}
+
 /**
- * Reads elements from an offset up to the pixel data, the end, or, given a group, up to the first element of another one.
+ * Reads elements from an offset up to the pixel data, the end, or a limit.
  * Throws DICOM_UNREADABLE.
  */
-export function readElements(input: Encoded, start: number, onlyGroup?: number): Elements {
+export function readElements(
+  input: Encoded,
+  start: number,
+  { onlyGroup, beforeGroup = Number.POSITIVE_INFINITY }: ReadingLimit = {},
+): Elements {
   const { bytes, view, source } = input;
   const reader = new Reader(input, bytes.length, textDecoding([]), { elements: 0 }, 0);
   let offset = start;
   const encoding = onlyGroup === undefined ? writtenEncoding(input, start, bytes.length) : input;
   reader.encoding = encoding;
+  const { dataset } = reader;
+  const { implicit } = encoding;
   let padding: number | undefined;
   while (offset < bytes.length) {
     // The data set behind the file meta information may have another syntax: look before reading.
-    const group = view.getUint16(Math.min(offset, bytes.length - 2), true);
-    if (onlyGroup !== undefined && group !== onlyGroup) return { dataset: reader.dataset, end: offset };
+    const group = view.getUint16(Math.min(offset, bytes.length - 2), encoding.littleEndian);
+    const isBeyond = onlyGroup === undefined ? group >= beforeGroup : group !== onlyGroup;
+    if (isBeyond) return { dataset, end: offset, implicit };
     if (view.getUint8(offset) === 0) {
       // Some writers fill a file up with zeros. Looked for once: at each element, it would take quadratic time.
       padding ??= trailingZeros(bytes);
-      if (offset >= padding) return { dataset: reader.dataset, end: bytes.length };
+      if (offset >= padding) return { dataset, end: bytes.length, implicit };
     }
     const header = readHeader(encoding, offset, bytes.length);
     if (header.tag === PIXEL_DATA) {
@@ -62,11 +79,11 @@ export function readElements(input: Encoded, start: number, onlyGroup?: number):
         length === UNDEFINED_LENGTH
           ? readFragments(bytes, valueOffset, source)
           : { native: bytes.subarray(valueOffset, valueOffset + length) };
-      return { dataset: reader.dataset, pixelData, end: bytes.length };
+      return { dataset, pixelData, end: bytes.length, implicit };
     }
     offset = reader.read(header);
   }
-  return { dataset: reader.dataset, end: offset };
+  return { dataset, end: offset, implicit };
 }
 
 /** Reads the elements of one data set or item. */
@@ -146,7 +163,11 @@ class Reader {
     return { items, end };
   }
 
-  #readItem(encoding: Encoded, { length, valueOffset }: ElementHeader, limit: number): Elements {
+  #readItem(
+    encoding: Encoded,
+    { length, valueOffset }: ElementHeader,
+    limit: number,
+  ): Pick<Elements, 'dataset' | 'end'> {
     const end = length === UNDEFINED_LENGTH ? limit : valueOffset + length;
     const inside = writtenEncoding(encoding, valueOffset, end);
     const reader = new Reader(inside, end, this.#decode, this.#progress, this.#depth + 1);

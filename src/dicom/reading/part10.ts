@@ -24,6 +24,22 @@ const INFLATION_FLOOR_BYTES = 64 * 1024 * 1024;
  */
 export function readPart10(file: Uint8Array, source: string): Part10 {
   const bytes = inArrayBuffer(file);
+  const { transferSyntaxUid, end } = readMeta(bytes, source);
+  const deflated = transferSyntaxUid === TRANSFER_SYNTAX.deflated;
+  const body = deflated ? inflate(bytes.subarray(end), source) : bytes;
+  const { dataset, pixelData } = readElements(encoded(body, transferSyntaxUid, source), deflated ? 0 : end);
+  return { dataset, transferSyntaxUid, ...(pixelData && { pixelData }) };
+}
+
+/**
+ * Reads the file meta information (PS3.10 section 7.1) at the beginning of a file, or of as much of it as is at hand.
+ * @returns its elements; `end`: offset of the data set
+ * @throws DicomError DICOM_UNREADABLE
+ */
+export function readMeta(
+  bytes: Uint8Array<ArrayBuffer>,
+  source: string,
+): { dataset: Readonly<Record<string, unknown>>; transferSyntaxUid: string; end: number } {
   const marker = String.fromCharCode(...bytes.subarray(PREAMBLE_BYTES, PREAMBLE_BYTES + 4));
   if (marker !== 'DICM') {
     throw new DicomError(
@@ -31,22 +47,16 @@ export function readPart10(file: Uint8Array, source: string): Part10 {
       `${source}: not a DICOM file (no "DICM" at byte ${PREAMBLE_BYTES})`,
     );
   }
-  const meta = readElements(
+  const { dataset, end } = readElements(
     encoded(bytes, TRANSFER_SYNTAX.explicitLittleEndian, source),
     PREAMBLE_BYTES + 4,
-    META_GROUP,
+    { onlyGroup: META_GROUP },
   );
-  const transferSyntaxUid = meta.dataset['TransferSyntaxUID'];
+  const transferSyntaxUid = dataset['TransferSyntaxUID'];
   if (typeof transferSyntaxUid !== 'string') {
     throw new DicomError('DICOM_UNREADABLE', `${source}: the file meta information has no TransferSyntaxUID`);
   }
-  const deflated = transferSyntaxUid === TRANSFER_SYNTAX.deflated;
-  const body = deflated ? inflate(bytes.subarray(meta.end), source) : bytes;
-  const { dataset, pixelData } = readElements(
-    encoded(body, transferSyntaxUid, source),
-    deflated ? 0 : meta.end,
-  );
-  return { dataset, transferSyntaxUid, ...(pixelData && { pixelData }) };
+  return { dataset, transferSyntaxUid, end };
 }
 
 /** Memory that is shared with other threads could change under the reader's hands. */
@@ -58,7 +68,7 @@ function inArrayBuffer(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 }
 
 function inflate(bytes: Uint8Array, source: string): Uint8Array<ArrayBuffer> {
-  const maxOutputLength = Math.max(INFLATION_FLOOR_BYTES, bytes.length * MAX_INFLATION);
+  const maxOutputLength = inflationLimit(bytes.length);
   try {
     return inArrayBuffer(inflateRawSync(bytes, { maxOutputLength }));
   } catch (cause) {
@@ -69,8 +79,13 @@ function inflate(bytes: Uint8Array, source: string): Uint8Array<ArrayBuffer> {
   }
 }
 
+/** Bytes that so many deflated ones may become. */
+export function inflationLimit(deflatedBytes: number): number {
+  return Math.max(INFLATION_FLOOR_BYTES, deflatedBytes * MAX_INFLATION);
+}
+
 /** All compressed transfer syntaxes are explicit VR little endian outside the pixels. */
-function encoded(bytes: Uint8Array<ArrayBuffer>, transferSyntaxUid: string, source: string): Encoded {
+export function encoded(bytes: Uint8Array<ArrayBuffer>, transferSyntaxUid: string, source: string): Encoded {
   return {
     bytes,
     view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength),

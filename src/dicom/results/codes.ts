@@ -42,6 +42,13 @@ export const CODES = {
   measurementGroup: dcm('125007', 'Measurement Group'),
   qualitativeEvaluations: { value: 'C0034375', scheme: 'UMLS', meaning: 'Qualitative Evaluations' },
 
+  // TID 2000 with TID 2002: CID 7000, 7001 and 7002
+  diagnosticImagingReport: { value: '18748-4', scheme: 'LN', meaning: 'Diagnostic Imaging Report' },
+  findings: dcm('121070', 'Findings'),
+  previousFinding: dcm('121069', 'Previous Finding'),
+  currentProcedureDescriptions: dcm('121064', 'Current Procedure Descriptions'),
+  procedureDescription: dcm('121065', 'Procedure Description'),
+
   // TID 1600 to 1604
   imageLibrary: dcm('111028', 'Image Library'),
   imageLibraryGroup: dcm('126200', 'Image Library Group'),
@@ -70,6 +77,7 @@ export const CODES = {
   trackingUniqueIdentifier: dcm('112040', 'Tracking Unique Identifier'),
   finding: dcm('121071', 'Finding'),
   findingSite: sct('363698007', 'Finding Site'),
+  imageRegion: dcm('111030', 'Image Region'),
   referencedSegment: dcm('121191', 'Referenced Segment'),
   sourceSeriesForSegmentation: dcm('121232', 'Source series for segmentation'),
   measurementMethod: sct('370129005', 'Measurement Method'),

@@ -8,8 +8,11 @@ export const PANCREAS_SEGMENT_NUMBER = 1;
 /** For people; the UID beside it is what joins studies. */
 export const PANCREAS_TRACKING_ID = 'Pancreas';
 
-/** Amber (sRGB 255, 176, 0), clear on grey images: PCS values as PS3.3 C.10.7.1.1 scales them. */
-const AMBER_CIELAB = [51180, 38564, 53613] as const;
+/**
+ * Amber (sRGB 240, 170, 20), clear on grey images: PCS values, relative to D50, as PS3.3 C.10.7.1.1 scales them. It lies
+ * inside sRGB also for viewers that take the values for relative to D65.
+ */
+const AMBER_CIELAB = [49139, 37753, 52223] as const;
 
 const BLACK_CIELAB = [0, 32896, 32896] as const;
 

@@ -2,9 +2,11 @@ import { api } from 'dicomweb-client';
 import type XMLHttpRequest from 'xhr2';
 import { type DicomDataset, fromDicomJson, text } from '../dataset.ts';
 import { DicomError } from '../errors.ts';
+import type { Connections } from './connections.ts';
 import { badAnswer, DicomWebStatusError } from './errors.ts';
 import { retrieveInstances } from './retrieve.ts';
 import { readStoreAnswer, type StoreOutcome } from './store-answer.ts';
+import { type FileToStore, storeFiles } from './store-files.ts';
 import { type StoredInstance, storeVerified } from './store-verified.ts';
 import { exchange, readAsJson } from './xhr-request.ts';
 
@@ -15,6 +17,8 @@ export interface DicomWebOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** Longest time without a byte from the archive, in ms. */
   readonly timeoutMs?: number;
+  /** Certificates and proxy; without it neither. */
+  readonly connections?: Connections | undefined;
 }
 
 export interface StudySearch {
@@ -27,7 +31,7 @@ export interface StudySearch {
 }
 
 /** A cold archive may have to read every file of a large series for its metadata. */
-const DEFAULT_TIMEOUT_MS = 60_000;
+export const DEFAULT_TIMEOUT_MS = 60_000;
 /** Series and instances per QIDO-RS request; few archives cap below. */
 const PAGE_SIZE = 500;
 /** Statuses of STOW-RS whose body says which instances were stored: PS3.18 10.5.3, and Orthanc's 400. */
@@ -51,15 +55,17 @@ export class DicomWebClient {
   readonly url: string;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #timeoutMs: number;
+  readonly #connections: Connections | undefined;
   readonly #library: api.DICOMwebClient;
   readonly #storing: api.DICOMwebClient;
 
   /** @throws TypeError where the URL is none, or neither http nor https */
-  constructor({ url, headers = {}, timeoutMs = DEFAULT_TIMEOUT_MS }: DicomWebOptions) {
+  constructor({ url, headers = {}, timeoutMs = DEFAULT_TIMEOUT_MS, connections }: DicomWebOptions) {
     const { publicUrl, authorization } = separateCredentials(url);
     this.url = publicUrl;
     this.#headers = { ...authorization, ...headers };
     this.#timeoutMs = timeoutMs;
+    this.#connections = connections;
     // verbose: the library would print failed requests together with their Authorization header.
     const options = { url: publicUrl, verbose: false, requestHooks: [readAsJson] };
     this.#library = new api.DICOMwebClient({ ...options, headers: this.#headers });
@@ -171,7 +177,7 @@ export class DicomWebClient {
   ): Promise<StoreOutcome> {
     const url = `${this.url}/studies${studyUid === undefined ? '' : `/${pathUid(studyUid)}`}`;
     const { status, body } = await exchange(
-      { url, timeoutMs: this.#timeoutMs, signal },
+      { url, timeoutMs: this.#timeoutMs, connections: this.#connections, signal },
       (instance) =>
         this.#storing.storeInstances({
           ...(studyUid === undefined ? {} : { studyInstanceUID: studyUid }),
@@ -184,6 +190,18 @@ export class DicomWebClient {
     if (outcome) return outcome;
     if (STORE_STATUSES.includes(status)) throw new DicomWebStatusError(url, status);
     throw badAnswer(url, `answered ${status} to STOW-RS without saying what was stored`);
+  }
+
+  /**
+   * As `store`, of files of any studies: they are read while they are sent, and memory does not grow with them.
+   * @throws as `store`
+   */
+  storeFiles(files: readonly FileToStore[], signal?: AbortSignal): Promise<StoreOutcome> {
+    const url = `${this.url}/studies`;
+    return storeFiles(
+      { url, headers: this.#headers, timeoutMs: this.#timeoutMs, connections: this.#connections, signal },
+      files,
+    );
   }
 
   /**
@@ -230,6 +248,7 @@ export class DicomWebClient {
       url: this.url + path,
       headers: this.#headers,
       timeoutMs: this.#timeoutMs,
+      connections: this.#connections,
       signal,
     });
   }
@@ -264,7 +283,10 @@ export class DicomWebClient {
     send: (instance: XMLHttpRequest) => Promise<unknown>,
   ): Promise<DicomDataset[]> {
     const url = this.url + path;
-    const { body } = await exchange({ url, timeoutMs: this.#timeoutMs, signal }, send);
+    const { body } = await exchange(
+      { url, timeoutMs: this.#timeoutMs, connections: this.#connections, signal },
+      send,
+    );
     if (!Array.isArray(body)) throw badAnswer(url, 'the answer is not DICOM JSON (a list of data sets)');
     try {
       return body.map(fromDicomJson);
@@ -301,7 +323,11 @@ function studyDate(now: Date, daysBack: number): string {
   return day.toLocaleDateString('sv-SE').replaceAll('-', ''); // Sweden writes 2026-03-01
 }
 
-function separateCredentials(address: string): { publicUrl: string; authorization: Record<string, string> } {
+/** The address without user and password, and the header that they make. */
+export function separateCredentials(address: string): {
+  publicUrl: string;
+  authorization: Record<string, string>;
+} {
   const url = URL.parse(address);
   if (!url || !['http:', 'https:'].includes(url.protocol)) {
     // The address itself stays out of the message: it may hold a password.

@@ -3,14 +3,25 @@ import { DicomError } from '../errors.ts';
 /** DICOM_WEB_STATUS with the HTTP status, so that callers can tell "not there" from "busy" from "not allowed". */
 export class DicomWebStatusError extends DicomError {
   readonly status: number;
-  /** Value of the Retry-After header, where the archive sent one. */
-  readonly retryAfter: string | undefined;
+  /** How long the archive wants to be left alone (Retry-After, RFC 9110 section 10.2.3), in ms from now. */
+  readonly retryAfterMs: number | undefined;
 
+  /** @param retryAfter value of the Retry-After header, where the archive sent one */
   constructor(url: string, status: number, retryAfter?: string) {
     super('DICOM_WEB_STATUS', `${url} answered with status ${status}${MEANING[status] ?? ''}`);
     this.status = status;
-    this.retryAfter = retryAfter;
+    this.retryAfterMs = retryAfter === undefined ? undefined : pauseOf(retryAfter);
   }
+}
+
+/** A header that says more is wrong, or not meant for a service that has studies waiting. */
+const LONGEST_PAUSE_MS = 3_600_000;
+
+/** The header is a number of seconds or a date. */
+function pauseOf(retryAfter: string): number | undefined {
+  const value = retryAfter.trim();
+  const pauseMs = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
+  return Number.isNaN(pauseMs) ? undefined : Math.min(Math.max(0, pauseMs), LONGEST_PAUSE_MS);
 }
 
 /** What an administrator most likely has to do about a status. */

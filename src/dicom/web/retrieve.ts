@@ -1,8 +1,8 @@
-import http, { type IncomingMessage } from 'node:http';
-import https from 'node:https';
-import { httpAgent, httpsAgent } from './connections.ts';
+import type { IncomingMessage } from 'node:http';
+import { type Connections, connectionReason, DIRECT } from './connections.ts';
 import { badAnswer, DicomWebStatusError, unreachable } from './errors.ts';
 import { MultipartError, mediaType, multipartBoundary, splitMultipart } from './multipart.ts';
+import { patiently } from './patience.ts';
 
 /** Any stored transfer syntax: nothing is transcoded, every instance arrives as it was stored (PS3.18 8.7.3.5.2). */
 const ACCEPT_STORED = 'multipart/related; type="application/dicom"; transfer-syntax=*';
@@ -13,6 +13,7 @@ export interface RetrieveRequest {
   /** Longest time without a byte from the archive, in ms. Time that the caller takes for a part does not count. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
+  readonly connections?: Connections | undefined;
 }
 
 /**
@@ -25,12 +26,13 @@ export async function* retrieveInstances(request: RetrieveRequest): AsyncGenerat
   const { url, timeoutMs, signal } = request;
   const idle = new IdleTimer(timeoutMs);
   try {
-    const answer = await idle.watch(open(request, idle.signal));
-    // 206 says that a part of what was asked for is missing; a volume with holes is no answer.
-    if (answer.statusCode !== 200) {
-      answer.destroy();
-      throw new DicomWebStatusError(url, answer.statusCode ?? 0, answer.headers['retry-after']);
-    }
+    const answer = await patiently(async () => {
+      const head = await idle.watch(open(request, idle.signal));
+      // 206 says that a part of what was asked for is missing; a volume with holes is no answer.
+      if (head.statusCode === 200) return head;
+      head.destroy();
+      throw new DicomWebStatusError(url, head.statusCode ?? 0, head.headers['retry-after']);
+    }, signal);
     yield* instancesOf(answer.headers['content-type'], chunksOf(answer, idle));
   } catch (error) {
     signal?.throwIfAborted();
@@ -49,20 +51,20 @@ class ConnectionError extends Error {
 }
 
 /** Sends the request; resolves with the head of the answer. Redirects are not followed: credentials go to the archive alone. */
-async function open({ url, headers, signal }: RetrieveRequest, idle: AbortSignal): Promise<IncomingMessage> {
-  const { protocol } = new URL(url);
+async function open(
+  { url, headers, signal, connections = DIRECT }: RetrieveRequest,
+  idle: AbortSignal,
+): Promise<IncomingMessage> {
   const options = {
     headers: { ...headers, Accept: ACCEPT_STORED },
     signal: AbortSignal.any([idle, ...(signal ? [signal] : [])]),
   };
   try {
-    const sent =
-      protocol === 'https:'
-        ? https.get(url, { ...options, agent: httpsAgent })
-        : http.get(url, { ...options, agent: httpAgent });
+    const sent = connections.request(url, options);
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     sent.once('response', resolve);
     sent.on('error', reject);
+    sent.end();
     return await promise;
   } catch (cause) {
     throw connectionError(cause);
@@ -99,11 +101,9 @@ async function* chunksOf(answer: IncomingMessage, idle: IdleTimer): AsyncGenerat
 }
 
 function connectionError(cause: unknown): ConnectionError {
-  // Several addresses were tried (IPv6 and IPv4): an AggregateError without a message of its own.
-  const first: unknown = cause instanceof AggregateError ? cause.errors[0] : cause;
-  const reason = first instanceof Error ? first.message : '';
+  const reason = connectionReason(cause);
   return new ConnectionError(
-    reason === 'aborted' ? 'connection closed in the middle of the answer' : reason || 'no connection',
+    reason === 'aborted' ? 'connection closed in the middle of the answer' : reason,
     { cause },
   );
 }

@@ -1,8 +1,9 @@
 import type http from 'node:http';
 import XMLHttpRequest from 'xhr2';
 import { DicomError } from '../errors.ts';
-import { httpAgent, httpsAgent } from './connections.ts';
+import { type Connections, connectionReason, DIRECT } from './connections.ts';
 import { badAnswer, DicomWebStatusError, unreachable } from './errors.ts';
+import { patiently } from './patience.ts';
 
 /** The exchange of one request: what dicomweb-client is given, and what tells how it went. */
 export interface XhrExchange {
@@ -10,6 +11,7 @@ export interface XhrExchange {
   readonly url: string;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
+  readonly connections?: Connections | undefined;
 }
 
 /** Answer of the archive, not yet checked. `body`: parsed JSON, text, or null where JSON did not parse. */
@@ -29,7 +31,7 @@ class SafeXhr extends XMLHttpRequest {
   failure: 'error' | 'timeout' | undefined;
   cause: unknown;
 
-  constructor(timeoutMs: number) {
+  constructor(timeoutMs: number, { httpAgent, httpsAgent }: Connections) {
     super();
     this.timeout = timeoutMs;
     this.nodejsSet({ httpAgent, httpsAgent });
@@ -63,17 +65,25 @@ export function readAsJson(request: XMLHttpRequest, _metadata: unknown): XMLHttp
 }
 
 /**
- * Runs one request of dicomweb-client on an XMLHttpRequest of its own.
+ * Runs one request of dicomweb-client on an XMLHttpRequest of its own; again where the archive asks for a short pause.
  * @returns status and body, also of error statuses that `tolerated` names
  * @throws DicomError DICOM_WEB_UNREACHABLE, DICOM_WEB_STATUS; the signal's reason where it was aborted
  */
 export async function exchange(
-  { url, timeoutMs, signal }: XhrExchange,
+  request: XhrExchange,
   send: (instance: XMLHttpRequest) => Promise<unknown>,
   tolerated: readonly number[] = [],
 ): Promise<XhrAnswer> {
+  return patiently(() => exchangeOnce(request, send, tolerated), request.signal);
+}
+
+async function exchangeOnce(
+  { url, timeoutMs, signal, connections = DIRECT }: XhrExchange,
+  send: (instance: XMLHttpRequest) => Promise<unknown>,
+  tolerated: readonly number[],
+): Promise<XhrAnswer> {
   signal?.throwIfAborted();
-  const xhr = new SafeXhr(timeoutMs);
+  const xhr = new SafeXhr(timeoutMs, connections);
   const aborted = Promise.withResolvers<never>();
   const abort = (): void => {
     xhr.abort();
@@ -101,7 +111,6 @@ export async function exchange(
 
 function connectionFailure(xhr: SafeXhr, url: string, timeoutMs: number): DicomError {
   if (xhr.failure === 'timeout') return unreachable(url, `no answer within ${timeoutMs / 1000} s`);
-  const reason =
-    xhr.cause instanceof Error ? xhr.cause.message : 'connection closed in the middle of the answer';
-  return unreachable(url, reason || 'no connection');
+  const reason = xhr.cause ? connectionReason(xhr.cause) : 'connection closed in the middle of the answer';
+  return unreachable(url, reason);
 }

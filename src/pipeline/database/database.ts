@@ -5,12 +5,19 @@ import { fromPglite } from 'pg-boss';
 import { PipelineError } from '../errors.ts';
 import { type FolderLock, lockFolder } from './folder-lock.ts';
 import { migrate } from './migrations.ts';
+import { connectPostgres } from './postgres.ts';
 import type { Database, Row } from './sql.ts';
 
-/** Where the data is. `memory` forgets everything at the end; it is for commands that need no past. */
-export type DatabasePlace = { readonly folder: string } | { readonly memory: true };
+/**
+ * Where the data is: in a folder of this process's own, or on a PostgreSQL server that others share. `memory` forgets
+ * everything at the end; it is for commands that need no past.
+ */
+export type DatabasePlace =
+  | { readonly folder: string }
+  | { readonly url: string; readonly connections: number }
+  | { readonly memory: true };
 
-const DATA_FOLDER = 'data';
+export const DATA_FOLDER = 'data';
 /** A new database is made under this name and renamed when it is whole: a kill in between leaves nothing half-made. */
 const UNFINISHED_FOLDER = 'data.new';
 
@@ -20,6 +27,7 @@ const UNFINISHED_FOLDER = 'data.new';
  */
 export async function openDatabase(place: DatabasePlace): Promise<Database> {
   if ('memory' in place) return migrated(embedded(await PGlite.create('memory://')));
+  if ('url' in place) return migrated(await connectPostgres(place.url, place.connections));
   const lock = await lockFolder(place.folder);
   try {
     return await migrated(embedded(await openFolder(place.folder), lock));

@@ -108,4 +108,91 @@ export const MIGRATIONS: readonly string[] = [
     ADD COLUMN withdrawn jsonb;
   CREATE INDEX volume_report ON pansegnet.volume ((report->>'sopInstanceUid'));
   `,
+  `
+  -- Studies that somebody announced, until a look has found them complete. Each announcement makes a new ticket: a look
+  -- takes away only the announcement that it answers.
+  CREATE TABLE pansegnet.announcement (
+    study_instance_uid text PRIMARY KEY,
+    source jsonb NOT NULL,
+    -- Sources that say more have the lower rank; of several announcements, their source is kept.
+    rank integer NOT NULL,
+    ticket text NOT NULL,
+    announced_at timestamptz NOT NULL,
+    due_at timestamptz NOT NULL,
+    -- Looks in a row that found no study or got no answer.
+    failures integer NOT NULL DEFAULT 0
+  );
+  CREATE INDEX announcement_due ON pansegnet.announcement (due_at);
+  -- The way by which a study became known.
+  ALTER TABLE pansegnet.study ADD COLUMN source jsonb;
+
+  -- The counts that the archive's list of studies gave when a study was last announced because of them.
+  CREATE TABLE pansegnet.listed_study (
+    study_instance_uid text PRIMARY KEY,
+    counts text NOT NULL,
+    announced_at timestamptz NOT NULL
+  );
+
+  -- How far an Orthanc's list of changes has been followed, and the change that stands there.
+  CREATE TABLE pansegnet.change_position (
+    archive text PRIMARY KEY,
+    sequence bigint NOT NULL,
+    change text
+  );
+
+  -- Patients (by keyed hashes) and studies that are never processed.
+  CREATE TABLE pansegnet.opt_out (
+    kind text NOT NULL,
+    key text NOT NULL,
+    added_at timestamptz NOT NULL,
+    PRIMARY KEY (kind, key)
+  );
+  `,
+  `
+  -- What people need to find a study, and to see whether two studies are of one person. Name, ids and birth date are
+  -- empty where the site keeps none; the keys (keyed hashes) are always there.
+  CREATE TABLE pansegnet.study_header (
+    study_instance_uid text PRIMARY KEY,
+    patient_key text NOT NULL,
+    patient_name text,
+    patient_id text,
+    issuer text,
+    birth_date text,
+    birth_date_key text,
+    sex text,
+    study_date text NOT NULL,
+    study_time text NOT NULL,
+    description text NOT NULL,
+    accession_number text,
+    scanner text NOT NULL,
+    -- Lower case: what a search for words looks at.
+    words text NOT NULL
+  );
+  CREATE INDEX study_header_patient ON pansegnet.study_header (patient_key);
+  CREATE INDEX study_header_date ON pansegnet.study_header (study_date);
+  CREATE INDEX study_state ON pansegnet.study (state, changed_at DESC);
+  CREATE INDEX volume_study ON pansegnet.volume (study_instance_uid);
+  CREATE INDEX volume_made ON pansegnet.volume (content_date_time);
+
+  -- How far the work on a study is.
+  CREATE TABLE pansegnet.study_progress (
+    study_instance_uid text PRIMARY KEY,
+    stage text NOT NULL,
+    subject text NOT NULL,
+    fraction double precision,
+    updated_at timestamptz NOT NULL
+  );
+  CREATE INDEX study_progress_updated ON pansegnet.study_progress (updated_at);
+
+  -- What readers said of a result. The latest counts, all are kept.
+  CREATE TABLE pansegnet.review (
+    id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    report_sop_instance_uid text NOT NULL,
+    decision text NOT NULL,
+    reason text NOT NULL,
+    reviewer text NOT NULL,
+    reviewed_at timestamptz NOT NULL
+  );
+  CREATE INDEX review_report ON pansegnet.review (report_sop_instance_uid, id DESC);
+  `,
 ];

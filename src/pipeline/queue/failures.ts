@@ -36,6 +36,7 @@ const FAILURES: Readonly<Record<KnownCode, readonly [nature: Nature, words: stri
   RESULT_UNKNOWN: ['lasting', 'there is no such result'],
   STUDY_CRASHES: ['lasting', 'the process ended again and again during work on this study'],
   STUDY_TIMEOUT: ['passing', 'the work took longer than it may'],
+  STAGE_TIMEOUT: ['passing', 'a stage of the work took longer than it may'],
 };
 
 /**
@@ -53,6 +54,8 @@ export interface Failure {
   readonly passing: boolean;
   /** For people: what it means, then what exactly happened. */
   readonly reason: string;
+  /** The archive asked to be left alone for so long. */
+  readonly retryAfterMs?: number | undefined;
 }
 
 const KNOWN_CODES: ReadonlySet<string> = new Set([
@@ -72,7 +75,14 @@ export function describeFailure(error: unknown): Failure {
   }
   const [nature, words] = FAILURES[coded.code];
   const passing = nature === 'passing' && !isRefusal(coded);
-  return { code: coded.code, passing, reason: `${words}: ${message}` };
+  const retryAfterMs =
+    'retryAfterMs' in coded && typeof coded.retryAfterMs === 'number' ? coded.retryAfterMs : undefined;
+  return {
+    code: coded.code,
+    passing,
+    reason: `${words}: ${message}`,
+    ...(retryAfterMs ? { retryAfterMs } : {}),
+  };
 }
 
 function causes(error: unknown): Error[] {

@@ -1,84 +1,35 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Db, type JobResult, type JobWithMetadata, PgBoss } from 'pg-boss';
+import { PgBoss } from 'pg-boss';
 import { z } from 'zod';
 import type { Database, Sql } from '../database/sql.ts';
-import { PipelineError } from '../errors.ts';
-import { describeFailure, type Failure } from './failures.ts';
-
-const QUEUE = 'study';
-/** Where jobs end that failed for good. */
-const DEAD_LETTER_QUEUE = 'study-dead';
-
-/** Why a study is in the queue. */
-const STUDY_REASONS = ['watched', 'received', 'notified', 'requested'] as const;
-
-const studyJobSchema = z.object({
-  studyInstanceUid: z.string().min(1),
-  reason: z.enum(STUDY_REASONS),
-  /** Tells a wish to process a study again from the study's arrival: see `beginRun`. Kept over restarts and retries. */
-  requestId: z.string(),
-  /** How often a process died with this job in its hands. */
-  takeovers: z.int().nonnegative(),
-});
-export type StudyJob = z.infer<typeof studyJobSchema>;
-export type StudyRequest = Pick<StudyJob, 'studyInstanceUid' | 'reason'>;
+import { bossOn, type ClaimedJob, claimedJob, dropDead, takeOver } from './claimed-job.ts';
+import { type DeadStudy, deadStudies, findDead } from './dead-studies.ts';
+import { type QueueMode, queueMode, setQueueMode } from './queue-mode.ts';
+import { DEAD_LETTER_QUEUE, QUEUE } from './queue-names.ts';
+import { QUEUE_DEFAULTS, type QueueOptions } from './queue-options.ts';
+import { RunningJob } from './running-job.ts';
+import { priorityOf, type StudyJob, type StudyRequest } from './study-job.ts';
+import { WorkLoop } from './work-loop.ts';
+import type { Worker } from './worker.ts';
 
 /** The request id of every arrival: the same counts that arrive by two ways are one run. */
 const ARRIVAL = 'arrival';
 
-export interface QueueOptions {
-  /** How often a passing failure is tried again. */
-  readonly retryLimit: number;
-  /** Pause before the first retry; it doubles each time, with jitter, up to `retryDelayMaxSeconds`. */
-  readonly retryDelaySeconds: number;
-  readonly retryDelayMaxSeconds: number;
-  /** At least 0.5. Jobs added by the same process are taken at once, whatever it says. */
-  readonly pollingSeconds: number;
-  /** Longest time that work on one study may take; at most 24 hours. */
-  readonly jobTimeoutSeconds: number;
-  /** How many processes a study may cost before it is given up. */
-  readonly takeoverLimit: number;
-  /** Told of trouble with the database underneath; the queue goes on trying. */
-  readonly onError: (error: Error) => void;
-}
-
-const QUEUE_DEFAULTS = {
-  retryLimit: 8,
-  retryDelaySeconds: 30,
-  retryDelayMaxSeconds: 1_800,
-  pollingSeconds: 2,
-  jobTimeoutSeconds: 4 * 3_600,
-  takeoverLimit: 10,
-} as const;
-
 /** Waiting jobs are never thrown away: pg-boss would do so after two weeks, and an archive may be down for long. */
 const RETENTION_SECONDS = 10 * 365 * 24 * 3_600;
 
-/** On a server, a worker that says nothing for so long is dead and its job goes to another. */
-const HEARTBEAT_SECONDS = 60;
+/** The longest that pg-boss knows. The node's own limit comes first; this one is for a process that forgot its job. */
+const EXPIRE_SECONDS = 24 * 3_600 - 1;
+
+/** How many looks for dead workers fall into the time after which one is dead. */
+const LOOKS_PER_SILENCE = 4;
 
 /** How often `drained` looks; a look takes a few milliseconds. */
 const DRAIN_LOOK_MS = 100;
 
-export interface Worker {
-  /** Does the work; rejecting means failure, by the table of failures. Must stop soon after `signal` aborts. */
-  readonly work: (job: StudyJob, signal: AbortSignal) => Promise<void>;
-  /** Told of each failure before the job is settled, so that no failure is lost; `again`: it will be retried. */
-  readonly failed: (job: StudyJob, failure: Failure, again: boolean) => Promise<void>;
-  readonly concurrency: number;
-}
-
 const countsRow = z.object({ waiting: z.int(), active: z.int(), dead: z.int() });
 export type QueueCounts = z.infer<typeof countsRow>;
-
-const orphanRow = z.object({
-  id: z.string(),
-  data: z.unknown(),
-  priority: z.int(),
-  retry_limit: z.int(),
-  retry_count: z.int(),
-});
 
 /** The studies that wait to be processed. Every job may run twice, none is forgotten. */
 export class StudyQueue {
@@ -86,7 +37,8 @@ export class StudyQueue {
   readonly #database: Database;
   readonly #options: QueueOptions;
   readonly #stopping = new AbortController();
-  #workerId: string | undefined;
+  #loop: WorkLoop<ClaimedJob> | undefined;
+  #looks: Promise<void> | undefined;
 
   private constructor(boss: PgBoss, database: Database, options: QueueOptions) {
     this.#boss = boss;
@@ -94,7 +46,10 @@ export class StudyQueue {
     this.#options = options;
   }
 
-  /** Opens the queue. On an embedded database, jobs that were in the hands of a killed process are waiting again. */
+  /**
+   * Opens the queue. Jobs that were in the hands of a process that died are waiting again: at once on an embedded
+   * database, which has one process; on a server, whose processes look after each other, when it has been silent for long.
+   */
   static async open(
     database: Database,
     options: Partial<QueueOptions> & Pick<QueueOptions, 'onError'>,
@@ -115,48 +70,52 @@ export class StudyQueue {
       retryDelay: resolved.retryDelaySeconds,
       retryBackoff: true,
       retryDelayMax: resolved.retryDelayMaxSeconds,
-      expireInSeconds: resolved.jobTimeoutSeconds,
+      expireInSeconds: EXPIRE_SECONDS,
       retentionSeconds: RETENTION_SECONDS,
-      // In one process a heartbeat could only take a job away from the very process that works on it.
-      ...(database.kind === 'server' ? { heartbeatSeconds: HEARTBEAT_SECONDS } : {}),
+      // pg-boss would count a lost process as a failure of the study; `takeOver` doesn't.
+      heartbeatSeconds: null,
     };
     await boss.createQueue(DEAD_LETTER_QUEUE, { retentionSeconds: RETENTION_SECONDS });
     // stately: per study one job that waits and one that runs, so what arrives during a run isn't forgotten.
-    await boss.createQueue(QUEUE, { ...settings, policy: 'stately', deadLetter: DEAD_LETTER_QUEUE });
+    await boss.createQueue(QUEUE, { policy: 'stately', deadLetter: DEAD_LETTER_QUEUE });
     await boss.updateQueue(QUEUE, settings);
     const queue = new StudyQueue(boss, database, resolved);
-    if (database.kind === 'embedded') await queue.#takeOver();
+    if (database.kind === 'embedded') await queue.#takeOver(0);
+    else queue.#looks = queue.#lookAfterOthers();
     return queue;
   }
 
   /**
-   * Puts a study in the queue, unless it waits there already.
+   * Puts a study in the queue, unless it waits there already: then what is more urgent moves it forward.
    * @param sql a transaction to do it in; then `wake` after it is committed
    * @returns whether it was put in
    */
-  async add({ studyInstanceUid, reason }: StudyRequest, sql?: Sql): Promise<boolean> {
+  async add(request: StudyRequest, sql?: Sql): Promise<boolean> {
+    const { studyInstanceUid, reason } = request;
     const requestId = reason === 'requested' ? randomUUID() : ARRIVAL;
-    return this.#send({ studyInstanceUid, reason, requestId, takeovers: 0 }, {}, sql);
+    return this.#send({ studyInstanceUid, reason, requestId, takeovers: 0 }, priorityOf(request), sql);
   }
 
   /** Looks for work now instead of at the next poll. */
   wake(): void {
-    if (this.#workerId !== undefined) this.#boss.notifyWorker(this.#workerId);
+    this.#loop?.wake();
   }
 
   /** Starts working on what is queued. */
-  async work(worker: Worker): Promise<void> {
-    const options = {
-      includeMetadata: true,
-      perJobResults: true,
-      localConcurrency: worker.concurrency,
-      pollingIntervalSeconds: this.#options.pollingSeconds,
-    } as const;
-    this.#workerId = await this.#boss.work<object, unknown, typeof options>(QUEUE, options, async (jobs) => {
-      const settled = await Promise.all(jobs.map((job) => this.#settle(job, worker)));
-      // The next job is taken at once, not at the next poll.
-      this.wake();
-      return settled;
+  work(worker: Worker): void {
+    const { pollingSeconds, onError } = this.#options;
+    const parts = {
+      boss: this.#boss,
+      database: this.#database,
+      options: this.#options,
+      stopping: this.#stopping.signal,
+    };
+    this.#loop = new WorkLoop<ClaimedJob>({
+      take: () => this.#take(),
+      work: (job) => new RunningJob(job, worker, parts).run(),
+      concurrency: worker.concurrency,
+      pollMs: pollingSeconds * 1000,
+      onError,
     });
   }
 
@@ -170,6 +129,37 @@ export class StudyQueue {
       [QUEUE, DEAD_LETTER_QUEUE],
     );
     return z.tuple([countsRow]).parse(rows)[0];
+  }
+
+  mode(): Promise<QueueMode> {
+    return queueMode(this.#database);
+  }
+
+  /** Pauses, drains or resumes the work of all processes on this database, for good: see `QUEUE_MODES`. */
+  async setMode(mode: QueueMode): Promise<void> {
+    await setQueueMode(this.#database, mode);
+    this.wake();
+  }
+
+  /** The studies that were given up, the latest first. */
+  dead(page: { limit: number; offset: number }): Promise<DeadStudy[]> {
+    return deadStudies(this.#database, page);
+  }
+
+  /**
+   * Puts a study that was given up back in the queue, as the same request.
+   * @returns false where it is not among those
+   */
+  async requeue(studyInstanceUid: string, sql: Sql): Promise<boolean> {
+    const job = await findDead(sql, studyInstanceUid);
+    if (!job) return false;
+    await this.#send({ ...job, takeovers: 0 }, priorityOf({ studyInstanceUid, reason: 'requested' }), sql);
+    return true;
+  }
+
+  /** Takes a study from the list of those given up; the study log still says how it failed. */
+  drop(studyInstanceUid: string): Promise<boolean> {
+    return dropDead(this.#database, studyInstanceUid);
   }
 
   /** Resolves when no job waits or runs any more, retries included; rejects when `signal` aborts. */
@@ -187,85 +177,52 @@ export class StudyQueue {
    */
   async stop({ graceMs }: { graceMs: number }): Promise<void> {
     const timer = setTimeout(() => this.#stopping.abort(), graceMs);
-    await this.#boss.offWork(QUEUE, { wait: true });
+    await this.#loop?.stop();
     clearTimeout(timer);
+    this.#stopping.abort();
+    await this.#looks;
     await this.#boss.stop({ close: false, graceful: true });
   }
 
-  async #settle(job: JobWithMetadata, worker: Worker): Promise<JobResult> {
-    const study = studyJobSchema.parse(job.data);
-    const signal = AbortSignal.any([job.signal, this.#stopping.signal]);
-    try {
-      if (study.takeovers > this.#options.takeoverLimit) throw crashes(study);
-      await worker.work(study, signal);
-      return { id: job.id, status: 'completed' };
-    } catch (error) {
-      if (this.#stopping.signal.aborted) {
-        await this.#putBack(job, study);
-        return { id: job.id, status: 'completed' };
-      }
-      const failure = describeFailure(job.signal.aborted ? this.#timeout(error) : error);
-      const again = failure.passing && job.retryCount < job.retryLimit;
-      await worker.failed(study, failure, again);
-      return { id: job.id, status: again ? 'failed' : 'deadletter', output: failure };
+  async #take(): Promise<ClaimedJob | undefined> {
+    if ((await this.mode()) === 'paused') return undefined;
+    const [job] = await this.#boss.fetch<object>(QUEUE, { includeMetadata: true });
+    return job && claimedJob(job);
+  }
+
+  async #send(job: StudyJob, priority: number, sql?: Sql): Promise<boolean> {
+    if (!sql) {
+      const isNew = await this.#database.transaction((transaction) => this.#send(job, priority, transaction));
+      this.wake();
+      return isNew;
     }
-  }
-
-  #timeout(cause: unknown): PipelineError {
-    const limit = this.#options.jobTimeoutSeconds;
-    return new PipelineError('STUDY_TIMEOUT', `the work was cut off; it may take ${limit} s`, { cause });
-  }
-
-  async #send(
-    job: StudyJob,
-    options: { readonly priority?: number; readonly retryLimit?: number },
-    sql?: Sql,
-  ): Promise<boolean> {
-    const id = await this.#boss.send(QUEUE, job, {
-      ...options,
-      singletonKey: job.studyInstanceUid,
-      ...(sql ? { db: bossOn(sql) } : {}),
-    });
-    if (!sql) this.wake();
+    const waiting = await sql.query(
+      `UPDATE pgboss.job SET priority = greatest(priority, $3),
+         start_after = CASE WHEN $4 THEN least(start_after, now()) ELSE start_after END
+       WHERE name = $1 AND singleton_key = $2 AND state IN ('created', 'retry') RETURNING id`,
+      [QUEUE, job.studyInstanceUid, priority, job.reason === 'requested'],
+    );
+    if (waiting.length > 0) return false;
+    const options = { singletonKey: job.studyInstanceUid, priority, db: bossOn(sql) };
+    const id = await this.#boss.send(QUEUE, job, options);
+    await dropDead(sql, job.studyInstanceUid);
     return id !== null;
   }
 
-  /** An embedded database has one process: whatever is active when it starts belonged to one that died. */
-  async #takeOver(): Promise<void> {
-    const rows = await this.#database.query(
-      `SELECT id, data, priority, retry_limit, retry_count FROM pgboss.job WHERE name = $1 AND state = 'active'`,
-      [QUEUE],
-    );
-    for (const orphan of z.array(orphanRow).parse(rows)) {
-      const study = studyJobSchema.parse(orphan.data);
-      await this.#putBack(
-        { ...orphan, retryLimit: orphan.retry_limit, retryCount: orphan.retry_count },
-        { ...study, takeovers: study.takeovers + 1 },
+  async #lookAfterOthers(): Promise<void> {
+    const { heartbeatSeconds, onError } = this.#options;
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      await this.#takeOver(heartbeatSeconds).catch(onError);
+      await delay((heartbeatSeconds / LOOKS_PER_SILENCE) * 1000, undefined, { signal, ref: false }).catch(
+        () => undefined,
       );
     }
   }
 
-  /** Makes an active job a waiting one, without a pause and without counting it as a failure. */
-  async #putBack(
-    job: Pick<JobWithMetadata, 'id' | 'priority' | 'retryLimit' | 'retryCount'>,
-    study: StudyJob,
-  ): Promise<void> {
-    await this.#database.transaction(async (sql) => {
-      await this.#boss.deleteJob(QUEUE, job.id, { db: bossOn(sql) });
-      const retryLimit = Math.max(0, job.retryLimit - job.retryCount);
-      await this.#send(study, { priority: job.priority, retryLimit }, sql);
-    });
+  async #takeOver(silentForSeconds: number): Promise<void> {
+    const now = new Date();
+    const count = await this.#database.transaction((sql) => takeOver(this.#boss, sql, silentForSeconds, now));
+    if (count > 0) this.wake();
   }
-}
-
-function crashes({ studyInstanceUid, takeovers }: StudyJob): PipelineError {
-  return new PipelineError(
-    'STUDY_CRASHES',
-    `study ${studyInstanceUid}: ${takeovers} processes ended while they worked on it`,
-  );
-}
-
-/** pg-boss's view of a transaction. */
-function bossOn(sql: Sql): Db {
-  return { executeSql: async (text, values) => ({ rows: await sql.query(text, values) }) };
 }

@@ -1,9 +1,11 @@
 import type { Database } from '../database/sql.ts';
 import { markEnded, markRunning, markWaiting } from '../records/study-log.ts';
-import type { StudyJob, StudyQueue } from './queue.ts';
+import type { Failure } from './failures.ts';
+import type { StudyQueue } from './queue.ts';
+import type { StudyJob } from './study-job.ts';
 
 /** Works on queued studies, and keeps the study log in step: running, then what `run` says, or failed and why. */
-export async function workOnStudies(parts: {
+export function workOnStudies(parts: {
   readonly database: Database;
   readonly queue: StudyQueue;
   /** The whole work on one study; ends with `finishRun`. Must stop soon after `signal` aborts. */
@@ -13,27 +15,30 @@ export async function workOnStudies(parts: {
   readonly log: { readonly warn: (fields: object, message: string) => void };
   /** Told when the work on a study is over: done, skipped or failed for good. */
   readonly ended?: (studyInstanceUid: string) => void;
-}): Promise<void> {
-  const { database, queue, run, concurrency, now, log, ended } = parts;
-  await queue.work({
+  /** Told of each failure; `again`: the study will be tried again. */
+  readonly onFailure?: (failure: Failure, again: boolean) => void;
+}): void {
+  const { database, queue, run, concurrency, now, log, ended, onFailure } = parts;
+  queue.work({
     concurrency,
+    ended,
     work: async (job, signal) => {
       await markRunning(database, { studyInstanceUid: job.studyInstanceUid, now: now() });
       await run(job, signal);
-      ended?.(job.studyInstanceUid);
     },
-    failed: async ({ studyInstanceUid }, { code, reason }, again) => {
+    failed: async ({ studyInstanceUid }, failure, again, sql) => {
+      const { code, reason } = failure;
+      onFailure?.(failure, again);
       log.warn(
         { studyInstanceUid, code, reason, again },
         again ? 'study failed, will be tried again' : 'study failed',
       );
       if (again) {
-        await markWaiting(database, { studyInstanceUid, reason, errorCode: code, now: now() });
+        await markWaiting(sql, { studyInstanceUid, reason, errorCode: code, now: now() });
         return;
       }
       const end = { studyInstanceUid, state: 'failed', reason, errorCode: code, now: now() } as const;
-      await markEnded(database, end);
-      ended?.(studyInstanceUid);
+      await markEnded(sql, end);
     },
   });
 }

@@ -127,10 +127,36 @@ export async function volumesOfStudy(sql: Sql, studyInstanceUid: string): Promis
   );
 }
 
+/** The volumes measured in any of these studies. */
+export async function volumesOfStudies(
+  sql: Sql,
+  studyInstanceUids: readonly string[],
+): Promise<VolumeRecord[]> {
+  if (studyInstanceUids.length === 0) return [];
+  return volumesOf(
+    await sql.query(
+      `SELECT ${COLUMNS} FROM pansegnet.volume WHERE study_instance_uid = ANY($1::text[])
+       ORDER BY series_instance_uid, part, id`,
+      [studyInstanceUids],
+    ),
+  );
+}
+
+/** The volumes whose reports were made in a stretch of time, from the first moment to before the second. */
+export async function volumesMadeIn(sql: Sql, from: Date, until: Date): Promise<VolumeRecord[]> {
+  return volumesOf(
+    await sql.query(
+      `SELECT ${COLUMNS} FROM pansegnet.volume WHERE content_date_time >= $1 AND content_date_time < $2
+       ORDER BY content_date_time, id`,
+      [from, until],
+    ),
+  );
+}
+
 /**
  * Volumes that a new one is compared with: of the same patient, class and model, in other studies that are earlier by
- * date and time, oldest first. A study without a date has no place in time: it has none and is none. Withdrawn ones are
- * none.
+ * date and time, oldest first. A study without a date has no place in time: it has none and is none. Withdrawn ones, those
+ * that a reader rejected, and those of a study with another birth date or sex, which may be another person's, are none.
  */
 export async function priorVolumes(
   sql: Sql,
@@ -144,6 +170,13 @@ export async function priorVolumes(
        WHERE patient_key = $1 AND study_instance_uid <> $2 AND class = $3
          AND model_name = $4 AND model_sha256 = $5 AND mode = $6
          AND withdrawn IS NULL AND study_date <> '' AND (study_date, study_time) < ($7, $8)
+         AND (SELECT decision FROM pansegnet.review
+              WHERE report_sop_instance_uid = volume.report->>'sopInstanceUid'
+              ORDER BY id DESC LIMIT 1) IS DISTINCT FROM 'rejected'
+         AND NOT EXISTS (
+           SELECT 1 FROM pansegnet.study_header own, pansegnet.study_header other
+           WHERE own.study_instance_uid = $2 AND other.study_instance_uid = volume.study_instance_uid
+             AND (own.birth_date_key <> other.birth_date_key OR own.sex <> other.sex))
        ORDER BY study_date, study_time, study_instance_uid, series_instance_uid, part`,
       [
         study.patientKey,

@@ -16,17 +16,22 @@ export interface PatientIdentity {
 
 /** Makes opaque patient keys: HMAC-SHA256 of PatientID and issuer, with a secret that stays in the database. */
 export async function patientKeys(sql: Sql): Promise<(patient: PatientIdentity) => string> {
+  const digest = await keyedDigests(sql);
+  return ({ patientId, issuer, studyInstanceUid }) => {
+    const id = patientId?.trim() ?? '';
+    return digest(id === '' ? ['study', studyInstanceUid] : ['patient', id, issuer?.trim() ?? '']);
+  };
+}
+
+/** Tells texts apart without saying what they are: HMAC-SHA256 with the secret of the patient keys. */
+export async function keyedDigests(sql: Sql): Promise<(parts: readonly string[]) => string> {
   const rows = await sql.query(
     `INSERT INTO pansegnet.setting (name, value) VALUES ($1, $2)
      ON CONFLICT (name) DO UPDATE SET value = setting.value RETURNING value`,
     [SETTING, randomBytes(SECRET_BYTES).toString('hex')],
   );
   const [{ value: secret }] = z.tuple([z.object({ value: z.string() })]).parse(rows);
-  return ({ patientId, issuer, studyInstanceUid }) => {
-    const id = patientId?.trim() ?? '';
-    const identity = id === '' ? ['study', studyInstanceUid] : ['patient', id, issuer?.trim() ?? ''];
-    // JSON keeps the parts apart: no two lists of parts give the same text.
-    const digest = createHmac('sha256', secret).update(JSON.stringify(identity)).digest('hex');
-    return digest.slice(0, KEY_HEX_DIGITS);
-  };
+  // JSON keeps the parts apart: no two lists of parts give the same text.
+  return (parts) =>
+    createHmac('sha256', secret).update(JSON.stringify(parts)).digest('hex').slice(0, KEY_HEX_DIGITS);
 }

@@ -80,12 +80,13 @@ export async function freezeInput<T>(
   ]);
   if (frozen[0]) return schema.parse(frozen[0]['value']);
   const value = await load();
-  await sql.query('INSERT INTO pansegnet.run_input (run_id, slot, value) VALUES ($1, $2, $3::jsonb)', [
-    run.id,
-    slot,
-    JSON.stringify(value),
-  ]);
-  return value;
+  // A process that was taken for dead may still be at the same run: what was written first counts.
+  const kept = await sql.query(
+    `INSERT INTO pansegnet.run_input (run_id, slot, value) VALUES ($1, $2, $3::jsonb)
+     ON CONFLICT (run_id, slot) DO UPDATE SET value = run_input.value RETURNING value`,
+    [run.id, slot, JSON.stringify(value)],
+  );
+  return schema.parse(kept[0]?.['value']);
 }
 
 /**
@@ -122,7 +123,10 @@ export async function recordDecisions(
     await sql.query(
       `INSERT INTO pansegnet.series_decision
          (study_instance_uid, place, series_instance_uid, description, class, chosen, reason)
-       VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+       VALUES ($1, $2, $3, $4, $5, $6, $7)
+       ON CONFLICT (study_instance_uid, place) DO UPDATE SET series_instance_uid = excluded.series_instance_uid,
+         description = excluded.description, class = excluded.class, chosen = excluded.chosen,
+         reason = excluded.reason`,
       [
         studyInstanceUid,
         place,
@@ -158,6 +162,28 @@ export async function decisionsOf(sql: Sql, studyInstanceUid: string): Promise<S
     [studyInstanceUid],
   );
   return z.array(decisionRow).parse(rows);
+}
+
+/** The decisions for several studies, each study's in their order. */
+export async function decisionsOfStudies(
+  sql: Sql,
+  studyInstanceUids: readonly string[],
+): Promise<ReadonlyMap<string, readonly SeriesDecision[]>> {
+  if (studyInstanceUids.length === 0) return new Map();
+  const rows = await sql.query(
+    `SELECT study_instance_uid, series_instance_uid, description, class, chosen, reason
+     FROM pansegnet.series_decision WHERE study_instance_uid = ANY($1::text[]) ORDER BY place`,
+    [studyInstanceUids],
+  );
+  const studies = z.array(z.object({ study_instance_uid: z.string() })).parse(rows);
+  const decisions = z.array(decisionRow).parse(rows);
+  const found = new Map<string, SeriesDecision[]>();
+  for (const [index, { study_instance_uid }] of studies.entries()) {
+    const list = found.get(study_instance_uid) ?? [];
+    list.push(...decisions.slice(index, index + 1));
+    found.set(study_instance_uid, list);
+  }
+  return found;
 }
 
 /** The run is over: these counts need no other, and the study says how it ended. */

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { Sql } from '../database/sql.ts';
 
 /** What is known of each study: where it stands and why. All times are given, never read from the clock. */
-const STUDY_STATES = ['seen', 'queued', 'running', 'done', 'skipped', 'failed'] as const;
-type StudyState = (typeof STUDY_STATES)[number];
+export const STUDY_STATES = ['seen', 'queued', 'running', 'done', 'skipped', 'failed'] as const;
+export type StudyState = (typeof STUDY_STATES)[number];
 
 export interface StudyRecord {
   readonly studyInstanceUid: string;
@@ -39,13 +39,15 @@ const studyRow = z
       changedAt: row.changed_at,
     }),
   );
-const STUDY_COLUMNS = 'study_instance_uid, state, reason, error_code, first_seen_at, changed_at';
+export const STUDY_COLUMNS = 'study_instance_uid, state, reason, error_code, first_seen_at, changed_at';
+/** @throws ZodError for rows of another program */
+export const studiesOf = (rows: unknown): StudyRecord[] => z.array(studyRow).parse(rows);
 
 export async function findStudy(sql: Sql, studyInstanceUid: string): Promise<StudyRecord | undefined> {
   const rows = await sql.query(`SELECT ${STUDY_COLUMNS} FROM pansegnet.study WHERE study_instance_uid = $1`, [
     studyInstanceUid,
   ]);
-  return z.array(studyRow).parse(rows)[0];
+  return studiesOf(rows)[0];
 }
 
 /** The studies whose state changed last come first. */
@@ -57,7 +59,7 @@ export async function listStudies(
     `SELECT ${STUDY_COLUMNS} FROM pansegnet.study ORDER BY changed_at DESC, study_instance_uid LIMIT $1 OFFSET $2`,
     [limit, offset],
   );
-  return z.array(studyRow).parse(rows);
+  return studiesOf(rows);
 }
 
 export interface Look {
@@ -91,6 +93,16 @@ export async function lookAtStudy(
     );
   }
   return { sameSince: known?.same_since ?? undefined, settled: known?.settled ?? false };
+}
+
+/** Whether these counts were queued or processed already. Holds the study until the transaction ends: two looks take turns. */
+export async function isSettled(sql: Sql, studyInstanceUid: string, fingerprint: string): Promise<boolean> {
+  const rows = await sql.query(
+    `SELECT coalesce(queued_fingerprint = $2, false) OR coalesce(processed_fingerprint = $2, false) AS settled
+     FROM pansegnet.study WHERE study_instance_uid = $1 FOR UPDATE`,
+    [studyInstanceUid, fingerprint],
+  );
+  return z.array(z.object({ settled: z.boolean() })).parse(rows)[0]?.settled ?? false;
 }
 
 /**

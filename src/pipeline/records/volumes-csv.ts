@@ -1,7 +1,11 @@
+import type { Review } from './reviews.ts';
 import type { VolumeRecord } from './volume-record.ts';
 
+/** A volume, with what a reader said of it where that is known. */
+type Row = VolumeRecord & { readonly review?: Review | null };
+
 /** Columns, and what stands in them. Numbers have a point; lists are joined by a space. */
-const COLUMNS: Readonly<Record<string, (volume: VolumeRecord) => string | number | undefined>> = {
+const COLUMNS: Readonly<Record<string, (volume: Row) => string | number | undefined>> = {
   patient: ({ patientKey }) => patientKey,
   studyDate: ({ studyDate }) => studyDate,
   studyTime: ({ studyTime }) => studyTime,
@@ -23,10 +27,12 @@ const COLUMNS: Readonly<Record<string, (volume: VolumeRecord) => string | number
   measuredAt: ({ contentDateTime }) => contentDateTime,
   correctedMl: ({ correction }) => correction?.volumeMl,
   withdrawn: ({ withdrawn }) => withdrawn?.reason,
+  review: ({ review }) => review?.decision,
+  reviewReason: ({ review }) => review?.reason,
 };
 
 /** Comma-separated values with a line of names (RFC 4180). */
-export function volumesAsCsv(volumes: readonly VolumeRecord[]): string {
+export function volumesAsCsv(volumes: readonly Row[]): string {
   const columns = Object.values(COLUMNS);
   const lines = [
     Object.keys(COLUMNS),

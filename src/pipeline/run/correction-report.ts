@@ -26,6 +26,7 @@ export async function correctionReport(
   const input: ReportInput = {
     context: undated,
     found: foundIn(finding, seg),
+    outlines: settings.reportOutlines,
     correction: { segmentNumber: seg.segmentNumber, seriesInstanceUid: seg.seriesInstanceUid },
     flags: qualityFlags(finding.measurement, finding.source),
     priors,

@@ -22,7 +22,7 @@ export function picturesOf(
   related: PictureInput['related'],
   settings: PictureSettings,
 ): Pictures {
-  const { context, found, flags, priors, repeatabilityPercent } = report;
+  const { context, found, flags, priors, repeatabilityPercent, supersedes } = report;
   const changes = changesSince(report);
   const input: PictureInput = {
     context,
@@ -30,7 +30,10 @@ export function picturesOf(
     // That nothing was found stands where the volume would.
     remarks: flags.filter((flag) => flag !== 'nothing-found').map(flagMeaning),
     changes: changes.map((change) => changeSentence(change, repeatabilityPercent)),
-    notes: changes.length > 0 ? [repeatabilitySentence(repeatabilityPercent)] : [],
+    notes: [
+      ...(changes.length > 0 ? [repeatabilitySentence(repeatabilityPercent)] : []),
+      ...(supersedes ? [`Takes the place of the report ${supersedes.sopInstanceUid}.`] : []),
+    ],
     earlier: priors,
     related,
   };

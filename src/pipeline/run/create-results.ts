@@ -70,6 +70,7 @@ export async function createResults(
   const input: ReportInput = {
     context: undated,
     found: foundIn(finding, segmentation),
+    outlines: settings.reportOutlines,
     flags,
     priors,
     repeatabilityPercent: settings.repeatabilityPercent[finding.model.info.modality] ?? undefined,
@@ -91,7 +92,11 @@ export async function createResults(
     ...segmentations.map((object) => relatedObject('segmentation', object)),
     relatedObject('report', final),
   ];
-  const dated = { ...input, context: { ...undated, contentDateTime } };
+  const dated = {
+    ...input,
+    context: { ...undated, contentDateTime },
+    ...(supersedes ? { supersedes } : {}),
+  };
   return {
     segmentations,
     segmentation,

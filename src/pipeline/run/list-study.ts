@@ -4,7 +4,8 @@ import { isOwnResult } from '../../dicom/own-results.ts';
 import type { DicomWebClient } from '../../dicom/web/client.ts';
 import type { Database } from '../database/sql.ts';
 import { fingerprintOf, foreignSeries } from '../records/own-series.ts';
-import { describeSeries } from '../selection/describe-series.ts';
+import { typicalImage } from '../records/study-header.ts';
+import { describeSeries, type SeriesSource } from '../selection/describe-series.ts';
 import type { CandidateSeries } from '../selection/select.ts';
 
 export interface ListedStudy {
@@ -12,6 +13,8 @@ export interface ListedStudy {
   readonly candidates: readonly CandidateSeries[];
   /** Series of SEGs among them: a reader's correction may be there. */
   readonly segmentations: readonly string[];
+  /** Of the image that says most reliably whose study it is and what made it; undefined where no series has images. */
+  readonly header: DicomDataset | undefined;
   /** Stands for these series and their instance counts. */
   readonly fingerprint: string;
 }
@@ -36,8 +39,17 @@ export async function listStudy(
     studyInstanceUid,
     series,
   );
+  const headers: DicomDataset[] = [];
+  const source: SeriesSource = {
+    seriesMetadata: async (study, uid, abort) => {
+      const images = await archive.seriesMetadata(study, uid, abort);
+      headers.push(...images.slice(0, 1));
+      return images;
+    },
+  };
   return {
-    candidates: await describeSeries(archive, studyInstanceUid, foreign, signal),
+    candidates: await describeSeries(source, studyInstanceUid, foreign, signal),
+    header: typicalImage(headers),
     segmentations: foreign
       .filter((one) => text(one, 'Modality') === 'SEG')
       .flatMap((one) => text(one, 'SeriesInstanceUID') ?? []),

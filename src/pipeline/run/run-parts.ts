@@ -8,8 +8,9 @@ import type { Model } from '../../segmentation/model/model-folder.ts';
 import type { InferenceOptions } from '../../segmentation/segment.ts';
 import type { Database } from '../database/sql.ts';
 import type { PatientIdentity } from '../records/patient-key.ts';
+import type { RecordHeader } from '../records/study-header.ts';
 import type { SegmentedClass, SelectionRules } from '../selection/rules.ts';
-import type { ProgressListener } from './stages.ts';
+import type { ProgressListener, StageEndListener } from './stages.ts';
 
 /** What the main path needs; `compose.ts` builds it. */
 export interface RunParts {
@@ -18,11 +19,14 @@ export interface RunParts {
   readonly rules: SelectionRules;
   readonly models: Models;
   readonly patientKey: (patient: PatientIdentity) => string;
+  /** Keeps what the pages show of a study; a command without pages has none. */
+  readonly recordHeader?: RecordHeader;
   readonly settings: ResultSettings;
   readonly inference: InferenceOptions;
   readonly now: () => Date;
   readonly warn: (fields: object, message: string) => void;
   readonly onProgress?: ProgressListener;
+  readonly onStageEnd?: StageEndListener;
 }
 
 /** Which pictures go to the archive beside SEG and report. */
@@ -37,6 +41,8 @@ export interface ResultSettings {
   readonly softwareVersion: string;
   /** In which forms the SEG is written; the report refers to the first. */
   readonly segmentation: readonly SegmentationForm[];
+  /** See `ReportInput.outlines`. */
+  readonly reportOutlines: boolean;
   /** Whether a reader's correction, where there is one, is what later volumes are compared with. */
   readonly correctedCounts: boolean;
   /** See `ReportInput.repeatabilityPercent`; null where the site has stated none. */

@@ -24,30 +24,46 @@ interface ProgressEvent {
 }
 export type ProgressListener = (event: ProgressEvent) => void;
 
+/** A stage that has ended, however it ended. */
+export interface StageEnd {
+  readonly stage: Stage;
+  /** What the series was taken for; `STUDY` for stages that concern the whole study. */
+  readonly class: string;
+  readonly seconds: number;
+}
+export type StageEndListener = (end: StageEnd) => void;
+
 /** Runs one stage and gives what it gives; `progress` tells how much of it is done. */
 export type RunStage = <T>(
   stage: Stage,
   work: (progress: (done: number, total: number) => void) => T | Promise<T>,
 ) => Promise<T>;
 
-/** Tells a listener of each stage, and keeps the seconds that each took. */
+/** The class of stages that concern a whole study. */
+const WHOLE_STUDY = 'STUDY';
+
+/** Tells listeners of each stage, and keeps the seconds that each took. */
 export class StageClock {
   readonly seconds: Partial<Record<Stage, number>> = {};
   readonly #listener: ProgressListener | undefined;
+  readonly #onEnd: StageEndListener | undefined;
 
-  constructor(listener?: ProgressListener) {
+  constructor(listener?: ProgressListener, onEnd?: StageEndListener) {
     this.#listener = listener;
+    this.#onEnd = onEnd;
   }
 
   /** Stages that work on one thing. */
-  about(subject: string): RunStage {
+  about(subject: string, seriesClass: string = WHOLE_STUDY): RunStage {
     return async (stage, work) => {
       const started = performance.now();
       this.#listener?.({ stage, subject });
       try {
         return await work((done, total) => this.#listener?.({ stage, subject, done, total }));
       } finally {
-        this.seconds[stage] = (this.seconds[stage] ?? 0) + (performance.now() - started) / 1000;
+        const seconds = (performance.now() - started) / 1000;
+        this.seconds[stage] = (this.seconds[stage] ?? 0) + seconds;
+        this.#onEnd?.({ stage, class: seriesClass, seconds });
       }
     };
   }

@@ -56,8 +56,9 @@ export async function storeObjects(
 }
 
 /**
- * Proves that each SEG in the archive is the mask: fetched back and read, every voxel is equal.
- * @throws DicomError DICOM_STORE_INCOMPLETE where it isn't
+ * Proves that each SEG in the archive is the mask: fetched back and read, every voxel is equal. One that is not is sent
+ * once more, as some archives replace what they have.
+ * @throws DicomError DICOM_STORE_INCOMPLETE where it still isn't
  */
 export async function verifyStored(
   { segmentations }: Results,
@@ -66,11 +67,29 @@ export async function verifyStored(
   archive: DicomWebClient,
   signal?: AbortSignal,
 ): Promise<void> {
-  for (const { seriesInstanceUid, sopInstanceUid } of segmentations) {
-    const bytes = await archive.retrieveInstance(studyInstanceUid, seriesInstanceUid, sopInstanceUid, signal);
-    const stored = readSegmentation(bytes, source);
-    if (stored.every((value, index) => value === mask[index])) continue;
-    const message = `SEG ${sopInstanceUid}: what the archive gives back differs from the mask that was stored`;
+  for (const { seriesInstanceUid, sopInstanceUid, bytes } of segmentations) {
+    const problem = async (): Promise<string | undefined> =>
+      differenceFrom(
+        mask,
+        await archive.retrieveInstance(studyInstanceUid, seriesInstanceUid, sopInstanceUid, signal),
+        source,
+      );
+    if (!(await problem())) continue;
+    await archive.storeVerified(studyInstanceUid, [bytes], signal);
+    const remaining = await problem();
+    if (!remaining) continue;
+    const message = `SEG ${sopInstanceUid}: what the archive gives back ${remaining}`;
     throw new DicomError('DICOM_STORE_INCOMPLETE', message);
+  }
+}
+
+/** What is wrong with a SEG that should hold the mask; undefined where it does. */
+function differenceFrom(mask: Uint8Array, bytes: Uint8Array, source: Finding['source']): string | undefined {
+  try {
+    const stored = readSegmentation(bytes, source);
+    return Buffer.compare(stored, mask) === 0 ? undefined : 'differs from the mask that was stored';
+  } catch (error) {
+    if (error instanceof DicomError) return `is not the SEG that was stored: ${error.message}`;
+    throw error;
   }
 }

@@ -1,5 +1,6 @@
 import { mkdir, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { SegmentationForm } from '../../dicom/results/result-context.ts';
 import { type NiftiGrid } from '../../nifti/grid.ts';
 import { writeNifti } from '../../nifti/write-nifti.ts';
 import { InputError } from './input-error.ts';
@@ -12,10 +13,27 @@ export const KEY_IMAGE_FILES = [
   'key-image-3.dcm',
   'key-image-4.dcm',
 ] as const;
-const DICOM_FILES = ['seg.dcm', 'sr.dcm', ...KEY_IMAGE_FILES, 'report-pdf.dcm'] as const;
+/** `seg.dcm` is in the first form that the configuration names; the others say theirs. */
+const OTHER_SEG_FILES = {
+  binary: 'seg-binary.dcm',
+  fractional: 'seg-fractional.dcm',
+  labelmap: 'seg-labelmap.dcm',
+} as const satisfies Readonly<Record<SegmentationForm, string>>;
+const DICOM_FILES = [
+  'seg.dcm',
+  ...Object.values(OTHER_SEG_FILES),
+  'sr.dcm',
+  ...KEY_IMAGE_FILES,
+  'report-pdf.dcm',
+] as const;
 export type DicomFile = (typeof DICOM_FILES)[number];
 const OUTPUT_FILES = [...DICOM_FILES, 'seg.nii.gz', 'probabilities.nii.gz', RESULT] as const;
 export type OutputFile = (typeof OUTPUT_FILES)[number];
+
+/** The file of each form of the SEG, in the order of the forms. */
+export function segFiles(forms: readonly SegmentationForm[]): DicomFile[] {
+  return forms.map((form, index) => (index === 0 ? 'seg.dcm' : OTHER_SEG_FILES[form]));
+}
 
 /** What is to be written under one of the names: bytes, or voxels on a grid. */
 export type Output =

@@ -10,14 +10,21 @@ import { createResults, type Finding, warningsOf } from '../run/create-results.t
 import { StageClock } from '../run/stages.ts';
 import { chooseFrom } from './choose-from-folder.ts';
 import { type FoundPancreas, findPancreas } from './find-pancreas.ts';
-import { type DicomFile, KEY_IMAGE_FILES, type Output, writeOutputs, writeResult } from './output-folder.ts';
+import {
+  type DicomFile,
+  KEY_IMAGE_FILES,
+  type Output,
+  segFiles,
+  writeOutputs,
+  writeResult,
+} from './output-folder.ts';
 import { type FolderSeries, readFolder, readInstanceFile } from './read-folder.ts';
 import type { SegmentRequest } from './request.ts';
 import { type SegmentSummary, type Summarized, summarize } from './summary.ts';
 
 /**
- * Segments one series of a folder and writes `sr.dcm`, `result.json` and, where anything was found, `seg.dcm`; where it
- * was asked for, `probabilities.nii.gz` on the series' grid. Of images that don't say whose they are, `seg.nii.gz`
+ * Segments one series of a folder and writes `sr.dcm`, `result.json` and, where anything was found, `seg.dcm`, with
+ * a file for each further form of the SEG; where it was asked for, `probabilities.nii.gz` on the series' grid. Of images that don't say whose they are, `seg.nii.gz`
  * takes the place of the DICOM objects.
  */
 export async function segmentDicom(request: SegmentRequest): Promise<SegmentSummary> {
@@ -94,11 +101,10 @@ async function resultsOf(
   const finding: Finding = { source, part: part?.name, mask, softMask, measurement, model };
   const noPast = { priors: [], current: null };
   const results = await createResults(finding, noPast, settings, async () => now);
-  const { segmentation, report, pictures, flags } = results;
-  const seg = fileOf('seg.dcm', segmentation);
+  const { segmentations, report, pictures, flags } = results;
   return {
     outputs: [
-      ...seg,
+      ...segFiles(settings.segmentation).flatMap((name, i) => fileOf(name, segmentations[i])),
       { name: 'sr.dcm', bytes: report.bytes },
       ...KEY_IMAGE_FILES.flatMap((name, i) => fileOf(name, pictures.keyImages[i])),
       ...fileOf('report-pdf.dcm', pictures.pdf),

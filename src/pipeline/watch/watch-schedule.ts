@@ -1,61 +1,108 @@
 import { schedule as scheduleTask } from 'node-cron';
-import type { PollSummary } from './watch.ts';
-
-/** The part of a pino logger that the watch uses. */
-export interface WatchLog {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-}
+import type { LookSummary, Watcher, WatchLog } from './watch.ts';
 
 export interface Watch {
-  /** Ends the schedule; a poll that is under way is aborted and awaited. */
+  /** Looks at once whether an announced study is due; without it, that takes at most `RECHECK_MS`. */
+  wake(): void;
+  /** Ends the schedule; what is under way is aborted and awaited. */
   stop(): Promise<void>;
 }
 
+/** How often is asked whether somebody, perhaps another process, announced a study: one short question to the database. */
+const RECHECK_MS = 2_000;
+/** Pause after the archive or the database gave no answer. */
+const TROUBLE_PAUSE_MS = 5_000;
+
 /**
- * Polls now and then on a schedule, one poll at a time: a turn that comes while a poll is under way is left out.
- * That the archive is down is logged once, and once that it is back; the next turn comes in any case.
+ * Polls on a schedule, one poll at a time (a turn that comes while a poll is under way is left out), and looks at each
+ * announced study when it is due. That the archive is down is logged once, and once that it is back; either goes on in
+ * any case.
  * @param expression node-cron's: five fields, or six with seconds in front
  */
-export function startWatching(
-  expression: string,
-  poll: (signal: AbortSignal) => Promise<PollSummary>,
-  log: WatchLog,
-): Watch {
+export function startWatching(expression: string, watcher: Watcher, log: WatchLog): Watch {
   const stopping = new AbortController();
-  const trouble = new Trouble(log);
-  let underWay: Promise<void> | undefined;
+  const { signal } = stopping;
+  const report = new Report(log);
+  const nap = new Nap();
 
-  const turn = async (): Promise<void> => {
+  const poll = async (): Promise<void> => {
     try {
-      const summary = await poll(stopping.signal);
-      trouble.report(summary);
-      if (summary.queued.length > 0) log.info({ queued: summary.queued }, 'studies queued');
+      const summary = await watcher.poll(signal);
+      report.archiveAnswers();
+      report.looks(summary);
+      nap.end();
     } catch (error) {
-      if (!stopping.signal.aborted) trouble.archiveDown(error);
+      if (!signal.aborted) report.archiveDown(error);
     }
   };
+  let polling: Promise<void> | undefined;
   const onTime = (): void => {
-    underWay ??= turn().finally(() => {
-      underWay = undefined;
+    polling ??= poll().finally(() => {
+      polling = undefined;
     });
   };
+  const lookWhenDue = async (): Promise<void> => {
+    while (!signal.aborted) {
+      await nap.sleep(await turn());
+    }
+  };
+  /** @returns the pause before the next turn, in ms */
+  const turn = async (): Promise<number> => {
+    try {
+      if ((await watcher.msUntilDue()) === 0) report.looks(await watcher.lookAtDue(signal));
+      return Math.min((await watcher.msUntilDue()) ?? RECHECK_MS, RECHECK_MS);
+    } catch (error) {
+      if (!signal.aborted) report.archiveDown(error);
+      return TROUBLE_PAUSE_MS;
+    }
+  };
+
   const task = scheduleTask(expression, onTime, { suppressMissedWarning: true });
   onTime();
+  const looking = lookWhenDue();
   return {
+    wake: () => nap.end(),
     stop: async () => {
       stopping.abort();
+      nap.end();
       await task.destroy();
-      await underWay;
+      await Promise.all([polling, looking]);
     },
   };
 }
 
+/** A pause that can be cut short; a call between two pauses cuts the next one. */
+class Nap {
+  #woken = false;
+  #wake: (() => void) | undefined;
+
+  async sleep(ms: number): Promise<void> {
+    if (this.#woken || ms <= 0) {
+      this.#woken = false;
+      return;
+    }
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#wake = undefined;
+    this.#woken = false;
+  }
+
+  end(): void {
+    this.#woken = true;
+    this.#wake?.();
+  }
+}
+
 /** Remembers what was last said, so that the log tells changes only. */
-class Trouble {
+class Report {
   readonly #log: WatchLog;
   #archiveIsDown = false;
-  #studies = new Map<string, string>();
+  readonly #ill = new Map<string, string>();
 
   constructor(log: WatchLog) {
     this.#log = log;
@@ -68,17 +115,22 @@ class Trouble {
     this.#archiveIsDown = true;
   }
 
-  report({ studies, errors }: PollSummary): void {
-    if (this.#archiveIsDown) this.#log.info({ studies }, 'the archive can be polled again');
+  archiveAnswers(): void {
+    if (this.#archiveIsDown) this.#log.info({}, 'the archive can be polled again');
     this.#archiveIsDown = false;
-    const now = new Map(
-      errors.map(({ studyInstanceUid = '?', error }) => [studyInstanceUid, messageOf(error)]),
-    );
-    for (const [studyInstanceUid, reason] of now) {
-      if (this.#studies.get(studyInstanceUid) === reason) continue;
+  }
+
+  looks({ looked, queued, ignored, errors }: LookSummary): void {
+    if (looked.length > 0) this.archiveAnswers();
+    for (const studyInstanceUid of looked) this.#ill.delete(studyInstanceUid);
+    for (const { studyInstanceUid, error } of errors) {
+      const reason = messageOf(error);
+      if (this.#ill.get(studyInstanceUid) === reason) continue;
+      this.#ill.set(studyInstanceUid, reason);
       this.#log.warn({ studyInstanceUid, reason }, 'a study cannot be looked at');
     }
-    this.#studies = now;
+    for (const studyInstanceUid of queued) this.#log.info({ studyInstanceUid }, 'study queued');
+    for (const studyInstanceUid of ignored) this.#log.info({ studyInstanceUid }, 'study not to be processed');
   }
 }
 

@@ -1,122 +1,173 @@
-import { type DicomDataset, requiredText } from '../../dicom/dataset.ts';
 import { DicomError } from '../../dicom/errors.ts';
-import type { Database } from '../database/sql.ts';
-import type { StudyQueue } from '../queue/queue.ts';
-import { requestStudy } from '../queue/request-study.ts';
-import { fingerprintOf, foreignSeries } from '../records/own-series.ts';
-import { lookAtStudy } from '../records/study-log.ts';
+import { DicomWebStatusError } from '../../dicom/web/errors.ts';
+import {
+  type Announcement,
+  dueAnnouncements,
+  nextDue,
+  postponeAnnouncement,
+  settleAnnouncement,
+} from './announcements.ts';
+import { announceChanged, type ChangeSource } from './changes.ts';
+import { announceListed, type ListingParts, type StudyList } from './listing.ts';
+import { type Finding, type LookParts, look, type SeriesSource } from './look.ts';
+import { markAbsent } from './look-record.ts';
 
 /** What the watcher asks the archive: a part of the DICOMweb client. */
-export interface StudySource {
-  searchStudies(query: {
-    lookBack: number | 'all';
-    now: Date;
-    pageSize: number;
-    signal?: AbortSignal;
-  }): AsyncIterable<DicomDataset>;
-  searchSeries(studyInstanceUid: string, signal?: AbortSignal): Promise<DicomDataset[]>;
-  seriesMetadata(
-    studyInstanceUid: string,
-    seriesInstanceUid: string,
-    signal?: AbortSignal,
-  ): Promise<DicomDataset[]>;
+export interface StudySource extends StudyList, SeriesSource {}
+
+/** The part of a pino logger that the watch uses. */
+export interface WatchLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
 }
 
-export interface WatcherParts {
+export interface WatcherParts extends LookParts, ListingParts {
   readonly archive: StudySource;
-  readonly database: Database;
-  readonly queue: Pick<StudyQueue, 'add' | 'wake'>;
-  /** Whether an instance says of itself that this program wrote it. */
-  readonly isOwnResult: (dataset: DicomDataset) => boolean;
-  /** Days of StudyDate back from `now`, or all studies. */
-  readonly lookBack: number | 'all';
-  /** A study is complete when two looks at least this far apart find the same counts. */
-  readonly stableForMs: number;
-  readonly pageSize: number;
-  readonly now: () => Date;
+  /** An Orthanc's list of changes: then studies are listed at the first start only. */
+  readonly changes?: ChangeSource | undefined;
+  readonly log: WatchLog;
 }
 
-export interface PollSummary {
-  /** How many studies the archive listed. */
-  readonly studies: number;
-  /** Put in the queue by this poll. */
+export interface LookSummary {
+  /** Looked at without an error. */
+  readonly looked: readonly string[];
+  /** Put in the queue. */
   readonly queued: readonly string[];
-  /** Counts are new or have not been the same for long enough. */
+  /** How many have counts that are new or have not been the same for long enough. */
   readonly unstable: number;
+  /** Not to be processed, by a routing rule or the opt-out list; the study log says why. */
+  readonly ignored: readonly string[];
+  /** How many wait for a time that a routing rule names. */
+  readonly later: number;
   /** Studies that could not be looked at; the others were. */
-  readonly errors: readonly PollError[];
+  readonly errors: readonly LookError[];
 }
 
-interface PollError {
-  readonly studyInstanceUid: string | undefined;
+export interface PollSummary extends LookSummary {
+  /** How many studies the archive listed or said to have changed. */
+  readonly studies: number;
+}
+
+interface LookError {
+  readonly studyInstanceUid: string;
   readonly error: unknown;
 }
 
-type Finding = 'queued' | 'unstable' | 'settled';
-
+/** Announced studies per turn: what is announced meanwhile by a sender waits for this many looks at most. */
+const TURN_SIZE = 500;
 /** So many studies in a row without an answer mean that the archive is down, not that these studies are ill. */
 const UNREACHABLE_LIMIT = 3;
+/** Pause before a study that gave an error, or was not there, is looked at again; it doubles each time. */
+const PAUSE_MS = 5_000;
+const LONGEST_PAUSE_MS = 600_000;
+/** An announced study that the archive does not have is looked for so often: for about an hour. */
+const ABSENT_LIMIT = 12;
 
 export interface Watcher {
   /**
-   * Looks once at every study within the look-back and queues those that are complete and new.
+   * Asks the archive what is new, then looks at every study that is due.
    * Rejects with the archive's error where the archive can't be asked at all.
    */
   poll(signal?: AbortSignal): Promise<PollSummary>;
+  /** Looks at the announced studies that are due, and queues those that are complete and new. */
+  lookAtDue(signal?: AbortSignal): Promise<LookSummary>;
+  /** How long until the next announced study is due: 0 where one is, undefined where none is announced. */
+  msUntilDue(): Promise<number | undefined>;
 }
 
 export function createWatcher(parts: WatcherParts): Watcher {
-  return { poll: (signal) => poll(parts, signal) };
+  const { database, changes, now, log } = parts;
+  const list = (signal?: AbortSignal): Promise<number> => announceListed(parts, signal);
+  // Two looks at one study at the same time might both queue it.
+  let lastTurn: Promise<unknown> = Promise.resolve();
+  const lookAtDue = (signal?: AbortSignal): Promise<LookSummary> => {
+    const turn = lastTurn.then(() => lookInTurn(parts, signal));
+    lastTurn = turn.catch(() => undefined);
+    return turn;
+  };
+  return {
+    poll: async (signal) => {
+      const studies = changes
+        ? await announceChanged({ changes, database, now, list, log }, signal)
+        : await list(signal);
+      return { studies, ...(await lookAtDue(signal)) };
+    },
+    lookAtDue,
+    msUntilDue: async () => {
+      const due = await nextDue(database);
+      return due && Math.max(0, due.getTime() - now().getTime());
+    },
+  };
 }
 
-async function poll(parts: WatcherParts, signal?: AbortSignal): Promise<PollSummary> {
-  const { archive, lookBack, pageSize, now } = parts;
-  const findings: Record<Finding, string[]> = { queued: [], unstable: [], settled: [] };
-  const errors: PollError[] = [];
-  let studies = 0;
+async function lookInTurn(parts: WatcherParts, signal?: AbortSignal): Promise<LookSummary> {
+  const { database, now } = parts;
+  const findings: Record<Finding['is'], string[]> = {
+    queued: [],
+    settled: [],
+    ignored: [],
+    absent: [],
+    unstable: [],
+    later: [],
+  };
+  const errors: LookError[] = [];
   let unreachable = 0;
-  const query = { lookBack, now: now(), pageSize, ...(signal ? { signal } : {}) };
-  for await (const study of archive.searchStudies(query)) {
+  for (const announcement of await dueAnnouncements(database, now(), TURN_SIZE)) {
     signal?.throwIfAborted();
-    studies += 1;
-    let studyInstanceUid: string | undefined;
+    const { studyInstanceUid } = announcement;
     try {
-      studyInstanceUid = requiredText(study, 'StudyInstanceUID', 'a study that the archive lists');
-      findings[await look(parts, studyInstanceUid, signal)].push(studyInstanceUid);
+      const finding = await look(parts, announcement, signal);
+      await answer(parts, announcement, finding);
+      findings[finding.is].push(studyInstanceUid);
       unreachable = 0;
     } catch (error) {
       signal?.throwIfAborted();
       unreachable = isUnreachable(error) ? unreachable + 1 : 0;
       if (unreachable === UNREACHABLE_LIMIT) throw error;
+      await pause(parts, announcement, error);
       errors.push({ studyInstanceUid, error });
     }
   }
-  return { studies, queued: findings.queued, unstable: findings.unstable.length, errors };
+  const { queued, unstable, ignored, later } = findings;
+  const looked = Object.values(findings).flat();
+  return { looked, queued, unstable: unstable.length, ignored, later: later.length, errors };
 }
 
 const isUnreachable = (error: unknown): boolean =>
   error instanceof DicomError && error.code === 'DICOM_WEB_UNREACHABLE';
 
-async function look(parts: WatcherParts, studyInstanceUid: string, signal?: AbortSignal): Promise<Finding> {
-  const { archive, database, queue, isOwnResult, stableForMs, now } = parts;
-  const series = await archive.searchSeries(studyInstanceUid, signal);
-  const own = {
-    sql: database,
-    seriesMetadata: (study: string, uid: string) => archive.seriesMetadata(study, uid, signal),
-    isOwnResult,
-  };
-  const foreign = await foreignSeries(own, studyInstanceUid, series);
-  if (foreign.length === 0) return 'settled';
-  const fingerprint = fingerprintOf(foreign);
-  const lookedAt = now();
-  const { sameSince, settled } = await lookAtStudy(database, {
-    studyInstanceUid,
-    fingerprint,
-    now: lookedAt,
+/** Only what the look answered is taken away: what was announced during the look is looked at again. */
+async function answer(parts: WatcherParts, announcement: Announcement, finding: Finding): Promise<void> {
+  const { database, now, log } = parts;
+  if (finding.is === 'unstable' || finding.is === 'later') {
+    await postponeAnnouncement(database, announcement, { dueAt: finding.again, failures: 0 });
+    return;
+  }
+  if (finding.is === 'absent') {
+    if (announcement.failures + 1 < ABSENT_LIMIT) {
+      await pause(parts, announcement);
+      return;
+    }
+    const { studyInstanceUid } = announcement;
+    const reason = 'it was announced, but is not in the archive';
+    await markAbsent(database, { studyInstanceUid, reason, now: now() });
+    log.warn({ studyInstanceUid }, 'a study was announced, but is not in the archive');
+  }
+  await settleAnnouncement(database, announcement);
+}
+
+async function pause(
+  { database, now }: WatcherParts,
+  announcement: Announcement,
+  error?: unknown,
+): Promise<void> {
+  const wanted = error instanceof DicomWebStatusError ? (error.retryAfterMs ?? 0) : 0;
+  // An archive that comes back finds the node ready; a study that is ill is not asked for again and again.
+  const growing = isUnreachable(error)
+    ? PAUSE_MS
+    : Math.min(PAUSE_MS * 2 ** announcement.failures, LONGEST_PAUSE_MS);
+  await postponeAnnouncement(database, announcement, {
+    dueAt: new Date(now().getTime() + Math.max(wanted, growing)),
+    failures: announcement.failures + 1,
   });
-  if (settled) return 'settled';
-  if (!sameSince || lookedAt.getTime() - sameSince.getTime() < stableForMs) return 'unstable';
-  const request = { studyInstanceUid, reason: 'watched', fingerprint, now: lookedAt } as const;
-  await requestStudy({ database, queue }, request);
-  return 'queued';
 }

@@ -1,0 +1,12 @@
+import type { Config } from '../config.ts';
+import { type DatabasePlace, openDatabase } from '../pipeline/database/database.ts';
+import type { Database } from '../pipeline/database/sql.ts';
+
+export function databasePlace({ database: { folder, url, connections } }: Config): DatabasePlace {
+  return url === null ? { folder } : { url, connections };
+}
+
+/** The configured database: the server where one is named, else the embedded one. */
+export function openConfiguredDatabase(config: Config): Promise<Database> {
+  return openDatabase(databasePlace(config));
+}

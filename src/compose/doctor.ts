@@ -1,0 +1,122 @@
+import { z } from 'zod';
+import { isLoopback } from '../config/http.ts';
+import type { Config } from '../config.ts';
+import { DicomWebClient } from '../dicom/web/client.ts';
+import { archiveRequest } from '../doctor/archive-request.ts';
+import { checkArchive } from '../doctor/check-archive.ts';
+import { checkDatabase, type NodeAnswer } from '../doctor/check-database.ts';
+import { checkExposure } from '../doctor/check-exposure.ts';
+import {
+  checkCores,
+  checkMemory,
+  checkNodeVersion,
+  checkRuntime,
+  checkTimeZone,
+} from '../doctor/check-machine.ts';
+import { checkModels } from '../doctor/check-models.ts';
+import { checkFolder } from '../doctor/check-storage.ts';
+import { type Finding, messageOf, ok, trouble } from '../doctor/finding.ts';
+import { readLocalAccess } from '../http/security/local-access.ts';
+import { archiveOptions } from './archive.ts';
+import { databasePlace } from './database.ts';
+import { localAccessFile } from './doors.ts';
+import { dataFolders } from './observation.ts';
+
+/** An archive that takes longer to say a word is as good as down, to somebody who waits for the doctor. */
+const ANSWER_LIMIT_MS = 15_000;
+
+/**
+ * Looks at everything that the node needs, as it is configured; works beside a running node and changes nothing.
+ * @param configure loads the configuration; what it throws is a finding
+ */
+export async function* examine(configure: () => Config): AsyncGenerator<Finding> {
+  yield checkNodeVersion();
+  yield await checkRuntime(loadRuntime);
+  yield checkTimeZone();
+  let config: Config;
+  try {
+    config = configure();
+    yield ok('configuration', 'every key is known and has a value that makes sense');
+  } catch (error) {
+    yield trouble(
+      'configuration',
+      'problem',
+      messageOf(error),
+      'The node does not start with it; nothing else can be looked at.',
+      'Correct the keys that are named; config/default.yaml explains each.',
+    );
+    return;
+  }
+  const { queue, inference, models, http } = config;
+  yield checkMemory(queue.concurrency);
+  yield checkCores(inference.threads);
+  for (const [name, folder] of Object.entries(dataFolders(config))) yield* await checkFolder(name, folder);
+  yield* await checkDatabase(databasePlace(config), () => askNode(config));
+  yield* await examineArchive(config);
+  yield* await checkModels({
+    folder: models.folder,
+    names: { CT: models.CT, T1W: models.T1W, T2W: models.T2W },
+  });
+  yield checkExposure({
+    host: http.host,
+    port: http.port,
+    isLoopback: isLoopback(http.host),
+    hasTls: http.tls.certificate !== null,
+    isBehindProxy: http.trustedProxies.length > 0,
+  });
+}
+
+async function loadRuntime(): Promise<{ version: string }> {
+  const { env } = await import('onnxruntime-node');
+  return { version: env.versions.node ?? 'of an unknown version' };
+}
+
+async function examineArchive(config: Config): Promise<Finding[]> {
+  if (config.archive.kind === 'embedded') {
+    return [
+      trouble(
+        'archive',
+        'warning',
+        `the embedded one, in ${config.archive.folder}`,
+        'It is for demonstrations and tests: no redundancy, no deletion, its index in memory.',
+        'For patients, name a DICOMweb archive such as Orthanc: archive.kind and archive.url.',
+      ),
+    ];
+  }
+  try {
+    const options = {
+      ...archiveOptions(config),
+      timeoutMs: Math.min(ANSWER_LIMIT_MS, config.archive.timeoutSeconds * 1000),
+    };
+    const client = new DicomWebClient(options);
+    return await checkArchive({
+      client,
+      request: archiveRequest({ ...options, url: client.url }),
+      now: () => new Date(),
+    });
+  } catch (error) {
+    // A certificate or key that cannot be read.
+    return [
+      trouble(
+        'archive',
+        'problem',
+        messageOf(error),
+        'The archive cannot be reached without it.',
+        'Check the files that archive.ca, clientCertificate and clientKey name.',
+      ),
+    ];
+  }
+}
+
+/** What the node that runs on this machine says at /readyz. */
+async function askNode(config: Config): Promise<NodeAnswer> {
+  const { host, port, basePath, tls } = config.http;
+  const own = await readLocalAccess(localAccessFile(config));
+  const scheme = tls.certificate === null ? 'http' : 'https';
+  const url = own?.url ?? `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}${basePath}`;
+  const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(ANSWER_LIMIT_MS) });
+  const { parts } = readyzSchema.parse(await response.json());
+  return parts;
+}
+
+const readyzSchema = z.object({ parts: z.record(z.string(), z.boolean()) });

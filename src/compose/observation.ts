@@ -1,0 +1,79 @@
+import type { Logger } from 'pino';
+import type { Config } from '../config.ts';
+import type { DicomWebClient } from '../dicom/web/client.ts';
+import { type DiskSpace, diskSpace } from '../metrics/disk-space.ts';
+import { NodeMetrics } from '../metrics/node-metrics.ts';
+import { Readiness } from '../metrics/readiness.ts';
+import type { Database } from '../pipeline/database/sql.ts';
+import { describeFailure } from '../pipeline/queue/failures.ts';
+import { queueFigures } from '../pipeline/queue/queue-figures.ts';
+import type { Models } from '../pipeline/run/run-parts.ts';
+import { SEGMENTED_CLASSES } from '../pipeline/selection/rules.ts';
+import { SOFTWARE_VERSION } from '../version.ts';
+
+export interface Observed {
+  readonly database: Database;
+  readonly archive: () => DicomWebClient;
+  /** Undefined where this process segments nothing. */
+  readonly models: () => Models | undefined;
+  readonly spoolBytes: () => Promise<number>;
+  readonly logger: Logger;
+}
+
+/** What is seen of the node from outside: whether it can work, and its figures. */
+export function composeObservation(
+  config: Config,
+  parts: Observed,
+): { readiness: Readiness; metrics: NodeMetrics } {
+  const { database, logger } = parts;
+  const readiness = new Readiness({
+    cacheMs: config.health.cacheSeconds * 1000,
+    checks: {
+      database: async () => void (await database.query('SELECT 1')),
+      archive: () => askArchive(parts.archive()),
+      models: () => loadModels(parts.models()),
+      queue: async () => void (await queueFigures(database, new Date())),
+    },
+    changed: ({ part, error }) => {
+      if (error === undefined) logger.info({ part }, 'can be used again');
+      else
+        logger.warn({ part, reason: describeFailure(error).reason }, 'cannot be used; the node is not ready');
+    },
+  });
+  const metrics = new NodeMetrics({
+    version: SOFTWARE_VERSION,
+    queue: () => queueFigures(database, new Date()),
+    disks: () => diskSpaces(config),
+    spoolBytes: parts.spoolBytes,
+    readiness: async () =>
+      Object.fromEntries((await readiness.look()).map(({ part, error }) => [part, error === undefined])),
+  });
+  return { readiness, metrics };
+}
+
+/** One study of today is enough to see that the archive answers. */
+async function askArchive(archive: DicomWebClient): Promise<void> {
+  for await (const _study of archive.searchStudies({ lookBack: 0, now: new Date(), pageSize: 1 })) break;
+}
+
+/** Hashes are checked when a model is first loaded; later looks find it loaded. */
+async function loadModels(models: Models | undefined): Promise<void> {
+  for (const seriesClass of SEGMENTED_CLASSES) {
+    if (models?.has(seriesClass)) await models.load(seriesClass);
+  }
+}
+
+/** The folders that the node writes to. */
+export function dataFolders(config: Config): Record<string, string> {
+  return {
+    database: config.database.folder,
+    ...(config.archive.kind === 'embedded' ? { archive: config.archive.folder } : {}),
+  };
+}
+
+async function diskSpaces(config: Config): Promise<Record<string, DiskSpace>> {
+  const spaces = Object.entries(dataFolders(config)).map(
+    async ([name, folder]) => [name, await diskSpace(folder)] as const,
+  );
+  return Object.fromEntries(await Promise.all(spaces));
+}

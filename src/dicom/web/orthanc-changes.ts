@@ -1,0 +1,114 @@
+import { z } from 'zod';
+import { DicomError } from '../errors.ts';
+import { DEFAULT_TIMEOUT_MS, type DicomWebOptions, separateCredentials } from './client.ts';
+import type { Connections } from './connections.ts';
+import { badAnswer, DicomWebStatusError } from './errors.ts';
+import { requestJson } from './json-request.ts';
+
+const changeSchema = z.object({
+  Seq: z.int().nonnegative(),
+  ChangeType: z.string(),
+  ID: z.string(),
+  Date: z.string(),
+});
+
+/** One entry of Orthanc's list of changes. */
+export interface OrthancChange {
+  readonly sequence: number;
+  /** NewInstance, StableStudy, ... */
+  readonly type: string;
+  /** Orthanc's own identifier of the instance, series, study or patient. */
+  readonly id: string;
+  /** The whole entry as text: tells whether an entry of the same number is the same. */
+  readonly entry: string;
+}
+
+const changesSchema = z
+  .object({ Changes: z.array(changeSchema), Done: z.boolean(), Last: z.int().nonnegative() })
+  .transform(({ Changes, Done, Last }) => ({
+    changes: Changes.map(
+      ({ Seq, ChangeType, ID, Date }): OrthancChange => ({
+        sequence: Seq,
+        type: ChangeType,
+        id: ID,
+        entry: `${Seq} ${ChangeType} ${ID} ${Date}`,
+      }),
+    ),
+    done: Done,
+    last: Last,
+  }));
+/** A page of the list of changes, oldest first. */
+export type OrthancChangePage = z.output<typeof changesSchema>;
+
+const studiesSchema = z.array(z.object({ MainDicomTags: z.object({ StudyInstanceUID: z.string() }) }));
+
+/**
+ * Orthanc's list of changes, through its own REST interface. Everything throws DicomError as DicomWebClient does.
+ */
+export class OrthancChanges {
+  /** Root of the REST interface, without credentials and without a slash at its end. */
+  readonly url: string;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #timeoutMs: number;
+  readonly #connections: Connections | undefined;
+
+  /** @throws TypeError where the URL is none, or neither http nor https */
+  constructor({ url, headers = {}, timeoutMs = DEFAULT_TIMEOUT_MS, connections }: DicomWebOptions) {
+    const { publicUrl, authorization } = separateCredentials(url);
+    this.url = publicUrl;
+    this.#headers = { ...authorization, ...headers };
+    this.#timeoutMs = timeoutMs;
+    this.#connections = connections;
+  }
+
+  /** The newest change, or none in an archive that has none. */
+  async newest(signal?: AbortSignal): Promise<OrthancChange | undefined> {
+    return (await this.#changes('?last', signal)).changes.at(-1);
+  }
+
+  /** Changes with a sequence number above `sequence`. */
+  async since(sequence: number, limit: number, signal?: AbortSignal): Promise<OrthancChangePage> {
+    return this.#changes(`?since=${sequence}&limit=${limit}`, signal);
+  }
+
+  /** Study Instance UIDs of instances, series and studies by Orthanc's identifiers; what is gone is left out. */
+  async studiesOf(ids: readonly string[], signal?: AbortSignal): Promise<string[]> {
+    if (ids.length === 0) return [];
+    const answer = await this.#ask('/tools/bulk-content', signal, { Resources: ids, Level: 'Study' });
+    const studies = studiesSchema.safeParse(answer);
+    if (!studies.success) throw badAnswer(`${this.url}/tools/bulk-content`, "the answer is not Orthanc's");
+    return studies.data.map(({ MainDicomTags }) => MainDicomTags.StudyInstanceUID);
+  }
+
+  async #changes(query: string, signal: AbortSignal | undefined): Promise<OrthancChangePage> {
+    const answer = changesSchema.safeParse(await this.#ask(`/changes${query}`, signal));
+    if (!answer.success)
+      throw badAnswer(`${this.url}/changes`, "the answer is not Orthanc's list of changes");
+    return answer.data;
+  }
+
+  async #ask(path: string, signal: AbortSignal | undefined, body?: unknown): Promise<unknown> {
+    try {
+      return await requestJson({
+        url: this.url + path,
+        headers: this.#headers,
+        timeoutMs: this.#timeoutMs,
+        connections: this.#connections,
+        signal,
+        ...(body === undefined ? {} : { body }),
+      });
+    } catch (error) {
+      if (error instanceof DicomWebStatusError && [403, 404].includes(error.status)) throw refused(error);
+      throw error;
+    }
+  }
+}
+
+function refused(cause: DicomWebStatusError): DicomError {
+  return new DicomError(
+    'DICOM_WEB_STATUS',
+    `${cause.message}. To follow its changes, the node needs Orthanc's own REST interface: let archive.rest name its ` +
+      'root and let the user read /changes and post to /tools/bulk-content, or set archive.kind to dicomweb',
+    { cause },
+  );
+}

@@ -1,0 +1,159 @@
+import { MIMEType } from 'node:util';
+import { MultipartError, mediaType, multipartBoundary } from './multipart.ts';
+import { streamMultipart } from './multipart-stream.ts';
+
+/** Failure reasons of PS3.18 table I.2-2 that the node gives itself. */
+export const FAILURE_REASON = {
+  outOfResources: 0xa700,
+  cannotUnderstand: 0xc000,
+  processingFailure: 0x0110,
+  duplicateInstance: 0x0111,
+} as const;
+
+export interface StoredPart {
+  readonly studyUid: string;
+  readonly seriesUid: string;
+  readonly sopUid: string;
+  readonly sopClassUid: string;
+}
+
+/** An instance that was not stored; without UIDs where it could not be read that far. */
+export interface PartFailure {
+  readonly sopUid?: string | undefined;
+  readonly sopClassUid?: string | undefined;
+  /** One of FAILURE_REASON. */
+  readonly reason: number;
+}
+
+export type PartOutcome = { readonly stored: StoredPart } | { readonly failure: PartFailure };
+
+/** What is wrong with a whole request; its answer has no data set. */
+const REFUSALS = {
+  mediaType: 415,
+  malformedType: 400,
+  multipart: 400,
+  tooLarge: 413,
+} as const;
+
+export class StoreRequestError extends Error {
+  override readonly name = 'StoreRequestError';
+  readonly refusal: keyof typeof REFUSALS;
+  readonly status: number;
+
+  constructor(refusal: keyof typeof REFUSALS, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.refusal = refusal;
+    this.status = REFUSALS[refusal];
+  }
+}
+
+export interface StoreRequest {
+  readonly contentType: string | undefined;
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+/** Thrown by a StorePart: an instance has more bytes than are taken. */
+export class PartTooLarge extends Error {
+  override readonly name = 'PartTooLarge';
+}
+
+/** Stores one instance while it arrives. What it throws ends the request. */
+export type StorePart = (content: AsyncIterable<Uint8Array>) => Promise<PartOutcome>;
+
+/**
+ * The body of a STOW-RS request (PS3.18 10.5.1): its parts are stored one after the other while it arrives.
+ * @throws StoreRequestError where the body is not of parts of type application/dicom, is cut off, or has a part that is too
+ *   large; what else `storePart` throws
+ */
+export async function storeParts(
+  { contentType, body }: StoreRequest,
+  storePart: StorePart,
+): Promise<PartOutcome[]> {
+  const boundary = boundaryOf(contentType);
+  const outcomes: PartOutcome[] = [];
+  try {
+    for await (const part of streamMultipart(body, boundary)) {
+      const isDicom = part.contentType === undefined || mediaType(part.contentType) === 'application/dicom';
+      outcomes.push(
+        isDicom ? await storePart(part.content) : { failure: { reason: FAILURE_REASON.cannotUnderstand } },
+      );
+    }
+  } catch (error) {
+    if (!(error instanceof MultipartError || error instanceof PartTooLarge)) throw error;
+    const count = outcomes.filter((outcome) => 'stored' in outcome).length;
+    const message = `the body ${error.message}; ${count} instances before that were stored`;
+    const refusal = error instanceof PartTooLarge ? 'tooLarge' : 'multipart';
+    throw new StoreRequestError(refusal, message, { cause: error });
+  }
+  if (outcomes.length === 0) throw new StoreRequestError('multipart', 'the body has no parts');
+  return outcomes;
+}
+
+function boundaryOf(contentType: string | undefined): string {
+  const what = 'send multipart/related; type="application/dicom"; boundary=...';
+  try {
+    const boundary = multipartBoundary(contentType);
+    const type = new MIMEType(contentType ?? '').params.get('type')?.toLowerCase() ?? 'application/dicom';
+    if (type === 'application/dicom') return boundary;
+    throw new StoreRequestError('mediaType', `parts of type "${type}" are not taken: ${what}`);
+  } catch (error) {
+    if (!(error instanceof MultipartError)) throw error;
+    const refusal = mediaType(contentType) === 'multipart/related' ? 'malformedType' : 'mediaType';
+    throw new StoreRequestError(refusal, `the body ${error.message}: ${what}`, { cause: error });
+  }
+}
+
+/** A data set of the answer, in the DICOM JSON model. */
+export type AnswerDataset = Readonly<Record<string, { readonly vr: string; readonly Value: unknown[] }>>;
+
+/** PS3.18 10.5.3: status and the data set of annex I.2. */
+export interface StoreAnswer {
+  readonly status: 200 | 202 | 409;
+  readonly dataset: AnswerDataset;
+}
+
+/**
+ * What a STOW-RS request is answered.
+ * @param retrieveRoot where the stored instances can be retrieved: the root of that DICOMweb service; undefined: nowhere yet,
+ *   and RetrieveURL is left out
+ */
+export function storeAnswer(outcomes: readonly PartOutcome[], retrieveRoot: string | undefined): StoreAnswer {
+  const stored = outcomes.flatMap((outcome) => ('stored' in outcome ? [outcome.stored] : []));
+  const failures = outcomes.flatMap((outcome) => ('failure' in outcome ? [outcome.failure] : []));
+  const named = failures.filter(
+    ({ sopUid, sopClassUid }) => sopUid !== undefined && sopClassUid !== undefined,
+  );
+  const other = failures.filter((failure) => !named.includes(failure));
+  const [study, ...moreStudies] = new Set(stored.map(({ studyUid }) => studyUid));
+  const url = (path: string) => ({ '00081190': values('UR', `${retrieveRoot}/studies/${path}`) }); // RetrieveURL
+  const dataset: AnswerDataset = {
+    ...(retrieveRoot !== undefined && study !== undefined && moreStudies.length === 0 && url(study)),
+    ...(named.length > 0 && { '00081198': values('SQ', ...named.map(failedItem)) }), // FailedSOPSequence
+    ...(stored.length > 0 && {
+      // ReferencedSOPSequence
+      '00081199': values(
+        'SQ',
+        ...stored.map(({ studyUid, seriesUid, sopUid, sopClassUid }) => ({
+          '00081150': values('UI', sopClassUid),
+          '00081155': values('UI', sopUid),
+          ...(retrieveRoot !== undefined && url(`${studyUid}/series/${seriesUid}/instances/${sopUid}`)),
+        })),
+      ),
+    }),
+    ...(other.length > 0 && { '0008119A': values('SQ', ...other.map(failedItem)) }), // OtherFailuresSequence
+  };
+  const status = failures.length === 0 ? 200 : stored.length === 0 ? 409 : 202;
+  return { status, dataset };
+}
+
+function failedItem({ sopUid, sopClassUid, reason }: PartFailure): AnswerDataset {
+  return {
+    ...(sopClassUid !== undefined && { '00081150': values('UI', sopClassUid) }), // ReferencedSOPClassUID
+    ...(sopUid !== undefined && { '00081155': values('UI', sopUid) }), // ReferencedSOPInstanceUID
+    '00081197': values('US', reason), // FailureReason
+  };
+}
+
+function values(vr: string, ...Value: unknown[]): { vr: string; Value: unknown[] } {
+  return { vr, Value };
+}

@@ -1,0 +1,59 @@
+/** Why a failure of a command or of the start matters, and what to do about it. */
+export interface Advice {
+  readonly why: string;
+  readonly todo: string;
+}
+
+/** By the code of the error: ours, or the system's. */
+const ADVICE: Readonly<Record<string, Advice>> = {
+  CONFIG: {
+    why: 'A wrong key would be ignored, or understood differently than it was meant.',
+    todo: 'Correct it; config/default.yaml explains each key, and `config check FILE` tries it.',
+  },
+  DATABASE_IN_USE: {
+    why: 'Two processes on one embedded database would destroy it.',
+    todo: 'Stop the other process, or name another database.folder; for several processes use a PostgreSQL server (database.url).',
+  },
+  DATABASE_NEWER: {
+    why: 'An older program would lose what the newer one wrote.',
+    todo: 'Run the newer version, or restore the backup that was made before the upgrade.',
+  },
+  DATABASE_UNUSABLE: {
+    why: 'The queue and the volume history are in the database.',
+    todo: 'Run doctor: it looks at rights, disk and connection, one by one.',
+  },
+  EADDRINUSE: {
+    why: 'Another program, perhaps another node, listens there.',
+    todo: 'Stop it, or set http.port (or intake.dimse.port) to a free one.',
+  },
+  EADDRNOTAVAIL: {
+    why: 'The address is none of this machine.',
+    todo: 'Set http.host to an address of this machine, or to 0.0.0.0 for all.',
+  },
+  EACCES: {
+    why: 'The user that the node runs as may not do that.',
+    todo: 'Give the file or folder to that user; ports below 1024 need a right of their own, so use a higher one.',
+  },
+  EROFS: {
+    why: 'The file system is read-only, as that of a container may be.',
+    todo: 'Point the folders of the configuration (database, archive, audit, spool) to a volume that can be written to.',
+  },
+  ENOSPC: {
+    why: 'The disk is full.',
+    todo: 'Make space; nothing that was queued is lost.',
+  },
+  MODEL_MISSING: {
+    why: 'Without its model, a series cannot be segmented.',
+    todo: 'See `models list`; check models.folder and the names, or import the model.',
+  },
+  MODEL_CHANGED: {
+    why: 'A damaged or exchanged network would give wrong volumes.',
+    todo: 'Import the model again.',
+  },
+  DICOM_WEB_UNREACHABLE: {
+    why: 'Studies are fetched from the archive, and results are stored there.',
+    todo: 'Check that the archive runs, and archive.url; doctor asks it step by step.',
+  },
+};
+
+export const adviceFor = (code: string): Advice | undefined => ADVICE[code];

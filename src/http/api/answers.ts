@@ -1,0 +1,182 @@
+import { z } from 'zod';
+import { REVIEW_DECISIONS } from '../../pipeline/records/reviews.ts';
+import { STUDY_STATES } from '../../pipeline/records/study-log.ts';
+
+/** The forms of the API's answers: what the OpenAPI document states, and a test holds them to. */
+
+const time = z.iso.datetime().describe('UTC');
+
+const reference = z.object({ seriesInstanceUid: z.string(), sopInstanceUid: z.string() });
+
+const interval = z.object({ low: z.number(), high: z.number() }).describe('ml');
+
+const review = z.object({
+  decision: z.enum(REVIEW_DECISIONS),
+  reason: z.string(),
+  reviewer: z.string(),
+  reviewedAt: time,
+});
+
+export const volumeAnswer = z.object({
+  patientKey: z.string(),
+  studyInstanceUid: z.string(),
+  studyDate: z.string().describe('DA, or empty'),
+  studyTime: z.string().describe('TM, or empty'),
+  seriesInstanceUid: z.string(),
+  part: z.string(),
+  class: z.string().describe('CT, T1W or T2W'),
+  model: z.object({
+    name: z.string(),
+    version: z.string(),
+    sha256: z.string(),
+    mode: z.enum(['exact', 'fast']),
+  }),
+  volumeMl: z.number(),
+  voxelCount: z.int(),
+  intervalMl: interval.nullable(),
+  flags: z.array(z.string()),
+  seg: reference.nullable().describe('null where nothing was found'),
+  report: reference,
+  supersedes: z.string().nullable(),
+  contentDateTime: time,
+  correction: z
+    .object({
+      volumeMl: z.number(),
+      voxelCount: z.int(),
+      seg: reference,
+      report: reference,
+      supersedes: z.string(),
+      contentDateTime: time,
+    })
+    .nullable()
+    .describe("a reader's own segmentation, measured by the node"),
+  withdrawn: z.object({ reason: z.string(), note: z.string(), at: time }).nullable(),
+  review: review.nullable(),
+});
+
+export const studyAnswer = z.object({
+  study: z.object({
+    studyInstanceUid: z.string(),
+    state: z.enum(STUDY_STATES),
+    reason: z.string().optional(),
+    errorCode: z.string().optional(),
+    firstSeenAt: time,
+    changedAt: time,
+  }),
+  header: z
+    .object({
+      patientKey: z.string(),
+      patientName: z.string().optional(),
+      patientId: z.string().optional(),
+      issuer: z.string().optional(),
+      birthDate: z.string().optional().describe('DA'),
+      sex: z.string().optional(),
+      studyDate: z.string(),
+      studyTime: z.string(),
+      description: z.string(),
+      accessionNumber: z.string().optional(),
+      scanner: z.string(),
+    })
+    .optional(),
+  progress: z
+    .object({
+      stage: z.string(),
+      subject: z.string(),
+      fraction: z.number().optional(),
+      updatedAt: time,
+    })
+    .optional(),
+  decisions: z.array(
+    z.object({
+      seriesInstanceUid: z.string(),
+      description: z.string(),
+      class: z.string(),
+      chosen: z.boolean(),
+      reason: z.string(),
+    }),
+  ),
+  volumes: z.array(volumeAnswer),
+});
+
+export const studiesAnswer = z.object({
+  studies: z.array(studyAnswer),
+  total: z.int(),
+  states: z.record(z.enum(STUDY_STATES), z.int()),
+});
+
+const change = z.object({
+  ml: z.number(),
+  percent: z.number().optional(),
+  mlPerYear: z.number().optional(),
+  percentPerYear: z.number().optional(),
+  exceedsRepeatability: z.boolean().optional(),
+});
+
+export const patientAnswer = z.object({
+  patientKey: z.string(),
+  volumes: z.array(volumeAnswer),
+  trends: z
+    .array(
+      z.object({
+        class: z.string(),
+        model: volumeAnswer.shape.model,
+        person: z.int(),
+        repeatabilityPercent: z.number().optional(),
+        points: z.array(
+          z.object({
+            report: z.string(),
+            studyInstanceUid: z.string(),
+            date: z.string().optional().describe('ISO 8601'),
+            ml: z.number(),
+            corrected: z.boolean(),
+            apart: z.enum(['withdrawn', 'rejected', 'nothing found', 'no date']).optional(),
+            sincePrevious: change.optional(),
+            sinceFirst: change.optional(),
+          }),
+        ),
+      }),
+    )
+    .describe('points that may be compared: one person, one kind of images, one model'),
+  people: z.int().describe('more than one: studies under this PatientID differ in birth date or sex'),
+});
+
+export const failedAnswer = z.object({
+  failed: z.array(
+    z.object({
+      studyInstanceUid: z.string(),
+      code: z.string(),
+      reason: z.string(),
+      failedAt: time,
+      tries: z.int(),
+    }),
+  ),
+});
+
+export const queuedAnswer = z.object({ status: z.literal('queued') });
+export const reviewAnswer = z.object({ review });
+
+export const imageAnswer = z.object({
+  slope: z.number(),
+  intercept: z.number().describe('value = stored * slope + intercept'),
+  windows: z.array(z.object({ label: z.string(), low: z.number(), high: z.number() })),
+  views: z.array(
+    z.object({
+      name: z.enum(['axial', 'coronal', 'sagittal']),
+      width: z.int(),
+      height: z.int(),
+      count: z.int(),
+      start: z.int(),
+      mmPerColumn: z.number(),
+      mmPerRow: z.number(),
+      letters: z.object({ left: z.string(), right: z.string(), top: z.string(), bottom: z.string() }),
+      columnAxis: z.int(),
+      columnReversed: z.boolean(),
+      rowAxis: z.int(),
+      rowReversed: z.boolean(),
+      planeAxis: z.int(),
+      organ: z.object({ first: z.int(), last: z.int() }).nullable(),
+    }),
+  ),
+});
+
+export const errorAnswerSchema = z.object({ code: z.string(), message: z.string() });

@@ -1,0 +1,53 @@
+import type { Sql } from '../../pipeline/database/sql.ts';
+import type { StudyEvents } from '../../pipeline/events/study-events.ts';
+import type { DeadStudy } from '../../pipeline/queue/dead-studies.ts';
+import type { ReviewedVolume } from '../../pipeline/records/find-studies.ts';
+import type { TrendSettings } from '../../pipeline/records/trends.ts';
+import type { VolumeRecord } from '../../pipeline/records/volume-record.ts';
+import type { LoadedImages } from '../../pipeline/result-images/load-images.ts';
+
+/** How one of the parts that the node depends on is. */
+export interface HealthItem {
+  readonly part: 'archive' | 'queue' | 'models' | 'disk' | 'database';
+  readonly state: 'good' | 'warning' | 'bad';
+  /** In plain words. */
+  readonly text: string;
+}
+
+/** What API and pages are made of; compose/pages.ts builds it. */
+export interface ApiParts {
+  readonly sql: Sql;
+  /** Path that everything is below; empty: the root. */
+  readonly basePath: string;
+  readonly now: () => Date;
+  readonly events: StudyEvents;
+  readonly trends: TrendSettings;
+  readonly pages: PageSettings;
+  /** Puts the study in the queue again. */
+  process(studyInstanceUid: string): Promise<void>;
+  /** Studies that were given up. */
+  readonly dead: {
+    list(page: { limit: number; offset: number }): Promise<readonly DeadStudy[]>;
+    /** @returns whether there was one */
+    drop(studyInstanceUid: string): Promise<boolean>;
+  };
+  /** The images of a result and its mask, from the archive or from memory. */
+  images(result: VolumeRecord): Promise<LoadedImages>;
+  /** One instance of a study, as PS3.10 bytes. */
+  instance(
+    studyInstanceUid: string,
+    at: { readonly seriesInstanceUid: string; readonly sopInstanceUid: string },
+  ): Promise<Uint8Array>;
+  /** Stores a rejection note for a result that a reader rejected; undefined where the archive is to hear nothing of it. */
+  readonly withdraw: ((result: ReviewedVolume, reason: string) => Promise<void>) | undefined;
+  health(): Promise<readonly HealthItem[]>;
+}
+
+export interface PageSettings {
+  /** With {studyInstanceUid} in it; null: there is no viewer. */
+  readonly viewerUrl: string | null;
+  readonly referenceRange: 'none' | 'saisho2007';
+  /** Whether results are marked as research. */
+  readonly researchOnly: boolean;
+  readonly version: string;
+}

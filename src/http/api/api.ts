@@ -1,0 +1,26 @@
+import type { Router } from 'express';
+import type { ApiParts } from './api-parts.ts';
+import { eventOperations } from './events.ts';
+import { failedOperations } from './failed.ts';
+import { openApiDocument } from './openapi.ts';
+import { type Operation, routerOf } from './operation.ts';
+import { patientOperations } from './patients.ts';
+import { resultOperations } from './results.ts';
+import { studyOperations } from './studies.ts';
+
+/** Everything at /api but what others are told there (/api/notify). */
+export function apiRoutes(parts: ApiParts): Router {
+  const operations = apiOperations(parts);
+  const document = openApiDocument(operations, { version: parts.pages.version, basePath: parts.basePath });
+  const router = routerOf(operations);
+  router.get('/openapi.json', (_request, response) => void response.json(document));
+  return router;
+}
+
+export const apiOperations = (parts: ApiParts): Operation[] => [
+  ...studyOperations(parts),
+  ...failedOperations(parts),
+  ...patientOperations(parts),
+  ...resultOperations(parts),
+  ...eventOperations(parts),
+];

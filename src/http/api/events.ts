@@ -1,0 +1,43 @@
+import type { Response } from 'express';
+import type { StudyEvent } from '../../pipeline/events/study-events.ts';
+import { HttpError } from '../http-error.ts';
+import type { ApiParts } from './api-parts.ts';
+import type { Operation } from './operation.ts';
+
+/** Proxies cut connections that say nothing; most wait for a minute. */
+const HEARTBEAT_MS = 15_000;
+/** Each listener holds a connection; a hospital has fewer people who look at once. */
+const MOST_LISTENERS = 200;
+/** A listener who does not read: it is let go before the answers to it fill the memory. */
+const MOST_UNSENT_BYTES = 1_000_000;
+
+/** Server-sent events (HTML standard, section 9.2). No patient is named in them. */
+export function eventOperations({ events }: ApiParts): Operation[] {
+  return [
+    {
+      method: 'get',
+      path: '/events',
+      summary: 'Server-sent events: `study` (its state changed) and `progress`; data is JSON',
+      answer: { status: 200, description: 'a stream without end', type: 'text/event-stream' },
+      errors: ['UNAVAILABLE'],
+      handle: (_request, response) => {
+        if (events.listeners >= MOST_LISTENERS) throw new HttpError('UNAVAILABLE', 'too many listeners');
+        response.set({ 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' });
+        response.type('text/event-stream').flushHeaders();
+        response.write('retry: 3000\n\n');
+        const end = events.listen((event) => send(response, event));
+        const heartbeat = setInterval(() => response.write(':\n\n'), HEARTBEAT_MS);
+        response.on('close', () => {
+          clearInterval(heartbeat);
+          end();
+        });
+      },
+    },
+  ];
+}
+
+function send(response: Response, event: StudyEvent): void {
+  const data = event.kind === 'study' ? event.study : event.progress;
+  response.write(`event: ${event.kind}\ndata: ${JSON.stringify(data)}\n\n`);
+  if (response.writableLength > MOST_UNSENT_BYTES) response.destroy();
+}

@@ -1,0 +1,58 @@
+import type { Request } from 'express';
+import { z } from 'zod';
+import { findPatient, type PatientRecord } from '../../pipeline/records/patient-record.ts';
+import { patientTrends, type TrendPoint } from '../../pipeline/records/trends.ts';
+import { volumesAsCsv } from '../../pipeline/records/volumes-csv.ts';
+import { HttpError } from '../http-error.ts';
+import { patientAnswer } from './answers.ts';
+import type { ApiParts } from './api-parts.ts';
+import type { Operation } from './operation.ts';
+
+/** See patient-key.ts. */
+export const patientKeySchema = z.string().regex(/^[0-9a-f]{32}$/, { error: 'is not a patient key' });
+
+export function patientOperations(parts: ApiParts): Operation[] {
+  const json: Omit<Operation, 'path'> = {
+    method: 'get',
+    summary: 'The volume history of a patient',
+    answer: { status: 200, description: 'volumes, oldest study first, and trends', schema: patientAnswer },
+    errors: ['NOT_FOUND'],
+    handle: async (request, response) => {
+      const { patientKey, volumes, headers } = await patientOf(request, parts);
+      const { trends, people } = patientTrends(volumes, headers, parts.trends);
+      response.json({
+        patientKey,
+        volumes,
+        trends: trends.map((trend) => ({ ...trend, points: trend.points.map(pointAnswer) })),
+        people: people.length,
+      });
+    },
+  };
+  return [
+    { ...json, path: '/patients/{key}/volumes' },
+    { ...json, path: '/patients/{key}/volumes.json' },
+    {
+      ...json,
+      path: '/patients/{key}/volumes.csv',
+      summary: 'The volumes of a patient as comma-separated values',
+      answer: { status: 200, description: 'a line of names, then a line per volume', type: 'text/csv' },
+      handle: async (request, response) => {
+        const { patientKey, volumes } = await patientOf(request, parts);
+        response
+          .attachment(`volumes-${patientKey.slice(0, 8)}.csv`)
+          .type('csv')
+          .send(volumesAsCsv(volumes));
+      },
+    },
+  ];
+}
+
+async function patientOf(request: Request, { sql }: ApiParts): Promise<PatientRecord> {
+  const patient = await findPatient(sql, patientKeySchema.parse(request.params['key']));
+  if (!patient) throw new HttpError('NOT_FOUND', 'there is no patient with this key');
+  return patient;
+}
+
+function pointAnswer({ volume, ...point }: TrendPoint): object {
+  return { report: volume.report.sopInstanceUid, studyInstanceUid: volume.studyInstanceUid, ...point };
+}

@@ -1,0 +1,86 @@
+import { once } from 'node:events';
+import http from 'node:http';
+import https from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { Express } from 'express';
+
+/** PEM texts. */
+export interface ServerTls {
+  readonly certificate: string;
+  readonly key: string;
+  /** Only clients with a certificate of this authority are let in. */
+  readonly clientCa?: string | undefined;
+}
+
+/** How long clients may take, and how many there may be. */
+export interface ConnectionLimits {
+  readonly connections: number;
+  readonly headerMs: number;
+  /** Without a byte in either direction. */
+  readonly idleMs: number;
+  /** For a whole request with its body. */
+  readonly requestMs: number;
+}
+
+export interface ListenOptions {
+  readonly tls?: ServerTls | undefined;
+  readonly limits?: ConnectionLimits | undefined;
+}
+
+export interface RunningServer {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** Node's own limit, said here because the node relies on it: request line and headers. Larger ones are answered 431. */
+const MAX_HEADER_BYTES = 16_384;
+
+/** How long requests that are under way may go on when the server closes. */
+const CLOSE_GRACE_MS = 2_000;
+
+/** @param port 0: a free one */
+export async function listen(
+  app: Express,
+  host: string,
+  port: number,
+  { tls, limits }: ListenOptions = {},
+): Promise<RunningServer> {
+  const server = createServer(app, tls);
+  if (limits) {
+    server.maxConnections = limits.connections;
+    server.headersTimeout = limits.headerMs;
+    server.requestTimeout = limits.requestMs;
+    server.timeout = limits.idleMs;
+  }
+  server.listen(port, host);
+  await once(server, 'listening');
+  const { port: actual } = server.address() as AddressInfo;
+  return {
+    url: `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${actual}`,
+    close: async () => {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeIdleConnections();
+      // Event streams would stay open for ever.
+      const hard = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
+      await closed;
+      clearTimeout(hard);
+    },
+  };
+}
+
+function createServer(app: Express, tls: ServerTls | undefined): http.Server | https.Server {
+  const options = { maxHeaderSize: MAX_HEADER_BYTES };
+  if (!tls) return http.createServer(options, app);
+  const { certificate, key, clientCa } = tls;
+  return https.createServer(
+    {
+      ...options,
+      cert: certificate,
+      key,
+      minVersion: 'TLSv1.2',
+      ...(clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true }),
+    },
+    app,
+  );
+}

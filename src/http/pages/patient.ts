@@ -1,0 +1,87 @@
+import type { PatientRecord } from '../../pipeline/records/patient-record.ts';
+import type { Change, PatientTrends, Trend, TrendPoint } from '../../pipeline/records/trends.ts';
+import { type Html, html } from '../html.ts';
+import { day, ml, patientName, signed } from './format.ts';
+import { TEXTS } from './texts.ts';
+
+export interface PatientPageInput {
+  readonly patient: PatientRecord;
+  readonly trends: PatientTrends;
+  readonly basePath: string;
+  /** Whether the literature's range is drawn, for a patient of that age. */
+  readonly withReference: boolean;
+}
+
+const T = TEXTS.patient;
+
+export function patientBody(input: PatientPageInput): Html {
+  const { patient, trends, basePath } = input;
+  const header = [...patient.headers.values()].at(-1);
+  const place = `${basePath}/api/patients/${patient.patientKey}/volumes`;
+  const born = header?.birthDate && `${TEXTS.study.born} ${day(header.birthDate)}`;
+  const sex = header?.sex && `${TEXTS.study.sex} ${header.sex}`;
+  const line = [header?.patientName && header.patientId, born, sex].filter(Boolean).join(' · ');
+  return html`<div class="title"><div><h1>${patientName(header, patient.patientKey)}</h1>
+<p class="uid">${line}</p></div>
+<div class="actions"><a class="button" href="${place}.csv">${T.downloadCsv}</a>
+<a class="button" href="${place}.json">${T.downloadJson}</a></div></div>
+${trends.people.length > 1 && html`<section class="trouble failed" role="alert"><p>${T.warning(trends.people.length)}</p></section>`}
+<section><h2>${T.heading}</h2>
+${patient.volumes.length === 0 ? html`<p class="empty">${T.noVolumes}</p>` : history(input, place)}
+</section>`;
+}
+
+function history({ patient, trends, basePath, withReference }: PatientPageInput, place: string): Html {
+  const { columns } = T;
+  const points = trends.trends
+    .flatMap((trend) => trend.points.map((point) => ({ trend, point })))
+    .toSorted((a, b) => (sortKey(a.point) < sortKey(b.point) ? -1 : 1));
+  const several = trends.people.length > 1;
+  return html`<figure class="chart" data-volumes="${place}.json" data-studies="${basePath}/studies/"${withReference && html` data-reference="saisho2007"`}>
+<noscript><p>${T.needsScript}</p></noscript>
+<figcaption>${T.explain}${withReference && html` ${T.reference}`}${repeatability(trends.trends)}</figcaption>
+</figure>
+<h2>${T.studies} <small>${patient.volumes.length}</small></h2>
+<table class="stack volumes">
+<thead><tr>${several && html`<th scope="col">${T.title}</th>`}${Object.values(columns).map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
+<tbody>${points.map(({ trend, point }) => row(trend, point, basePath, several))}</tbody></table>`;
+}
+
+const sortKey = ({ volume }: TrendPoint): string =>
+  `${volume.studyDate || '9'} ${volume.studyTime} ${volume.report.sopInstanceUid}`;
+
+function repeatability(trends: readonly Trend[]): Html {
+  const stated = trends.filter(({ repeatabilityPercent }) => repeatabilityPercent !== undefined);
+  if (stated.length === 0) return html` ${T.noBand}`;
+  const lines = new Set(stated.map((trend) => `${trend.class}: ${T.band(trend.repeatabilityPercent ?? 0)}`));
+  return html` ${[...lines].map((line) => html`<span>${line}.</span>`)}`;
+}
+
+function row(trend: Trend, point: TrendPoint, basePath: string, several: boolean): Html {
+  const { volume } = point;
+  const { columns } = T;
+  const { intervalMl, review } = volume;
+  const remarks = [
+    ...(point.apart ? [T.apart[point.apart]] : []),
+    ...(point.corrected ? [TEXTS.study.corrected(ml(point.ml))] : []),
+    ...volume.flags,
+  ];
+  return html`<tr${point.apart && html` class="apart"`}>
+${several && html`<td data-label="${T.title}">${T.person(trend.person + 1)}</td>`}
+<td data-label="${columns.date}"><a class="nowrap" href="${basePath}/studies/${volume.studyInstanceUid}?result=${volume.report.sopInstanceUid}">${day(volume.studyDate)}</a></td>
+<td data-label="${columns.images}"><span class="kind">${volume.class}</span>${volume.part && ` ${volume.part}`}</td>
+<td data-label="${columns.volume}" class="number"><strong>${ml(point.ml)}</strong></td>
+<td data-label="${columns.interval}" class="number">${intervalMl && `${ml(intervalMl.low)}–${ml(intervalMl.high)}`}</td>
+<td data-label="${columns.previous}" class="number">${changeCell(point.sincePrevious)}</td>
+<td data-label="${columns.first}" class="number">${changeCell(point.sinceFirst)}</td>
+<td data-label="${columns.perYear}" class="number">${point.sinceFirst?.percentPerYear !== undefined && `${signed(point.sinceFirst.percentPerYear)} %`}</td>
+<td data-label="${columns.review}">${review && html`<span class="state ${review.decision}">${TEXTS.review[review.decision]}</span>`}</td>
+<td data-label="${columns.model}">${volume.model.name} ${volume.model.version}</td>
+<td data-label="${columns.remarks}">${remarks.join(', ')}</td></tr>`;
+}
+
+function changeCell(change: Change | undefined): Html | undefined {
+  if (!change) return undefined;
+  const { ml: difference, percent, exceedsRepeatability: exceeds } = change;
+  return html`${signed(difference)} ml${percent !== undefined && html` (${signed(percent)} %)`}${exceeds !== undefined && html` <small>${exceeds ? T.beyond : T.within}</small>`}`;
+}

@@ -1,0 +1,44 @@
+import type { StudyListing } from '../../pipeline/records/find-studies.ts';
+import type { SeriesDecision } from '../../pipeline/records/run-log.ts';
+import type { StudyRecord } from '../../pipeline/records/study-log.ts';
+import { type Html, html } from '../html.ts';
+import { TEXTS } from './texts.ts';
+
+/** Where a study stands, with its progress while it is worked on; the page's script keeps it up to date. */
+export function stateOf({ study, progress }: Pick<StudyListing, 'study' | 'progress'>): Html {
+  const { state } = study;
+  return html`<span class="state ${state}">${TEXTS.states[state]}</span>${
+    state === 'running' &&
+    html`<span class="progress"><progress aria-label="${progress?.stage ?? TEXTS.states.running}" max="1"
+${progress?.fraction === undefined ? '' : html`value="${progress.fraction.toFixed(3)}"`}></progress>
+<span class="stage">${progress && `${progress.stage}${percent(progress.fraction)}`}</span></span>`
+  }`;
+}
+
+export const percent = (fraction: number | undefined): string =>
+  fraction === undefined ? '' : ` ${Math.round(100 * fraction)} %`;
+
+/** Why a study failed, waits or was skipped; nothing where there is nothing to say. */
+export function reasonOf({ reason, errorCode }: StudyRecord): Html | undefined {
+  if (reason === undefined) return undefined;
+  return html`<p class="reason">${reason}${errorCode !== undefined && html` <code>${errorCode}</code>`}</p>`;
+}
+
+/** What was decided about each series, and why. */
+export function decisionTable(decisions: readonly SeriesDecision[]): Html {
+  const { series, class: taken, chosen, reason } = TEXTS.study.seriesColumns;
+  return html`<table class="stack">
+<thead><tr><th scope="col">${series}</th><th scope="col">${taken}</th><th scope="col">${chosen}</th><th scope="col">${reason}</th></tr></thead>
+<tbody>${decisions.map(
+    (one) => html`<tr${one.chosen && html` class="chosen"`}>
+<td data-label="${series}">${one.description || html`<em>${TEXTS.study.unnamedSeries}</em>`}</td>
+<td data-label="${taken}">${one.class}</td>
+<td data-label="${chosen}">${one.chosen ? TEXTS.study.yes : TEXTS.study.no}</td>
+<td data-label="${reason}">${one.reason}</td></tr>`,
+  )}</tbody></table>`;
+}
+
+/** A form that works without script: the study goes to the queue, and the browser to the study's page. */
+export function processForm(studyInstanceUid: string, basePath: string): Html {
+  return html`<form method="post" action="${basePath}/api/studies/${studyInstanceUid}/process"><button>${TEXTS.study.again}</button></form>`;
+}

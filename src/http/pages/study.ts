@@ -1,0 +1,89 @@
+import type { ReviewedVolume, StudyListing } from '../../pipeline/records/find-studies.ts';
+import { type Html, html } from '../html.ts';
+import { clock, day, ml, moment, patientName } from './format.ts';
+import { resultCard } from './result-card.ts';
+import { decisionTable, processForm, reasonOf, stateOf } from './study-parts.ts';
+import { TEXTS } from './texts.ts';
+
+export interface StudyPageInput {
+  readonly listing: StudyListing;
+  /** Of the study's results, the one that is shown; undefined where there is none. */
+  readonly shown: ReviewedVolume | undefined;
+  /** What must be said of the model that made it. */
+  readonly notice: string | undefined;
+  readonly basePath: string;
+  readonly mayAct: boolean;
+  readonly rejectionNotes: boolean;
+  /** Of a viewer, for this study. */
+  readonly viewerUrl: string | undefined;
+}
+
+const T = TEXTS.study;
+
+export function studyBody(input: StudyPageInput): Html {
+  const { listing, basePath, mayAct } = input;
+  const { study, header, decisions } = listing;
+  const uid = study.studyInstanceUid;
+  return html`<div class="title" data-study="${uid}">
+<div><h1>${header?.description || T.title}</h1>
+<p class="uid">${uid}</p></div>
+<div class="actions"><span data-state>${stateOf(listing)}</span>
+${input.viewerUrl && html`<a class="button" href="${input.viewerUrl}">${T.viewer}</a>`}
+${mayAct && processForm(uid, basePath)}</div>
+</div>
+${study.reason && html`<section class="trouble ${study.state}"><h2>${reasonTitle(study.state)}</h2>${reasonOf(study)}</section>`}
+${facts(input)}
+${resultSection(input)}
+<section><h2>${T.series}</h2>
+${decisions.length > 0 ? decisionTable(decisions) : html`<p class="empty">${T.noSeries}</p>`}
+</section>`;
+}
+
+function reasonTitle(state: StudyListing['study']['state']): string {
+  if (state === 'failed') return T.failedBecause;
+  return state === 'skipped' ? T.skippedBecause : T.waitsBecause;
+}
+
+function facts({ listing, basePath }: StudyPageInput): Html {
+  const { header, study, volumes } = listing;
+  const patientKey = header?.patientKey ?? volumes[0]?.patientKey;
+  const id = header?.patientId && `${header.patientId}${header.issuer ? ` (${header.issuer})` : ''}`;
+  const rows: [name: string, value: Html | string | undefined][] = [
+    [
+      T.patient,
+      patientKey === undefined
+        ? undefined
+        : html`<a href="${basePath}/patients/${patientKey}">${patientName(header, patientKey)}</a>`,
+    ],
+    [T.patientId, id],
+    [T.born, header?.birthDate && day(header.birthDate)],
+    [T.sex, header?.sex],
+    [T.date, header && `${day(header.studyDate)} ${clock(header.studyTime)}`],
+    [T.accession, header?.accessionNumber],
+    [T.scanner, header?.scanner],
+    [T.changed, moment(study.changedAt)],
+  ];
+  return html`<dl class="facts">${rows
+    .filter(([, value]) => value !== undefined && value !== '')
+    .map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
+}
+
+function resultSection(input: StudyPageInput): Html {
+  const { listing, shown, basePath } = input;
+  if (!shown) return html`<section><h2>${T.results}</h2><p class="empty">${T.noResults}</p></section>`;
+  const { volumes } = listing;
+  const others =
+    volumes.length > 1 &&
+    html`<nav class="tabs" aria-label="${T.results}">${volumes.map(
+      (volume) =>
+        html`<a href="?result=${volume.report.sopInstanceUid}"${volume === shown && html` aria-current="true"`}>${volume.class}${volume.part && ` ${volume.part}`}, ${volume.model.name}: ${volume.seg ? `${ml(volume.volumeMl)} ml` : T.nothingFound}</a>`,
+    )}</nav>`;
+  return html`<section><h2>${T.results}</h2>
+${others}
+${resultCard(shown, input)}
+</section>
+<section class="images" aria-labelledby="images-title" data-images="${basePath}/api/results/${shown.report.sopInstanceUid}/images" data-unit="${shown.class === 'CT' ? ' HU' : ''}">
+<h2 id="images-title">${TEXTS.images.title}</h2>
+<noscript><p>${TEXTS.images.needsScript}</p></noscript>
+</section>`;
+}

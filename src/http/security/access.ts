@@ -1,0 +1,38 @@
+import type { RequestHandler } from 'express';
+import { HttpError } from '../http-error.ts';
+import { type Identify, mayAct, type Role } from './principal.ts';
+
+/** Methods that change nothing (RFC 9110 section 9.2.1). */
+const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+export const isSafe = (method: string): boolean => SAFE_METHODS.has(method);
+
+/** Finds out who sent the request, before any router that may answer it. */
+export function identified(identify: Identify): RequestHandler {
+  return async (request, response, next) => {
+    const principal = await identify(request);
+    if (principal) response.locals.principal = principal;
+    next();
+  };
+}
+
+/**
+ * Stands before the routers of one path.
+ * @param changing the role that other methods than GET need there
+ * @param loginPage where a browser is sent that shows no credentials, instead of an answer that only programs understand
+ * @throws HttpError UNAUTHENTICATED, FORBIDDEN
+ */
+export function allow(reading: Role, changing: Role, loginPage?: string): RequestHandler {
+  return (request, response, next) => {
+    const { principal } = response.locals;
+    const role = isSafe(request.method) ? reading : changing;
+    if (principal === undefined) {
+      if (loginPage && isSafe(request.method) && request.accepts(['json', 'html']) === 'html') {
+        response.redirect(303, loginPage);
+        return;
+      }
+      throw new HttpError('UNAUTHENTICATED', 'a valid token is needed: Authorization: Bearer TOKEN');
+    }
+    if (!mayAct(principal, role)) throw new HttpError('FORBIDDEN', `this needs the role ${role}`);
+    next();
+  };
+}

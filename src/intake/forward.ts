@@ -1,0 +1,286 @@
+import { basename } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { DicomError } from '../dicom/errors.ts';
+import { DicomWebStatusError } from '../dicom/web/errors.ts';
+import { reasonText, type StoreOutcome } from '../dicom/web/store-answer.ts';
+import type { FileToStore } from '../dicom/web/store-files.ts';
+import type { InstanceSource, Spool, SpooledInstance } from './spool.ts';
+
+/** What forwarding needs of a DICOMweb client. */
+export interface ForwardTarget {
+  storeFiles(files: readonly FileToStore[], signal?: AbortSignal): Promise<StoreOutcome>;
+  storedInstances(studyUid: string, seriesUid: string, signal?: AbortSignal): Promise<Set<string>>;
+  isStored(studyUid: string, seriesUid: string, sopUid: string, signal?: AbortSignal): Promise<boolean>;
+}
+
+export interface ForwardParts {
+  readonly spool: Spool;
+  readonly archive: ForwardTarget;
+  /** Says durably that the archive holds something new of a study. */
+  readonly announce: (studyInstanceUid: string, source: InstanceSource) => Promise<void>;
+  readonly log: ForwardLog;
+  /** First pause after a failure, in ms; it doubles up to a minute. */
+  readonly firstPauseMs?: number;
+}
+
+/** The part of a pino logger that forwarding uses. */
+export interface ForwardLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** Upper limits of one request, unless a single instance is larger. */
+const REQUEST_BYTES = 64 * 1024 * 1024;
+const REQUEST_INSTANCES = 500;
+/** An instance that the archive answers for, and has not afterwards, so often, is not lost by chance. */
+const ATTEMPTS = 5;
+const FIRST_PAUSE_MS = 1000;
+const LONGEST_PAUSE_MS = 60_000;
+/** Statuses about who asks, or when, not about the instances: an administrator or time will change them. */
+const NOT_ABOUT_INSTANCES: ReadonlySet<number> = new Set([401, 403, 404, 405, 407, 408, 421, 425, 429]);
+
+/**
+ * Sends what lies in the spool to the archive, study by study, and sees that it is there; then the study is announced, and
+ * then the files are removed. A kill between two of these steps repeats the later ones. An archive that does not answer is
+ * tried again for ever, with pauses of up to a minute; a single instance that it refuses is kept aside and logged.
+ */
+export class Forwarder {
+  readonly #parts: ForwardParts;
+  readonly #stopping = new AbortController();
+  /** Instances that the archive has answered for and not kept. */
+  readonly #attempts = new Map<string, number>();
+  /** Studies that have to wait, and until when (ms of the monotonic clock). */
+  readonly #pauses = new Map<string, { failures: number; until: number }>();
+  /** Studies whose instances go one by one, as the archive refuses them together. */
+  readonly #oneByOne = new Set<string>();
+  #running: Promise<void> | undefined;
+
+  constructor(parts: ForwardParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    this.#running ??= this.#run(this.#stopping.signal);
+  }
+
+  /** What was not sent stays in the spool. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#running;
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const batch = this.#nextBatch();
+      const [first] = batch;
+      if (!first) {
+        await this.#idle(signal);
+        continue;
+      }
+      try {
+        await this.#forward(batch, signal);
+        this.#recovered(first.studyUid);
+      } catch (error) {
+        if (!signal.aborted) this.#failed(first.studyUid, error);
+      }
+    }
+  }
+
+  /** The oldest instance that need not wait, and others of its study and source. */
+  #nextBatch(): SpooledInstance[] {
+    const now = performance.now();
+    const batch: SpooledInstance[] = [];
+    let bytes = 0;
+    for (const instance of this.#parts.spool.waiting) {
+      const [first] = batch;
+      if (first ? !belongsWith(first, instance) : this.#mustWait(instance.studyUid, now)) continue;
+      if (first && bytes + instance.size > REQUEST_BYTES) break;
+      batch.push(instance);
+      bytes += instance.size;
+      if (batch.length === REQUEST_INSTANCES || this.#oneByOne.has(instance.studyUid)) break;
+    }
+    return batch;
+  }
+
+  #mustWait(studyUid: string, now: number): boolean {
+    const until = Math.max(this.#pauses.get(studyUid)?.until ?? 0, this.#pauses.get(ALL)?.until ?? 0);
+    return until > now;
+  }
+
+  /** Until something comes in, or a pause is over. */
+  async #idle(signal: AbortSignal): Promise<void> {
+    const ends = [...this.#pauses.values()].map(({ until }) => until - performance.now());
+    const pauseMs = Math.max(1, Math.min(...ends.filter((ms) => ms > 0)));
+    const either = new AbortController();
+    const any = AbortSignal.any([signal, either.signal]);
+    const waits = [this.#parts.spool.added(any)];
+    if (Number.isFinite(pauseMs)) waits.push(wait(pauseMs, undefined, { signal: any }));
+    await Promise.race(waits).catch(() => undefined);
+    either.abort();
+    await Promise.allSettled(waits);
+  }
+
+  async #forward(batch: readonly SpooledInstance[], signal: AbortSignal): Promise<void> {
+    const absent = await this.#missing(batch, signal, 'listed');
+    const reasons = absent.length > 0 ? await this.#send(absent, signal) : NO_REASONS;
+    const missing = absent.length > 0 ? await this.#missing(absent, signal, 'asked for') : [];
+    const arrived = batch.filter((instance) => !missing.includes(instance));
+    await this.#arrived(arrived);
+    const counts = {
+      sent: absent.length - missing.length,
+      present: batch.length - absent.length,
+      missing: missing.length,
+    };
+    this.#parts.log.info(
+      { studyInstanceUid: batch[0]?.studyUid, ...counts },
+      'received instances were sent to the archive',
+    );
+    if (missing.length > 0) await this.#notKept(missing, reasons);
+  }
+
+  /** One STOW-RS request; resolves with the archive's reasons by SOP instance UID. */
+  async #send(
+    instances: readonly SpooledInstance[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, string | number>> {
+    const [first] = instances;
+    try {
+      const files = instances.map(({ file, size }) => ({ path: file, size }));
+      return reasonsOf(await this.#parts.archive.storeFiles(files, signal));
+    } catch (error) {
+      if (!first || !isAboutInstances(error)) throw error;
+      if (instances.length === 1) return new Map([[first.sopUid, error.message]]);
+      // One of them is to blame: sent alone, each is answered for itself.
+      this.#oneByOne.add(first.studyUid);
+      throw error;
+    }
+  }
+
+  async #arrived(instances: readonly SpooledInstance[]): Promise<void> {
+    const [first] = instances;
+    if (!first) return;
+    await this.#parts.announce(first.studyUid, first.source);
+    for (const instance of instances) {
+      await this.#parts.spool.remove(instance);
+      this.#attempts.delete(instance.file);
+    }
+  }
+
+  /**
+   * Which of them the archive lacks. Each series is listed once; `asked for`: an instance that the list lacks is asked for
+   * itself, as some lists lag behind. Before sending, the list is enough: sending twice changes nothing.
+   */
+  async #missing(
+    instances: readonly SpooledInstance[],
+    signal: AbortSignal,
+    how: 'listed' | 'asked for',
+  ): Promise<SpooledInstance[]> {
+    const { archive } = this.#parts;
+    const listed = new Map<string, Set<string>>();
+    const missing: SpooledInstance[] = [];
+    for (const instance of instances) {
+      const { studyUid, seriesUid, sopUid } = instance;
+      const stored = listed.get(seriesUid) ?? (await archive.storedInstances(studyUid, seriesUid, signal));
+      listed.set(seriesUid, stored);
+      if (stored.has(sopUid)) continue;
+      if (how === 'asked for' && (await archive.isStored(studyUid, seriesUid, sopUid, signal))) continue;
+      missing.push(instance);
+    }
+    return missing;
+  }
+
+  /** @throws DicomError DICOM_STORE_INCOMPLETE while some of them are to be sent again */
+  async #notKept(
+    missing: readonly SpooledInstance[],
+    reasons: ReadonlyMap<string, string | number>,
+  ): Promise<void> {
+    let again = 0;
+    for (const instance of missing) {
+      const reason = reasons.get(instance.sopUid);
+      const isLast = !isOutOfResources(reason) && this.#countAttempt(instance) >= ATTEMPTS;
+      if (isLast) await this.#refuse(instance, reason);
+      else again += 1;
+    }
+    if (again === 0) return;
+    throw new DicomError('DICOM_STORE_INCOMPLETE', `${again} instances are not in the archive after storing`);
+  }
+
+  #countAttempt({ file }: SpooledInstance): number {
+    const attempts = (this.#attempts.get(file) ?? 0) + 1;
+    this.#attempts.set(file, attempts);
+    return attempts;
+  }
+
+  async #refuse(instance: SpooledInstance, reason: string | number | undefined): Promise<void> {
+    const { file, studyUid, sopUid } = instance;
+    await this.#parts.spool.refuse(instance);
+    this.#attempts.delete(file);
+    this.#parts.log.error(
+      {
+        studyInstanceUid: studyUid,
+        sopInstanceUid: sopUid,
+        file: basename(file),
+        reason: typeof reason === 'number' ? reasonText(reason) : (reason ?? 'the archive gave none'),
+      },
+      'the archive refuses a received instance; it is kept in the folder refused of the spool',
+    );
+  }
+
+  #recovered(studyUid: string): void {
+    if (this.#pauses.delete(ALL)) this.#parts.log.info({}, 'received instances can be sent to the archive again');
+    this.#pauses.delete(studyUid);
+  }
+
+  #failed(studyUid: string, error: unknown): void {
+    // An archive that does not answer concerns every study.
+    const isOfStudy = isAboutInstances(error) || isIncomplete(error);
+    const key = isOfStudy ? studyUid : ALL;
+    const failures = (this.#pauses.get(key)?.failures ?? 0) + 1;
+    const asked = error instanceof DicomWebStatusError ? (error.retryAfterMs ?? 0) : 0;
+    const { firstPauseMs = FIRST_PAUSE_MS, spool, log } = this.#parts;
+    const grown = Math.min(firstPauseMs * 2 ** (failures - 1), LONGEST_PAUSE_MS);
+    const pauseMs = Math.max(asked, grown * (1 + Math.random() / 2)); // not all nodes at once
+    this.#pauses.set(key, { failures, until: performance.now() + pauseMs });
+    if (failures > 1) return;
+    const reason = error instanceof Error ? error.message : String(error);
+    const fields = { studyInstanceUid: studyUid, waiting: spool.figures.waiting, reason };
+    log.warn(fields, 'received instances cannot be sent to the archive; going on trying');
+  }
+}
+
+/** In place of a study's UID: every study. */
+const ALL = '';
+
+function belongsWith(first: SpooledInstance, other: SpooledInstance): boolean {
+  return (
+    first.studyUid === other.studyUid &&
+    first.source.kind === other.source.kind &&
+    first.source.callingAeTitle === other.source.callingAeTitle
+  );
+}
+
+const NO_REASONS: ReadonlyMap<string, string | number> = new Map();
+
+function reasonsOf({ failed }: StoreOutcome): Map<string, number> {
+  return new Map(
+    failed.flatMap(({ sopInstanceUid, reason }) =>
+      sopInstanceUid !== undefined && reason !== undefined ? [[sopInstanceUid, reason] as const] : [],
+    ),
+  );
+}
+
+/** PS3.18 table I.2-2: passes, and must not cost an instance. */
+function isOutOfResources(reason: string | number | undefined): boolean {
+  return typeof reason === 'number' && reason >= 0xa700 && reason <= 0xa7ff;
+}
+
+function isIncomplete(error: unknown): boolean {
+  return error instanceof DicomError && error.code === 'DICOM_STORE_INCOMPLETE';
+}
+
+/** The archive has read the request and does not want it: 400, 413, 415, 422 and their like. */
+function isAboutInstances(error: unknown): error is DicomWebStatusError {
+  if (!(error instanceof DicomWebStatusError)) return false;
+  return error.status >= 400 && error.status < 500 && !NOT_ABOUT_INSTANCES.has(error.status);
+}

@@ -1,0 +1,29 @@
+/** Why an instance was not taken. */
+export const INTAKE_REFUSALS = [
+  'full', // the spool has no room, or the disk too little: later there may be
+  'too-large', // more bytes than an instance may have
+  'unreadable', // not DICOM, cut off, without UIDs
+  'wrong-study', // not of the study, or not the instance, that the sender said it is
+] as const;
+export type IntakeRefusal = (typeof INTAKE_REFUSALS)[number];
+
+/** An instance that the sender is told was not stored. The message names no value of the instance but its UIDs. */
+export class IntakeError extends Error {
+  override readonly name = 'IntakeError';
+  readonly refusal: IntakeRefusal;
+  /** Where the instance could be read that far. */
+  readonly sopUid: string | undefined;
+  readonly sopClassUid: string | undefined;
+
+  constructor(
+    refusal: IntakeRefusal,
+    message: string,
+    uids: { readonly sopUid?: string | undefined; readonly sopClassUid?: string | undefined } = {},
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.refusal = refusal;
+    this.sopUid = uids.sopUid;
+    this.sopClassUid = uids.sopClassUid;
+  }
+}

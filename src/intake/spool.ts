@@ -1,0 +1,244 @@
+import { randomUUID } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import path from 'node:path';
+import { type IdentifiedFile, type InstanceIdentity, identifyFile } from './instance-identity.ts';
+import { IntakeError } from './intake-error.ts';
+
+/** From whom an instance came; of a restart, the name of the spool file and its file meta information tell. */
+export interface InstanceSource {
+  readonly kind: 'stow' | 'dimse';
+  readonly callingAeTitle?: string | undefined;
+}
+
+/** An instance that was acknowledged to its sender and waits to be sent to the archive. */
+export interface SpooledInstance extends InstanceIdentity {
+  readonly file: string;
+  readonly size: number;
+  readonly source: InstanceSource;
+  readonly since: Date;
+}
+
+export interface SpoolLimits {
+  readonly maxInstanceBytes: number;
+  /** Of all files of the spool together, refused ones too. */
+  readonly maxSpoolBytes: number;
+  /** Bytes that stay free on the disk, whatever is sent. */
+  readonly minFreeBytes: number;
+}
+
+export interface SpoolFigures {
+  readonly waiting: number;
+  /** Instances that the archive refuses: a person has to look. */
+  readonly refused: number;
+  readonly bytes: number;
+  readonly oldestSince: Date | undefined;
+}
+
+export interface SpoolOptions {
+  readonly folder: string;
+  readonly limits: SpoolLimits;
+  readonly now: () => Date;
+  /** Told of files that cannot be used, and why. */
+  readonly onProblem: (message: string, error: unknown) => void;
+}
+
+/** What an instance has to be beside readable; throws IntakeError. */
+export type Expectation = (file: IdentifiedFile) => void;
+
+/** The disk is looked at again after so many bytes of one instance. */
+const DISK_CHECK_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Instances on their way from a sender to the archive, as files: `ready/<our id>.<kind>.dcm`. No DICOM value is ever part of
+ * a path. A sender is told "stored" when the whole file and its name are on the disk (fsync): from then on a kill, a power
+ * failure or an archive that is down for days delays the instance, but does not lose it. What was not yet told so lies
+ * below `incoming/` and is removed at the next start: the sender sends it again. What the archive refuses for good lies
+ * below `refused/` until a person has looked.
+ *
+ * Nothing is bounded by memory: an instance passes from the network to the disk in pieces. The disk is bounded by
+ * `maxSpoolBytes` and `minFreeBytes`; where one is reached, senders are told to come back later.
+ */
+export class Spool {
+  readonly #folder: string;
+  readonly #limits: SpoolLimits;
+  readonly #now: () => Date;
+  readonly #onProblem: SpoolOptions['onProblem'];
+  readonly #waiting = new Map<string, SpooledInstance>();
+  readonly #changes = new EventEmitter();
+  #refused = 0;
+  /** Of waiting and refused files, and of what is being received. */
+  #bytes = 0;
+
+  private constructor({ folder, limits, now, onProblem }: SpoolOptions) {
+    this.#folder = folder;
+    this.#limits = limits;
+    this.#now = now;
+    this.#onProblem = onProblem;
+  }
+
+  /** Opens the folder, or makes it, and takes up what a process before has left there. One process at a time. */
+  static async open(options: SpoolOptions): Promise<Spool> {
+    const spool = new Spool(options);
+    await rm(spool.#path('incoming'), { recursive: true, force: true });
+    for (const part of ['incoming', 'ready', 'refused'] as const) {
+      await mkdir(spool.#path(part), { recursive: true });
+    }
+    for (const name of await readdir(spool.#path('refused'))) {
+      spool.#refused += 1;
+      spool.#bytes += (await stat(spool.#path('refused', name))).size;
+    }
+    for (const name of await readdir(spool.#path('ready'))) await spool.#takeUp(name);
+    return spool;
+  }
+
+  get figures(): SpoolFigures {
+    const [oldest] = this.#waiting.values();
+    return {
+      waiting: this.#waiting.size,
+      refused: this.#refused,
+      bytes: this.#bytes,
+      oldestSince: oldest?.since,
+    };
+  }
+
+  /** What waits, the oldest first. */
+  get waiting(): Iterable<SpooledInstance> {
+    return this.#waiting.values();
+  }
+
+  /** Resolves when an instance has come in. */
+  async added(signal: AbortSignal): Promise<void> {
+    await once(this.#changes, 'added', { signal });
+  }
+
+  /**
+   * Whether there is room, before anything is read of a request.
+   * @throws IntakeError full
+   */
+  async checkRoom(): Promise<void> {
+    if (this.#bytes >= this.#limits.maxSpoolBytes) throw this.#full();
+    const { bavail, bsize } = await statfs(this.#folder);
+    const free = bavail * bsize;
+    if (free > this.#limits.minFreeBytes) return;
+    throw new IntakeError('full', `${free} bytes are free on the disk of the spool: too little to take more`);
+  }
+
+  /**
+   * Takes one instance. When this resolves, it is safe.
+   * @throws IntakeError; then nothing of it is left
+   */
+  async receive(
+    content: AsyncIterable<Uint8Array>,
+    source: InstanceSource,
+    expectation: Expectation = () => undefined,
+  ): Promise<SpooledInstance> {
+    const incoming = this.#path('incoming', randomUUID());
+    let written = 0;
+    try {
+      const file = await open(incoming, 'wx');
+      try {
+        for await (const chunk of content) {
+          if (written % DISK_CHECK_BYTES < chunk.length) await this.checkRoom();
+          written += chunk.length;
+          this.#bytes += chunk.length;
+          this.#checkSize(written);
+          await writeAll(file, chunk);
+        }
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      const identified = await identifyFile(incoming);
+      expectation(identified);
+      return await this.#makeReady(incoming, identified, source);
+    } catch (error) {
+      this.#bytes -= written;
+      await rm(incoming, { force: true });
+      throw isDiskFull(error) ? new IntakeError('full', 'the disk of the spool is full', {}, { cause: error }) : error;
+    }
+  }
+
+  /** The archive has it: the file is no longer needed. */
+  async remove({ file, size }: SpooledInstance): Promise<void> {
+    await rm(file, { force: true });
+    if (this.#waiting.delete(file)) this.#bytes -= size;
+  }
+
+  /** The archive will not take it, however often it is sent: keeps it aside. */
+  async refuse({ file }: SpooledInstance): Promise<void> {
+    await rename(file, this.#path('refused', path.basename(file)));
+    if (this.#waiting.delete(file)) this.#refused += 1;
+  }
+
+  async #makeReady(
+    incoming: string,
+    { identity, size }: IdentifiedFile,
+    source: InstanceSource,
+  ): Promise<SpooledInstance> {
+    const file = this.#path('ready', `${randomUUID()}.${source.kind}.dcm`);
+    await rename(incoming, file);
+    await syncFolder(path.dirname(file));
+    const instance = { ...identity, file, size, source, since: this.#now() };
+    this.#waiting.set(file, instance);
+    this.#changes.emit('added');
+    return instance;
+  }
+
+  async #takeUp(name: string): Promise<void> {
+    const file = this.#path('ready', name);
+    const kind = /\.(stow|dimse)\.dcm$/.exec(name)?.[1];
+    try {
+      if (kind !== 'stow' && kind !== 'dimse') throw new Error('its name is none that the spool gives');
+      const { identity, size, sourceAeTitle } = await identifyFile(file);
+      const callingAeTitle = kind === 'dimse' ? sourceAeTitle : undefined;
+      const { mtime } = await stat(file);
+      this.#bytes += size;
+      this.#waiting.set(file, { ...identity, file, size, source: { kind, callingAeTitle }, since: mtime });
+    } catch (error) {
+      // A disk that lost a part of it, or somebody else's file.
+      this.#onProblem(`${file} is no instance that can be sent on, and is kept aside`, error);
+      this.#bytes += (await stat(file)).size;
+      await rename(file, this.#path('refused', name));
+      this.#refused += 1;
+    }
+  }
+
+  #checkSize(written: number): void {
+    const { maxInstanceBytes, maxSpoolBytes } = this.#limits;
+    if (written > maxInstanceBytes) {
+      throw new IntakeError('too-large', `an instance has more than ${maxInstanceBytes} bytes`);
+    }
+    if (this.#bytes > maxSpoolBytes) throw this.#full();
+  }
+
+  #full(): IntakeError {
+    const { maxSpoolBytes } = this.#limits;
+    return new IntakeError('full', `the spool holds its limit of ${maxSpoolBytes} bytes that wait for the archive`);
+  }
+
+  #path(...parts: ['incoming' | 'ready' | 'refused', ...string[]]): string {
+    return path.join(this.#folder, ...parts);
+  }
+}
+
+async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let offset = 0; offset < bytes.length; ) {
+    offset += (await file.write(bytes, offset)).bytesWritten;
+  }
+}
+
+function isDiskFull(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && ['ENOSPC', 'EDQUOT'].includes(String(error.code));
+}
+
+/** The new name survives a power failure too. Windows cannot open folders; there the file system keeps the order. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

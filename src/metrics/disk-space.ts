@@ -1,0 +1,39 @@
+import { readdir, stat, statfs } from 'node:fs/promises';
+import path from 'node:path';
+
+/** Space on the file system of a folder, in bytes. */
+export interface DiskSpace {
+  /** For this process; what is reserved for the administrator isn't in it. */
+  readonly freeBytes: number;
+  readonly sizeBytes: number;
+}
+
+/** A folder that is yet to be made is looked for at the nearest one above it that is there. */
+export async function diskSpace(folder: string): Promise<DiskSpace> {
+  try {
+    const { bavail, blocks, bsize } = await statfs(folder);
+    return { freeBytes: bavail * bsize, sizeBytes: blocks * bsize };
+  } catch (error) {
+    const above = path.dirname(path.resolve(folder));
+    if (!isNotFound(error) || above === path.resolve(folder)) throw error;
+    return diskSpace(above);
+  }
+}
+
+/** Bytes of all files in a folder and below; 0 where there is none. Files that go meanwhile don't count. */
+export async function folderBytes(folder: string): Promise<number> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
+    if (isNotFound(error)) return [];
+    throw error;
+  });
+  let bytes = 0;
+  for (const entry of entries) {
+    if (!entry.isFile()) continue;
+    const found = await stat(path.join(entry.parentPath, entry.name)).catch(() => undefined);
+    bytes += found?.size ?? 0;
+  }
+  return bytes;
+}
+
+const isNotFound = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'ENOENT';

@@ -1,0 +1,73 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { PGlite } from '@electric-sql/pglite';
+import { z } from 'zod';
+import { PipelineError } from '../errors.ts';
+import { DATA_FOLDER, type DatabasePlace } from './database.ts';
+import { lockFolder } from './folder-lock.ts';
+import { MIGRATIONS } from './migration-steps.ts';
+import { connectPostgres } from './postgres.ts';
+
+export interface DatabaseState {
+  /** `older`: the next start migrates it. `newer`: this program refuses it. */
+  readonly state: 'absent' | 'older' | 'current' | 'newer';
+  readonly version: number;
+  /** The version that this program makes. */
+  readonly newest: number;
+}
+
+const tableRow = z.object({ there: z.boolean() });
+const versionRow = z.object({ version: z.int().nullable() });
+
+/**
+ * Looks at a database and changes nothing: neither makes nor migrates it.
+ * @throws PipelineError DATABASE_IN_USE, DATABASE_UNUSABLE
+ */
+export async function inspectDatabase(place: DatabasePlace): Promise<DatabaseState> {
+  if ('memory' in place) return describe(undefined);
+  if ('url' in place) {
+    const server = await connectPostgres(place.url, 1);
+    try {
+      return describe(await schemaVersion((sql) => server.query(sql)));
+    } finally {
+      await server.close();
+    }
+  }
+  const data = path.join(place.folder, DATA_FOLDER);
+  if (!existsSync(data)) return describe(undefined);
+  const lock = await lockFolder(place.folder);
+  try {
+    const pglite = await PGlite.create(data);
+    try {
+      return describe(await schemaVersion(async (sql) => (await pglite.query(sql)).rows));
+    } finally {
+      await pglite.close();
+    }
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new PipelineError(
+      'DATABASE_UNUSABLE',
+      `the database in ${place.folder} cannot be opened: ${reason}`,
+      {
+        cause,
+      },
+    );
+  } finally {
+    lock.release();
+  }
+}
+
+/** Undefined where the node's tables are not there. */
+async function schemaVersion(ask: (sql: string) => Promise<readonly unknown[]>): Promise<number | undefined> {
+  const table = await ask(`SELECT to_regclass('pansegnet.schema_version') IS NOT NULL AS there`);
+  if (!z.tuple([tableRow]).parse(table)[0].there) return undefined;
+  const rows = await ask('SELECT max(version) AS version FROM pansegnet.schema_version');
+  return z.tuple([versionRow]).parse(rows)[0].version ?? undefined;
+}
+
+function describe(version: number | undefined): DatabaseState {
+  const newest = MIGRATIONS.length;
+  if (version === undefined) return { state: 'absent', version: 0, newest };
+  const state = version === newest ? 'current' : version < newest ? 'older' : 'newer';
+  return { state, version, newest };
+}

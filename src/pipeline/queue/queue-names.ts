@@ -1,0 +1,4 @@
+/** pg-boss's queue of the studies that wait to be processed. */
+export const QUEUE = 'study';
+/** Where jobs end that failed for good. */
+export const DEAD_LETTER_QUEUE = 'study-dead';

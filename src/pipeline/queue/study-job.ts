@@ -1,0 +1,26 @@
+import { z } from 'zod';
+
+/** Why a study is in the queue. */
+const STUDY_REASONS = ['watched', 'received', 'notified', 'requested'] as const;
+
+/** What goes first: what a person asked for, then what has just arrived, then what the archive held before. */
+export const PRIORITIES = { requested: 20, arrived: 10, backlog: 0 } as const;
+export type Urgency = keyof typeof PRIORITIES;
+
+export const studyJobSchema = z.object({
+  studyInstanceUid: z.string().min(1),
+  reason: z.enum(STUDY_REASONS),
+  /** Tells a wish to process a study again from the study's arrival: see `beginRun`. Kept over restarts and retries. */
+  requestId: z.string(),
+  /** How often a process died with this job in its hands. */
+  takeovers: z.int().nonnegative(),
+});
+export type StudyJob = z.infer<typeof studyJobSchema>;
+
+export type StudyRequest = Pick<StudyJob, 'studyInstanceUid' | 'reason'> & {
+  /** Default: `requested` where a person asked, else `arrived`. */
+  readonly urgency?: Urgency;
+};
+
+export const priorityOf = ({ reason, urgency }: StudyRequest): number =>
+  PRIORITIES[urgency ?? (reason === 'requested' ? 'requested' : 'arrived')];

@@ -1,0 +1,114 @@
+import { z } from 'zod';
+import type { Sql } from '../database/sql.ts';
+
+/**
+ * The ways by which a study becomes known; of several, the first here is kept, as it says the most of who sent it.
+ * poll: QIDO-RS listed it. changes: an Orthanc's list of changes. notify: POST /api/notify. stow, dimse: this node
+ * received it. command: a person asked for it; it is processed whatever the routing rules say, and again.
+ */
+const SOURCE_KINDS = ['command', 'dimse', 'stow', 'notify', 'changes', 'poll'] as const;
+
+export const sourceSchema = z.object({
+  kind: z.enum(SOURCE_KINDS),
+  /** AE title of who sent it by C-STORE, to this node or to the archive, where that is known. */
+  callingAeTitle: z.string().optional(),
+});
+/** How a study became known, and from whom: what routing rules can ask. */
+export type AnnouncementSource = z.infer<typeof sourceSchema>;
+export type SourceKind = AnnouncementSource['kind'];
+
+/** Lower for sources that say more. */
+export const rankOf = ({ kind }: AnnouncementSource): number => SOURCE_KINDS.indexOf(kind);
+
+/**
+ * A look waits until nothing was announced of the study for so long: a sender's instances arrive one after the other, and
+ * each look costs the archive a request.
+ */
+const QUIET_MS = 1_000;
+
+export interface Announcement {
+  readonly studyInstanceUid: string;
+  readonly source: AnnouncementSource;
+  /** Changes with every announcement of the study. */
+  readonly ticket: string;
+  readonly failures: number;
+}
+
+/**
+ * Says that the archive holds something new of a study: every way in leads here, after what came in is stored in the
+ * archive. The watch looks at the study soon, and queues it when it is complete.
+ * @param sql a transaction to do it in, or the database
+ */
+export async function announceStudy(
+  sql: Sql,
+  { studyInstanceUid, source, now }: { studyInstanceUid: string; source: AnnouncementSource; now: Date },
+): Promise<void> {
+  const dueAt = new Date(now.getTime() + QUIET_MS);
+  await announceStudies(sql, { studyInstanceUids: [studyInstanceUid], source, now, dueAt });
+}
+
+/** Announces many studies in one statement. */
+export async function announceStudies(
+  sql: Sql,
+  all: { studyInstanceUids: readonly string[]; source: AnnouncementSource; now: Date; dueAt: Date },
+): Promise<void> {
+  if (all.studyInstanceUids.length === 0) return;
+  await sql.query(
+    `INSERT INTO pansegnet.announcement
+       (study_instance_uid, source, rank, ticket, announced_at, due_at)
+     SELECT uid, $2::jsonb, $3, gen_random_uuid()::text, $4, $5 FROM unnest($1::text[]) AS uid
+     ON CONFLICT (study_instance_uid) DO UPDATE SET
+       source = CASE WHEN EXCLUDED.rank <= announcement.rank THEN EXCLUDED.source ELSE announcement.source END,
+       rank = least(EXCLUDED.rank, announcement.rank),
+       ticket = EXCLUDED.ticket, announced_at = EXCLUDED.announced_at, due_at = EXCLUDED.due_at, failures = 0`,
+    [[...new Set(all.studyInstanceUids)], JSON.stringify(all.source), rankOf(all.source), all.now, all.dueAt],
+  );
+}
+
+const announcementRow = z
+  .object({ study_instance_uid: z.string(), source: sourceSchema, ticket: z.string(), failures: z.int() })
+  .transform(
+    ({ study_instance_uid, ...row }): Announcement => ({ studyInstanceUid: study_instance_uid, ...row }),
+  );
+const COLUMNS = 'study_instance_uid, source, ticket, failures';
+const POLL_RANK = rankOf({ kind: 'poll' });
+
+/** Announcements whose time to be looked at has come; what was merely found by polling comes last. */
+export async function dueAnnouncements(sql: Sql, now: Date, limit: number): Promise<Announcement[]> {
+  const rows = await sql.query(
+    `SELECT ${COLUMNS} FROM pansegnet.announcement WHERE due_at <= $1
+     ORDER BY rank = ${POLL_RANK}, due_at, study_instance_uid LIMIT $2`,
+    [now, limit],
+  );
+  return z.array(announcementRow).parse(rows);
+}
+
+/** When the next announced study is to be looked at; undefined while there is none. */
+export async function nextDue(sql: Sql): Promise<Date | undefined> {
+  const rows = await sql.query('SELECT min(due_at) AS due_at FROM pansegnet.announcement');
+  return z.tuple([z.object({ due_at: z.date().nullable() })]).parse(rows)[0].due_at ?? undefined;
+}
+
+/** The look has answered this announcement; a later one of the same study stays. */
+export async function settleAnnouncement(
+  sql: Sql,
+  { studyInstanceUid, ticket }: Announcement,
+): Promise<void> {
+  await sql.query('DELETE FROM pansegnet.announcement WHERE study_instance_uid = $1 AND ticket = $2', [
+    studyInstanceUid,
+    ticket,
+  ]);
+}
+
+/** The study is to be looked at again at this time, unless it was announced anew meanwhile. */
+export async function postponeAnnouncement(
+  sql: Sql,
+  { studyInstanceUid, ticket }: Announcement,
+  { dueAt, failures }: { dueAt: Date; failures: number },
+): Promise<void> {
+  await sql.query(
+    `UPDATE pansegnet.announcement SET due_at = $3, failures = $4
+     WHERE study_instance_uid = $1 AND ticket = $2`,
+    [studyInstanceUid, ticket, dueAt, failures],
+  );
+}

@@ -1,0 +1,100 @@
+import type { DicomDataset } from '../../dicom/dataset.ts';
+import { DicomWebStatusError } from '../../dicom/web/errors.ts';
+import type { Database } from '../database/sql.ts';
+import type { StudyQueue } from '../queue/queue.ts';
+import { requestStudy } from '../queue/request-study.ts';
+import { fingerprintOf, foreignSeries } from '../records/own-series.ts';
+import { lookAtStudy } from '../records/study-log.ts';
+import type { Admission, StudyInQuestion } from '../routing/admission.ts';
+import type { Announcement, SourceKind } from './announcements.ts';
+import { markDelayed, markIgnored, rememberSource } from './look-record.ts';
+
+/** What a look asks the archive: a part of the DICOMweb client. */
+export interface SeriesSource {
+  searchSeries(studyInstanceUid: string, signal?: AbortSignal): Promise<DicomDataset[]>;
+  seriesMetadata(
+    studyInstanceUid: string,
+    seriesInstanceUid: string,
+    signal?: AbortSignal,
+  ): Promise<DicomDataset[]>;
+}
+
+export interface LookParts {
+  readonly archive: SeriesSource;
+  readonly database: Database;
+  readonly queue: Pick<StudyQueue, 'add' | 'wake'>;
+  /** Whether an instance says of itself that this program wrote it. */
+  readonly isOwnResult: (dataset: DicomDataset) => boolean;
+  /** Whether the study is to be processed, by the routing rules and the opt-out list. */
+  readonly admit: (study: StudyInQuestion, signal?: AbortSignal) => Promise<Admission>;
+  /** A study is complete when two looks at least this far apart find the same counts. */
+  readonly stableForMs: number;
+  readonly now: () => Date;
+}
+
+/** What a look found; `again`: when to look next. */
+export type Finding =
+  | { readonly is: 'queued' | 'settled' | 'ignored' | 'absent' }
+  | { readonly is: 'unstable' | 'later'; readonly again: Date };
+
+/** Why the queue is told that a study is there. */
+const REQUEST_REASONS = {
+  command: 'requested',
+  dimse: 'received',
+  stow: 'received',
+  notify: 'notified',
+  changes: 'watched',
+  poll: 'watched',
+} as const satisfies Record<SourceKind, string>;
+
+/** Looks at one study in the archive, and queues it where it is complete, new and to be processed. */
+export async function look(
+  parts: LookParts,
+  { studyInstanceUid, source: announced }: Announcement,
+  signal?: AbortSignal,
+): Promise<Finding> {
+  const { archive, database, queue, isOwnResult, admit, stableForMs, now } = parts;
+  const series = await seriesOf(archive, studyInstanceUid, signal);
+  if (series.length === 0) return { is: 'absent' };
+  const own = {
+    sql: database,
+    seriesMetadata: (study: string, uid: string) => archive.seriesMetadata(study, uid, signal),
+    isOwnResult,
+  };
+  const foreign = await foreignSeries(own, studyInstanceUid, series);
+  if (foreign.length === 0) return { is: 'settled' };
+  const fingerprint = fingerprintOf(foreign);
+  const lookedAt = now();
+  const found = { studyInstanceUid, fingerprint, now: lookedAt };
+  const { sameSince, settled } = await lookAtStudy(database, found);
+  const source = await rememberSource(database, studyInstanceUid, announced);
+  if (settled && source.kind !== 'command') return { is: 'settled' };
+  const again = new Date((sameSince ?? lookedAt).getTime() + stableForMs);
+  if (!sameSince || lookedAt < again) return { is: 'unstable', again };
+
+  const admission = await admit({ studyInstanceUid, source, series: foreign, now: lookedAt }, signal);
+  if (admission.action === 'later') {
+    await markDelayed(database, { ...found, reason: admission.reason });
+    return { is: 'later', again: admission.until };
+  }
+  if (admission.action === 'ignore') {
+    await markIgnored(database, { ...found, reason: admission.reason });
+    return { is: 'ignored' };
+  }
+  await requestStudy({ database, queue }, { ...found, reason: REQUEST_REASONS[source.kind] });
+  return { is: 'queued' };
+}
+
+/** Some archives answer 404 for a study that they do not have, others an empty list. */
+async function seriesOf(
+  archive: SeriesSource,
+  studyInstanceUid: string,
+  signal?: AbortSignal,
+): Promise<DicomDataset[]> {
+  try {
+    return await archive.searchSeries(studyInstanceUid, signal);
+  } catch (error) {
+    if (error instanceof DicomWebStatusError && error.status === 404) return [];
+    throw error;
+  }
+}
