@@ -20,7 +20,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
-          globalSetup: ['test/support/import-demo-models.ts'],
+          globalSetup: ['test/support/import-demo-models.ts', 'test/support/collect-logs.ts'],
           testTimeout: 600_000,
           hookTimeout: 120_000,
           // Each file starts servers and runs networks on both cores: one at a time is fastest.

@@ -1,16 +1,20 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
+import { verifyAudit } from './cli/audit-command.ts';
 import { checkConfig, processStudy, serve } from './cli/commands.ts';
 import { runDemo } from './cli/demo-command.ts';
 import { runDoctor } from './cli/doctor-command.ts';
 import { rebuildVolumeHistory, showHistory } from './cli/history-command.ts';
+import { showLogIdentifier } from './cli/log-command.ts';
 import { importModelFolder, listModelFolders, verifyModelFolder } from './cli/models-commands.ts';
+import { addToOptOuts, removeFromOptOuts, showOptOuts } from './cli/opt-out-command.ts';
 import { reportError } from './cli/report-error.ts';
 import { parseReason, withdraw } from './cli/results-command.ts';
 import { parseMode, segmentSeries } from './cli/segment-command.ts';
 import { explainSelection } from './cli/select-command.ts';
 import { addBearerToken, listBearerTokens, revokeBearerToken } from './cli/token-command.ts';
-import { ROLES } from './http/security/principal.ts';
+import { NODE_ROLES } from './compose/role.ts';
+import { ACCESS_ROLES } from './http/security/principal.ts';
 import { SOFTWARE_VERSION } from './version.ts';
 
 const WRONG_USAGE = 2;
@@ -35,6 +39,11 @@ program
 program
   .command('serve')
   .description('watch the archive and process what arrives')
+  .addOption(
+    new Option('--role <role>', 'gateway: polls, receives, shows; worker: processes; all: both')
+      .choices(NODE_ROLES)
+      .default('all'),
+  )
   .addOption(config())
   .action(serve);
 
@@ -51,6 +60,12 @@ program
   .option('--json', 'print result.json instead of a sentence')
   .addOption(config())
   .action(segmentSeries);
+
+program
+  .command('log-identifier <uid>')
+  .description('say what stands in the log for a UID, where log.identifiers is hashed')
+  .addOption(config())
+  .action(showLogIdentifier);
 
 program
   .command('process')
@@ -101,6 +116,22 @@ results
   .addOption(config())
   .action(withdraw);
 
+const optOut = program.command('opt-out').description('patients and studies that are never processed');
+const optOutTarget = (command: Command): Command =>
+  command
+    .option('--patient <id>', 'PatientID; kept as a keyed hash')
+    .option('--issuer <issuer>', 'its IssuerOfPatientID; without it: whoever issued it')
+    .option('--study <uid>', 'Study Instance UID')
+    .addOption(config());
+optOutTarget(optOut.command('add').description('put a patient or a study on the list')).action(addToOptOuts);
+optOutTarget(optOut.command('remove').description('take it off the list')).action(removeFromOptOuts);
+optOut
+  .command('list')
+  .description('what is on the list')
+  .option('--json', 'print JSON')
+  .addOption(config())
+  .action(showOptOuts);
+
 const models = program.command('models').description('the models that are installed');
 models
   .command('import <source>')
@@ -129,7 +160,7 @@ token
   .description('make a token and print it; only its hash is kept')
   .addOption(
     new Option('--role <role>', 'viewer sees, sender sends studies, operator may do everything')
-      .choices(ROLES)
+      .choices(ACCESS_ROLES)
       .makeOptionMandatory(),
   )
   .option('--expires <when>', 'days from now, such as 90d, or the last day, such as 2027-06-30')
@@ -144,6 +175,14 @@ program
   .option('--json', 'print JSON')
   .addOption(config())
   .action(runDoctor);
+
+const audit = program.command('audit').description('the audit log: who saw and did what');
+audit
+  .command('verify')
+  .description('say whether lines were changed, removed or added since the node wrote them')
+  .option('--json', 'print JSON')
+  .addOption(config())
+  .action(verifyAudit);
 
 const configuration = program.command('config').description('the configuration');
 configuration

@@ -2,34 +2,38 @@ import { EventEmitter, once } from 'node:events';
 import type { Logger } from 'pino';
 import { composeAccess } from './compose/access.ts';
 import { composeArchiveClient, composeEmbeddedArchive } from './compose/archive.ts';
+import { composeAudit } from './compose/audit.ts';
 import { openConfiguredDatabase } from './compose/database.ts';
 import { openDoors } from './compose/doors.ts';
 import { composeHttp } from './compose/http.ts';
+import { composeIntake } from './compose/intake.ts';
 import { createLogger } from './compose/logger.ts';
 import { composeObservation } from './compose/observation.ts';
+import { composePages } from './compose/pages.ts';
+import { openQueue } from './compose/queue.ts';
+import { checkRole, type NodeRole } from './compose/role.ts';
 import { composeRun } from './compose/run.ts';
-import { composeWatcher } from './compose/watch.ts';
+import { startFindings } from './compose/start-checks.ts';
+import { composeNotify, composeWatcher } from './compose/watch.ts';
+import { startWork } from './compose/work.ts';
 import type { Config } from './config.ts';
 import type { DicomWebClient } from './dicom/web/client.ts';
 import { newOwnToken } from './http/security/local-access.ts';
 import type { Database } from './pipeline/database/sql.ts';
-import { StudyQueue } from './pipeline/queue/queue.ts';
-import { requestStudy } from './pipeline/queue/request-study.ts';
-import { workOnStudies } from './pipeline/queue/study-worker.ts';
-import { latestStudies, type StudyDetails, studyDetails } from './pipeline/records/study-details.ts';
+import { type StudyDetails, studyDetails } from './pipeline/records/study-details.ts';
 import type { RunParts } from './pipeline/run/run-parts.ts';
 import type { ProgressListener } from './pipeline/run/stages.ts';
-import { runStudy } from './pipeline/run-study.ts';
-import { isChosen } from './pipeline/selection/choose-series.ts';
 import type { Watcher } from './pipeline/watch/watch.ts';
 import { startWatching } from './pipeline/watch/watch-schedule.ts';
 
 export interface NodeOptions {
+  /** Default: all. */
+  readonly role?: NodeRole;
   readonly logger?: Logger;
   readonly onProgress?: ProgressListener;
 }
 
-/** The whole node in this process. */
+/** The node, or the part of it that runs in this process. */
 export interface PansegnetNode {
   /** Where its pages and API are. */
   readonly url: string;
@@ -42,38 +46,51 @@ export interface PansegnetNode {
   stop(): Promise<void>;
 }
 
-/** Starts the node: its pages, its archive where that is embedded, the queue, and the watch. */
+/**
+ * Starts the node, or the part of it that its role says: its pages, its archive where that is embedded, the queue, and the
+ * watch.
+ * @throws ConfigError where the configuration has no room for the role
+ */
 export async function startNode(config: Config, options: NodeOptions = {}): Promise<PansegnetNode> {
+  const { role = 'all' } = options;
+  checkRole(role, config);
+  const isGateway = role !== 'worker';
   const logger = options.logger ?? createLogger(config);
   const now = () => new Date();
   const database = await openConfiguredDatabase(config);
-  const queue = await StudyQueue.open(database, {
-    retryLimit: config.queue.retries,
-    onError: (err) => logger.error({ err }, 'the queue has trouble with its database'),
-  });
+  const queue = await openQueue(config, database, logger);
   const embedded =
     config.archive.kind === 'embedded' ? await composeEmbeddedArchive(config, logger) : undefined;
+  const intake = isGateway ? await composeIntake(config, { database, logger, now }) : undefined;
   const { readiness, metrics } = composeObservation(config, {
     database,
     archive: () => archive,
-    models: () => run.models,
-    spoolBytes: async () => 0,
+    models: () => (role === 'gateway' ? undefined : run.models),
+    spoolBytes: async () => intake?.figures().bytes ?? 0,
     logger,
   });
+  const pages = composePages(config, {
+    database,
+    queue,
+    archive: () => archive,
+    models: () => run.models,
+    readiness,
+    now,
+    logger,
+  });
+  const audit = composeAudit(config, { logger, now, archive: () => archive.url });
   const ownToken = newOwnToken();
   const app = composeHttp(config, {
+    role,
     archive: embedded?.router,
-    studies: {
-      list: (page) => latestStudies(database, page),
-      find: (uid) => studyDetails(database, uid),
-      process: async (studyInstanceUid) => {
-        await requestStudy({ database, queue }, { studyInstanceUid, reason: 'requested', now: now() });
-      },
-    },
+    receive: intake?.router,
+    notify: isGateway ? composeNotify({ database, now }) : undefined,
+    pages,
     readiness,
     metrics: metrics.registry,
     logger,
-    access: await composeAccess(config, { ownToken, logger, now }),
+    access: await composeAccess(config, { ownToken, logger, now, onSession: audit.session }),
+    audit: audit.requests,
   });
   const doors = await openDoors(config, { app, ownToken, logger });
   const archive = composeArchiveClient(config, doors.own, (answer) => metrics.archiveAnswered(answer));
@@ -84,23 +101,17 @@ export async function startNode(config: Config, options: NodeOptions = {}): Prom
   };
 
   const ends = new EventEmitter();
-  workOnStudies({
-    database,
-    queue,
-    concurrency: config.queue.concurrency,
-    now,
-    log: logger,
-    run: async (job, signal) => {
-      const { decisions, volumes } = await runStudy(job, run, signal);
-      metrics.studyEnded(decisions.some(isChosen) ? 'done' : 'skipped', volumes);
-      logger.info({ studyInstanceUid: job.studyInstanceUid, results: volumes.length }, 'study processed');
-    },
-    ended: (studyInstanceUid) => void ends.emit(studyInstanceUid),
-    onFailure: (failure, again) => metrics.attemptFailed(failure, again),
-  });
+  ends.setMaxListeners(0); // anybody may wait for any number of studies
+  const ended = (studyInstanceUid: string) => void ends.emit(studyInstanceUid);
+  if (role !== 'gateway') startWork(config, { database, queue, run, metrics, audit, logger, ended });
   const watcher = composeWatcher(config, { archive, database, queue, logger });
-  const watch = startWatching(config.watch.schedule, watcher, logger);
-  logger.info({ url: doors.url, archive: archive.url }, 'the node is running');
+  const watch = isGateway ? startWatching(config.watch.schedule, watcher, logger) : undefined;
+  for (const { check, what, why, todo } of await startFindings(config)) {
+    logger.warn({ check, why, todo }, what);
+  }
+  await intake?.start(archive);
+  audit.started();
+  logger.info({ role, url: doors.url, archive: archive.url }, 'the node is running');
 
   return {
     url: doors.url,
@@ -111,11 +122,15 @@ export async function startNode(config: Config, options: NodeOptions = {}): Prom
     studyEnded: async (studyInstanceUid) => void (await once(ends, studyInstanceUid)),
     stop: async () => {
       readiness.stop();
-      await watch.stop();
+      await intake?.refuse();
+      await watch?.stop();
       await queue.stop({ graceMs: config.shutdown.graceSeconds * 1000 });
+      await pages.events.stop();
       await doors.close();
+      await intake?.stop();
       await embedded?.close();
       await database.close();
+      audit.stopped();
       logger.info('the node has stopped');
     },
   };

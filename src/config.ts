@@ -47,6 +47,15 @@ export function masked(config: Config): Tree {
   );
 }
 
+/** The values of the secret keys, and the passwords in addresses. */
+export function secretsOf(config: Config): string[] {
+  const secrets = SECRET_KEYS.map((key) => valueAt(config, key)).filter((value) => typeof value === 'string');
+  const passwords = [config.archive.url, ...secrets].flatMap(
+    (value) => URL.parse(value ?? '')?.password ?? [],
+  );
+  return [...secrets, ...passwords.map(decodeURIComponent)].filter((secret) => secret !== '');
+}
+
 /** JSON Schema for editors: every key optional, as a site's file names only what differs. */
 export function configJsonSchema(): unknown {
   return JSON.parse(

@@ -3,6 +3,7 @@ import { stringify } from 'yaml';
 import { composeArchiveClient } from '../compose/archive.ts';
 import { openConfiguredDatabase } from '../compose/database.ts';
 import { createLogger } from '../compose/logger.ts';
+import type { NodeRole } from '../compose/role.ts';
 import { composeRun } from '../compose/run.ts';
 import { startNode } from '../compose.ts';
 import { ConfigError, loadConfig, masked } from '../config.ts';
@@ -10,11 +11,15 @@ import { runStudy } from '../pipeline/run-study.ts';
 import type { SegmentedClass } from '../pipeline/selection/rules.ts';
 import { print } from './print.ts';
 import { createProgressDisplay } from './progress.ts';
+import { reportError } from './report-error.ts';
 import { stopInTime, stopSignal } from './stop-signal.ts';
 
-export async function serve(options: { config?: string }): Promise<void> {
+export async function serve(options: { config?: string; role: NodeRole }): Promise<void> {
   const config = loadConfig({ file: options.config });
-  const node = await startNode(config);
+  // What the start has opened would keep the process alive; what it has written is found as after a kill.
+  const node = await startNode(config, { role: options.role }).catch((error: unknown) =>
+    process.exit(reportError(error)),
+  );
   await stopSignal();
   await stopInTime(() => node.stop(), config.shutdown.graceSeconds * 1000);
 }
@@ -45,7 +50,8 @@ export async function processStudy(options: ProcessOptions): Promise<void> {
     );
     const job = { studyInstanceUid: options.study, requestId: randomUUID() };
     const forced = options.series ? { seriesInstanceUid: options.series, class: options.class } : undefined;
-    const { decisions, volumes } = await runStudy(job, run, undefined, forced);
+    const { decisions, volumes, skipped } = await runStudy(job, run, undefined, forced);
+    if (skipped) print(`skipped: ${skipped}`);
     for (const { chosen, description, reason } of decisions) {
       print(`${chosen ? 'taken' : 'left'}: "${description}": ${reason}`);
     }

@@ -2,16 +2,24 @@ import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import { Authenticator } from '../http/security/authenticator.ts';
 import { limitFailedLogins } from '../http/security/limits.ts';
-import { loginRoutes } from '../http/security/login.ts';
+import { type LoginParts, loginRoutes } from '../http/security/login.ts';
 import { OidcVerifier } from '../http/security/oidc.ts';
 import { Sessions } from '../http/security/sessions.ts';
 import { readTokens, TokenFile } from '../http/security/token-file.ts';
 import type { HttpAccess } from '../http/server.ts';
 
+export interface AccessParts {
+  readonly ownToken: string;
+  readonly logger: Logger;
+  readonly now: () => Date;
+  /** Told of browsers that log in and out. */
+  readonly onSession: LoginParts['onSession'];
+}
+
 /** Authentication as configured; undefined where there is none, on loopback. */
 export async function composeAccess(
   { auth, http }: Config,
-  { ownToken, logger, now }: { ownToken: string; logger: Logger; now: () => Date },
+  { ownToken, logger, now, onSession }: AccessParts,
 ): Promise<HttpAccess | undefined> {
   const { tokensFile, oidc, sessionHours } = auth;
   const { issuer, audience } = oidc;
@@ -36,7 +44,7 @@ export async function composeAccess(
       authenticator,
       basePath: http.basePath,
       limitFailed,
-      onSession: (event, { name }) => logger.info({ event, principal: name }, 'session'),
+      onSession,
     }),
     limitFailed,
   };

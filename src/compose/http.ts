@@ -1,37 +1,51 @@
-import express, { type Express, type Router } from 'express';
+import type { Express, RequestHandler, Router } from 'express';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
+import { apiRoutes } from '../http/api/api.ts';
+import type { ApiParts } from '../http/api/api-parts.ts';
+import { assetRoutes } from '../http/assets/assets.ts';
 import { healthRoutes, type ReadinessReport } from '../http/health.ts';
 import { type MetricsText, metricsRoutes } from '../http/metrics.ts';
+import { pageRoutes } from '../http/pages/pages.ts';
 import { createApp, type HttpAccess } from '../http/server.ts';
-import { type StudiesApi, studiesApi } from '../http/studies-api.ts';
-import { studiesPage } from '../http/studies-page.ts';
+import type { NodeRole } from './role.ts';
 
 export interface NodeHttpParts {
-  readonly studies: StudiesApi;
+  /** A worker answers to health checks and metrics alone. */
+  readonly role: NodeRole;
+  readonly pages: ApiParts;
   readonly readiness: ReadinessReport;
   readonly metrics: MetricsText;
   readonly logger: Logger;
   /** The embedded archive, where it is in use. */
   readonly archive: Router | undefined;
+  /** STOW-RS, where it is not. */
+  readonly receive: Router | undefined;
+  /** Announcements by the archive. */
+  readonly notify: Router | undefined;
   readonly access: HttpAccess | undefined;
+  readonly audit: RequestHandler;
 }
 
 /** Everything that the node answers to. */
 export function composeHttp(
   config: Config,
-  { studies, readiness, metrics, logger, archive, access }: NodeHttpParts,
+  { role, pages, readiness, metrics, logger, archive, receive, notify, access, audit }: NodeHttpParts,
 ): Express {
   const { basePath, hosts, trustedProxies, limits } = config.http;
   return createApp({
     archive,
+    receive,
+    notify,
     access,
+    audit,
     basePath,
     hosts,
     trustedProxies,
     limits: { ...limits, urlBytes: limits.urlKilobytes * 1024, bodyBytes: limits.bodyKilobytes * 1024 },
-    api: studiesApi(studies),
-    pages: express.Router().get('/', studiesPage(studies)),
+    api: role === 'worker' ? undefined : apiRoutes(pages),
+    pages: role === 'worker' ? undefined : pageRoutes(pages),
+    assets: assetRoutes(),
     health: healthRoutes(readiness),
     metrics: config.metrics.enabled ? metricsRoutes(metrics) : undefined,
     onError: (err) => logger.error({ err }, 'a request failed'),

@@ -65,9 +65,12 @@ async function loadModels(models: Models | undefined): Promise<void> {
 
 /** The folders that the node writes to. */
 export function dataFolders(config: Config): Record<string, string> {
+  const isEmbedded = config.archive.kind === 'embedded';
   return {
-    database: config.database.folder,
-    ...(config.archive.kind === 'embedded' ? { archive: config.archive.folder } : {}),
+    ...(config.database.url === null ? { database: config.database.folder } : {}),
+    ...(isEmbedded ? { archive: config.archive.folder } : {}),
+    ...(!isEmbedded || config.intake.dimse.enabled ? { spool: config.intake.spoolFolder } : {}),
+    ...(config.audit.folder === null ? {} : { 'audit log': config.audit.folder }),
   };
 }
 

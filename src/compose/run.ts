@@ -43,6 +43,7 @@ export async function composeRun(
     recordHeader: await headerRecorder(parts.database, { names: config.pages.patientNames }),
     settings: resultSettings(config),
     inference: inferenceOptions(config, (message) => parts.warn({}, message)),
+    stageLimits: config.queue.stageTimeoutMinutes,
     now: () => new Date(),
     ...(onProgress ? { onProgress } : {}),
   };

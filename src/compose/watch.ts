@@ -1,10 +1,16 @@
+import type { Router } from 'express';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import { isOwnResult } from '../dicom/own-results.ts';
 import type { DicomWebClient } from '../dicom/web/client.ts';
+import { OrthancChanges } from '../dicom/web/orthanc-changes.ts';
+import { notifyRoutes } from '../http/notify.ts';
 import type { Database } from '../pipeline/database/sql.ts';
 import type { StudyQueue } from '../pipeline/queue/queue.ts';
+import { createAdmission } from '../pipeline/routing/admission.ts';
+import { announceStudy } from '../pipeline/watch/announcements.ts';
 import { createWatcher, type Watcher } from '../pipeline/watch/watch.ts';
+import { archiveOptions } from './archive.ts';
 
 interface WatchedParts {
   readonly archive: DicomWebClient;
@@ -20,11 +26,26 @@ export function composeWatcher(config: Config, { archive, database, queue, logge
     database,
     queue,
     isOwnResult,
-    admit: async () => ({ action: 'process' }),
+    admit: createAdmission({ sql: database, rules: config.routing.rules, archive }),
+    changes: composeChanges(config),
     lookBack: config.watch.lookBack,
     stableForMs: config.watch.stableForSeconds * 1000,
     pageSize: config.watch.pageSize,
     now: () => new Date(),
     log: logger,
   });
+}
+
+/** Orthanc's own REST interface is where its DICOMweb root is taken off, unless the site names it. */
+function composeChanges(config: Config): OrthancChanges | undefined {
+  const { kind, url, rest } = config.archive;
+  if (kind !== 'orthanc' || url === null) return undefined;
+  return new OrthancChanges({ ...archiveOptions(config), url: rest ?? url.replace(/\/dicom-web\/?$/, '') });
+}
+
+/** Where an archive tells of a study that has arrived. */
+export function composeNotify({ database, now }: { database: Database; now: () => Date }): Router {
+  return notifyRoutes(({ studyInstanceUid, ...sender }) =>
+    announceStudy(database, { studyInstanceUid, source: { kind: 'notify', ...sender }, now: now() }),
+  );
 }

@@ -16,10 +16,13 @@ const dimseSchema = z
     maxAssociations: z.int().positive(),
     idleSeconds: z.number().positive(),
   })
-  .refine(({ enabled, host, callingAeTitles }) => !enabled || isLoopback(host) || callingAeTitles.length > 0, {
-    path: ['callingAeTitles'],
-    error: 'must name who may send, where intake.dimse.host is not a loopback address',
-  });
+  .refine(
+    ({ enabled, host, callingAeTitles }) => !enabled || isLoopback(host) || callingAeTitles.length > 0,
+    {
+      path: ['callingAeTitles'],
+      error: 'must name who may send, where intake.dimse.host is not a loopback address',
+    },
+  );
 
 export const intakeSchema = z.strictObject({
   spoolFolder: z.string().min(1),

@@ -10,6 +10,7 @@ export const queueSchema = z.strictObject({
   retries: z.int().nonnegative(),
   retryDelaySeconds: z.int().positive(),
   retryDelayMaxSeconds: z.int().positive(),
+  heartbeatSeconds: z.number().min(1),
   studyTimeoutMinutes: minutes,
   stageTimeoutMinutes: z.strictObject({ retrieve: minutes, segment: minutes, store: minutes }),
 });

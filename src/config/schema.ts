@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { routingSchema } from '../pipeline/routing/rules.ts';
 import { rulesSchema } from '../pipeline/selection/rules.ts';
 import { databaseSchema } from './database.ts';
 import { authSchema, httpSchema, isListeningGuarded } from './http.ts';
+import { intakeSchema } from './intake.ts';
 import { auditSchema, logSchema } from './log.ts';
 import { healthSchema, metricsSchema, shutdownSchema } from './operation.ts';
 import { pagesSchema } from './pages.ts';
@@ -9,8 +11,9 @@ import { queueSchema } from './queue.ts';
 
 const archiveSchema = z
   .strictObject({
-    kind: z.enum(['embedded', 'dicomweb']),
+    kind: z.enum(['embedded', 'dicomweb', 'orthanc']),
     url: z.url({ protocol: /^https?$/ }).nullable(),
+    rest: z.url({ protocol: /^https?$/ }).nullable(),
     user: z.string().nullable(),
     password: z.string().nullable(),
     token: z.string().nullable(),
@@ -21,9 +24,13 @@ const archiveSchema = z
     proxy: z.url({ protocol: /^https?$/ }).nullable(),
     folder: z.string().min(1),
   })
-  .refine(({ kind, url }) => kind !== 'dicomweb' || url !== null, {
+  .refine(({ kind, url }) => kind === 'embedded' || url !== null, {
     path: ['url'],
-    error: 'is needed where archive.kind is dicomweb',
+    error: 'is needed where archive.kind is dicomweb or orthanc',
+  })
+  .refine(({ kind, url, rest }) => kind !== 'orthanc' || rest !== null || /\/dicom-web\/?$/.test(url ?? ''), {
+    path: ['rest'],
+    error: "is needed where archive.url does not end in /dicom-web: the root of Orthanc's own REST interface",
   })
   .refine(({ clientCertificate, clientKey }) => (clientCertificate === null) === (clientKey === null), {
     path: ['clientCertificate'],
@@ -54,12 +61,14 @@ export const configSchema = z
       stableForSeconds: z.number().nonnegative(),
       pageSize: z.int().positive(),
     }),
+    routing: routingSchema,
     selection: z.strictObject({ rules: z.string().min(1).nullable(), siteRules: rulesSchema }),
     models: z.strictObject({ folder: z.string().min(1), CT: modelName, T1W: modelName, T2W: modelName }),
     inference: z.strictObject({
       threads: z.int().nonnegative(),
       executionProviders: z.array(z.enum(['cuda', 'cpu'])).min(1),
     }),
+    intake: intakeSchema,
     queue: queueSchema,
     database: databaseSchema,
     http: httpSchema,

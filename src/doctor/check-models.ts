@@ -12,19 +12,18 @@ const WHY = 'Series of that kind fail until it is put right.';
 /** Each configured model: is it there, are its files unchanged, is it for what it is configured for? */
 export async function checkModels({ folder, names }: ModelsUnderTest): Promise<Finding[]> {
   const configured = Object.entries(names).filter((entry): entry is [string, string] => entry[1] !== null);
-  if (configured.length === 0) {
-    return [
-      trouble(
-        'models',
-        'problem',
-        'no model is configured',
-        'Nothing is segmented; every study is left out.',
-        'Import one (models import) and name it: models.CT, models.T1W, models.T2W.',
-      ),
-    ];
-  }
+  if (configured.length === 0) return [noModelConfigured()];
   return Promise.all(configured.map(([modality, name]) => checkModel(modality, name, folder)));
 }
+
+export const noModelConfigured = (): Finding =>
+  trouble(
+    'models',
+    'problem',
+    'no model is configured',
+    'Nothing is segmented; every study is left out.',
+    'Import one (models import) and name it: models.CT, models.T1W, models.T2W.',
+  );
 
 async function checkModel(modality: string, name: string, folder: string): Promise<Finding> {
   const check = `model for ${modality}`;

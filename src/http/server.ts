@@ -10,8 +10,9 @@ import { type Identify, LOOPBACK_PRINCIPAL } from './security/principal.ts';
 export interface HttpParts {
   /** /healthz and /readyz; open to everybody. */
   readonly health: RequestHandler;
-  readonly api: RequestHandler;
-  readonly pages: RequestHandler;
+  /** A process that only works has neither API nor pages. */
+  readonly api?: RequestHandler | undefined;
+  readonly pages?: RequestHandler | undefined;
   /** Scripts, styles and fonts of the pages; open to everybody, as the page that asks for a token needs them. */
   readonly assets?: RequestHandler | undefined;
   /** The embedded archive's DICOMweb service, where it is in use. */
@@ -22,6 +23,8 @@ export interface HttpParts {
   readonly notify?: RequestHandler | undefined;
   readonly metrics?: RequestHandler | undefined;
   readonly access?: HttpAccess | undefined;
+  /** Records who saw or did what. */
+  readonly audit?: RequestHandler | undefined;
   readonly limits: RequestLimits;
   /** Addresses and networks of reverse proxies that are believed (Express's `trust proxy`). */
   readonly trustedProxies?: readonly string[] | undefined;
@@ -54,6 +57,7 @@ export function createApp({
   const app = express();
   app.disable('x-powered-by');
   app.set('trust proxy', [...(parts.trustedProxies ?? [])]);
+  if (parts.audit) app.use(parts.audit);
   app.use(securityHeaders());
   if (!access) app.use(knownHostsOnly(hosts));
   app.use(limitUrl(limits.urlBytes));

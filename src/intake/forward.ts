@@ -228,7 +228,8 @@ export class Forwarder {
   }
 
   #recovered(studyUid: string): void {
-    if (this.#pauses.delete(ALL)) this.#parts.log.info({}, 'received instances can be sent to the archive again');
+    if (this.#pauses.delete(ALL))
+      this.#parts.log.info({}, 'received instances can be sent to the archive again');
     this.#pauses.delete(studyUid);
   }
 

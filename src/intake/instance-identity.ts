@@ -1,4 +1,4 @@
-import { type DicomDataset, text } from '../dicom/dataset.ts';
+import { type DicomDataset, text, texts } from '../dicom/dataset.ts';
 import { DicomError } from '../dicom/errors.ts';
 import { readInstanceFile } from '../dicom/reading/instance-file.ts';
 import { isUid } from '../dicom/uids.ts';
@@ -29,8 +29,8 @@ export interface IdentifiedFile {
 export async function identifyFile(path: string): Promise<IdentifiedFile> {
   const { dataset, meta, transferSyntaxUid, size } = await read(path);
   const uid = (keyword: string) => {
-    const value = text(dataset, keyword);
-    return value !== undefined && isUid(value) ? value : undefined;
+    const [value, ...more] = texts(dataset, keyword);
+    return value !== undefined && more.length === 0 && isUid(value) ? value : undefined;
   };
   const [studyUid, seriesUid] = [uid('StudyInstanceUID'), uid('SeriesInstanceUID')];
   const [sopUid, sopClassUid] = [uid('SOPInstanceUID'), uid('SOPClassUID')];

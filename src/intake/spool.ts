@@ -11,11 +11,15 @@ export interface InstanceSource {
   readonly callingAeTitle?: string | undefined;
 }
 
-/** An instance that was acknowledged to its sender and waits to be sent to the archive. */
-export interface SpooledInstance extends InstanceIdentity {
+/** An instance that has come in whole, and is on the disk: it is kept when `keep` is called, and lost with the process else. */
+export interface HeldInstance extends InstanceIdentity {
   readonly file: string;
   readonly size: number;
   readonly source: InstanceSource;
+}
+
+/** An instance that was acknowledged to its sender and waits to be sent to the archive. */
+export interface SpooledInstance extends HeldInstance {
   readonly since: Date;
 }
 
@@ -125,37 +129,60 @@ export class Spool {
   }
 
   /**
-   * Takes one instance. When this resolves, it is safe.
+   * Takes one instance in. It has to be kept or dropped then.
    * @throws IntakeError; then nothing of it is left
    */
   async receive(
     content: AsyncIterable<Uint8Array>,
     source: InstanceSource,
     expectation: Expectation = () => undefined,
-  ): Promise<SpooledInstance> {
-    const incoming = this.#path('incoming', randomUUID());
+  ): Promise<HeldInstance> {
+    const file = this.#path('incoming', randomUUID());
     let written = 0;
     try {
-      const file = await open(incoming, 'wx');
+      const handle = await open(file, 'wx');
       try {
         for await (const chunk of content) {
           if (written % DISK_CHECK_BYTES < chunk.length) await this.checkRoom();
           written += chunk.length;
           this.#bytes += chunk.length;
           this.#checkSize(written);
-          await writeAll(file, chunk);
+          await writeAll(handle, chunk);
         }
-        await file.sync();
+        await handle.sync();
       } finally {
-        await file.close();
+        await handle.close();
       }
-      const identified = await identifyFile(incoming);
+      const identified = await identifyFile(file);
       expectation(identified);
-      return await this.#makeReady(incoming, identified, source);
+      return { ...identified.identity, file, size: written, source };
     } catch (error) {
       this.#bytes -= written;
-      await rm(incoming, { force: true });
-      throw isDiskFull(error) ? new IntakeError('full', 'the disk of the spool is full', {}, { cause: error }) : error;
+      await rm(file, { force: true });
+      throw isDiskFull(error)
+        ? new IntakeError('full', 'the disk of the spool is full', {}, { cause: error })
+        : error;
+    }
+  }
+
+  /** When this resolves, the instances are safe, and on their way to the archive. */
+  async keep(instances: readonly HeldInstance[]): Promise<void> {
+    const kept: SpooledInstance[] = [];
+    for (const instance of instances) {
+      const file = this.#path('ready', `${randomUUID()}.${instance.source.kind}.dcm`);
+      await rename(instance.file, file);
+      kept.push({ ...instance, file, since: this.#now() });
+    }
+    await syncFolder(this.#path('ready'));
+    for (const instance of kept) this.#waiting.set(instance.file, instance);
+    if (kept.length > 0) this.#changes.emit('added');
+  }
+
+  /** The sender is not told that they were stored. */
+  async drop(instances: readonly HeldInstance[]): Promise<void> {
+    for (const { file, size } of instances) {
+      await rm(file, { force: true });
+      this.#bytes -= size;
     }
   }
 
@@ -169,20 +196,6 @@ export class Spool {
   async refuse({ file }: SpooledInstance): Promise<void> {
     await rename(file, this.#path('refused', path.basename(file)));
     if (this.#waiting.delete(file)) this.#refused += 1;
-  }
-
-  async #makeReady(
-    incoming: string,
-    { identity, size }: IdentifiedFile,
-    source: InstanceSource,
-  ): Promise<SpooledInstance> {
-    const file = this.#path('ready', `${randomUUID()}.${source.kind}.dcm`);
-    await rename(incoming, file);
-    await syncFolder(path.dirname(file));
-    const instance = { ...identity, file, size, source, since: this.#now() };
-    this.#waiting.set(file, instance);
-    this.#changes.emit('added');
-    return instance;
   }
 
   async #takeUp(name: string): Promise<void> {
@@ -214,7 +227,10 @@ export class Spool {
 
   #full(): IntakeError {
     const { maxSpoolBytes } = this.#limits;
-    return new IntakeError('full', `the spool holds its limit of ${maxSpoolBytes} bytes that wait for the archive`);
+    return new IntakeError(
+      'full',
+      `the spool holds its limit of ${maxSpoolBytes} bytes that wait for the archive`,
+    );
   }
 
   #path(...parts: ['incoming' | 'ready' | 'refused', ...string[]]): string {

@@ -5,6 +5,7 @@ import type { StudyJob } from './queue/study-job.ts';
 import { wasWithdrawn } from './records/history.ts';
 import { beginRun, finishRun, fixedTime, type Run, recordDecisions } from './records/run-log.ts';
 import type { MeasuredVolume } from './records/volume-record.ts';
+import { optOutReason } from './routing/opt-out.ts';
 import { takeCorrection } from './run/corrections.ts';
 import { createResults, warningsOf } from './run/create-results.ts';
 import { listStudy } from './run/list-study.ts';
@@ -19,6 +20,8 @@ import type { SeriesDecision } from './selection/select.ts';
 export interface StudyOutcome {
   readonly decisions: readonly SeriesDecision[];
   readonly volumes: readonly MeasuredVolume[];
+  /** Why nothing was even considered, in plain words. */
+  readonly skipped?: string;
 }
 
 /**
@@ -34,14 +37,22 @@ export async function runStudy(
   signal?: AbortSignal,
   forced?: ForcedSeries,
 ): Promise<StudyOutcome> {
-  const { database, rules, models, now } = parts;
+  const { database, rules, models, onProgress, onStageEnd: onEnd, stageLimits: limits, now } = parts;
   const { studyInstanceUid } = job;
-  const clock = new StageClock(parts.onProgress, parts.onStageEnd);
+  const clock = new StageClock({ onProgress, onEnd, limits, signal });
   const stage = clock.about(studyInstanceUid);
 
-  const { candidates, segmentations, header, fingerprint } = await stage('list series', () =>
-    listStudy(studyInstanceUid, parts, signal),
+  const { candidates, segmentations, patients, header, fingerprint } = await stage(
+    'list series',
+    (_, limited) => listStudy(studyInstanceUid, parts, limited),
   );
+  const optedOut = await optOutReason(database, studyInstanceUid, patients);
+  if (optedOut) {
+    const run = await beginRun(database, { ...job, fingerprint, now: now() });
+    await recordDecisions(database, studyInstanceUid, []);
+    await finishRun(database, run, { outcome: 'skipped', reason: optedOut, now: now() });
+    return { decisions: [], volumes: [], skipped: optedOut };
+  }
   // Before anything can fail: a failed study is to be found, too.
   if (header) await parts.recordHeader?.(studyInstanceUid, header);
   const decisions = await stage('select', () => chooseSeries(candidates, rules, models, forced));
@@ -53,14 +64,7 @@ export async function runStudy(
   for (const series of decisions.filter(isChosen)) {
     try {
       volumes.push(
-        await runSeries(
-          series,
-          segmentations,
-          run,
-          parts,
-          clock.about(series.description, series.class),
-          signal,
-        ),
+        await runSeries(series, segmentations, run, parts, clock.about(series.description, series.class)),
       );
     } catch (error) {
       signal?.throwIfAborted();
@@ -79,16 +83,15 @@ async function runSeries(
   run: Run,
   parts: RunParts,
   stage: RunStage,
-  signal?: AbortSignal,
 ): Promise<MeasuredVolume> {
   const { archive, database, models, settings, inference, now } = parts;
   const { studyInstanceUid } = run;
   const firstTime = (name: string) => fixedTime(database, name, now());
 
   const model = await models.load(series.class);
-  const builder = await stage('retrieve', () => retrieveSeries(archive, run, series, signal));
+  const builder = await stage('retrieve', (_, signal) => retrieveSeries(archive, run, series, signal));
   const source = await stage('volume', async () => builder.finish());
-  const { mask, softMask, voxelRange } = await stage('segment', (onProgress) =>
+  const { mask, softMask, voxelRange } = await stage('segment', (onProgress, signal) =>
     segment(source.volume, model, { ...inference, onProgress, signal }),
   );
   const measurement = await stage('measure', () => measure(source.volume, mask, voxelRange));
@@ -98,12 +101,13 @@ async function runSeries(
   for (const warning of warningsOf(finding, results)) parts.warn({ studyInstanceUid }, warning);
   const isWithdrawn = await wasWithdrawn(database, results.report.sopInstanceUid);
   // An archive may have deleted what was withdrawn; it is not to come back.
-  if (!isWithdrawn) await stage('store', () => storeResults(results, studyInstanceUid, parts, signal));
   if (!isWithdrawn)
-    await stage('verify', () => verifyStored(results, finding, studyInstanceUid, archive, signal));
+    await stage('store', (_, signal) => storeResults(results, studyInstanceUid, parts, signal));
+  if (!isWithdrawn)
+    await stage('verify', (_, signal) => verifyStored(results, finding, studyInstanceUid, archive, signal));
   const volume = await stage('record', () => recordFinding(finding, results, run, parts));
   if (!isWithdrawn) {
-    await stage('corrections', () =>
+    await stage('corrections', (_, signal) =>
       takeCorrection(segmentations, finding, past, volume, run, parts, signal),
     );
   }

@@ -58,8 +58,8 @@ export interface FaultProxy {
   /** Root of the DICOMweb service, through the proxy. */
   readonly url: string;
   readonly log: readonly LoggedRequest[];
-  /** From now on no connection is taken. */
-  refuse(): Promise<void>;
+  /** From now on no connection is taken, until `accept`. */
+  refuse(): void;
   accept(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -102,12 +102,12 @@ export async function startFaultProxy(
     }
     return (listener.address() as AddressInfo).port;
   };
-  const refuse = async (): Promise<void> => {
+  const refuse = (): void => {
     listener?.close();
     listener = undefined;
   };
   const port = await accept(0);
-  let stopped = false;
+  let isClosed = false;
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const asked = describe(request, root);
@@ -126,10 +126,10 @@ export async function startFaultProxy(
       case undefined:
         return send(response, await pass());
       case 'refused':
-        await refuse();
+        refuse();
         request.socket.resetAndDestroy();
         await wait(refusedForMs);
-        if (!stopped) await accept(port);
+        if (!isClosed) await accept(port);
         return;
       case 'resetInAnswer':
         await sendHalf(response, await pass());
@@ -178,11 +178,17 @@ export async function startFaultProxy(
   return {
     url: `http://127.0.0.1:${port}${root}`,
     log,
-    refuse,
-    accept: async () => void (await accept(port)),
+    refuse: () => {
+      isClosed = true;
+      refuse();
+    },
+    accept: async () => {
+      isClosed = false;
+      await accept(port);
+    },
     stop: async () => {
-      stopped = true;
-      await refuse();
+      isClosed = true;
+      refuse();
       for (const socket of sockets) socket.destroy();
     },
   };

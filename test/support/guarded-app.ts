@@ -68,7 +68,12 @@ export async function startGuardedApp({
     notify: answering('notify'),
     metrics: answering('metrics'),
     assets: answering('assets'),
-    access: await composeAccess(config, { ownToken, logger: pino({ level: 'silent' }), now }),
+    access: await composeAccess(config, {
+      ownToken,
+      logger: pino({ level: 'silent' }),
+      now,
+      onSession: () => {},
+    }),
     basePath: config.http.basePath,
     hosts: config.http.hosts,
     limits: { ...config.http.limits, urlBytes: 8_192, bodyBytes: 1_000 },

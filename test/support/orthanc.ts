@@ -93,7 +93,8 @@ async function answers(url: string): Promise<boolean> {
   try {
     const response = await fetch(url);
     await response.body?.cancel();
-    return response.ok;
+    // One that wants credentials answers, too.
+    return response.ok || response.status === 401;
   } catch {
     return false;
   }

@@ -6,6 +6,9 @@ import { describe } from 'vitest';
 const PACKAGES = {
   Orthanc: 'orthanc orthanc-dicomweb',
   storescu: 'dcmtk',
+  storescp: 'dcmtk',
+  echoscu: 'dcmtk',
+  dcmodify: 'dcmtk',
   dcm2xml: 'dcmtk',
   dcm2json: 'dcmtk',
   dcmdump: 'dcmtk',
@@ -15,11 +18,13 @@ const PACKAGES = {
   pdftotext: 'poppler-utils',
   postgresql: 'postgresql',
   openssl: 'openssl',
+  xmllint: 'libxml2-utils',
   java: 'default-jre-headless libpixelmed-java',
   python3: 'python3-pydicom python3-numpy',
   nibabel: 'python3-nibabel',
   torch: 'python3-torch',
   onnx: 'python3-onnx',
+  chromium: 'chromium',
 } as const;
 export type Program = keyof typeof PACKAGES;
 

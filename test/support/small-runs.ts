@@ -10,9 +10,7 @@ import type { Database } from '../../src/pipeline/database/sql.ts';
 import type { RunParts } from '../../src/pipeline/run/run-parts.ts';
 import { runStudy, type StudyOutcome } from '../../src/pipeline/run-study.ts';
 import type { SegmentedClass } from '../../src/pipeline/selection/rules.ts';
-import { SIGN_MODEL, signNetwork, writeModel } from './tiny-onnx.ts';
-
-const PATCH_SIZE: [number, number, number] = [4, 8, 8];
+import { writeSmallModels } from './small-models.ts';
 
 export interface SmallRuns {
   readonly archive: DicomWebClient;
@@ -37,14 +35,10 @@ export async function startSmallRuns(
   results: Readonly<Record<string, unknown>> = {},
 ): Promise<SmallRuns> {
   const folder = await mkdtemp(path.join(tmpdir(), 'small-runs-'));
-  const info = { ...SIGN_MODEL, patchSize: PATCH_SIZE };
-  const network = { 'fold_0.onnx': signNetwork(PATCH_SIZE) };
-  await writeModel(folder, { ...info, name: 'small-ct' }, network);
-  await writeModel(folder, { ...info, name: 'small-t2w', modality: 'T2W' }, network);
   const config = loadConfig({
     environment: {},
     overrides: {
-      models: { folder, CT: 'small-ct', T2W: 'small-t2w' },
+      models: await writeSmallModels(folder),
       inference: { threads: 1 },
       results,
     },

@@ -5,6 +5,7 @@ import { type PansegnetNode, startNode } from '../../src/compose.ts';
 import { loadConfig } from '../../src/config.ts';
 import { DEMO_MODEL_NAMES } from '../../src/demo/demo-models.ts';
 import { DEMO_MODELS } from './demo-models.ts';
+import { testLog } from './test-log.ts';
 
 /** A schedule whose turn does not come: tests poll themselves. */
 const NEVER = '0 0 0 29 2 *';
@@ -32,12 +33,14 @@ export async function startTestNode(
     overrides: {
       archive: { kind: 'dicomweb', url: archiveUrl },
       database: { folder: path.join(folder, 'database') },
+      intake: { spoolFolder: path.join(folder, 'spool') },
       watch: { schedule: NEVER, lookBack: 'all', stableForSeconds: 0 },
       models: { folder: DEMO_MODELS, ...DEMO_MODEL_NAMES },
       queue: { retries: 0 },
       health: { cacheSeconds: 0 },
       http: { port: 0 },
-      log: { level: 'error' },
+      audit: { folder: path.join(folder, 'audit') },
+      log: testLog('test-node'),
       ...sections,
     },
   });

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { pancreasTrackingUid } from '../../src/dicom/results/result-context.ts';
 import { createSegmentation } from '../../src/dicom/seg/segmentation-object.ts';
@@ -5,6 +7,8 @@ import { type FlaggedMeasurement, qualityFlags } from '../../src/sr/quality-flag
 import { readReport } from '../../src/sr/read-report.ts';
 import { createReport } from '../../src/sr/report.ts';
 import { CT_MODEL, context, prior, reportInput, smallSeries } from '../support/result-fixtures.ts';
+
+const CHANGE = expect.closeTo((100 * (70.412345 - 80)) / 80, 6);
 
 describe('reading a report back', () => {
   test('gives the current volume, not an earlier one, and what it was made from', () => {
@@ -61,6 +65,37 @@ describe('reading a report back', () => {
       segmentation: undefined,
       flags: ['nothing-found'],
     });
+  });
+
+  test.each([
+    ['format-1-follow-up', { volumeMl: 70.412345, flags: ['thick-slices'], changesPercent: [CHANGE] }],
+    ['format-1-nothing-found', { volumeMl: undefined, voxelCount: 0, flags: ['nothing-found'] }],
+    [
+      'format-2-follow-up',
+      { volumeMl: 70.412345, voxelCount: 39_118, flags: ['thick-slices'], changesPercent: [CHANGE] },
+    ],
+    ['format-2-nothing-found', { volumeMl: undefined, voxelCount: 0, flags: ['nothing-found'] }],
+    ['format-2-corrected', { volumeMl: 70.412345, voxelCount: 39_118, algorithm: undefined }],
+  ])('reads one of an earlier format: %s', async (name, said) => {
+    const file = path.resolve(import.meta.dirname, `../fixtures/reports/${name}.dcm`);
+    const found = said.volumeMl !== undefined;
+    expect(readReport(await readFile(file))).toMatchObject({
+      patient: { patientId: 'P1', issuer: 'HOSPITAL' },
+      modality: 'CT',
+      algorithm: { name: 'demo-ct', version: '1.0.0', sha256: CT_MODEL.sha256, images: 'CT' },
+      segmentation: found ? { sopInstanceUid: '2.25.11', seriesInstanceUid: '2.25.12' } : undefined,
+      trackingUid: found ? pancreasTrackingUid(smallSeries()) : undefined,
+      ...said,
+    });
+  });
+
+  test('gives the same whether or not it outlines the pancreas on the images', () => {
+    const [outlined, plain] = [true, false].map((outlines) => {
+      const { bytes, sopInstanceUid, seriesInstanceUid } = createReport(reportInput({ outlines }));
+      expect(readReport(bytes)).toMatchObject({ sopInstanceUid, seriesInstanceUid, volumeMl: 70.412345 });
+      return { ...readReport(bytes), sopInstanceUid: '', seriesInstanceUid: '' };
+    });
+    expect(outlined).toEqual(plain);
   });
 
   test('gives nothing for an object that is no report of the node', () => {

@@ -134,17 +134,25 @@ describe('a volume report', () => {
     ]);
   });
 
-  test('where nothing was found has no measurement, and says so and which model found nothing', () => {
-    const report = reportOf({ found: undefined, priors: [prior('20230101', 80)] });
+  test('where nothing was found is one in words: no measurement, but why, and which model found nothing', () => {
+    const report = reportOf({ found: undefined, priors: [prior('20230101', 80)], flags: ['lossy-source'] });
     expect(childrenOf(report, CODES.imagingMeasurements)).toEqual([]);
-    expect(evaluations(report, CODES.qualityFinding)).toEqual([
+    const said = (heading: Code) =>
+      childrenOf(report, heading)
+        .flatMap((section) => sequence(section, 'ContentSequence'))
+        .map((item) => text(item, 'TextValue'));
+    expect(said(CODES.findings)).toEqual([
       'No pancreas was found, no volume was measured',
+      'Source images were compressed with loss',
     ]);
-    expect(evaluations(report, CODES.algorithmName)).toEqual(['demo-ct']);
-    expect(evaluations(report, CODES.summary)).toEqual(['No pancreas was found; no volume was measured.']);
-    expect(evaluations(report, CODES.previousFindings)).toEqual([
-      '2023-01-01: 80.00 ml (report 1.2.840.99999.4.20230101)',
+    expect(said(CODES.summary)).toEqual([
+      'No pancreas was found; no volume was measured.',
+      'For research use only. Not for diagnosis.',
     ]);
+    expect(said(CODES.previousFindings)).toEqual(['2023-01-01: 80.00 ml (report 1.2.840.99999.4.20230101)']);
+    expect(said(CODES.currentProcedureDescriptions)).toEqual(
+      expect.arrayContaining(['algorithm: demo-ct', 'version: 1.0.0', `weights sha256: ${CT_MODEL.sha256}`]),
+    );
   });
 
   test('names the report that it supersedes', () => {

@@ -1,6 +1,4 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { DicomDataset } from '../../src/dicom/dataset.ts';
-import { DicomError } from '../../src/dicom/errors.ts';
 import { isOwnResult, MANUFACTURER, MANUFACTURER_MODEL_NAME } from '../../src/dicom/own-results.ts';
 import { openDatabase } from '../../src/pipeline/database/database.ts';
 import type { Database } from '../../src/pipeline/database/sql.ts';
@@ -8,8 +6,9 @@ import { StudyQueue } from '../../src/pipeline/queue/queue.ts';
 import { fingerprintOf, foreignSeries, recordResultSeries } from '../../src/pipeline/records/own-series.ts';
 import { beginRun, finishRun } from '../../src/pipeline/records/run-log.ts';
 import { markRunning } from '../../src/pipeline/records/study-log.ts';
-import { createWatcher, type PollSummary, type StudySource } from '../../src/pipeline/watch/watch.ts';
+import { createWatcher, type PollSummary } from '../../src/pipeline/watch/watch.ts';
 import { startWatching } from '../../src/pipeline/watch/watch-schedule.ts';
+import { WatchedArchive, type WatchedSeries } from '../support/watched-archive.ts';
 
 /** A new database takes seconds to make, more on a machine with other work. */
 const DATABASE_MS = 120_000;
@@ -37,51 +36,12 @@ afterAll(async () => {
 const QUIET = { info: () => {}, warn: () => {} };
 const EQUIPMENT = { Manufacturer: MANUFACTURER, ManufacturerModelName: MANUFACTURER_MODEL_NAME };
 
-interface Series {
-  readonly uid: string;
-  readonly modality?: string;
-  count: number;
-  readonly equipment?: object;
-}
-
-/** An archive in memory: what the DICOMweb client would give of it. */
-class Archive implements StudySource {
-  readonly studies = new Map<string, Series[]>();
-  readonly down = new Set<string>();
-  readonly asked: string[] = [];
-  allDown = false;
-
-  async *searchStudies(): AsyncIterable<DicomDataset> {
-    this.#answer(this.allDown);
-    for (const uid of this.studies.keys()) yield { StudyInstanceUID: uid };
-  }
-
-  async searchSeries(study: string): Promise<DicomDataset[]> {
-    this.#answer(this.down.has(study));
-    return (this.studies.get(study) ?? []).map(({ uid, modality = 'CT', count }) => ({
-      SeriesInstanceUID: uid,
-      Modality: modality,
-      NumberOfSeriesRelatedInstances: count,
-    }));
-  }
-
-  async seriesMetadata(study: string, series: string): Promise<DicomDataset[]> {
-    this.asked.push(series);
-    const found = this.studies.get(study)?.find(({ uid }) => uid === series);
-    return found ? [{ SeriesInstanceUID: series, ...found.equipment }] : [];
-  }
-
-  #answer(isDown: boolean): void {
-    if (isDown) throw new DicomError('DICOM_WEB_UNREACHABLE', 'connection refused');
-  }
-}
-
 let places = 0;
 
 /** A watcher on an archive of its own, with a clock that the test moves. */
 function setUp({ stableForMs = 0 }: { stableForMs?: number } = {}) {
   const place = `1.2.${(places += 1)}`;
-  const archive = new Archive();
+  const archive = new WatchedArchive();
   const clock = { time: Date.UTC(2026, 2, 4) };
   const newWatcher = () =>
     createWatcher({
@@ -99,9 +59,9 @@ function setUp({ stableForMs = 0 }: { stableForMs?: number } = {}) {
   const watcher = newWatcher();
   const queuedBy = async (): Promise<readonly string[]> => (await watcher.poll()).queued;
   /** Adds a study with one CT series. */
-  const addStudy = (name = 'study'): { uid: string; series: Series[] } => {
+  const addStudy = (name = 'study'): { uid: string; series: WatchedSeries[] } => {
     const uid = `${place}.${name}`;
-    const series: Series[] = [{ uid: `${uid}.ct`, count: 3 }];
+    const series: WatchedSeries[] = [{ uid: `${uid}.ct`, count: 3 }];
     archive.studies.set(uid, series);
     return { uid, series };
   };

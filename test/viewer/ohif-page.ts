@@ -67,11 +67,18 @@ export async function toggleSegmentation(page: Page): Promise<void> {
 
 /** Scrolls to the image at an index of the viewer's stack, and waits until the next frames are drawn. */
 export async function showImage(page: Page, index: number): Promise<ShownImage> {
-  const answer: unknown = await page.evaluate(`(async () => {
+  await page.evaluate(`(async () => {
     const viewport = ${VIEWPORT};
     await viewport.setImageIdIndex(${index});
     viewport.render();
     for (let i = 0; i < 4; i++) await new Promise(requestAnimationFrame);
+  })()`);
+  return shownImage(page);
+}
+
+async function shownImage(page: Page): Promise<ShownImage> {
+  const answer: unknown = await page.evaluate(`(() => {
+    const viewport = ${VIEWPORT};
     const { clientWidth: width, clientHeight: height } = viewport.canvas;
     const { x, y } = viewport.canvas.getBoundingClientRect(); // whole numbers in this layout
     const world = (right, down) => [...viewport.canvasToWorld([right, down])];
@@ -81,6 +88,20 @@ export async function showImage(page: Page, index: number): Promise<ShownImage> 
     };
   })()`);
   return place.parse(answer);
+}
+
+const polyline = z.string().transform((points) =>
+  points
+    .trim()
+    .split(/\s+/)
+    .map((point) => point.split(',').map(Number)),
+);
+
+/** What a report draws on the image that is shown: the corners of its outline, in pixels of the canvas. */
+export async function drawnOutline(page: Page): Promise<{ image: ShownImage; corners: number[][] }> {
+  const line = page.locator('svg polyline').first();
+  await line.waitFor({ state: 'attached' });
+  return { image: await shownImage(page), corners: polyline.parse(await line.getAttribute('points')) };
 }
 
 /** Controls over the canvas change by themselves: the scroll bar shows what is loaded. */

@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import express from 'express';
+import express, { type RequestHandler } from 'express';
 import { createEmbeddedArchive } from '../../src/archive/embedded-archive.ts';
 import { DicomWebClient } from '../../src/dicom/web/client.ts';
+import { startOrthanc } from '../support/orthanc.ts';
 
 export interface OhifServer {
   /** Of the viewer; the archive is at `/dicom-web` below it. */
@@ -55,13 +56,50 @@ window.config = ({ servicesManager }) => {
 };
 `;
 
-/**
- * OHIF and an empty embedded archive under one origin, as a reverse proxy would put them.
- * @param dist the built viewer's folder
- */
-export async function startOhif(dist: string): Promise<OhifServer> {
+/** An empty archive behind the viewer. */
+interface Archive {
+  readonly handle: RequestHandler;
+  stop(): Promise<void>;
+}
+
+async function embedded(): Promise<Archive> {
   const folder = await mkdtemp(path.join(tmpdir(), 'viewer-archive-'));
   const archive = await createEmbeddedArchive({ folder });
+  return {
+    handle: archive.router,
+    async stop() {
+      await archive.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function orthanc(): Promise<Archive> {
+  const { url, stop } = await startOrthanc();
+  return {
+    handle(incoming, outgoing) {
+      // With the name of the host that the viewer asks: Orthanc builds addresses of bulk data with it.
+      const { method = 'GET', headers } = incoming;
+      const forwarded = request(url + incoming.url, { method, headers }, (answer) => {
+        outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(outgoing);
+      });
+      forwarded.once('error', (error) => outgoing.destroy(error));
+      incoming.pipe(forwarded);
+    },
+    stop,
+  };
+}
+
+const ARCHIVES = { embedded, orthanc };
+export type ArchiveKind = keyof typeof ARCHIVES;
+
+/**
+ * OHIF and an empty archive under one origin, as a reverse proxy would put them.
+ * @param dist the built viewer's folder
+ */
+export async function startOhif(dist: string, kind: ArchiveKind = 'embedded'): Promise<OhifServer> {
+  const archive = await ARCHIVES[kind]();
   const app = express();
   app.use((_request, response, next) => {
     // Without these the browser gives the viewer no shared memory, which its volumes need.
@@ -71,7 +109,7 @@ export async function startOhif(dist: string): Promise<OhifServer> {
     });
     next();
   });
-  app.use('/dicom-web', archive.router);
+  app.use('/dicom-web', archive.handle);
   app.get('/app-config.js', (_request, response) => void response.type('js').send(APP_CONFIG));
   app.use(express.static(dist, { index: false }));
   app.use((_request, response) => response.sendFile('index.html', { root: dist }));
@@ -90,8 +128,7 @@ export async function startOhif(dist: string): Promise<OhifServer> {
       server.close();
       server.closeAllConnections();
       await closed;
-      await archive.close();
-      await rm(folder, { recursive: true, force: true });
+      await archive.stop();
     },
   };
 }

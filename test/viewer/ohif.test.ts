@@ -3,8 +3,10 @@ import path from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { dice } from '../../src/demo/dice.ts';
+import { describeWith } from '../support/requires.ts';
 import { CHROMIUM, findViewer } from './ohif-package.ts';
 import {
+  drawnOutline,
   loadSegmentation,
   openSeries,
   openStudy,
@@ -13,9 +15,21 @@ import {
   showImage,
   toggleSegmentation,
 } from './ohif-page.ts';
-import { type OhifServer, startOhif } from './ohif-server.ts';
-import { differingPixels, farthestOutside, projectMask } from './overlay.ts';
-import { CT_PLAN, createViewerStudy, OBLIQUE_MR_PLAN, type ViewerStudy } from './viewer-studies.ts';
+import { type ArchiveKind, startOhif } from './ohif-server.ts';
+import {
+  differingPixels,
+  enclosedPixels,
+  farthestOutside,
+  type ProjectedMask,
+  projectMask,
+} from './overlay.ts';
+import {
+  CT_PLAN,
+  createViewerStudy,
+  ENHANCED_CT_PLAN,
+  OBLIQUE_MR_PLAN,
+  type ViewerStudy,
+} from './viewer-studies.ts';
 
 /** Pictures of what was seen stay here. */
 const ARTEFACTS = path.resolve(import.meta.dirname, '../../out/viewer');
@@ -44,68 +58,158 @@ const viewer = await findViewer();
 const isMissing = 'missing' in viewer;
 const need = isMissing ? ` [needs ${viewer.missing}]` : '';
 const dist = isMissing ? '' : viewer.dist;
-for (const plan of [CT_PLAN, OBLIQUE_MR_PLAN]) {
-  describe.skipIf(isMissing)(`OHIF shows the results of ${plan.name}${need}`, () => {
-    describeStudy(plan);
-  });
+
+interface Shown {
+  readonly study: ViewerStudy;
+  readonly page: Page;
+  close(): Promise<void>;
 }
 
-function describeStudy(plan: typeof CT_PLAN): void {
-  let study: ViewerStudy;
-  let server: OhifServer;
-  let browser: Browser;
-  let page: Page;
-
-  beforeAll(async () => {
-    await mkdir(ARTEFACTS, { recursive: true });
-    study = await createViewerStudy(plan);
-    server = await startOhif(dist);
-    await server.store([...study.images, study.segmentation.bytes, study.report.bytes]);
+/** A study with its results in a new archive, opened in the viewer. */
+async function show(study: ViewerStudy, archive: ArchiveKind = 'embedded'): Promise<Shown> {
+  await mkdir(ARTEFACTS, { recursive: true });
+  const server = await startOhif(dist, archive);
+  let browser: Browser | undefined;
+  const close = async () => {
+    await browser?.close();
+    await server.stop();
+  };
+  try {
+    await server.store([...study.images, ...study.results]);
     browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_ARGUMENTS });
-    page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+    const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
     page.setDefaultTimeout(PAGE_TIMEOUT_MS);
     await openStudy(page, server.url, study.studyInstanceUid);
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await server?.stop();
-  });
+    return { study, page, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
 
-  test('the overlay covers the pancreas in every slice, and nothing else', async () => {
-    await loadSegmentation(page);
-    const count = study.images.length;
-    const covered = await pictures(page, count);
-    await toggleSegmentation(page);
-    const bare = await pictures(page, count);
-    await toggleSegmentation(page);
+describe.skipIf(isMissing).each([CT_PLAN, OBLIQUE_MR_PLAN])(
+  `OHIF shows the results of $name${need}`,
+  (plan) => {
+    let shown: Shown | undefined;
 
-    let seen = 0;
-    for (const [index, { image, png }] of covered.entries()) {
-      const without = bare[index];
-      if (!without) throw new Error(`image ${index} was not shown again`);
-      const expected = projectMask(study.truth, image);
-      const slice = Math.round(expected.slices[0] ?? Number.NaN);
-      for (const at of expected.slices) expect(Math.abs(at - slice)).toBeLessThan(PLANE_TOLERANCE);
-      const overlay = differingPixels(png, without.png);
-      // Where the slice has no pancreas, a single pixel of overlay makes these 0 and infinite.
-      expect(dice(overlay, expected.pixels), `slice ${slice + 1}`).toBeGreaterThan(LEAST_DICE);
-      expect(farthestOutside(overlay, expected.pixels, image.width)).toBeLessThan(OUTLINE_PIXELS);
-      if (!expected.pixels.includes(1)) continue;
-      seen++;
-      await save(`${plan.name} slice ${slice + 1}.png`, png);
+    beforeAll(async () => {
+      shown = await show(await createViewerStudy(plan));
+    });
+    afterAll(() => shown?.close());
+
+    test('the overlay covers the pancreas in every slice, and nothing else', async () => {
+      const { study, page } = present(shown);
+      await loadSegmentation(page);
+      const count = study.images.length;
+      const covered = await pictures(page, count);
+      await toggleSegmentation(page);
+      const bare = await pictures(page, count);
+      await toggleSegmentation(page);
+
+      let seen = 0;
+      for (const [index, { image, png }] of covered.entries()) {
+        const without = bare[index];
+        if (!without) throw new Error(`image ${index} was not shown again`);
+        const expected = projectMask(study.truth, image);
+        const slice = sliceOf(expected);
+        const overlay = differingPixels(png, without.png);
+        // Where the slice has no pancreas, a single pixel of overlay makes these 0 and infinite.
+        expect(dice(overlay, expected.pixels), `slice ${slice + 1}`).toBeGreaterThan(LEAST_DICE);
+        expect(farthestOutside(overlay, expected.pixels, image.width)).toBeLessThan(OUTLINE_PIXELS);
+        if (!expected.pixels.includes(1)) continue;
+        seen++;
+        await save(`${plan.name} slice ${slice + 1}.png`, png);
+      }
+      expect(seen).toBe(sections(study).filter((voxels) => voxels > 0).length);
+      await save(`${plan.name} page.png`, await page.screenshot());
+    });
+
+    test("the report's volume can be read beside the outline of the largest section", async () => {
+      const { study, page } = present(shown);
+      await openSeries(page, 'SR');
+      await expectVolume(page, study);
+      await expectOutline(page, study);
+      await save(`${plan.name} report.png`, await page.screenshot());
+    });
+  },
+);
+
+describe.skipIf(isMissing)(`OHIF shows reports${need}`, () => {
+  test.each([
+    ['of a follow-up, with every flag, that supersedes another', CT_PLAN, 'follow-up'],
+    ["of a reader's correction", OBLIQUE_MR_PLAN, 'corrected'],
+    ['of an image with many frames', ENHANCED_CT_PLAN, 'first'],
+  ] as const)('%s', async (_, plan, kind) => {
+    const { study, page, close } = await show(await createViewerStudy(plan, kind));
+    try {
+      await openSeries(page, 'SR');
+      await expectVolume(page, study);
+      await expectOutline(page, study);
+      await save(`${plan.name} ${kind} report.png`, await page.screenshot());
+    } finally {
+      await close();
     }
-    expect(seen).toBe(slicesWithPancreas(study));
-    await save(`${plan.name} page.png`, await page.screenshot());
   });
 
-  // OHIF 3.13.2 takes every group of a TID 1500 report for a drawing on an image, and fails on one without coordinates.
-  test.fails("the report's volume can be read", async () => {
-    await openSeries(page, 'SR');
-    const volume = page.getByText(`${study.volumeMl.toFixed(2)} ml`).first();
-    await volume.waitFor({ timeout: REPORT_TIMEOUT_MS });
-    expect(await volume.isVisible()).toBe(true);
-    await save(`${plan.name} report.png`, await page.screenshot());
+  test('that nothing was found, and what before', async () => {
+    const { page, close } = await show(await createViewerStudy(CT_PLAN, 'nothing found'));
+    try {
+      await openSeries(page, 'SR');
+      await expectVisible(page, 'No pancreas was found; no volume was measured.');
+      await expectVisible(page, '2023-03-04: 75.00 ml');
+      await save('nothing found report.png', await page.screenshot());
+    } finally {
+      await close();
+    }
   });
+});
+
+describe.skipIf(isMissing)(`OHIF${need}`, () => {
+  describeWith(['Orthanc'], 'with Orthanc', () => {
+    test('shows segmentation and report', async () => {
+      const { study, page, close } = await show(await createViewerStudy(CT_PLAN), 'orthanc');
+      try {
+        await loadSegmentation(page);
+        await openSeries(page, 'SR');
+        await expectVolume(page, study);
+        await expectOutline(page, study);
+        await save('Orthanc report.png', await page.screenshot());
+      } finally {
+        await close();
+      }
+    });
+  });
+});
+
+function present(shown: Shown | undefined): Shown {
+  if (!shown) throw new Error('the study was not opened');
+  return shown;
+}
+
+async function expectVisible(page: Page, words: string): Promise<void> {
+  const text = page.getByText(words).first();
+  await text.waitFor({ timeout: REPORT_TIMEOUT_MS });
+  expect(await text.isVisible()).toBe(true);
+}
+
+async function expectVolume(page: Page, { volumeMl }: ViewerStudy): Promise<void> {
+  await expectVisible(page, `Volume: ${volumeMl.toFixed(2)} ml`);
+}
+
+/** The line that the viewer draws runs around the pancreas in the slice where its section is largest. */
+async function expectOutline(page: Page, study: ViewerStudy): Promise<void> {
+  const { image, corners } = await drawnOutline(page);
+  const expected = projectMask(study.truth, image);
+  const areas = sections(study);
+  expect(areas[sliceOf(expected)]).toBe(Math.max(...areas));
+  expect(dice(enclosedPixels(corners, image), expected.pixels)).toBeGreaterThan(LEAST_DICE);
+}
+
+/** The slice of the true mask that the viewer shows, counted from 0. */
+function sliceOf({ slices }: ProjectedMask): number {
+  const slice = Math.round(slices[0] ?? Number.NaN);
+  for (const at of slices) expect(Math.abs(at - slice)).toBeLessThan(PLANE_TOLERANCE);
+  return slice;
 }
 
 async function pictures(page: Page, count: number): Promise<{ image: ShownImage; png: Uint8Array }[]> {
@@ -117,11 +221,12 @@ async function pictures(page: Page, count: number): Promise<{ image: ShownImage;
   return all;
 }
 
-function slicesWithPancreas({ truth: { voxels, size } }: ViewerStudy): number {
+/** How many voxels of the pancreas each slice has. */
+function sections({ truth: { voxels, size } }: ViewerStudy): number[] {
   const pixels = size[0] * size[1];
-  return Array.from({ length: size[2] }, (_, k) => voxels.subarray(k * pixels, (k + 1) * pixels)).filter(
-    (slice) => slice.includes(1),
-  ).length;
+  return Array.from({ length: size[2] }, (_, k) =>
+    voxels.subarray(k * pixels, (k + 1) * pixels).reduce((sum, voxel) => sum + voxel, 0),
+  );
 }
 
 async function save(name: string, png: Uint8Array): Promise<void> {

@@ -86,3 +86,25 @@ export function farthestOutside(pixels: Uint8Array, mask: Uint8Array, width: num
   });
   return farthest;
 }
+
+/** The screen pixels whose centres a closed line from corner to corner encloses. */
+export function enclosedPixels(
+  corners: readonly (readonly number[])[],
+  { width, height }: Pick<CanvasPlane, 'width' | 'height'>,
+): Uint8Array {
+  const pixels = new Uint8Array(width * height);
+  for (let row = 0; row < height; row++) {
+    const y = row + 0.5;
+    const crossings = corners
+      .flatMap(([x0 = 0, y0 = 0], i) => {
+        const [x1 = 0, y1 = 0] = corners[(i + 1) % corners.length] ?? [];
+        return y0 <= y === y1 <= y ? [] : [x0 + ((x1 - x0) * (y - y0)) / (y1 - y0)];
+      })
+      .sort((a, b) => a - b);
+    for (let i = 0; i + 1 < crossings.length; i += 2) {
+      const [from, to] = [crossings[i] ?? 0, crossings[i + 1] ?? 0].map((x) => Math.round(x));
+      pixels.fill(1, row * width + Math.max(0, from ?? 0), row * width + Math.min(width, to ?? 0));
+    }
+  }
+  return pixels;
+}

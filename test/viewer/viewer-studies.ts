@@ -13,21 +13,24 @@ import {
 } from '../../src/demo/studies-header.ts';
 import { readInstance } from '../../src/dicom/dataset.ts';
 import { buildVolume } from '../../src/dicom/geometry/series-volume.ts';
-import type { ImageClass, ResultContext, ResultObject } from '../../src/dicom/results/result-context.ts';
+import type { ImageClass, ResultContext } from '../../src/dicom/results/result-context.ts';
 import { writePart10 } from '../../src/dicom/results/write.ts';
 import { createSegmentation } from '../../src/dicom/seg/segmentation-object.ts';
 import type { Volume } from '../../src/dicom/volume.ts';
 import { measure } from '../../src/segmentation/measure.ts';
+import { QUALITY_FLAGS } from '../../src/sr/quality-flags.ts';
 import { createReport } from '../../src/sr/report.ts';
-import { CT_MODEL } from '../support/result-fixtures.ts';
+import type { ReportInput } from '../../src/sr/report-input.ts';
+import { CT_MODEL, prior } from '../support/result-fixtures.ts';
+
+/** What a report says beside the volume: nothing, all that it can, a reader's volume, or that there is none. */
+export type ReportKind = 'first' | 'follow-up' | 'corrected' | 'nothing found';
 
 /** A study of one series, with the SEG and the report of the pancreas that was drawn into it. */
 export interface ViewerStudy {
-  readonly name: string;
   readonly studyInstanceUid: string;
-  readonly seriesInstanceUid: string;
-  readonly segmentation: ResultObject;
-  readonly report: ResultObject;
+  /** SEG, where anything was found, and report. */
+  readonly results: readonly Uint8Array[];
   readonly volumeMl: number;
   /** The true mask, with the affine of the grid that the images were rendered on: nothing read back from DICOM. */
   readonly truth: Volume<Uint8Array>;
@@ -39,9 +42,17 @@ interface Plan {
   readonly imageClass: Exclude<ImageClass, 'T2W'>;
   /** About x, y and z, in radians. */
   readonly tilt: readonly [number, number, number];
+  /** All slices as frames of one image. */
+  readonly enhanced?: boolean;
 }
 
 export const CT_PLAN: Plan = { name: 'CT', imageClass: 'CT', tilt: [0, 0, 0] };
+export const ENHANCED_CT_PLAN: Plan = {
+  name: 'enhanced CT',
+  imageClass: 'CT',
+  tilt: [0, 0, 0],
+  enhanced: true,
+};
 /** No direction cosine is near 0 or 1: rows, columns and slices all run askew. */
 export const OBLIQUE_MR_PLAN: Plan = { name: 'oblique MR', imageClass: 'T1W', tilt: [0.38, -0.3, 0.25] };
 
@@ -110,13 +121,15 @@ function visitOf({ name, imageClass }: Plan): Visit {
 }
 
 /** Renders the images and writes the results of the true mask, as the node would write those of a network's. */
-export async function createViewerStudy(plan: Plan): Promise<ViewerStudy> {
+export async function createViewerStudy(plan: Plan, kind: ReportKind = 'first'): Promise<ViewerStudy> {
   const visit = visitOf(plan);
   const grid = tilted(stackGrid(STACK), plan.tilt);
   const abdomen = createAbdomen(visit.patient.seed);
   const truth = renderPancreas(abdomen, grid);
   const image = renderContrast(abdomen, grid, plan.imageClass, visit.noiseSeed);
-  const images = writeImages(plan, visit, grid, image.voxels);
+  const images = plan.enhanced
+    ? [writeEnhanced(plan, visit, grid, image.voxels)]
+    : writeImages(plan, visit, grid, image.voxels);
 
   const series = await buildVolume(images.map((bytes, i) => readInstance(bytes, `image ${i + 1}`)));
   const context: ResultContext = {
@@ -134,55 +147,108 @@ export async function createViewerStudy(plan: Plan): Promise<ViewerStudy> {
   if (!segmentation || meanIntensity === undefined || sdIntensity === undefined) {
     throw new Error(`${plan.name}: the phantom's pancreas lies outside of the grid`);
   }
-  const measurement = { ...measured, meanIntensity, sdIntensity };
-  const report = createReport({
-    context,
-    found: { segmentation, measurement },
-    outlines: true,
-    flags: [],
-    priors: [],
-  });
+  const found = { segmentation, measurement: { ...measured, meanIntensity, sdIntensity } };
+  const report = createReport({ context, outlines: true, flags: [], priors: [], ...said(kind, found) });
+  const isFound = kind !== 'nothing found';
   return {
-    name: plan.name,
     studyInstanceUid: syntheticUid(visit),
-    seriesInstanceUid: syntheticUid(visit, SERIES_KEY),
-    segmentation,
-    report,
+    results: [...(isFound ? [segmentation.bytes] : []), report.bytes],
     volumeMl: measured.volumeMl,
     truth,
     images,
   };
 }
 
+type Found = NonNullable<ReportInput['found']>;
+
+function said(kind: ReportKind, found: Found): Pick<ReportInput, 'found'> & Partial<ReportInput> {
+  const priors = [prior('20210304', 88.125), prior('20230304', 75)];
+  const supersedes = prior('20240305', 79).report;
+  const flags = QUALITY_FLAGS.filter((flag) => flag !== 'nothing-found');
+  const { seriesInstanceUid } = found.segmentation;
+  switch (kind) {
+    case 'first':
+      return { found };
+    case 'follow-up':
+      return { found, priors, flags, repeatabilityPercent: 9.5, supersedes };
+    case 'corrected':
+      return { found, supersedes, correction: { seriesInstanceUid, segmentNumber: 1 } };
+    case 'nothing found':
+      return { found: undefined, priors };
+  }
+}
+
 const SERIES_KEY = 'viewer';
 
+const headerOf = ({ name, imageClass }: Plan) => ({
+  key: SERIES_KEY,
+  number: 2,
+  description: `${name} abdomen`,
+  protocol: 'Abdomen',
+  time: '100912',
+  attributes: ATTRIBUTES[imageClass],
+});
+
+const storedValues = ({ imageClass }: Plan, voxels: Int16Array): Uint16Array =>
+  Uint16Array.from(voxels, (value) => Math.min(MAX_STORED, Math.max(0, value + STORED_OFFSET[imageClass])));
+
+// The demo's images lie along the axes, and write three decimals; here every digit counts.
+const orientationOf = (grid: Grid): string[] =>
+  [direction(grid, 0, STACK.pixelSpacing), direction(grid, 1, STACK.pixelSpacing)]
+    .flat()
+    .map((cosine) => cosine.toFixed(9));
+const positionOf = (grid: Grid, k: number): string[] =>
+  slicePosition(grid.affine, k).map((mm) => mm.toFixed(6));
+
 function writeImages(plan: Plan, visit: Visit, grid: Grid, voxels: Int16Array): Uint8Array[] {
-  const header = {
-    key: SERIES_KEY,
-    number: 2,
-    description: `${plan.name} abdomen`,
-    protocol: 'Abdomen',
-    time: '100912',
-    attributes: ATTRIBUTES[plan.imageClass],
-  };
+  const header = headerOf(plan);
   const pixels = STACK.columns * STACK.rows;
-  const offset = STORED_OFFSET[plan.imageClass];
-  const orientation = [direction(grid, 0, STACK.pixelSpacing), direction(grid, 1, STACK.pixelSpacing)].flat();
+  const stored = storedValues(plan, voxels);
   return Array.from({ length: STACK.slices }, (_, k) => {
+    const { orientation, pixelSpacing } = STACK;
     const position = slicePosition(grid.affine, k);
-    const { orientation: name, pixelSpacing } = STACK;
-    const plane = { number: k + 1, acquisition: 1, orientation: name, pixelSpacing, position };
-    const stored = Uint16Array.from(voxels.subarray(k * pixels, (k + 1) * pixels), (value) =>
-      Math.min(MAX_STORED, Math.max(0, value + offset)),
-    );
+    const plane = { number: k + 1, acquisition: 1, orientation, pixelSpacing, position };
     return writePart10({
       ...seriesModules(visit, header),
       ...imageModules(visit, header, plane),
-      // The demo's images lie along the axes, and write three decimals; here every digit counts.
-      ImageOrientationPatient: orientation.map((cosine) => cosine.toFixed(9)),
-      ImagePositionPatient: position.map((mm) => mm.toFixed(6)),
-      ...pixelModule(STACK.columns, STACK.rows, stored),
+      ImageOrientationPatient: orientationOf(grid),
+      ImagePositionPatient: positionOf(grid, k),
+      ...pixelModule(STACK.columns, STACK.rows, stored.slice(k * pixels, (k + 1) * pixels)),
     });
+  });
+}
+
+const ENHANCED_CT = '1.2.840.10008.5.1.4.1.1.2.1';
+
+/** The same as an enhanced CT (PS3.3 A.38), as far as viewers and the node ask for. */
+function writeEnhanced(plan: Plan, visit: Visit, grid: Grid, voxels: Int16Array): Uint8Array {
+  const attributes = { ImageType: ['ORIGINAL', 'PRIMARY', 'VOLUME', 'NONE'] };
+  const spacing = String(STACK.pixelSpacing);
+  return writePart10({
+    ...seriesModules(visit, { ...headerOf(plan), attributes }),
+    SOPClassUID: ENHANCED_CT,
+    SOPInstanceUID: syntheticUid(visit, SERIES_KEY, 'enhanced'),
+    InstanceNumber: '1',
+    ContentDate: visit.date,
+    ContentTime: '100912',
+    NumberOfFrames: String(STACK.slices),
+    SharedFunctionalGroupsSequence: [
+      {
+        PixelMeasuresSequence: [
+          { PixelSpacing: [spacing, spacing], SliceThickness: String(STACK.sliceSpacing) },
+        ],
+        PlaneOrientationSequence: [{ ImageOrientationPatient: orientationOf(grid) }],
+        PixelValueTransformationSequence: [
+          { RescaleIntercept: '-1024', RescaleSlope: '1', RescaleType: 'HU' },
+        ],
+        FrameVOILUTSequence: [{ WindowCenter: '50', WindowWidth: '400' }],
+      },
+    ],
+    PerFrameFunctionalGroupsSequence: Array.from({ length: STACK.slices }, (_, k) => ({
+      FrameContentSequence: [{ StackID: '1', InStackPositionNumber: k + 1 }],
+      PlanePositionSequence: [{ ImagePositionPatient: positionOf(grid, k) }],
+    })),
+    ...pixelModule(STACK.columns, STACK.rows, storedValues(plan, voxels)),
   });
 }
 

@@ -99,7 +99,12 @@ async function readHead<T extends { readonly end: number }>(
 }
 
 /** Inflates everything to see that it can be done and how much it is; keeps the beginning. */
-async function inflatedContents(path: string, start: number, size: number, source: string): Promise<Contents> {
+async function inflatedContents(
+  path: string,
+  start: number,
+  size: number,
+  source: string,
+): Promise<Contents> {
   const limit = inflationLimit(size - start);
   const kept: Uint8Array[] = [];
   let keptBytes = 0;

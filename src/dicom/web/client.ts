@@ -116,6 +116,25 @@ export class DicomWebClient {
     );
   }
 
+  /** WADO-RS metadata of one instance of a series, whichever QIDO-RS names first; undefined where there is none. */
+  async anyInstance(
+    studyUid: string,
+    seriesUid: string,
+    signal?: AbortSignal,
+  ): Promise<DicomDataset | undefined> {
+    const series = seriesUids(studyUid, seriesUid);
+    const path = `${seriesPath(studyUid, seriesUid)}/instances`;
+    const [first] = await this.#datasets(path, signal, (instance) =>
+      this.#library.searchForInstances({
+        ...series,
+        queryParams: { limit: '1', offset: '0' },
+        request: { instance },
+      }),
+    );
+    const sopUid = first && text(first, 'SOPInstanceUID');
+    return sopUid === undefined ? undefined : this.instanceMetadata(studyUid, seriesUid, sopUid, signal);
+  }
+
   /** WADO-RS metadata of all instances of a series: headers without bulk data. */
   async seriesMetadata(studyUid: string, seriesUid: string, signal?: AbortSignal): Promise<DicomDataset[]> {
     const series = seriesUids(studyUid, seriesUid);

@@ -87,14 +87,15 @@ class DelimitedReader {
     this.#held = Buffer.concat([bytes, this.#held]);
   }
 
-  /** What stands before the delimiter, which is consumed. */
+  /** What stands before the delimiter, which is consumed when all of it was taken. */
   async *until(delimiter: Buffer): AsyncGenerator<Uint8Array> {
     for (;;) {
       const found = this.#held.indexOf(delimiter);
       if (found >= 0) {
         const content = this.#held.subarray(0, found);
-        this.#held = this.#held.subarray(found + delimiter.length);
+        this.#held = this.#held.subarray(found);
         if (content.length > 0) yield content;
+        this.#held = this.#held.subarray(delimiter.length);
         return;
       }
       // The last bytes may be the beginning of a delimiter.

@@ -39,11 +39,18 @@ export class StoreRequestError extends Error {
   override readonly name = 'StoreRequestError';
   readonly refusal: keyof typeof REFUSALS;
   readonly status: number;
+  /** Instances that were stored before it came to light. */
+  readonly storedBefore: number;
 
-  constructor(refusal: keyof typeof REFUSALS, message: string, options?: ErrorOptions) {
+  constructor(
+    refusal: keyof typeof REFUSALS,
+    message: string,
+    { storedBefore = 0, ...options }: ErrorOptions & { readonly storedBefore?: number } = {},
+  ) {
     super(message, options);
     this.refusal = refusal;
     this.status = REFUSALS[refusal];
+    this.storedBefore = storedBefore;
   }
 }
 
@@ -80,10 +87,9 @@ export async function storeParts(
     }
   } catch (error) {
     if (!(error instanceof MultipartError || error instanceof PartTooLarge)) throw error;
-    const count = outcomes.filter((outcome) => 'stored' in outcome).length;
-    const message = `the body ${error.message}; ${count} instances before that were stored`;
+    const storedBefore = outcomes.filter((outcome) => 'stored' in outcome).length;
     const refusal = error instanceof PartTooLarge ? 'tooLarge' : 'multipart';
-    throw new StoreRequestError(refusal, message, { cause: error });
+    throw new StoreRequestError(refusal, `the body ${error.message}`, { storedBefore, cause: error });
   }
   if (outcomes.length === 0) throw new StoreRequestError('multipart', 'the body has no parts');
   return outcomes;

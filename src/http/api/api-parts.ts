@@ -40,6 +40,8 @@ export interface ApiParts {
   ): Promise<Uint8Array>;
   /** Stores a rejection note for a result that a reader rejected; undefined where the archive is to hear nothing of it. */
   readonly withdraw: ((result: ReviewedVolume, reason: string) => Promise<void>) | undefined;
+  /** What must be said of a model wherever its results are shown. */
+  modelNotice(model: VolumeRecord['model']): Promise<string | undefined>;
   health(): Promise<readonly HealthItem[]>;
 }
 

@@ -1,3 +1,4 @@
+import { moduleAddress } from '../assets/browser-modules.ts';
 import { type Html, html } from '../html.ts';
 import type { Principal } from '../security/principal.ts';
 import { TEXTS } from './texts.ts';
@@ -11,12 +12,15 @@ export interface Frame {
   readonly principal: Principal | undefined;
 }
 
+/** A module of ours, or the chart library. */
+export type PageScript = Parameters<typeof moduleAddress>[0] | 'uplot';
+
 export interface PageContent {
   readonly title: string;
   readonly current?: 'studies' | 'quality';
   readonly body: Html;
-  /** Names of the page's scripts, see assets.ts; a page works without. */
-  readonly scripts?: readonly { readonly src: string; readonly module: boolean }[];
+  /** A page works without. */
+  readonly scripts?: readonly PageScript[];
 }
 
 export function page(
@@ -34,10 +38,10 @@ export function page(
 <title>${title} · ${TEXTS.product}</title>
 <link rel="icon" href="${basePath}/assets/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="${basePath}/assets/style.css">
-${scripts.map(({ src, module }) =>
-  module
-    ? html`<script type="module" src="${basePath}/assets/${src}"></script>`
-    : html`<script defer src="${basePath}/assets/${src}"></script>`,
+${scripts.map((script) =>
+  script === 'uplot'
+    ? html`<script defer src="${basePath}/assets/uplot.js"></script>`
+    : html`<script type="module" src="${basePath}/assets/${moduleAddress(script)}"></script>`,
 )}
 </head>
 <body data-base="${basePath}">

@@ -53,8 +53,8 @@ const sortKey = ({ volume }: TrendPoint): string =>
 function repeatability(trends: readonly Trend[]): Html {
   const stated = trends.filter(({ repeatabilityPercent }) => repeatabilityPercent !== undefined);
   if (stated.length === 0) return html` ${T.noBand}`;
-  const lines = new Set(stated.map((trend) => `${trend.class}: ${T.band(trend.repeatabilityPercent ?? 0)}`));
-  return html` ${[...lines].map((line) => html`<span>${line}.</span>`)}`;
+  const lines = new Set(stated.map((trend) => T.band(trend.class, trend.repeatabilityPercent ?? 0)));
+  return html` ${[...lines].map((line) => html`<span>${line}</span>`)}`;
 }
 
 function row(trend: Trend, point: TrendPoint, basePath: string, several: boolean): Html {
@@ -64,7 +64,7 @@ function row(trend: Trend, point: TrendPoint, basePath: string, several: boolean
   const remarks = [
     ...(point.apart ? [T.apart[point.apart]] : []),
     ...(point.corrected ? [TEXTS.study.corrected(ml(point.ml))] : []),
-    ...volume.flags,
+    ...volume.flags.map((flag) => flag.replaceAll('-', ' ')),
   ];
   return html`<tr${point.apart && html` class="apart"`}>
 ${several && html`<td data-label="${T.title}">${T.person(trend.person + 1)}</td>`}

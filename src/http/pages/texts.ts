@@ -160,8 +160,8 @@ export const TEXTS = {
       model: 'Model',
       remarks: 'Remarks',
     },
-    band: (percent: number) =>
-      `within repeatability (${percent} % of the first volume): not told from an unchanged gland`,
+    band: (images: string, percent: number) =>
+      `Shaded band, ${images}: within ${percent} % of the first volume, a change cannot be told from repeated measurement.`,
     within: 'within repeatability',
     beyond: 'beyond repeatability',
     noBand: 'Repeatability is not configured for these images, so changes are not judged.',

@@ -11,9 +11,18 @@ import {
 import { HttpError, type HttpErrorCode } from '../http-error.ts';
 import { nativeDicomModel } from './native-dicom-model.ts';
 
+/** Takes in the instances of one request. */
+export interface Delivery {
+  readonly store: StorePart;
+  /** All has come in: what `store` stored is safe when this resolves. */
+  keep(): Promise<void>;
+  /** The request is refused: nothing of it stays. */
+  drop(): Promise<void>;
+}
+
 export interface ReceiveParts {
   /** @param studyUid of the path: every instance has to belong to it */
-  readonly storePart: (studyUid: string | undefined) => StorePart;
+  readonly deliver: (studyUid: string | undefined) => Delivery;
   /** Why nothing can be taken now; undefined where there is room. Looked at before a body is read. */
   readonly noRoom: () => Promise<string | undefined>;
   /** Requests that are read at the same time. */
@@ -71,13 +80,16 @@ export function receiveRoutes(parts: ReceiveParts): Router {
     if (reason !== undefined) throw later(response, 'UNAVAILABLE', reason);
     // Left early, the request's own iterator would end the connection before the answer.
     const body = request.iterator({ destroyOnReturn: false });
-    const store = parts.storePart(studyUid);
-    const outcomes = await storeParts({ contentType: request.get('Content-Type'), body }, store).catch(
-      (error: unknown) => {
-        if (error instanceof StoreRequestError) throw new HttpError(CODES[error.refusal], error.message);
-        throw error;
-      },
-    );
+    const delivery = parts.deliver(studyUid);
+    let outcomes: PartOutcome[];
+    try {
+      outcomes = await storeParts({ contentType: request.get('Content-Type'), body }, delivery.store);
+    } catch (error) {
+      await delivery.drop();
+      if (!(error instanceof StoreRequestError)) throw error;
+      throw new HttpError(CODES[error.refusal], `${error.message}; nothing of this request was stored`);
+    }
+    await delivery.keep();
     const isFull = outcomes.every(
       (outcome) => 'failure' in outcome && outcome.failure.reason === FAILURE_REASON.outOfResources,
     );

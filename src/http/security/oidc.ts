@@ -1,7 +1,7 @@
 import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { z } from 'zod';
 import { HttpError } from '../http-error.ts';
-import { ROLES, type Role } from './principal.ts';
+import { ACCESS_ROLES, type Role } from './principal.ts';
 
 export interface OidcSettings {
   readonly issuer: string;
@@ -66,7 +66,7 @@ export class OidcVerifier {
 
   #rolesOf(payload: JWTPayload): Role[] {
     const values = [claim(payload, this.#settings.roleClaim)].flat();
-    return ROLES.filter((role) => this.#settings.roles[role].some((value) => values.includes(value)));
+    return ACCESS_ROLES.filter((role) => this.#settings.roles[role].some((value) => values.includes(value)));
   }
 
   async #keySource(): Promise<JWTVerifyGetKey> {

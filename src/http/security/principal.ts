@@ -4,8 +4,8 @@ import type { Request, Response } from 'express';
  * What somebody may do. viewer: read pages, API and images. sender: send studies and announce them, nothing else.
  * operator: everything.
  */
-export const ROLES = ['viewer', 'operator', 'sender'] as const;
-export type Role = (typeof ROLES)[number];
+export const ACCESS_ROLES = ['viewer', 'operator', 'sender'] as const;
+export type Role = (typeof ACCESS_ROLES)[number];
 
 /** Who sent a request, as far as is known. */
 export interface Principal {

@@ -2,7 +2,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { HttpError } from '../http-error.ts';
-import { ROLES, type Role } from './principal.ts';
+import { ACCESS_ROLES, type Role } from './principal.ts';
 
 /** Marks what a token is for people and for programs that look for secrets in the wrong places. */
 const TOKEN_PREFIX = 'pansegnet_';
@@ -11,7 +11,7 @@ const TOKEN_BYTES = 32;
 
 const entrySchema = z.strictObject({
   name: z.string().min(1),
-  role: z.enum(ROLES),
+  role: z.enum(ACCESS_ROLES),
   /**
    * SHA-256, in hexadecimal digits. A slow hash (scrypt, Argon2) guards passwords because those can be guessed; 256 random
    * bits cannot, and every request would pay for it.

@@ -29,7 +29,11 @@ export function rejectionOf(association: Association, rules: AssociationRules): 
   }
   const calling = association.getCallingAeTitle().trim();
   if (rules.callingAeTitles.length > 0 && !rules.callingAeTitles.includes(calling)) {
-    return { ...permanent, reason: RejectReason.CallingAeNotRecognized, words: 'its AE title is not configured' };
+    return {
+      ...permanent,
+      reason: RejectReason.CallingAeNotRecognized,
+      words: 'its AE title is not configured',
+    };
   }
   return undefined;
 }

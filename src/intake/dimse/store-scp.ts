@@ -83,7 +83,9 @@ export class StoreScp extends dimse.Scp {
       else if (this.#incoming?.dataSet.isBehind) socket.pause();
     });
     socket.once('close', () => this.#incoming?.dataSet.destroy());
-    this.on('networkError', (error: unknown) => this.#end(error instanceof Error ? error.message : 'unknown'));
+    this.on('networkError', (error: unknown) =>
+      this.#end(error instanceof Error ? error.message : 'unknown'),
+    );
   }
 
   override associationRequested(association: Association): void {
@@ -174,13 +176,17 @@ export class StoreScp extends dimse.Scp {
       throw new IntakeError('wrong-study', 'the data set is not the instance that its command names');
     };
     try {
-      await spool.receive(dataSet.behind(head), { kind: 'dimse', callingAeTitle }, asAnnounced);
+      const source = { kind: 'dimse', callingAeTitle } as const;
+      await spool.keep([await spool.receive(dataSet.behind(head), source, asAnnounced)]);
       return STATUS.success;
     } catch (error) {
       if (this.#socket.destroyed) return STATUS.processingFailure; // nobody hears it; the sender has broken off
       if (error instanceof IntakeError) {
         const { refusal, message } = error;
-        log.warn({ callingAeTitle, sopInstanceUid: uids.sopUid, refusal, reason: message }, 'instance refused');
+        log.warn(
+          { callingAeTitle, sopInstanceUid: uids.sopUid, refusal, reason: message },
+          'instance refused',
+        );
         return STATUS_OF[refusal];
       }
       log.error({ callingAeTitle, err: error }, 'an instance could not be taken into the spool');

@@ -15,6 +15,8 @@ const LOCK_FILE = 'lock';
 /** Who has the lock, for the message to those who don't get it. Says nothing once the lock is free. */
 const OWNER_FILE = 'lock-owner.json';
 const SQLITE_BUSY = 5;
+/** The folder holds patient data. */
+const OWNER_ALONE = 0o700;
 
 /** Between taking the lock and writing its name an owner needs well under a second. */
 const OWNER_WAIT_MS = 1_000;
@@ -53,7 +55,7 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
 
 function openLockFile(folder: string): DatabaseSync {
   try {
-    mkdirSync(folder, { recursive: true });
+    mkdirSync(folder, { recursive: true, mode: OWNER_ALONE });
     return new DatabaseSync(path.join(folder, LOCK_FILE), { timeout: 0 });
   } catch (cause) {
     throw unusable(folder, cause);
@@ -75,7 +77,7 @@ function inUse(folder: string, owner: Owner | undefined, cause: unknown): Pipeli
   const who = owner ? `process ${owner.pid} on ${owner.host} (since ${owner.since})` : 'another process';
   return new PipelineError(
     'DATABASE_IN_USE',
-    `the database folder ${folder} is in use by ${who}: stop that process, or ask it over HTTP`,
+    `the folder ${folder} is in use by ${who}: stop that process, or ask it over HTTP`,
     { cause },
   );
 }

@@ -29,3 +29,20 @@ export async function requestStudy(
   queue.wake();
   return added;
 }
+
+/**
+ * Puts a study that was given up back in the queue, and says so in the study log.
+ * @returns false where it is not among those that were given up
+ */
+export async function requeueStudy(
+  { database, queue }: { readonly database: Database; readonly queue: Pick<StudyQueue, 'requeue' | 'wake'> },
+  { studyInstanceUid, now }: { readonly studyInstanceUid: string; readonly now: Date },
+): Promise<boolean> {
+  const requeued = await database.transaction(async (sql) => {
+    if (!(await queue.requeue(studyInstanceUid, sql))) return false;
+    await markQueued(sql, { studyInstanceUid, isNew: true, now });
+    return true;
+  });
+  queue.wake();
+  return requeued;
+}

@@ -5,6 +5,7 @@ import type { DicomWebClient } from '../../dicom/web/client.ts';
 import type { Database } from '../database/sql.ts';
 import { fingerprintOf, foreignSeries } from '../records/own-series.ts';
 import { typicalImage } from '../records/study-header.ts';
+import type { Patient } from '../routing/opt-out.ts';
 import { describeSeries, type SeriesSource } from '../selection/describe-series.ts';
 import type { CandidateSeries } from '../selection/select.ts';
 
@@ -13,6 +14,8 @@ export interface ListedStudy {
   readonly candidates: readonly CandidateSeries[];
   /** Series of SEGs among them: a reader's correction may be there. */
   readonly segmentations: readonly string[];
+  /** Everybody whom an image names as its patient: one, unless images are mixed up. */
+  readonly patients: readonly Patient[];
   /** Of the image that says most reliably whose study it is and what made it; undefined where no series has images. */
   readonly header: DicomDataset | undefined;
   /** Stands for these series and their instance counts. */
@@ -40,15 +43,18 @@ export async function listStudy(
     series,
   );
   const headers: DicomDataset[] = [];
+  const patients = new Map<string, Patient>();
   const source: SeriesSource = {
     seriesMetadata: async (study, uid, abort) => {
       const images = await archive.seriesMetadata(study, uid, abort);
       headers.push(...images.slice(0, 1));
+      for (const patient of images.map(patientOf)) patients.set(JSON.stringify(patient), patient);
       return images;
     },
   };
   return {
     candidates: await describeSeries(source, studyInstanceUid, foreign, signal),
+    patients: [...patients.values()],
     header: typicalImage(headers),
     segmentations: foreign
       .filter((one) => text(one, 'Modality') === 'SEG')
@@ -56,3 +62,8 @@ export async function listStudy(
     fingerprint: fingerprintOf(foreign),
   };
 }
+
+const patientOf = (image: DicomDataset): Patient => ({
+  patientId: text(image, 'PatientID'),
+  issuer: text(image, 'IssuerOfPatientID'),
+});

@@ -1,7 +1,7 @@
 import { SegmentationError } from '../../segmentation/errors.ts';
 import { loadModel, type Model } from '../../segmentation/model/model-folder.ts';
 import type { ModelInfo } from '../../segmentation/model/model-info.ts';
-import type { SegmentedClass } from '../selection/rules.ts';
+import { SEGMENTED_CLASSES, type SegmentedClass } from '../selection/rules.ts';
 import type { Models } from './run-parts.ts';
 
 /** What the configuration and model.json call the images of a class. */
@@ -32,6 +32,17 @@ export function configuredModels(
       });
     },
   };
+}
+
+/** What must be said of each model wherever its results are shown, by its hash; models that do not load are left out. */
+export async function modelNotices(models: Models): Promise<ReadonlyMap<string, string>> {
+  const notices = new Map<string, string>();
+  for (const seriesClass of SEGMENTED_CLASSES) {
+    if (!models.has(seriesClass)) continue;
+    const model = await models.load(seriesClass).catch(() => undefined);
+    if (model?.info.notice) notices.set(model.sha256, model.info.notice);
+  }
+  return notices;
 }
 
 async function loadFor(modality: ModelInfo['modality'], name: string, folder: string): Promise<Model> {

@@ -10,6 +10,7 @@ import type { Database } from '../database/sql.ts';
 import type { PatientIdentity } from '../records/patient-key.ts';
 import type { RecordHeader } from '../records/study-header.ts';
 import type { SegmentedClass, SelectionRules } from '../selection/rules.ts';
+import type { StageLimits } from './stage-limits.ts';
 import type { ProgressListener, StageEndListener } from './stages.ts';
 
 /** What the main path needs; `compose.ts` builds it. */
@@ -27,6 +28,7 @@ export interface RunParts {
   readonly warn: (fields: object, message: string) => void;
   readonly onProgress?: ProgressListener;
   readonly onStageEnd?: StageEndListener;
+  readonly stageLimits?: StageLimits;
 }
 
 /** Which pictures go to the archive beside SEG and report. */

@@ -1,3 +1,5 @@
+import { type StageLimits, withinLimit } from './stage-limits.ts';
+
 /** The stages of a run, in order. */
 const STAGES = [
   'list series',
@@ -33,11 +35,19 @@ export interface StageEnd {
 }
 export type StageEndListener = (end: StageEnd) => void;
 
-/** Runs one stage and gives what it gives; `progress` tells how much of it is done. */
+/** Runs one stage and gives what it gives; `progress` tells how much of it is done, `signal` when it has to stop. */
 export type RunStage = <T>(
   stage: Stage,
-  work: (progress: (done: number, total: number) => void) => T | Promise<T>,
+  work: (progress: (done: number, total: number) => void, signal: AbortSignal | undefined) => T | Promise<T>,
 ) => Promise<T>;
+
+/** Who is told of the stages, and what ends them early. */
+export interface StageClockOptions {
+  readonly onProgress?: ProgressListener | undefined;
+  readonly onEnd?: StageEndListener | undefined;
+  readonly limits?: StageLimits | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** The class of stages that concern a whole study. */
 const WHOLE_STUDY = 'STUDY';
@@ -45,25 +55,25 @@ const WHOLE_STUDY = 'STUDY';
 /** Tells listeners of each stage, and keeps the seconds that each took. */
 export class StageClock {
   readonly seconds: Partial<Record<Stage, number>> = {};
-  readonly #listener: ProgressListener | undefined;
-  readonly #onEnd: StageEndListener | undefined;
+  readonly #options: StageClockOptions;
 
-  constructor(listener?: ProgressListener, onEnd?: StageEndListener) {
-    this.#listener = listener;
-    this.#onEnd = onEnd;
+  constructor(options: StageClockOptions) {
+    this.#options = options;
   }
 
   /** Stages that work on one thing. */
   about(subject: string, seriesClass: string = WHOLE_STUDY): RunStage {
+    const { onProgress, onEnd, limits, signal } = this.#options;
     return async (stage, work) => {
       const started = performance.now();
-      this.#listener?.({ stage, subject });
+      const progress = (done: number, total: number) => onProgress?.({ stage, subject, done, total });
+      onProgress?.({ stage, subject });
       try {
-        return await work((done, total) => this.#listener?.({ stage, subject, done, total }));
+        return await withinLimit(stage, limits, signal, (both) => work(progress, both));
       } finally {
         const seconds = (performance.now() - started) / 1000;
         this.seconds[stage] = (this.seconds[stage] ?? 0) + seconds;
-        this.#onEnd?.({ stage, class: seriesClass, seconds });
+        onEnd?.({ stage, class: seriesClass, seconds });
       }
     };
   }

@@ -29,7 +29,7 @@ import { type SegmentSummary, type Summarized, summarize } from './summary.ts';
  */
 export async function segmentDicom(request: SegmentRequest): Promise<SegmentSummary> {
   const { input, output, model } = request;
-  const clock = new StageClock(request.onProgress);
+  const clock = new StageClock({ onProgress: request.onProgress });
   const folder = await clock.about(input)('list series', () => readFolder(input));
   const { series, reason } = chooseFrom(folder, request);
   const { seriesInstanceUid, description } = series;

@@ -21,7 +21,7 @@ export function isNiftiName(input: string): boolean {
  */
 export async function segmentNifti(request: SegmentRequest): Promise<SegmentSummary> {
   const { input, output, model } = request;
-  const clock = new StageClock(request.onProgress);
+  const clock = new StageClock({ onProgress: request.onProgress });
   const stage = clock.about(path.basename(input));
 
   const image = await stage('volume', () => readNifti(input));

@@ -6,12 +6,14 @@ import type { Sql } from '../database/sql.ts';
  * poll: QIDO-RS listed it. changes: an Orthanc's list of changes. notify: POST /api/notify. stow, dimse: this node
  * received it. command: a person asked for it; it is processed whatever the routing rules say, and again.
  */
-const SOURCE_KINDS = ['command', 'dimse', 'stow', 'notify', 'changes', 'poll'] as const;
+export const SOURCE_KINDS = ['command', 'dimse', 'stow', 'notify', 'changes', 'poll'] as const;
 
 export const sourceSchema = z.object({
   kind: z.enum(SOURCE_KINDS),
   /** AE title of who sent it by C-STORE, to this node or to the archive, where that is known. */
   callingAeTitle: z.string().optional(),
+  /** It was in the archive before the node first looked there: what arrives from then on goes before it. */
+  backlog: z.boolean().optional(),
 });
 /** How a study became known, and from whom: what routing rules can ask. */
 export type AnnouncementSource = z.infer<typeof sourceSchema>;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type DicomDataset, number, requiredText } from '../../dicom/dataset.ts';
 import type { Database } from '../database/sql.ts';
-import { announceStudies } from './announcements.ts';
+import { type AnnouncementSource, announceStudies } from './announcements.ts';
 
 /** What a listing asks the archive: a part of the DICOMweb client. */
 export interface StudyList {
@@ -42,8 +42,10 @@ interface ListedStudy {
  * @returns how many studies the archive listed
  */
 export async function announceListed(parts: ListingParts, signal?: AbortSignal): Promise<number> {
-  const { archive, lookBack, pageSize, now } = parts;
+  const { archive, database, lookBack, pageSize, now } = parts;
   const query = { lookBack, now: now(), pageSize, ...(signal ? { signal } : {}) };
+  const isFirst = await isFirstListing(database);
+  const source: AnnouncementSource = { kind: 'poll', ...(isFirst ? { backlog: true } : {}) };
   let listed = 0;
   let page: ListedStudy[] = [];
   for await (const study of archive.searchStudies(query)) {
@@ -51,10 +53,15 @@ export async function announceListed(parts: ListingParts, signal?: AbortSignal):
     page.push(describe(study));
     listed += 1;
     if (page.length < pageSize) continue;
-    await announcePage(parts, page);
+    await announcePage(parts, page, source);
     page = [];
   }
-  await announcePage(parts, page);
+  await announcePage(parts, page, source);
+  if (isFirst)
+    await database.query('INSERT INTO pansegnet.setting VALUES ($1, $2) ON CONFLICT DO NOTHING', [
+      LISTED,
+      'yes',
+    ]);
   return listed;
 }
 
@@ -68,7 +75,19 @@ function describe(study: DicomDataset): ListedStudy {
 
 const knownRow = z.object({ study_instance_uid: z.string(), counts: z.string(), announced_at: z.date() });
 
-async function announcePage({ database, now }: ListingParts, page: readonly ListedStudy[]): Promise<void> {
+/** Set once a listing was complete. */
+const LISTED = 'archive-was-listed';
+
+async function isFirstListing(database: Database): Promise<boolean> {
+  const rows = await database.query('SELECT 1 FROM pansegnet.setting WHERE name = $1', [LISTED]);
+  return rows.length === 0;
+}
+
+async function announcePage(
+  { database, now }: ListingParts,
+  page: readonly ListedStudy[],
+  source: AnnouncementSource,
+): Promise<void> {
   const at = now();
   const rows = await database.query(
     `SELECT study_instance_uid, counts, announced_at FROM pansegnet.listed_study
@@ -89,7 +108,7 @@ async function announcePage({ database, now }: ListingParts, page: readonly List
   if (changed.length === 0) return;
   await database.transaction(async (sql) => {
     const studyInstanceUids = changed.map(({ studyInstanceUid }) => studyInstanceUid);
-    await announceStudies(sql, { studyInstanceUids, source: { kind: 'poll' }, now: at, dueAt: at });
+    await announceStudies(sql, { studyInstanceUids, source, now: at, dueAt: at });
     const counted = changed.flatMap(({ counts, ...study }) =>
       counts === undefined ? [] : [{ ...study, counts }],
     );

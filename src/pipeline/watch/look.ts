@@ -39,13 +39,15 @@ export type Finding =
 
 /** Why the queue is told that a study is there. */
 const REQUEST_REASONS = {
-  command: 'requested',
   dimse: 'received',
   stow: 'received',
   notify: 'notified',
   changes: 'watched',
   poll: 'watched',
-} as const satisfies Record<SourceKind, string>;
+} as const satisfies Record<Exclude<SourceKind, 'command'>, string>;
+
+/** A queue that is being drained takes nothing; then the study is offered again after so long. */
+const QUEUE_CLOSED_PAUSE_MS = 10_000;
 
 /** Looks at one study in the archive, and queues it where it is complete, new and to be processed. */
 export async function look(
@@ -81,8 +83,17 @@ export async function look(
     await markIgnored(database, { ...found, reason: admission.reason });
     return { is: 'ignored' };
   }
-  await requestStudy({ database, queue }, { ...found, reason: REQUEST_REASONS[source.kind] });
-  return { is: 'queued' };
+  if (source.kind === 'command') {
+    await requestStudy({ database, queue }, { studyInstanceUid, reason: 'requested', now: lookedAt });
+    return { is: 'queued' };
+  }
+  const urgency = source.backlog ? 'backlog' : 'arrived';
+  const reason = REQUEST_REASONS[source.kind];
+  if (await requestStudy({ database, queue }, { ...found, reason, urgency })) return { is: 'queued' };
+  // It waits there already, or the queue takes nothing just now.
+  const { settled: isQueued } = await lookAtStudy(database, found);
+  if (isQueued) return { is: 'settled' };
+  return { is: 'later', again: new Date(lookedAt.getTime() + QUEUE_CLOSED_PAUSE_MS) };
 }
 
 /** Some archives answer 404 for a study that they do not have, others an empty list. */

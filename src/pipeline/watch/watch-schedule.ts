@@ -2,8 +2,6 @@ import { schedule as scheduleTask } from 'node-cron';
 import type { LookSummary, Watcher, WatchLog } from './watch.ts';
 
 export interface Watch {
-  /** Looks at once whether an announced study is due; without it, that takes at most `RECHECK_MS`. */
-  wake(): void;
   /** Ends the schedule; what is under way is aborted and awaited. */
   stop(): Promise<void>;
 }
@@ -61,7 +59,6 @@ export function startWatching(expression: string, watcher: Watcher, log: WatchLo
   onTime();
   const looking = lookWhenDue();
   return {
-    wake: () => nap.end(),
     stop: async () => {
       stopping.abort();
       nap.end();

@@ -1,0 +1,80 @@
+import type { RequestHandler } from 'express';
+import type { Logger } from 'pino';
+import type { AuditEvent } from '../audit/message.ts';
+import { AuditTrail } from '../audit/trail.ts';
+import type { Config } from '../config.ts';
+import { audited } from '../http/security/audited.ts';
+import type { Principal } from '../http/security/principal.ts';
+import { describeFailure } from '../pipeline/queue/failures.ts';
+
+/** What the parts of the node have to say for the audit log. */
+export interface NodeAudit {
+  readonly requests: RequestHandler;
+  readonly session: (event: 'login' | 'logout', principal: Principal, address: string) => void;
+  started(): void;
+  /** The node took the study's images from the archive and gave it the results. */
+  studyProcessed(studyInstanceUid: string, patientKeys: readonly string[]): void;
+  studyFailed(studyInstanceUid: string, error: unknown): void;
+  /** Records the end, and waits for the disk. */
+  stopped(): void;
+}
+
+type Recorded = Pick<AuditEvent, 'event' | 'type' | 'action' | 'objects' | 'participants'> &
+  Partial<Pick<AuditEvent, 'outcome' | 'outcomeDescription'>>;
+
+/** @param archive address of the archive, for messages about transfers */
+export function composeAudit(
+  { audit, http }: Config,
+  { logger, now, archive }: { logger: Logger; now: () => Date; archive: () => string },
+): NodeAudit {
+  const { folder, sourceId, enterpriseSiteId, patients } = audit;
+  const trail =
+    folder === null
+      ? undefined
+      : new AuditTrail({
+          folder,
+          source: { sourceId, enterpriseSiteId: enterpriseSiteId ?? undefined },
+          onProblem: (err) => logger.error({ err }, 'the audit log cannot be written'),
+        });
+  const record = (event: Recorded) => trail?.record({ outcome: '0', ...event, at: now() });
+  const node = { userId: sourceId, isRequestor: false, role: 'application' } as const;
+  const activity = (type: 'applicationStart' | 'applicationStop') =>
+    record({ event: 'applicationActivity', type, action: 'E', participants: [node] });
+  const transfer = (studyInstanceUid: string, keys: readonly string[]) => ({
+    event: 'instancesTransferred' as const,
+    participants: [
+      { userId: sourceId, isRequestor: true, role: 'destination' as const },
+      { userId: archive(), isRequestor: false, role: 'source' as const },
+    ],
+    objects: [
+      { kind: 'study' as const, id: studyInstanceUid },
+      ...(patients === 'key' ? [...new Set(keys)].map((id) => ({ kind: 'patient' as const, id })) : []),
+    ],
+  });
+  return {
+    requests: trail
+      ? audited({ record: (event) => trail.record(event), sourceId, basePath: http.basePath, now })
+      : (_request, _response, next) => next(),
+    session: (type, { name }, address) =>
+      record({
+        event: 'userAuthentication',
+        type,
+        action: 'E',
+        participants: [{ userId: name, isRequestor: true, address }, node],
+      }),
+    started: () => activity('applicationStart'),
+    studyProcessed: (studyInstanceUid, keys) =>
+      record({ ...transfer(studyInstanceUid, keys), action: keys.length > 0 ? 'C' : 'R' }),
+    studyFailed: (studyInstanceUid, error) =>
+      record({
+        ...transfer(studyInstanceUid, []),
+        action: 'R',
+        outcome: '8',
+        outcomeDescription: describeFailure(error).code,
+      }),
+    stopped: () => {
+      activity('applicationStop');
+      trail?.close();
+    },
+  };
+}

@@ -1,0 +1,67 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Config } from '../config.ts';
+import type { HealthItem } from '../http/api/api-parts.ts';
+import { diskSpace } from '../metrics/disk-space.ts';
+import type { Readiness } from '../metrics/readiness.ts';
+import { describeFailure } from '../pipeline/queue/failures.ts';
+import type { StudyQueue } from '../pipeline/queue/queue.ts';
+import { dataFolders } from './observation.ts';
+
+/** A page does not wait longer for a part that does not answer; it shows what was known before. */
+const PATIENCE_MS = 300;
+/** Below this share of a disk, or this much, results may soon find no room. */
+const LITTLE_SHARE = 0.05;
+const LITTLE_BYTES = 2e9;
+const GIGABYTE = 1e9;
+
+/** In what order they are shown; a model is named as the configuration does. */
+const READY_TEXTS = { archive: 'answers', models: 'loaded', database: 'answers' } as const;
+
+/** How the parts of the node are, in words for people. */
+export function nodeHealth(
+  config: Config,
+  { queue, readiness }: { queue: StudyQueue; readiness: Readiness },
+): () => Promise<readonly HealthItem[]> {
+  let last: readonly HealthItem[] = [];
+  const look = async (): Promise<readonly HealthItem[]> => {
+    last = [...(await readyParts(config, readiness)), await queueItem(queue), await diskItem(config)];
+    return last;
+  };
+  return async () => {
+    const looking = look().catch(() => last);
+    return Promise.race([looking, delay(PATIENCE_MS, undefined, { ref: false }).then(() => last)]);
+  };
+}
+
+async function readyParts({ models }: Config, readiness: Readiness): Promise<HealthItem[]> {
+  const looks = await readiness.look();
+  const names = Object.values({ CT: models.CT, T1W: models.T1W, T2W: models.T2W }).filter(
+    (name) => name !== null,
+  );
+  return (['archive', 'models', 'database'] as const).flatMap((part): HealthItem[] => {
+    const found = looks.find((one) => one.part === part);
+    if (!found) return [];
+    if (found.error !== undefined) return [{ part, state: 'bad', text: describeFailure(found.error).reason }];
+    if (part !== 'models') return [{ part, state: 'good', text: READY_TEXTS[part] }];
+    return names.length > 0
+      ? [{ part, state: 'good', text: names.join(', ') }]
+      : [{ part, state: 'warning', text: 'none is configured' }];
+  });
+}
+
+async function queueItem(queue: StudyQueue): Promise<HealthItem> {
+  const { waiting, active, dead } = await queue.counts();
+  const mode = await queue.mode();
+  const text = `${waiting} waiting, ${active} running, ${dead} failed${mode === 'running' ? '' : `; ${mode}`}`;
+  return { part: 'queue', state: dead > 0 || mode !== 'running' ? 'warning' : 'good', text };
+}
+
+async function diskItem(config: Config): Promise<HealthItem> {
+  const spaces = await Promise.all(Object.values(dataFolders(config)).map(diskSpace));
+  const [least] = spaces.toSorted((a, b) => a.freeBytes - b.freeBytes);
+  if (!least) return { part: 'disk', state: 'good', text: '' };
+  const { freeBytes, sizeBytes } = least;
+  const isLittle = freeBytes < LITTLE_BYTES || freeBytes < LITTLE_SHARE * sizeBytes;
+  const text = `${Math.floor(freeBytes / GIGABYTE)} of ${Math.floor(sizeBytes / GIGABYTE)} GB free`;
+  return { part: 'disk', state: isLittle ? 'warning' : 'good', text };
+}

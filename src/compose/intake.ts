@@ -1,0 +1,83 @@
+import type { Router } from 'express';
+import type { Logger } from 'pino';
+import type { Config } from '../config.ts';
+import { receiveRoutes } from '../http/receive/receive-routes.ts';
+import { Forwarder, type ForwardTarget } from '../intake/forward.ts';
+import { type InstanceSource, Spool, type SpoolFigures } from '../intake/spool.ts';
+import { SpoolDelivery, whyNoRoom } from '../intake/spool-delivery.ts';
+import { lockFolder } from '../pipeline/database/folder-lock.ts';
+import type { Database } from '../pipeline/database/sql.ts';
+import { announceStudy } from '../pipeline/watch/announcements.ts';
+
+const MEGABYTE = 1_000_000;
+
+export interface Intake {
+  /** STOW-RS, to be mounted at /dicom-web. */
+  readonly router: Router;
+  figures(): SpoolFigures;
+  /** Takes up what lies in the spool, and opens the port for C-STORE where that is configured. */
+  start(archive: ForwardTarget): Promise<void>;
+  /** Port of the C-STORE SCP while it is open. */
+  dimsePort(): number | undefined;
+  /** Takes nothing new: closes the port, and answers STOW-RS with 503. */
+  refuse(): Promise<void>;
+  /** What has not been sent on stays in the spool. */
+  stop(): Promise<void>;
+}
+
+/** The ways in by which instances come: STOW-RS and C-STORE, through the spool to the archive; undefined where neither is. */
+export async function composeIntake(
+  { archive: { kind }, intake }: Config,
+  { database, logger, now }: { database: Database; logger: Logger; now: () => Date },
+): Promise<Intake | undefined> {
+  // The embedded archive takes STOW-RS itself.
+  if (kind === 'embedded' && !intake.dimse.enabled) return undefined;
+  const lock = await lockFolder(intake.spoolFolder);
+  const spool = await Spool.open({
+    folder: intake.spoolFolder,
+    limits: {
+      maxInstanceBytes: intake.maxInstanceMb * MEGABYTE,
+      maxSpoolBytes: intake.maxSpoolMb * MEGABYTE,
+      minFreeBytes: intake.minFreeDiskMb * MEGABYTE,
+    },
+    now,
+    onProblem: (message, err) => logger.error({ err }, message),
+  });
+  let refusing = false;
+  const router = receiveRoutes({
+    deliver: (studyUid) => new SpoolDelivery(spool, studyUid),
+    noRoom: async () => (refusing ? 'the node is stopping' : whyNoRoom(spool)),
+    concurrentRequests: intake.concurrentRequests,
+    retryAfterSeconds: intake.retryAfterSeconds,
+  });
+  let forwarder: Forwarder | undefined;
+  let dimse: Awaited<ReturnType<typeof openDimse>> | undefined;
+  return {
+    router,
+    figures: () => spool.figures,
+    dimsePort: () => dimse?.port,
+    start: async (archive) => {
+      const announce = async (studyInstanceUid: string, { kind, callingAeTitle }: InstanceSource) => {
+        const source = { kind, ...(callingAeTitle === undefined ? {} : { callingAeTitle }) };
+        await announceStudy(database, { studyInstanceUid, source, now: now() });
+      };
+      forwarder = new Forwarder({ spool, archive, announce, log: logger });
+      forwarder.start();
+      if (intake.dimse.enabled) dimse = await openDimse(intake.dimse, spool, logger);
+    },
+    refuse: async () => {
+      refusing = true;
+      await dimse?.close();
+    },
+    stop: async () => {
+      await forwarder?.stop();
+      lock.release();
+    },
+  };
+}
+
+/** The library takes a while to load, and most nodes do without. */
+async function openDimse(options: Config['intake']['dimse'], spool: Spool, log: Logger) {
+  const { listenForDimse } = await import('../intake/dimse/dimse-server.ts');
+  return listenForDimse({ ...options, idleMs: options.idleSeconds * 1000 }, { spool, log });
+}

@@ -1,0 +1,79 @@
+import type { Logger } from 'pino';
+import type { Config } from '../config.ts';
+import type { DicomWebClient } from '../dicom/web/client.ts';
+import type { ApiParts } from '../http/api/api-parts.ts';
+import type { Readiness } from '../metrics/readiness.ts';
+import type { Database } from '../pipeline/database/sql.ts';
+import { StudyEvents } from '../pipeline/events/study-events.ts';
+import type { StudyQueue } from '../pipeline/queue/queue.ts';
+import { requestStudy } from '../pipeline/queue/request-study.ts';
+import { ImageCache } from '../pipeline/result-images/image-cache.ts';
+import { loadImages } from '../pipeline/result-images/load-images.ts';
+import { modelNotices } from '../pipeline/run/models.ts';
+import type { Models } from '../pipeline/run/run-parts.ts';
+import { withdrawResult } from '../pipeline/withdraw/withdraw-result.ts';
+import { SOFTWARE_VERSION } from '../version.ts';
+import { nodeHealth } from './health-summary.ts';
+
+const BYTES_PER_MB = 1_000_000;
+
+export interface PagesInput {
+  readonly database: Database;
+  readonly queue: StudyQueue;
+  readonly archive: () => DicomWebClient;
+  readonly models: () => Models;
+  readonly readiness: Readiness;
+  readonly now: () => Date;
+  readonly logger: Logger;
+}
+
+/** What pages and API show, and what they do. */
+export function composePages(config: Config, input: PagesInput): ApiParts {
+  const { database, queue, archive, models, readiness, now, logger } = input;
+  const cache = new ImageCache(
+    (result) => loadImages(archive(), result),
+    config.pages.imageCacheMegabytes * BYTES_PER_MB,
+  );
+  const { repeatabilityPercent, counts, contentQualification } = config.results;
+  const { viewerUrl, referenceRange, rejectionNotes } = config.pages;
+  return {
+    sql: database,
+    basePath: config.http.basePath,
+    now,
+    events: new StudyEvents(database, {
+      now,
+      onError: (err) => logger.error({ err }, 'what happens to studies cannot be read for those who listen'),
+    }),
+    trends: { correctedCounts: counts === 'reader', repeatabilityPercent },
+    pages: {
+      viewerUrl,
+      referenceRange,
+      researchOnly: contentQualification === 'RESEARCH',
+      version: SOFTWARE_VERSION,
+    },
+    process: async (studyInstanceUid) => {
+      await requestStudy({ database, queue }, { studyInstanceUid, reason: 'requested', now: now() });
+    },
+    dead: { list: (page) => queue.dead(page), drop: (uid) => queue.drop(uid) },
+    images: (result) => cache.imagesOf(result),
+    instance: (study, { seriesInstanceUid, sopInstanceUid }) =>
+      archive().retrieveInstance(study, seriesInstanceUid, sopInstanceUid),
+    withdraw: rejectionNotes
+      ? async ({ report }, comment) => {
+          const request = {
+            uid: report.sopInstanceUid,
+            reason: 'quality',
+            comment: comment || undefined,
+          } as const;
+          await withdrawResult(request, {
+            archive: archive(),
+            database,
+            softwareVersion: SOFTWARE_VERSION,
+            now,
+          });
+        }
+      : undefined,
+    modelNotice: async ({ sha256 }) => (await modelNotices(models())).get(sha256),
+    health: nodeHealth(config, { queue, readiness }),
+  };
+}

@@ -1,0 +1,17 @@
+import type { Logger } from 'pino';
+import type { Config } from '../config.ts';
+import type { Database } from '../pipeline/database/sql.ts';
+import { StudyQueue } from '../pipeline/queue/queue.ts';
+
+const SECONDS_PER_MINUTE = 60;
+
+export function openQueue({ queue }: Config, database: Database, logger: Logger): Promise<StudyQueue> {
+  return StudyQueue.open(database, {
+    retryLimit: queue.retries,
+    retryDelaySeconds: queue.retryDelaySeconds,
+    retryDelayMaxSeconds: queue.retryDelayMaxSeconds,
+    jobTimeoutSeconds: queue.studyTimeoutMinutes * SECONDS_PER_MINUTE,
+    heartbeatSeconds: queue.heartbeatSeconds,
+    onError: (err) => logger.error({ err }, 'the queue has trouble with its database'),
+  });
+}

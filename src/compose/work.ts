@@ -1,0 +1,58 @@
+import type { Logger } from 'pino';
+import type { Config } from '../config.ts';
+import type { NodeMetrics } from '../metrics/node-metrics.ts';
+import type { Database } from '../pipeline/database/sql.ts';
+import { progressWriter } from '../pipeline/events/progress-log.ts';
+import type { StudyQueue } from '../pipeline/queue/queue.ts';
+import { workOnStudies } from '../pipeline/queue/study-worker.ts';
+import type { RunParts } from '../pipeline/run/run-parts.ts';
+import type { ProgressListener } from '../pipeline/run/stages.ts';
+import { runStudy } from '../pipeline/run-study.ts';
+import { isChosen } from '../pipeline/selection/choose-series.ts';
+import type { NodeAudit } from './audit.ts';
+
+interface WorkParts {
+  readonly database: Database;
+  readonly queue: StudyQueue;
+  readonly run: RunParts;
+  readonly metrics: NodeMetrics;
+  readonly audit: NodeAudit;
+  readonly logger: Logger;
+  readonly ended: (studyInstanceUid: string) => void;
+}
+
+/** Processes what is in the queue, until the queue is stopped. */
+export function startWork(
+  config: Config,
+  { database, queue, run, metrics, audit, logger, ended }: WorkParts,
+): void {
+  workOnStudies({
+    database,
+    queue,
+    concurrency: config.queue.concurrency,
+    now: () => new Date(),
+    log: logger,
+    run: async (job, signal) => {
+      const shown = progressWriter(database, job.studyInstanceUid, {
+        now: run.now,
+        onError: (err) => logger.warn({ err }, 'progress cannot be shown'),
+      });
+      const onProgress: ProgressListener = (event) => {
+        shown(event);
+        run.onProgress?.(event);
+      };
+      const { decisions, volumes } = await runStudy(job, { ...run, onProgress }, signal).catch((error) => {
+        audit.studyFailed(job.studyInstanceUid, error);
+        throw error;
+      });
+      audit.studyProcessed(
+        job.studyInstanceUid,
+        volumes.map(({ patientKey }) => patientKey),
+      );
+      metrics.studyEnded(decisions.some(isChosen) ? 'done' : 'skipped', volumes);
+      logger.info({ studyInstanceUid: job.studyInstanceUid, results: volumes.length }, 'study processed');
+    },
+    ended,
+    onFailure: (failure, again) => metrics.attemptFailed(failure, again),
+  });
+}

@@ -1,0 +1,151 @@
+import { type Request, type Response, Router } from 'express';
+import { z } from 'zod';
+import { findStudies, findStudyListing } from '../../pipeline/records/find-studies.ts';
+import { findPatient } from '../../pipeline/records/patient-record.ts';
+import { qualityBetween } from '../../pipeline/records/quality.ts';
+import { patientTrends } from '../../pipeline/records/trends.ts';
+import type { ApiParts } from '../api/api-parts.ts';
+import { uidSchema } from '../api/operation.ts';
+import { patientKeySchema } from '../api/patients.ts';
+import { filterOf, studyQuery } from '../api/study-filter.ts';
+import { html } from '../html.ts';
+import { mayAct, type Principal } from '../security/principal.ts';
+import { type DashboardQuery, dashboardBody } from './dashboard.ts';
+import { type PageContent, page } from './layout.ts';
+import { patientBody } from './patient.ts';
+import { monthOf, qualityBody } from './quality.ts';
+import { studyBody } from './study.ts';
+import { TEXTS } from './texts.ts';
+
+const PAGE_SIZE = 50;
+const monthSchema = z.string().regex(/^\d{4}-(0[1-9]|1[0-2])$/, { error: 'is not a month such as 2026-03' });
+const resultSchema = z.object({ result: z.string().max(64).optional() });
+
+/** What people see. The pages work without script; with it they follow the work. */
+export function pageRoutes(parts: ApiParts): Router {
+  const router = Router();
+  const { sql, basePath, now, pages } = parts;
+  const send = (response: Response, content: PageContent, status = 200) => {
+    const { principal } = response.locals;
+    const frame = { basePath, researchOnly: pages.researchOnly, version: pages.version, principal };
+    // What is on a page changes, and names patients.
+    response.status(status).set('Cache-Control', 'no-store').type('html').send(page(frame, content));
+  };
+
+  router.get('/', async (request, response) => {
+    const query = dashboardQuery(request);
+    const filter = filterOf(studyQuery.parse({ ...query, limit: PAGE_SIZE }), now());
+    const found = await findStudies(sql, filter, { limit: PAGE_SIZE, offset: query.offset });
+    const health = await parts.health();
+    const body = dashboardBody({
+      found,
+      query,
+      pageSize: PAGE_SIZE,
+      health,
+      basePath,
+      mayAct: isOperator(response),
+    });
+    send(response, { title: TEXTS.dashboard.title, current: 'studies', body, scripts: ['live'] });
+  });
+
+  router.get('/studies/:uid', async (request, response) => {
+    const uid = uidSchema.safeParse(request.params.uid);
+    const listing = uid.success ? await findStudyListing(sql, uid.data) : undefined;
+    if (!listing) return notFound(send, response, basePath);
+    const { result } = resultSchema.parse(request.query);
+    const { volumes } = listing;
+    const shown =
+      volumes.find(({ report }) => report.sopInstanceUid === result) ??
+      volumes.find(({ seg, withdrawn }) => seg && !withdrawn) ??
+      volumes[0];
+    const body = studyBody({
+      listing,
+      shown,
+      notice: shown && (await parts.modelNotice(shown.model)),
+      basePath,
+      mayAct: isOperator(response),
+      rejectionNotes: parts.withdraw !== undefined,
+      viewerUrl: viewerAddress(parts, listing.study.studyInstanceUid),
+    });
+    send(response, {
+      title: TEXTS.study.title,
+      current: 'studies',
+      body,
+      scripts: shown ? ['live', 'study-images'] : ['live'],
+    });
+  });
+
+  router.get('/patients/:key', async (request, response) => {
+    const key = patientKeySchema.safeParse(request.params.key);
+    const patient = key.success ? await findPatient(sql, key.data) : undefined;
+    if (!patient) return notFound(send, response, basePath);
+    const trends = patientTrends(patient.volumes, patient.headers, parts.trends);
+    const withReference = pages.referenceRange !== 'none' && isOfReferenceAge(patient.headers.values());
+    send(response, {
+      title: TEXTS.patient.title,
+      current: 'studies',
+      body: patientBody({ patient, trends, basePath, withReference }),
+      scripts: ['uplot', 'volume-chart'],
+    });
+  });
+
+  router.get('/quality', async (request, response) => {
+    const month = monthSchema.catch(monthOf(now())).parse(request.query['month']);
+    const [year = 0, number = 1] = month.split('-').map(Number);
+    const quality = await qualityBetween(sql, new Date(year, number - 1, 1), new Date(year, number, 1));
+    send(response, {
+      title: TEXTS.qualityPage.title,
+      current: 'quality',
+      body: qualityBody(quality, month, basePath),
+    });
+  });
+  return router;
+}
+
+function notFound(
+  send: (response: Response, content: PageContent, status: number) => void,
+  response: Response,
+  basePath: string,
+): void {
+  const { title, text, home } = TEXTS.notFound;
+  const body = html`<h1>${title}</h1><p>${text} <a href="${basePath}/">${home}</a></p>`;
+  send(response, { title, body }, 404);
+}
+
+/** A filter with a mistake in it shows everything instead of an error: the fields say what was understood. */
+function dashboardQuery(request: Request): DashboardQuery {
+  const query = { ...studyQuery.parse({}), ...studyQuery.partial().safeParse(request.query).data };
+  const date = (day: string | undefined) => (day ?? '').replace(/^(\d{4})(\d\d)(\d\d)$/, '$1-$2-$3');
+  return {
+    when: query.when === 'all' ? 'all' : 'today',
+    state: query.state ?? '',
+    class: query.class ?? '',
+    words: query.words ?? '',
+    from: date(query.from),
+    to: date(query.to),
+    offset: query.offset ?? 0,
+  };
+}
+
+function isOperator(response: Response): boolean {
+  const principal: Principal | undefined = response.locals.principal;
+  return principal !== undefined && mayAct(principal, 'operator');
+}
+
+function viewerAddress({ pages }: ApiParts, studyInstanceUid: string): string | undefined {
+  return pages.viewerUrl?.replaceAll('{studyInstanceUid}', encodeURIComponent(studyInstanceUid));
+}
+
+/** The reference covers adults of 20 to 60 years. */
+const REFERENCE_AGE = { least: 20, most: 60 } as const;
+
+function isOfReferenceAge(headers: Iterable<{ birthDate: string | undefined; studyDate: string }>): boolean {
+  const ages = [...headers].map(({ birthDate, studyDate }) => ageAt(birthDate ?? '', studyDate));
+  return ages.length > 0 && ages.every((age) => age >= REFERENCE_AGE.least && age <= REFERENCE_AGE.most);
+}
+
+/** In whole years; NaN where a date (DA) is none. */
+function ageAt(birthDate: string, date: string): number {
+  if (!/^\d{8}$/.test(birthDate) || !/^\d{8}$/.test(date)) return Number.NaN;
+  return Math.floor((Number(date) - Number(birthDate)) / 10_000);
+}

@@ -1,0 +1,76 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { FAULTS, firstRequests } from '../support/fault-proxy.ts';
+import { COMPLETE, INCIDENTS, reasonOf, sampleIncidents, words } from '../support/faults-and-reasons.ts';
+import { type FaultyArchive, startFaultyArchive } from '../support/faulty-archive.ts';
+import { describeWith } from '../support/requires.ts';
+
+describeWith(['Orthanc'], 'studies whose archive fails', () => {
+  let archive: FaultyArchive;
+  beforeAll(async () => {
+    archive = await startFaultyArchive({ retries: 3 });
+  });
+  afterAll(() => archive?.stop());
+
+  it('are found by a later poll where one fails', async () => {
+    const study = await archive.newStudy();
+    const node = archive.node.node();
+    for (const { fault } of INCIDENTS.filter(({ operation }) => operation === 'series')) {
+      archive.plan = firstRequests(fault, ({ operation }) => operation === 'studies');
+      // A short pause that the archive asks for is waited for.
+      if (fault === 'status429') await node.watcher.poll();
+      else
+        await expect(node.watcher.poll(), fault).rejects.toMatchObject({
+          code: reasonOf({ operation: 'series', fault })[0],
+        });
+      await archive.proxy.accept();
+    }
+    archive.plan = () => undefined;
+    const ended = node.studyEnded(study);
+    await node.watcher.poll();
+    await node.watcher.poll();
+    await ended;
+    expect((await node.studyDetails(study))?.study.state).toBe('done');
+  });
+
+  // `npm run test:faults` has every fault at every operation.
+  it('end done where it works again, with one SEG and one SR each', async () => {
+    const sample = sampleIncidents(0);
+    expect(new Set(sample.map(({ fault }) => fault))).toEqual(new Set(FAULTS));
+    const ends = await archive.ends(sample.map((incident) => [{ ...incident, times: 1 }]));
+    for (const [index, end] of ends.entries()) {
+      const what = words(sample[index], end);
+      expect(end.met, what).toBe(1);
+      expect(end.details?.study.state, what).toBe('done');
+      expect(end.stored, what).toEqual(COMPLETE);
+      expect(end.details?.volumes, what).toHaveLength(1);
+    }
+  });
+
+  it('are given up with the reason where it never works again', async () => {
+    // Refused connections meet the other studies too: the next test has those.
+    const sample = sampleIncidents(1).filter(({ fault }) => fault !== 'refused');
+    const ends = await archive.ends(
+      sample.map((incident) => [{ ...incident, times: Number.POSITIVE_INFINITY }]),
+    );
+    for (const [index, end] of ends.entries()) {
+      const incident = sample[index];
+      if (!incident) continue;
+      const what = words(incident, end);
+      const [code, reason] = reasonOf(incident);
+      expect(end.details?.study.state, what).toBe('failed');
+      expect(end.dead, what).toMatchObject({ code, reason: expect.stringMatching(reason) });
+    }
+  });
+
+  it('are given up while it takes no connection, and done when it does and they are asked for again', async () => {
+    const study = await archive.newStudy();
+    archive.proxy.refuse();
+    const { dead } = await archive.end(study);
+    expect(dead).toMatchObject({
+      code: 'DICOM_WEB_UNREACHABLE',
+      reason: expect.stringContaining('ECONNREFUSED'),
+    });
+    await archive.proxy.accept();
+    expect(await archive.end(study)).toMatchObject({ dead: undefined, stored: COMPLETE });
+  });
+});

@@ -1,0 +1,36 @@
+import { afterAll, beforeAll, it } from 'vitest';
+import { expectExactlyOnce } from '../support/kill-expectations.ts';
+import { killRun } from '../support/kill-run.ts';
+import { type OrthancServer, startOrthanc } from '../support/orthanc.ts';
+import { startPostgres } from '../support/postgres.ts';
+import { describeWith } from '../support/requires.ts';
+
+/** A small version of `npm run test:kills`. */
+const FEW = { studies: 4, kills: 4 };
+
+describeWith(
+  ['Orthanc', 'postgresql'],
+  'killed at random moments, a node leaves each result exactly once',
+  () => {
+    let orthanc: OrthancServer;
+    beforeAll(async () => {
+      orthanc = await startOrthanc();
+    });
+    afterAll(() => orthanc?.stop());
+
+    it('as one process on the embedded database', async () => {
+      expectExactlyOnce(await killRun({ ...FEW, seed: 7, archiveUrl: orthanc.url }), FEW.studies);
+    });
+
+    it('as a gateway and two workers on a PostgreSQL server', async () => {
+      const server = await startPostgres();
+      try {
+        const databaseUrl = await server.newDatabase();
+        const result = await killRun({ ...FEW, seed: 8, archiveUrl: orthanc.url, databaseUrl });
+        expectExactlyOnce(result, FEW.studies);
+      } finally {
+        await server.stop();
+      }
+    });
+  },
+);

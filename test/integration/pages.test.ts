@@ -1,0 +1,250 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { z } from 'zod';
+import { accessibilityFindings, keepPicture, openPage, startBrowser } from '../support/browser.ts';
+import { type PagesNode, startPagesNode } from '../support/pages-node.ts';
+import { describeWith } from '../support/requires.ts';
+import { smallInstance } from '../support/small-instance.ts';
+import { smallCtSeries } from '../support/small-series.ts';
+
+const FIRST = '2.25.9101';
+const SECOND = '2.25.9102';
+const STRANGER = '2.25.9103';
+const SKIPPED = '2.25.9104';
+const FAILED = '2.25.9105';
+
+/** Where it is run, it says so in the title; where it is text, it is to be read. */
+const HOSTILE = '<script>document.title="run"</script>"\'><img src=x onerror=document.title="run">';
+const VIEWER =
+  'https://viewer.example.org/?a="><script>document.title="run"</script>&study={studyInstanceUid}';
+
+const PERSON = { PatientID: 'P-77', PatientBirthDate: '19600102', PatientSex: 'F' };
+
+describeWith(['chromium'], 'the pages', () => {
+  let pages: PagesNode;
+  let browser: Browser;
+  let patientKey: string;
+
+  beforeAll(async () => {
+    pages = await startPagesNode({ pages: { viewerUrl: VIEWER } });
+    browser = await startBrowser();
+    const hostile = {
+      PatientName: HOSTILE.slice(0, 64),
+      StudyDescription: HOSTILE.slice(0, 64),
+      Manufacturer: '<b>Scanner</b>',
+    };
+    await pages.store(smallCtSeries(FIRST, { ...PERSON, ...hostile, StudyDate: '20240301' }));
+    await pages.store(smallCtSeries(SECOND, { ...PERSON, PatientName: 'Doe^Jane', StudyDate: '20250301' }));
+    await pages.store(smallCtSeries(STRANGER, { ...PERSON, PatientSex: 'M', StudyDate: '20260301' }));
+    await pages.store([
+      smallInstance(
+        { study: SKIPPED, series: `${SKIPPED}.1`, sop: `${SKIPPED}.1.1` },
+        {
+          SeriesDescription: '<i>scout</i>',
+          ImageType: ['ORIGINAL', 'PRIMARY', 'LOCALIZER'],
+          StudyDescription: 'chest',
+        },
+      ),
+    ]);
+    for (const study of [FIRST, SECOND, STRANGER, SKIPPED, FAILED]) await pages.process(study);
+    patientKey = (await study(SECOND)).header?.patientKey ?? '';
+  }, 120_000);
+  afterAll(async () => {
+    await browser?.close();
+    await pages?.stop();
+  });
+
+  const answer = z.object({
+    study: z.object({ state: z.string() }),
+    header: z.object({ patientKey: z.string() }).optional(),
+    volumes: z.array(z.object({ report: z.object({ sopInstanceUid: z.string() }) })),
+  });
+  const study = async (uid: string) =>
+    answer.parse(await (await fetch(`${pages.node.url}/api/studies/${uid}`)).json());
+  const at = (path: string) => `${pages.node.url}${path}`;
+  const everyPage = () => [
+    '/?when=all',
+    `/studies/${FIRST}`,
+    `/studies/${SKIPPED}`,
+    `/studies/${FAILED}`,
+    `/patients/${patientKey}`,
+    '/quality',
+    '/studies/1.2.3',
+  ];
+
+  /** Until nothing on the page is on its way any more. */
+  async function settled(page: Page): Promise<void> {
+    await page.waitForFunction(() => {
+      const images = document.querySelector('[data-images]');
+      return !images || document.querySelectorAll('.slice[data-plane]').length === 3;
+    });
+    await page.waitForFunction(
+      () => !document.querySelector('[data-volumes]') || document.querySelector('.uplot canvas'),
+    );
+  }
+
+  it('show nothing serious to axe, in light and dark, and run without an error', async () => {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      const { page, problems } = await openPage(browser, { colorScheme });
+      for (const path of everyPage()) {
+        await page.goto(at(path));
+        await settled(page);
+        expect(await accessibilityFindings(page), `${path} ${colorScheme}`).toEqual([]);
+        expect(
+          await page.evaluate(() => document.documentElement.scrollWidth - innerWidth),
+          path,
+        ).toBeLessThanOrEqual(0);
+      }
+      expect(problems.filter((one) => !one.includes('404'))).toEqual([]);
+      await page.close();
+    }
+  });
+
+  it('fit a phone', async () => {
+    const { page } = await openPage(browser, { viewport: { width: 360, height: 780 } });
+    for (const path of everyPage()) {
+      await page.goto(at(path));
+      await settled(page);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth), path).toBeLessThanOrEqual(360);
+    }
+    await page.close();
+  });
+
+  it('show names, descriptions and configuration that are HTML or script as text', async () => {
+    const { page } = await openPage(browser);
+    for (const path of everyPage()) {
+      await page.goto(at(path));
+      await settled(page);
+      expect(await page.title(), path).not.toBe('run');
+      expect(await page.locator('main img, main script, main b, main i').count(), path).toBe(0);
+    }
+    await page.goto(at(`/studies/${FIRST}`));
+    expect(await page.locator('h1').textContent()).toBe(HOSTILE.slice(0, 64));
+    expect(await page.locator('.facts').textContent()).toContain('<b>Scanner</b>');
+    const viewer = await page.getByRole('link', { name: 'Open in viewer' }).getAttribute('href');
+    expect(viewer).toBe(VIEWER.replace('{studyInstanceUid}', FIRST));
+    await page.goto(at(`/studies/${SKIPPED}`));
+    expect(await page.locator('table').textContent()).toContain('<i>scout</i>');
+    await page.close();
+  });
+
+  it('say of each study where it stands and why, and find it by a word, a state or a date', async () => {
+    const { page } = await openPage(browser);
+    await page.goto(at('/'));
+    expect(await page.locator('tbody tr[data-study]').count()).toBe(5);
+    const skipped = page.locator(`tr[data-study="${SKIPPED}"]`);
+    await skipped.locator('summary').click();
+    expect(await skipped.locator('details table tbody tr').count()).toBe(1);
+    expect(await page.locator(`tr[data-study="${FAILED}"] .reason`).textContent()).toContain(
+      'DICOM_WEB_ANSWER',
+    );
+    await page.getByLabel('Search').fill('doe p-77');
+    await page.getByRole('button', { name: 'Show' }).click();
+    // Jane is the second study's name; the others have none, or another.
+    expect(
+      await page
+        .locator('tbody tr[data-study]')
+        .evaluateAll((rows) => rows.map((row) => row.getAttribute('data-study'))),
+    ).toContain(SECOND);
+    expect(await page.locator(`tr[data-study="${FIRST}"]`).count()).toBe(0);
+    await page.goto(at('/?when=all&state=failed'));
+    expect(await page.locator('tbody tr[data-study]').count()).toBe(1);
+    await page.goto(at('/?when=all&from=2025-01-01&to=2025-12-31&class=CT'));
+    expect(await page.locator('tbody tr[data-study]').count()).toBe(1);
+    await page.goto(at('/?when=all&state=nonsense&offset=-3'));
+    expect(await page.locator('tbody tr[data-study]').count()).toBe(5);
+    await page.close();
+  });
+
+  it('join no line through two people, and say so', async () => {
+    const { page } = await openPage(browser);
+    await page.goto(at(`/patients/${patientKey}`));
+    expect(await page.getByRole('alert').textContent()).toContain('differ in birth date or sex');
+    const changes = await page.locator('td[data-label="Since previous"]').allTextContents();
+    // From the first to the second study of one person; nothing leads to the stranger.
+    expect(changes.map((text) => text !== '')).toEqual([false, true, false]);
+    await page.close();
+  });
+
+  it('keep what a reader says of a result, and count a rejected one no more', async () => {
+    const { page } = await openPage(browser, { javaScriptEnabled: false });
+    await page.goto(at(`/studies/${SECOND}`));
+    await page.getByLabel('Reason (optional)').fill('wrong <b>organ</b>');
+    await page.getByRole('button', { name: 'Reject' }).click();
+    expect(await page.locator('.review').textContent()).toContain('Rejected by local');
+    expect(await page.locator('.review q').textContent()).toBe('wrong <b>organ</b>');
+    await page.goto(at(`/patients/${patientKey}`));
+    expect(
+      (await page.locator('td[data-label="Since previous"]').allTextContents()).every((text) => text === ''),
+    ).toBe(true);
+    const series = await pages.node.archive.searchSeries(SECOND);
+    expect(series).toHaveLength(3); // images, SEG and report: the archive has heard nothing of it
+    await page.goto(at(`/studies/${SECOND}`));
+    await page.getByRole('button', { name: 'Accept' }).click();
+    expect(await page.locator('.review').textContent()).toContain('Accepted by local');
+    await page.close();
+  });
+
+  it('process a failed study again by the button, and follow it, by keyboard alone', async () => {
+    const { page, problems } = await openPage(browser);
+    await page.goto(at('/'));
+    await pages.store(smallCtSeries(FAILED, { ...PERSON, PatientID: 'P-78' }));
+    const button = page.locator(`tr[data-study="${FAILED}"]`).getByRole('button', { name: 'Process again' });
+    await tabTo(page, button);
+    await page.keyboard.press('Enter');
+    await page.waitForURL(`**/studies/${FAILED}`);
+    await page.locator('.title .state.done').waitFor({ timeout: 30_000 });
+    expect((await study(FAILED)).study.state).toBe('done');
+    expect(await page.locator('.measure strong').count()).toBe(1);
+    expect(problems).toEqual([]);
+    await page.close();
+  });
+
+  it('move through slices, windows and outline by keyboard alone', async () => {
+    const { page } = await openPage(browser);
+    await page.goto(at(`/studies/${FIRST}`));
+    await settled(page);
+    const slider = page.getByRole('slider', { name: 'Axial: slice' });
+    await tabTo(page, slider);
+    const axial = page.locator('.slice[data-view="axial"]');
+    const start = Number(await axial.getAttribute('data-plane'));
+    await page.keyboard.press('ArrowRight');
+    await page.locator(`.slice[data-view="axial"][data-plane="${start + 1}"]`).waitFor();
+    await page.keyboard.press('PageUp');
+    await page.locator('.slice[data-view="axial"][data-plane="11"]').waitFor();
+    await page.keyboard.press('p');
+    await page.locator(`.slice[data-view="axial"][data-plane="${start}"]`).waitFor();
+    const outline = page.getByLabel('Outline');
+    expect(await outline.isChecked()).toBe(true);
+    await page.keyboard.press('o');
+    expect(await outline.isChecked()).toBe(false);
+    await page.keyboard.press('w');
+    expect(await page.getByLabel('Window').inputValue()).toBe('1');
+    await page.locator('.slice[data-view="axial"] canvas').hover();
+    await page.mouse.wheel(0, 100);
+    await page.locator(`.slice[data-view="axial"][data-plane="${start + 1}"]`).waitFor();
+    await keepPicture(page, 'small-study');
+    await page.close();
+  });
+
+  it('load less than 300 kB at first', async () => {
+    const { page } = await openPage(browser);
+    let bytes = 0;
+    const session = await page.context().newCDPSession(page);
+    await session.send('Network.enable');
+    session.on('Network.loadingFinished', ({ encodedDataLength }) => (bytes += encodedDataLength));
+    await page.goto(at(`/patients/${patientKey}`));
+    await settled(page);
+    expect(bytes).toBeLessThan(300_000);
+    await page.close();
+  });
+});
+
+/** Tab until that has the focus, as somebody without a mouse does. */
+async function tabTo(page: Page, target: ReturnType<Page['locator']>): Promise<void> {
+  for (let presses = 0; presses < 80; presses++) {
+    if (await target.evaluate((element) => element === document.activeElement)) return;
+    await page.keyboard.press('Tab');
+  }
+  throw new Error('Tab does not lead there');
+}

@@ -1,0 +1,11 @@
+import path from 'node:path';
+
+/** Where collect-logs.ts says that the logs of this run are gathered; not set outside of the integration tests. */
+export const TEST_LOGS = 'PANSEGNET_TEST_LOGS';
+
+/** Section `log` of a node's configuration in tests: everything is logged, into a file of the run. */
+export function testLog(name: string): { level: string; file: string | null } {
+  const folder = process.env[TEST_LOGS];
+  if (folder === undefined) return { level: 'error', file: null };
+  return { level: 'trace', file: path.join(folder, `${name}-${process.pid}.log`) };
+}

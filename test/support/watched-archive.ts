@@ -1,0 +1,58 @@
+import type { DicomDataset } from '../../src/dicom/dataset.ts';
+import { DicomError } from '../../src/dicom/errors.ts';
+import type { StudySource } from '../../src/pipeline/watch/watch.ts';
+
+export interface WatchedSeries {
+  readonly uid: string;
+  readonly modality?: string;
+  count: number;
+  readonly equipment?: object;
+}
+
+/** An archive in memory: what the DICOMweb client would give of it, and what it was asked. */
+export class WatchedArchive implements StudySource {
+  readonly studies = new Map<string, WatchedSeries[]>();
+  readonly down = new Set<string>();
+  /** Series whose metadata was asked for. */
+  readonly asked: string[] = [];
+  /** Studies whose series were asked for. */
+  readonly looked: string[] = [];
+  allDown = false;
+  /** Whether its list of studies has the numbers of series and instances. */
+  counts = false;
+  /** Called while the series of a study are asked for. */
+  duringLook: (() => Promise<void>) | undefined;
+
+  async *searchStudies(): AsyncIterable<DicomDataset> {
+    this.#answer(this.allDown);
+    for (const [uid, series] of this.studies) {
+      const counted = {
+        NumberOfStudyRelatedSeries: series.length,
+        NumberOfStudyRelatedInstances: series.reduce((sum, { count }) => sum + count, 0),
+      };
+      yield { StudyInstanceUID: uid, ...(this.counts ? counted : {}) };
+    }
+  }
+
+  async searchSeries(study: string): Promise<DicomDataset[]> {
+    this.looked.push(study);
+    this.#answer(this.down.has(study) || this.allDown);
+    const found = (this.studies.get(study) ?? []).map(({ uid, modality = 'CT', count }) => ({
+      SeriesInstanceUID: uid,
+      Modality: modality,
+      NumberOfSeriesRelatedInstances: count,
+    }));
+    await this.duringLook?.();
+    return found;
+  }
+
+  async seriesMetadata(study: string, series: string): Promise<DicomDataset[]> {
+    this.asked.push(series);
+    const found = this.studies.get(study)?.find(({ uid }) => uid === series);
+    return found ? [{ SeriesInstanceUID: series, ...found.equipment }] : [];
+  }
+
+  #answer(isDown: boolean): void {
+    if (isDown) throw new DicomError('DICOM_WEB_UNREACHABLE', 'connection refused');
+  }
+}
