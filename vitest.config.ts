@@ -6,6 +6,25 @@ export default defineConfig({
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 20_000 } },
       // Long; `npm run test:fuzz`. The unit tests hold a small version of it.
       { test: { name: 'fuzz', include: ['test/fuzz/**/*.test.ts'], testTimeout: 600_000 } },
+      // Minutes of kills; `npm run test:kills`. The integration tests hold a small version of it.
+      {
+        test: {
+          name: 'kills',
+          include: ['test/kills/**/*.test.ts'],
+          testTimeout: 1_800_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      // A release in a clean Debian: needs root and Debian's packages; `npm run test:install`.
+      {
+        test: {
+          name: 'install',
+          include: ['test/install/**/*.test.ts'],
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+        },
+      },
       // Needs chromium, and OHIF from the npm registry; `npm run test:viewer`.
       {
         test: {

@@ -3,7 +3,7 @@
  *
  *   npm run bench -- [PART ...] [--quick]
  *
- * Parts: retrieval, preprocessing, export, seg, watch, memory, forward, import; all of them without a name. `--quick` runs each on
+ * Parts: retrieval, preprocessing, export, seg, watch, queue, pages, memory, forward, import; all of them without a name. `--quick` runs each on
  * something small, to see that it works. What is compared runs on this machine in the same run; the Python peer needs
  * Debian's python3-skimage, retrieval needs Orthanc and curl. Nothing else should run meanwhile.
  */
@@ -16,7 +16,9 @@ import { benchExport } from './export.ts';
 import { benchForward } from './forward.ts';
 import { benchImport } from './import.ts';
 import { benchMemory } from './memory.ts';
+import { benchPages } from './pages.ts';
 import { benchPreprocessing } from './preprocessing.ts';
+import { benchQueue } from './queue.ts';
 import { benchRetrieval } from './retrieval.ts';
 import { benchSegmentationObject } from './segmentation-object.ts';
 import { benchWatch } from './watch.ts';
@@ -27,6 +29,8 @@ const PARTS: Readonly<Record<string, BenchPart>> = {
   export: benchExport,
   seg: benchSegmentationObject,
   watch: benchWatch,
+  queue: benchQueue,
+  pages: benchPages,
   import: benchImport,
   memory: benchMemory,
   forward: benchForward,

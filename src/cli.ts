@@ -1,13 +1,15 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
 import { verifyAudit } from './cli/audit-command.ts';
-import { checkConfig, processStudy, serve } from './cli/commands.ts';
+import { checkConfig, serve } from './cli/commands.ts';
 import { runDemo } from './cli/demo-command.ts';
 import { runDoctor } from './cli/doctor-command.ts';
 import { rebuildVolumeHistory, showHistory } from './cli/history-command.ts';
 import { showLogIdentifier } from './cli/log-command.ts';
 import { importModelFolder, listModelFolders, verifyModelFolder } from './cli/models-commands.ts';
 import { addToOptOuts, removeFromOptOuts, showOptOuts } from './cli/opt-out-command.ts';
+import { processStudy } from './cli/process-command.ts';
+import { dropStudies, listQueue, requeueStudies, setQueueMode } from './cli/queue-command.ts';
 import { reportError } from './cli/report-error.ts';
 import { parseReason, withdraw } from './cli/results-command.ts';
 import { parseMode, segmentSeries } from './cli/segment-command.ts';
@@ -99,6 +101,41 @@ history
   .option('--json', 'print JSON')
   .addOption(config())
   .action(rebuildVolumeHistory);
+
+const queue = program.command('queue').description('the studies that wait, and those that were given up');
+queue
+  .command('list')
+  .description('how much waits, and which studies were given up, why and when')
+  .option('--json', 'print JSON')
+  .addOption(config())
+  .action(listQueue);
+queue
+  .command('requeue [study]')
+  .description('put a study that was given up back in the queue')
+  .option('--all', 'every one of them')
+  .addOption(config())
+  .action(requeueStudies);
+queue
+  .command('drop [study]')
+  .description('take a study from the list of those given up')
+  .option('--all', 'every one of them')
+  .addOption(config())
+  .action(dropStudies);
+queue
+  .command('pause')
+  .description('finish what is worked on and begin nothing more, until `queue resume`')
+  .addOption(config())
+  .action(setQueueMode('paused'));
+queue
+  .command('drain')
+  .description('work off what waits and let nothing new in, until `queue resume`')
+  .addOption(config())
+  .action(setQueueMode('draining'));
+queue
+  .command('resume')
+  .description('take up the work again')
+  .addOption(config())
+  .action(setQueueMode('running'));
 
 const results = program.command('results').description('results that are in the archive');
 results

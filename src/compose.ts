@@ -3,11 +3,13 @@ import type { Logger } from 'pino';
 import { composeAccess } from './compose/access.ts';
 import { composeArchiveClient, composeEmbeddedArchive } from './compose/archive.ts';
 import { composeAudit } from './compose/audit.ts';
+import { commandRoutes } from './compose/commands/command-routes.ts';
 import { openConfiguredDatabase } from './compose/database.ts';
 import { openDoors } from './compose/doors.ts';
 import { composeHttp } from './compose/http.ts';
 import { composeIntake } from './compose/intake.ts';
 import { createLogger } from './compose/logger.ts';
+import { startNotifications } from './compose/notifications.ts';
 import { composeObservation } from './compose/observation.ts';
 import { composePages } from './compose/pages.ts';
 import { openQueue } from './compose/queue.ts';
@@ -23,6 +25,7 @@ import type { Database } from './pipeline/database/sql.ts';
 import { type StudyDetails, studyDetails } from './pipeline/records/study-details.ts';
 import type { RunParts } from './pipeline/run/run-parts.ts';
 import type { ProgressListener } from './pipeline/run/stages.ts';
+import { announceStudy } from './pipeline/watch/announcements.ts';
 import type { Watcher } from './pipeline/watch/watch.ts';
 import { startWatching } from './pipeline/watch/watch-schedule.ts';
 
@@ -60,7 +63,11 @@ export async function startNode(config: Config, options: NodeOptions = {}): Prom
   const database = await openConfiguredDatabase(config);
   const queue = await openQueue(config, database, logger);
   const embedded =
-    config.archive.kind === 'embedded' ? await composeEmbeddedArchive(config, logger) : undefined;
+    config.archive.kind === 'embedded'
+      ? await composeEmbeddedArchive(config, logger, (studyInstanceUid) =>
+          announceStudy(database, { studyInstanceUid, source: { kind: 'stow' }, now: now() }),
+        )
+      : undefined;
   const intake = isGateway ? await composeIntake(config, { database, logger, now }) : undefined;
   const { readiness, metrics } = composeObservation(config, {
     database,
@@ -86,6 +93,13 @@ export async function startNode(config: Config, options: NodeOptions = {}): Prom
     receive: intake?.router,
     notify: isGateway ? composeNotify({ database, now }) : undefined,
     pages,
+    commands: commandRoutes({
+      config,
+      database,
+      archive: async () => archive,
+      queue: async () => queue,
+      warn: (fields, message) => logger.warn(fields, message),
+    }),
     readiness,
     metrics: metrics.registry,
     logger,
@@ -110,6 +124,7 @@ export async function startNode(config: Config, options: NodeOptions = {}): Prom
     logger.warn({ check, why, todo }, what);
   }
   await intake?.start(archive);
+  const notifications = isGateway ? startNotifications(config, { database, logger, now }) : undefined;
   audit.started();
   logger.info({ role, url: doors.url, archive: archive.url }, 'the node is running');
 
@@ -125,6 +140,7 @@ export async function startNode(config: Config, options: NodeOptions = {}): Prom
       await intake?.refuse();
       await watch?.stop();
       await queue.stop({ graceMs: config.shutdown.graceSeconds * 1000 });
+      await notifications?.stop();
       await pages.events.stop();
       await doors.close();
       await intake?.stop();

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import express, { type NextFunction, type Request, type Response, type Router } from 'express';
+import { type DicomDataset, fromDicomJson } from '../dicom/dataset.ts';
 import { ArchiveError } from './archive-error.ts';
 import { retrieveFrames, retrievePixelData } from './frames.ts';
 import type { IndexedInstance } from './instance-index.ts';
@@ -23,8 +24,10 @@ export const EMBEDDED_ARCHIVE_NOTICE =
 export interface EmbeddedArchiveOptions {
   /** Where the instances are; made where it is missing. One process at a time. */
   readonly folder: string;
-  /** Instances of more bytes are refused; one at a time is held in memory. */
+  /** Instances of more bytes are refused. */
   readonly maxInstanceBytes?: number;
+  /** Told of new instances before their sender is: the study, and one of its data sets without pixels. */
+  readonly onStored?: (studyUid: string, dataset: DicomDataset) => Promise<void>;
   /** Told what is not the fault of a request: an unreadable file in the folder, a full disk. */
   readonly onProblem?: (message: string, error: unknown) => void;
 }
@@ -43,18 +46,21 @@ const DEFAULT_MAX_INSTANCE_BYTES = 2 ** 31 - 1;
 export async function createEmbeddedArchive({
   folder,
   maxInstanceBytes = DEFAULT_MAX_INSTANCE_BYTES,
+  onStored = async () => undefined,
   onProblem = () => undefined,
 }: EmbeddedArchiveOptions): Promise<EmbeddedArchive> {
   const store = await InstanceStore.open(folder, (file, reason) =>
     onProblem(`${file} is no readable instance and is left out`, reason),
   );
-  return { router: createRouter(store, maxInstanceBytes, onProblem), close: () => store.settled() };
+  return {
+    router: createRouter(store, { maxInstanceBytes, onStored, onProblem }),
+    close: () => store.settled(),
+  };
 }
 
 function createRouter(
   store: InstanceStore,
-  maxInstanceBytes: number,
-  onProblem: (message: string, error: unknown) => void,
+  { maxInstanceBytes, onStored, onProblem }: Required<Omit<EmbeddedArchiveOptions, 'folder'>>,
 ): Router {
   const router = express.Router();
   router.route('/').get((_request, response) => {
@@ -72,7 +78,19 @@ function createRouter(
         baseUrl: baseUrlOf(request),
         maxInstanceBytes,
       },
-      (error) => onProblem('an instance could not be written', error),
+      {
+        failed: (error) => onProblem('an instance could not be written', error),
+        stored: async (instances) => {
+          const told = new Set<string>();
+          for (const { studyUid, seriesUid, dataset } of instances) {
+            if (told.has(seriesUid)) continue; // a series is all one's own, or all somebody else's
+            told.add(seriesUid);
+            await onStored(studyUid, fromDicomJson(dataset)).catch((error: unknown) =>
+              onProblem('what was stored could not be announced', error),
+            );
+          }
+        },
+      },
     );
     response.status(answer.status).type(DICOM_JSON).send(JSON.stringify(answer.dataset));
   };

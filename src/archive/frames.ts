@@ -92,7 +92,7 @@ function framesBody(
     (frame): BodyPart => ({
       contentType: `${type}; transfer-syntax=${syntax}`,
       size: frame.length,
-      read: () => frame,
+      content: () => [frame],
     }),
   );
   const [only] = parts;

@@ -1,6 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { PartTooLarge } from '../dicom/web/store-request.ts';
 import { headerOf, type InstanceHeader, parseHeader } from './instance-header.ts';
 
 /**
@@ -43,14 +45,50 @@ export class InstanceFiles {
     }
   }
 
-  /** Writes bytes and header so that a crash leaves the whole instance or nothing. */
-  async write(bytes: Uint8Array, header: InstanceHeader): Promise<void> {
+  /**
+   * Takes bytes in, to be put or dropped; they survive a power failure when they are put.
+   * @returns path of the file
+   * @throws PartTooLarge
+   */
+  async receive(content: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {
+    const incoming = path.join(this.#incoming, randomUUID());
+    try {
+      const handle = await open(incoming, 'wx');
+      try {
+        let size = 0;
+        for await (const chunk of content) {
+          size += chunk.length;
+          if (size > maxBytes) throw new PartTooLarge(`has a part of more than ${maxBytes} bytes`);
+          await handle.writeFile(chunk);
+        }
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      return incoming;
+    } catch (error) {
+      await this.drop(incoming);
+      throw error;
+    }
+  }
+
+  async drop(incoming: string): Promise<void> {
+    await rm(incoming, { force: true });
+  }
+
+  /** Puts a received file and its header in their place, so that a crash leaves the whole instance or nothing. */
+  async put(incoming: string, header: InstanceHeader): Promise<void> {
     const file = this.#path(header.sopUid);
     await mkdir(path.dirname(file), { recursive: true });
     // The header first: alone it is nothing. It need not outlive a power failure, as it can be made again.
-    await this.#writeWhole(headerPath(file), JSON.stringify(header));
-    await this.#writeWhole(file, bytes, true);
+    await this.#writeHeader(file, header);
+    await rename(incoming, file);
     await syncFolder(path.dirname(file));
+  }
+
+  /** The instance's bytes, in pieces. */
+  stream(sopUid: string): AsyncIterable<Uint8Array> {
+    return createReadStream(this.#path(sopUid));
   }
 
   read(sopUid: string): Promise<Buffer> {
@@ -66,27 +104,21 @@ export class InstanceFiles {
     const { size } = await stat(file);
     const known = parseHeader(json);
     if (known && known.size === size && this.#path(known.sopUid) === file) return known;
-    const header = headerOf(await readFile(file));
+    const header = await headerOf(file);
     if (this.#path(header.sopUid) !== file)
       throw new Error('its name does not belong to its SOP instance UID');
-    await this.#writeWhole(headerPath(file), JSON.stringify(header));
+    await this.#writeHeader(file, header);
     return header;
   }
 
-  /** The file has all of the content or does not exist; `durable`: also after a power failure. */
-  async #writeWhole(file: string, content: Uint8Array | string, durable = false): Promise<void> {
+  /** The header's file has all of it or does not exist. */
+  async #writeHeader(file: string, header: InstanceHeader): Promise<void> {
     const incoming = path.join(this.#incoming, randomUUID());
     try {
-      const handle = await open(incoming, 'wx');
-      try {
-        await handle.writeFile(content);
-        if (durable) await handle.sync();
-      } finally {
-        await handle.close();
-      }
-      await rename(incoming, file);
+      await writeFile(incoming, JSON.stringify(header), { flag: 'wx' });
+      await rename(incoming, headerPath(file));
     } catch (error) {
-      await rm(incoming, { force: true });
+      await this.drop(incoming);
       throw error;
     }
   }

@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { z } from 'zod';
-import { readInstance, text } from '../dicom/dataset.ts';
+import { text } from '../dicom/dataset.ts';
+import { DicomError } from '../dicom/errors.ts';
+import { type InstanceFile, readInstanceFile } from '../dicom/reading/instance-file.ts';
+import { isUid } from '../dicom/uids.ts';
 import { type JsonDataset, toDicomJson } from './dicom-json.ts';
 
 /** Everything about an instance that requests need beside its bytes: kept in a file next to it. */
@@ -15,13 +19,13 @@ export interface InstanceHeader {
   readonly size: number;
   /** SHA-256, in hexadecimal digits, of transfer syntax and data set; the file meta information may differ. */
   readonly digest: string;
-  readonly frameCount: number;
+  readonly hasPixelData: boolean;
   /** The data set without bulk data. */
   readonly dataset: JsonDataset;
 }
 
 /** Raised when this file's form changes: headers of another version are made again from the instances. */
-const HEADER_VERSION = 1;
+const HEADER_VERSION = 2;
 
 const element = z.object({
   vr: z.string(),
@@ -37,7 +41,7 @@ const storedHeader = z.object({
   transferSyntaxUid: z.string(),
   size: z.number(),
   digest: z.string(),
-  frameCount: z.number(),
+  hasPixelData: z.boolean(),
   dataset: z.record(z.string(), element),
 });
 
@@ -50,10 +54,10 @@ export function parseHeader(json: string): InstanceHeader | undefined {
   }
 }
 
-/** Why bytes cannot be stored: they are no DICOM instance, or one that could never be asked for. */
+/** Why a file cannot be stored: it is no DICOM instance, or one that could never be asked for. */
 export class UnreadableInstance extends Error {
   override readonly name = 'UnreadableInstance';
-  /** Where the bytes were good enough to tell. */
+  /** Where it was good enough to tell. */
   readonly sopUid: string | undefined;
   readonly sopClassUid: string | undefined;
 
@@ -64,15 +68,18 @@ export class UnreadableInstance extends Error {
   }
 }
 
-/** @throws UnreadableInstance */
-export function headerOf(bytes: Uint8Array): InstanceHeader {
-  const { dataset, transferSyntaxUid, frames } = readOrRefuse(bytes);
+/**
+ * The header of a file of any size: its pixels are not taken into memory.
+ * @throws UnreadableInstance
+ */
+export async function headerOf(path: string): Promise<InstanceHeader> {
+  const file = await readOrRefuse(path);
   const [studyUid, seriesUid, sopUid, sopClassUid] = [
     'StudyInstanceUID',
     'SeriesInstanceUID',
     'SOPInstanceUID',
     'SOPClassUID',
-  ].map((keyword) => uidOrNothing(text(dataset, keyword)));
+  ].map((keyword) => uidOrNothing(text(file.dataset, keyword)));
   if (!studyUid || !seriesUid || !sopUid || !sopClassUid) {
     throw new UnreadableInstance(
       'study, series, SOP instance or SOP class UID is missing or no UID',
@@ -86,44 +93,32 @@ export function headerOf(bytes: Uint8Array): InstanceHeader {
     seriesUid,
     sopUid,
     sopClassUid,
-    transferSyntaxUid,
-    size: bytes.length,
-    digest: digestOf(bytes, transferSyntaxUid),
-    frameCount: frames.length,
-    dataset: toDicomJson(dataset),
+    transferSyntaxUid: file.transferSyntaxUid,
+    size: file.size,
+    digest: await digestOf(path, file),
+    hasPixelData: file.hasPixelData,
+    dataset: toDicomJson(file.dataset),
   };
 }
 
-function readOrRefuse(bytes: Uint8Array): ReturnType<typeof readInstance> {
+async function readOrRefuse(path: string): Promise<InstanceFile> {
   try {
-    return readInstance(bytes, 'the instance');
+    return await readInstanceFile(path, 'the instance');
   } catch (cause) {
-    // Whatever hostile bytes make of the reader, the fault is theirs.
-    throw new UnreadableInstance(
-      cause instanceof Error ? cause.message : 'unreadable',
-      undefined,
-      undefined,
-      { cause },
-    );
+    if (!(cause instanceof DicomError)) throw cause;
+    throw new UnreadableInstance(cause.message, undefined, undefined, { cause });
   }
 }
 
-/** PS3.5 section 9.1; no more than what a path of WADO-RS can carry. */
 function uidOrNothing(value: string | undefined): string | undefined {
-  return value !== undefined && /^[0-9.]{1,64}$/.test(value) ? value : undefined;
+  return value !== undefined && isUid(value) ? value : undefined;
 }
 
-const META_START = 132;
-/** (0002,0000) with VR UL, a length of 4 and its value: 12 bytes. */
-const GROUP_LENGTH_BYTES = 12;
-
 /** Senders put file meta information of their own before the same data set; that makes no other instance. */
-function digestOf(bytes: Uint8Array, transferSyntaxUid: string): string {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const isGroupLength =
-    bytes.length > META_START + GROUP_LENGTH_BYTES && view.getUint32(META_START, true) === 0x0000_0002;
-  const metaEnd = isGroupLength
-    ? META_START + GROUP_LENGTH_BYTES + view.getUint32(META_START + 8, true)
-    : META_START;
-  return createHash('sha256').update(transferSyntaxUid).update(bytes.subarray(metaEnd)).digest('hex');
+async function digestOf(path: string, { transferSyntaxUid, datasetOffset }: InstanceFile): Promise<string> {
+  const hash = createHash('sha256').update(transferSyntaxUid);
+  for await (const chunk of createReadStream(path, { start: datasetOffset }) as AsyncIterable<Uint8Array>) {
+    hash.update(chunk);
+  }
+  return hash.digest('hex');
 }

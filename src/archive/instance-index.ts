@@ -2,7 +2,7 @@ import type { JsonDataset } from './dicom-json.ts';
 import type { InstanceHeader } from './instance-header.ts';
 
 /** What is known of a stored instance without reading its file. */
-export interface IndexedInstance extends Omit<InstanceHeader, 'version' | 'frameCount' | 'dataset'> {
+export interface IndexedInstance extends Omit<InstanceHeader, 'version' | 'hasPixelData' | 'dataset'> {
   /** The attributes that searches match and return. */
   readonly attributes: JsonDataset;
 }

@@ -27,9 +27,10 @@ export class InstanceStore {
     return store;
   }
 
-  async put(bytes: Uint8Array, header: InstanceHeader): Promise<PutResult> {
+  /** @param incoming a received file; it is gone afterwards */
+  async put(incoming: string, header: InstanceHeader): Promise<PutResult> {
     const before = this.#puts.get(header.sopUid) ?? Promise.resolve();
-    const put = before.catch(() => undefined).then(() => this.#putAlone(bytes, header));
+    const put = before.catch(() => undefined).then(() => this.#putAlone(incoming, header));
     this.#puts.set(header.sopUid, put);
     try {
       return await put;
@@ -43,10 +44,13 @@ export class InstanceStore {
     await Promise.allSettled(this.#puts.values());
   }
 
-  async #putAlone(bytes: Uint8Array, header: InstanceHeader): Promise<PutResult> {
+  async #putAlone(incoming: string, header: InstanceHeader): Promise<PutResult> {
     const present = this.index.instance(header.sopUid);
-    if (present) return present.digest === header.digest ? 'same' : 'conflict';
-    await this.files.write(bytes, header);
+    if (present) {
+      await this.files.drop(incoming);
+      return present.digest === header.digest ? 'same' : 'conflict';
+    }
+    await this.files.put(incoming, header);
     this.#add(header);
     return 'stored';
   }

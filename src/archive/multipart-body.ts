@@ -4,8 +4,8 @@ import { randomUUID } from 'node:crypto';
 export interface BodyPart {
   readonly contentType: string;
   readonly size: number;
-  /** Bytes, fetched when it is their turn. */
-  read(): Promise<Uint8Array> | Uint8Array;
+  /** Its bytes, fetched when it is their turn. */
+  content(): AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 }
 
 export interface MultipartBody {
@@ -39,7 +39,7 @@ async function* chunksOf(
 ): AsyncGenerator<Uint8Array> {
   for (const [index, part] of parts.entries()) {
     yield headers[index] ?? end;
-    yield await part.read();
+    yield* part.content();
   }
   yield end;
 }

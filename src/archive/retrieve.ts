@@ -54,14 +54,14 @@ export function singlePart(part: BodyPart): RetrievedBody {
 }
 
 async function* once(part: BodyPart): AsyncGenerator<Uint8Array> {
-  yield await part.read();
+  yield* part.content();
 }
 
 function dicomPart(store: InstanceStore, { sopUid, transferSyntaxUid, size }: IndexedInstance): BodyPart {
   return {
     contentType: `${DICOM}; transfer-syntax=${transferSyntaxUid}`,
     size,
-    read: () => store.files.read(sopUid),
+    content: () => store.files.stream(sopUid),
   };
 }
 
@@ -89,10 +89,9 @@ async function* metadataChunks(
 ): AsyncGenerator<Uint8Array> {
   for (const [index, instance] of instances.entries()) {
     const header = await store.files.readHeader(instance.sopUid);
-    const dataset =
-      header.frameCount === 0
-        ? header.dataset
-        : { ...header.dataset, ...pixelDataReference(header.dataset, instance, baseUrl) };
+    const dataset = header.hasPixelData
+      ? { ...header.dataset, ...pixelDataReference(header.dataset, instance, baseUrl) }
+      : header.dataset;
     yield Buffer.from(`${index === 0 ? '[' : ',\n'}${JSON.stringify(dataset)}`);
   }
   yield Buffer.from(']');

@@ -14,8 +14,13 @@ interface DemoOptions {
   port: number;
 }
 
-/** Where the demo's models are: in the checkout, imported when the demo first runs. */
-const MODELS = path.resolve(import.meta.dirname, '../../models');
+/**
+ * Where the demo's models are, imported when the demo first runs: in the checkout; beside an installed program, whose own
+ * folder may be read-only, in the folder that it runs in.
+ */
+const MODELS = import.meta.filename.endsWith('.ts')
+  ? path.resolve(import.meta.dirname, '../../models')
+  : path.resolve('models');
 
 /** Everything embedded, on a folder that is removed at the end. */
 export async function runDemo(options: DemoOptions): Promise<void> {

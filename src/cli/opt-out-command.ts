@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
-import { openConfiguredDatabase } from '../compose/database.ts';
-import { ConfigError, loadConfig } from '../config.ts';
-import type { Sql } from '../pipeline/database/sql.ts';
-import { addOptOut, listOptOuts, type OptOut, removeOptOut } from '../pipeline/routing/opt-out.ts';
-import { print } from './print.ts';
+import { optOutAddCommand, optOutListCommand, optOutRemoveCommand } from '../compose/commands/opt-out.ts';
+import { ConfigError } from '../config.ts';
+import type { OptOut } from '../pipeline/routing/opt-out.ts';
+import { runNodeCommand } from './node-command.ts';
 
 interface OptOutOptions {
   patient?: string;
@@ -14,31 +13,16 @@ interface OptOutOptions {
 }
 
 export async function addToOptOuts(options: OptOutOptions): Promise<void> {
-  const optOut = optOutOf(options);
-  await withDatabase(options, async (sql) => {
-    const isNew = await addOptOut(sql, optOut, new Date());
-    print(isNew ? 'added; it is not processed from now on' : 'it was on the list already');
-  });
+  await runNodeCommand(optOutAddCommand, optOutOf(options), options);
 }
 
-/** Results that were stored before are not touched; `results withdraw` is for these. */
 export async function removeFromOptOuts(options: OptOutOptions): Promise<void> {
-  const optOut = optOutOf(options);
-  await withDatabase(options, async (sql) => {
-    if (await removeOptOut(sql, optOut)) print('removed; a study is processed when it changes, or on demand');
-    else throw new ConfigError('opt-out remove: this is not on the list');
-  });
+  await runNodeCommand(optOutRemoveCommand, optOutOf(options), options);
 }
 
 export async function showOptOuts(_: object, command: Command): Promise<void> {
-  const options = command.optsWithGlobals<OptOutOptions>();
-  await withDatabase(options, async (sql) => {
-    const entries = await listOptOuts(sql);
-    if (options.json) print(JSON.stringify(entries, null, 2));
-    else if (entries.length === 0) print('nobody');
-    else
-      for (const { kind, key, addedAt } of entries) print(`${kind}  ${key}  since ${addedAt.toISOString()}`);
-  });
+  const { json, config } = command.optsWithGlobals<OptOutOptions>();
+  await runNodeCommand(optOutListCommand, { json: json ?? false }, { config });
 }
 
 function optOutOf({ patient, issuer, study }: OptOutOptions): OptOut {
@@ -49,13 +33,4 @@ function optOutOf({ patient, issuer, study }: OptOutOptions): OptOut {
   throw new ConfigError(
     'opt-out: name one of --study UID and --patient ID (with --issuer, where IDs are not unique)',
   );
-}
-
-async function withDatabase({ config }: OptOutOptions, work: (sql: Sql) => Promise<void>): Promise<void> {
-  const database = await openConfiguredDatabase(loadConfig({ file: config }));
-  try {
-    await work(database);
-  } finally {
-    await database.close();
-  }
 }

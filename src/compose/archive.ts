@@ -2,6 +2,7 @@ import express from 'express';
 import type { Logger } from 'pino';
 import { createEmbeddedArchive, EMBEDDED_ARCHIVE_NOTICE } from '../archive/embedded-archive.ts';
 import type { Config } from '../config.ts';
+import { isOwnResult } from '../dicom/own-results.ts';
 import { DicomWebClient, type DicomWebOptions } from '../dicom/web/client.ts';
 import { Connections } from '../dicom/web/connections.ts';
 import { listen } from '../http/listen.ts';
@@ -68,10 +69,19 @@ export async function openArchive(
   };
 }
 
-export async function composeEmbeddedArchive(config: Config, logger: Logger) {
+/** @param announce told that a study has something new that the node did not write */
+export async function composeEmbeddedArchive(
+  { archive, intake }: Config,
+  logger: Logger,
+  announce: (studyInstanceUid: string) => Promise<void> = async () => undefined,
+) {
   logger.info(EMBEDDED_ARCHIVE_NOTICE);
   return createEmbeddedArchive({
-    folder: config.archive.folder,
+    folder: archive.folder,
+    maxInstanceBytes: intake.maxInstanceMb * 1_000_000,
+    onStored: async (studyInstanceUid, dataset) => {
+      if (!isOwnResult(dataset)) await announce(studyInstanceUid);
+    },
     onProblem: (message, err) => logger.warn({ err }, message),
   });
 }

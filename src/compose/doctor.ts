@@ -4,6 +4,7 @@ import type { Config } from '../config.ts';
 import { DicomWebClient } from '../dicom/web/client.ts';
 import { archiveRequest } from '../doctor/archive-request.ts';
 import { checkArchive } from '../doctor/check-archive.ts';
+import { checkChanges } from '../doctor/check-changes.ts';
 import { checkDatabase, type NodeAnswer } from '../doctor/check-database.ts';
 import { checkExposure } from '../doctor/check-exposure.ts';
 import {
@@ -21,6 +22,7 @@ import { archiveOptions } from './archive.ts';
 import { databasePlace } from './database.ts';
 import { localAccessFile } from './doors.ts';
 import { dataFolders } from './observation.ts';
+import { composeChanges } from './watch.ts';
 
 /** An archive that takes longer to say a word is as good as down, to somebody who waits for the doctor. */
 const ANSWER_LIMIT_MS = 15_000;
@@ -89,11 +91,13 @@ async function examineArchive(config: Config): Promise<Finding[]> {
       timeoutMs: Math.min(ANSWER_LIMIT_MS, config.archive.timeoutSeconds * 1000),
     };
     const client = new DicomWebClient(options);
-    return await checkArchive({
+    const findings = await checkArchive({
       client,
       request: archiveRequest({ ...options, url: client.url }),
       now: () => new Date(),
     });
+    const changes = composeChanges(config);
+    return changes ? [...findings, await checkChanges(changes)] : findings;
   } catch (error) {
     // A certificate or key that cannot be read.
     return [

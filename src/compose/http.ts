@@ -1,4 +1,4 @@
-import type { Express, RequestHandler, Router } from 'express';
+import express, { type Express, type RequestHandler, type Router } from 'express';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import { apiRoutes } from '../http/api/api.ts';
@@ -14,6 +14,8 @@ export interface NodeHttpParts {
   /** A worker answers to health checks and metrics alone. */
   readonly role: NodeRole;
   readonly pages: ApiParts;
+  /** Commands of other processes of this machine. */
+  readonly commands: Router;
   readonly readiness: ReadinessReport;
   readonly metrics: MetricsText;
   readonly logger: Logger;
@@ -30,7 +32,19 @@ export interface NodeHttpParts {
 /** Everything that the node answers to. */
 export function composeHttp(
   config: Config,
-  { role, pages, readiness, metrics, logger, archive, receive, notify, access, audit }: NodeHttpParts,
+  {
+    role,
+    pages,
+    commands,
+    readiness,
+    metrics,
+    logger,
+    archive,
+    receive,
+    notify,
+    access,
+    audit,
+  }: NodeHttpParts,
 ): Express {
   const { basePath, hosts, trustedProxies, limits } = config.http;
   return createApp({
@@ -43,7 +57,7 @@ export function composeHttp(
     hosts,
     trustedProxies,
     limits: { ...limits, urlBytes: limits.urlKilobytes * 1024, bodyBytes: limits.bodyKilobytes * 1024 },
-    api: role === 'worker' ? undefined : apiRoutes(pages),
+    api: role === 'worker' ? undefined : express.Router().use('/commands', commands).use(apiRoutes(pages)),
     pages: role === 'worker' ? undefined : pageRoutes(pages),
     assets: assetRoutes(),
     health: healthRoutes(readiness),

@@ -27,11 +27,11 @@ export interface Intake {
 
 /** The ways in by which instances come: STOW-RS and C-STORE, through the spool to the archive; undefined where neither is. */
 export async function composeIntake(
-  { archive: { kind }, intake }: Config,
+  { archive, intake }: Config,
   { database, logger, now }: { database: Database; logger: Logger; now: () => Date },
 ): Promise<Intake | undefined> {
   // The embedded archive takes STOW-RS itself.
-  if (kind === 'embedded' && !intake.dimse.enabled) return undefined;
+  if (archive.kind === 'embedded' && !intake.dimse.enabled) return undefined;
   const lock = await lockFolder(intake.spoolFolder);
   const spool = await Spool.open({
     folder: intake.spoolFolder,
@@ -56,12 +56,12 @@ export async function composeIntake(
     router,
     figures: () => spool.figures,
     dimsePort: () => dimse?.port,
-    start: async (archive) => {
+    start: async (target) => {
       const announce = async (studyInstanceUid: string, { kind, callingAeTitle }: InstanceSource) => {
         const source = { kind, ...(callingAeTitle === undefined ? {} : { callingAeTitle }) };
         await announceStudy(database, { studyInstanceUid, source, now: now() });
       };
-      forwarder = new Forwarder({ spool, archive, announce, log: logger });
+      forwarder = new Forwarder({ spool, archive: target, announce, log: logger });
       forwarder.start();
       if (intake.dimse.enabled) dimse = await openDimse(intake.dimse, spool, logger);
     },

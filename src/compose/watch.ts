@@ -37,10 +37,14 @@ export function composeWatcher(config: Config, { archive, database, queue, logge
 }
 
 /** Orthanc's own REST interface is where its DICOMweb root is taken off, unless the site names it. */
-function composeChanges(config: Config): OrthancChanges | undefined {
+export function composeChanges(config: Config): OrthancChanges | undefined {
   const { kind, url, rest } = config.archive;
   if (kind !== 'orthanc' || url === null) return undefined;
-  return new OrthancChanges({ ...archiveOptions(config), url: rest ?? url.replace(/\/dicom-web\/?$/, '') });
+  return new OrthancChanges({
+    ...archiveOptions(config),
+    url: rest ?? url.replace(/\/dicom-web\/?$/, ''),
+    senders: config.routing.rules.some(({ when }) => when.callingAeTitle !== undefined),
+  });
 }
 
 /** Where an archive tells of a study that has arrived. */

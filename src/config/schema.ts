@@ -5,6 +5,7 @@ import { databaseSchema } from './database.ts';
 import { authSchema, httpSchema, isListeningGuarded } from './http.ts';
 import { intakeSchema } from './intake.ts';
 import { auditSchema, logSchema } from './log.ts';
+import { notificationsSchema } from './notifications.ts';
 import { healthSchema, metricsSchema, shutdownSchema } from './operation.ts';
 import { pagesSchema } from './pages.ts';
 import { queueSchema } from './queue.ts';
@@ -50,6 +51,8 @@ export const SECRET_KEYS = [
   'archive.proxy',
   'database.url',
   'log.key',
+  'notifications.webhook.secret',
+  'notifications.email.smtp',
 ] as const;
 
 export const configSchema = z
@@ -74,6 +77,7 @@ export const configSchema = z
     http: httpSchema,
     auth: authSchema,
     audit: auditSchema,
+    notifications: notificationsSchema,
     pages: pagesSchema,
     results: z.strictObject({
       contentQualification: z.enum(['RESEARCH', 'SERVICE', 'PRODUCT']),

@@ -1,13 +1,8 @@
 import express, { Router } from 'express';
 import { z } from 'zod';
+import { uidSchema } from './api/operation.ts';
 
 const MAX_BODY = '16kb';
-
-/** A UID: PS3.5 section 9.1. */
-const uidSchema = z
-  .string()
-  .max(64)
-  .regex(/^[0-9]+(\.[0-9]+)*$/, 'must be a UID');
 
 const notificationSchema = z.strictObject({
   studyInstanceUid: uidSchema,

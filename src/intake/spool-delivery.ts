@@ -33,7 +33,9 @@ export class SpoolDelivery {
       return { stored };
     } catch (error) {
       if (!(error instanceof IntakeError)) throw error;
-      if (error.refusal === 'too-large') throw new PartTooLarge(error.message);
+      if (error.refusal === 'too-large') {
+        throw new PartTooLarge(`has an instance of ${error.message}`);
+      }
       const { sopUid, sopClassUid } = error;
       return { failure: { sopUid, sopClassUid, reason: REASONS[error.refusal] } };
     }

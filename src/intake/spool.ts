@@ -107,8 +107,8 @@ export class Spool {
   }
 
   /** What waits, the oldest first. */
-  get waiting(): Iterable<SpooledInstance> {
-    return this.#waiting.values();
+  get waiting(): SpooledInstance[] {
+    return [...this.#waiting.values()];
   }
 
   /** Resolves when an instance has come in. */
@@ -220,7 +220,7 @@ export class Spool {
   #checkSize(written: number): void {
     const { maxInstanceBytes, maxSpoolBytes } = this.#limits;
     if (written > maxInstanceBytes) {
-      throw new IntakeError('too-large', `an instance has more than ${maxInstanceBytes} bytes`);
+      throw new IntakeError('too-large', `more than ${maxInstanceBytes} bytes`);
     }
     if (this.#bytes > maxSpoolBytes) throw this.#full();
   }

@@ -4,6 +4,8 @@ export const PIPELINE_ERROR_CODES = [
   'DATABASE_NEWER', // written by a newer version of this program
   'DATABASE_UNUSABLE', // cannot be opened, or holds rows that the program does not understand
   'RESULT_UNKNOWN', // nothing of that name was recorded
+  'OPT_OUT_UNKNOWN', // not on the list of those that opted out
+  'STUDY_UNKNOWN', // the study is not where it was looked for
   'STUDY_CRASHES', // the process died again and again while it worked on this study
   'STUDY_TIMEOUT', // the work took longer than it may
   'STAGE_TIMEOUT', // a stage of the work, which the message names, took longer than it may

@@ -1,5 +1,6 @@
 import { CODES } from '../dicom/results/codes.ts';
 import { pancreasTrackingUid, type ResultContext } from '../dicom/results/result-context.ts';
+import { nonEmptyPlanes } from '../dicom/seg/bit-packing.ts';
 import { largestSection } from '../dicom/seg/largest-section.ts';
 import { PANCREAS_TRACKING_ID } from '../dicom/seg/segmentation-segment.ts';
 import {
@@ -26,9 +27,8 @@ export function contourGroup({ series, mask }: ResultContext): ContentItem | und
   const { size } = series.volume;
   const planeLength = size[0] * size[1];
   const section = (plane: number) => mask.subarray(plane * planeLength, (plane + 1) * planeLength);
-  const counts = Uint32Array.from({ length: size[2] }, (_, plane) =>
-    section(plane).reduce((sum, voxel) => sum + (voxel === 0 ? 0 : 1), 0),
-  );
+  const counts = new Uint32Array(size[2]);
+  for (const plane of nonEmptyPlanes(mask, planeLength)) counts[plane] = voxelsIn(section(plane));
   const largest = largestSection(counts);
   if (largest === undefined) return undefined;
   const planes = [largest, ...Array.from(counts.keys()).filter((plane) => plane !== largest)];
@@ -40,11 +40,20 @@ export function contourGroup({ series, mask }: ResultContext): ContentItem | und
       .map((border) => related('CONTAINS', polylineContent(CODES.imageRegion, border, slice)));
   });
   if (regions.length === 0) return undefined;
+  // PixelMed's DicomSRValidator of 2022 takes a report with exactly one outline for one of planar groups (TID 1410), and
+  // finds errors in the group of the segment: said twice it is still the same region.
+  const outlines = regions.length === 1 ? [...regions, ...regions] : regions;
   return container(CODES.measurementGroup, '1411', [
     related('HAS OBS CONTEXT', textContent(CODES.trackingIdentifier, PANCREAS_TRACKING_ID)),
     related('HAS OBS CONTEXT', uidContent(CODES.trackingUniqueIdentifier, pancreasTrackingUid(series))),
     related('CONTAINS', codeContent(CODES.finding, CODES.pancreas)),
-    ...regions,
+    ...outlines,
     related('HAS CONCEPT MOD', codeContent(CODES.findingSite, CODES.pancreas)),
   ]);
+}
+
+function voxelsIn(section: Uint8Array): number {
+  let voxels = 0;
+  for (let i = 0; i < section.length; i++) if (section[i] !== 0) voxels++;
+  return voxels;
 }

@@ -13,6 +13,7 @@ it('the benchmark runs every part; small sizes, whose figures mean nothing', asy
     'export resampling',
     'SEG',
     'watch',
+    'queue',
     'models import',
     'peak memory',
     'forward',

@@ -1,11 +1,12 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import dimse from 'dcmjs-dimse';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { readInstance, text } from '../../src/dicom/dataset.ts';
 import { readMeta } from '../../src/dicom/reading/part10.ts';
@@ -80,7 +81,7 @@ function dataSet(bytes: Buffer<ArrayBuffer>): Buffer {
 
 /** The data sets in the spool, by SOP instance UID. */
 async function received(): Promise<Map<string, Buffer>> {
-  const entries = [...spool.waiting].map(
+  const entries = spool.waiting.map(
     async ({ sopUid, file }) => [sopUid, dataSet(await readFile(file))] as const,
   );
   return new Map(await Promise.all(entries));
@@ -98,12 +99,12 @@ describeWith(['storescu'], 'the C-STORE SCP', () => {
     await start();
     const file = await fileOf('one.dcm', smallInstance(UIDS));
     expect((await dcmtk('storescu', SENDER, [file])).output).toContain('Received Store Response (Success)');
-    expect([...spool.waiting]).toMatchObject([
+    expect(spool.waiting).toMatchObject([
       { sopUid: UIDS.sop, source: { kind: 'dimse', callingAeTitle: 'SCANNER1' } },
     ]);
     // Who it came from is known after a restart too: the file meta information says it.
     const again = await openSpool(path.join(folder, 'spool'));
-    expect([...again.waiting]).toMatchObject([
+    expect(again.waiting).toMatchObject([
       { sopUid: UIDS.sop, source: { kind: 'dimse', callingAeTitle: 'SCANNER1' } },
     ]);
   });
@@ -167,23 +168,26 @@ describeWith(['storescu'], 'the C-STORE SCP', () => {
     const cut = smallInstance({ ...UIDS, series: 'x' });
     const { output } = await dcmtk('storescu', SENDER, [await fileOf('cut.dcm', cut)]);
     expect(output).toMatch(/Received Store Response \(Error: CannotUnderstand/);
-    expect(await filesOf(path.join(folder, 'spool'))).toEqual([]);
+    const file = await fileOf('one.dcm', smallInstance(UIDS));
+    expect(await storeAs('1.2.3.1.9', file)).toBe(0xa900);
+    expect(await storeAs(UIDS.sop, file)).toBe(0);
+    expect(spool.waiting).toMatchObject([{ sopUid: UIDS.sop }]);
   });
 
   it('ends connections that send what is no DICOM message, without growing', async () => {
     await start();
     const before = process.memoryUsage().rss;
     const flood = Buffer.alloc(64 * 1024);
-    const starts = [
+    const messages = [
       Buffer.from('GET / HTTP/1.1\r\n\r\n'),
       Buffer.from([1, 0, 0xff, 0xff, 0xff, 0xff]), // an association request of 4 GB
       Buffer.from([4, 0, 0x7f, 0xff, 0xff, 0xff]),
     ];
-    for (const start of starts) {
+    for (const message of messages) {
       const socket = connect(server.port, '127.0.0.1');
       const closed = once(socket, 'close').catch(() => undefined);
       socket.on('error', () => undefined);
-      socket.write(start);
+      socket.write(message);
       while (!socket.destroyed && socket.writable) {
         if (!socket.write(flood)) await Promise.race([once(socket, 'drain'), closed]).catch(() => undefined);
       }
@@ -194,6 +198,19 @@ describeWith(['storescu'], 'the C-STORE SCP', () => {
     expect((await dcmtk('echoscu', SENDER)).code).toBe(0);
   });
 });
+
+/** Sends a file under a SOP instance UID of one's own; resolves with the status of the answer. */
+async function storeAs(sopUid: string, file: string): Promise<number> {
+  const request = new dimse.requests.CStoreRequest(file);
+  request.setAffectedSopInstanceUid(sopUid);
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  request.on('response', (response: { getStatus(): number }) => resolve(response.getStatus()));
+  const client = new dimse.Client();
+  client.on('networkError', reject);
+  client.addRequest(request);
+  client.send('127.0.0.1', server.port, 'SCANNER1', 'NODE');
+  return promise;
+}
 
 function pixels(edge: number): Record<string, unknown> {
   return { Rows: edge, Columns: edge, PixelData: new ArrayBuffer(edge * edge * 2) };
@@ -263,7 +280,7 @@ describeWith(['storescu', 'shared'], 'what comes by C-STORE', () => {
       expect(here.get(sop)?.equals(dataSet(bytes)), name).toBe(true);
     }
     expect(
-      [...spool.waiting].map(({ transferSyntaxUid }) => transferSyntaxUid.slice('1.2.840.10008.'.length)),
+      spool.waiting.map(({ transferSyntaxUid }) => transferSyntaxUid.slice('1.2.840.10008.'.length)),
     ).toEqual(['1.2.1.99', '1.2.2', '1.2', '1.2.4.80', '1.2.5', '1.2.1', '1.2.1']);
     expect(logged).not.toMatch(/SECRET|Doe|Yamada|MAKER/);
   });

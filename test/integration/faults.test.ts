@@ -14,6 +14,7 @@ describeWith(['Orthanc'], 'studies whose archive fails', () => {
   it('are found by a later poll where one fails', async () => {
     const study = await archive.newStudy();
     const node = archive.node.node();
+    const ended = node.studyEnded(study);
     for (const { fault } of INCIDENTS.filter(({ operation }) => operation === 'series')) {
       archive.plan = firstRequests(fault, ({ operation }) => operation === 'studies');
       // A short pause that the archive asks for is waited for.
@@ -25,7 +26,6 @@ describeWith(['Orthanc'], 'studies whose archive fails', () => {
       await archive.proxy.accept();
     }
     archive.plan = () => undefined;
-    const ended = node.studyEnded(study);
     await node.watcher.poll();
     await node.watcher.poll();
     await ended;

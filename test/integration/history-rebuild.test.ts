@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -106,6 +106,26 @@ describeArchives('the volume history', (running) => {
     } finally {
       await rm(folder, { recursive: true });
     }
+  });
+
+  it('has the volumes of reports that earlier versions wrote', async () => {
+    const folder = path.resolve(import.meta.dirname, '../fixtures/reports');
+    const files = (await readdir(folder)).filter((name) => name.endsWith('.dcm'));
+    for (const name of files) {
+      const bytes = await readFile(path.join(folder, name));
+      await runs.archive.storeVerified(undefined, [bytes]);
+    }
+    const known = await allVolumes(fresh);
+    const counts = await rebuild(fresh);
+    // A correction without the report that it corrects is no volume of its own.
+    const volumes = 5 + files.filter((name) => !name.includes('corrected')).length;
+    expect(counts).toEqual({ studies: 5 + files.length, reports: 6 + files.length, volumes, kept: 0 });
+    const earlier = (await allVolumes(fresh)).filter(
+      ({ report }) => !known.some((one) => one.report.sopInstanceUid === report.sopInstanceUid),
+    );
+    const found = earlier.filter(({ flags }) => !flags.includes('nothing-found'));
+    expect(found.map(({ volumeMl }) => volumeMl)).toEqual([70.412345, 70.412345]);
+    expect(problems).toEqual([]);
   });
 
   it('stays as it was where the archive fails before it was read to its end', async () => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, it } from 'vitest';
+import { afterEach, beforeEach, it } from 'vitest';
 import { expectExactlyOnce } from '../support/kill-expectations.ts';
 import { killRun } from '../support/kill-run.ts';
 import { type OrthancServer, startOrthanc } from '../support/orthanc.ts';
@@ -13,10 +13,11 @@ describeWith(
   'killed at random moments, a node leaves each result exactly once',
   () => {
     let orthanc: OrthancServer;
-    beforeAll(async () => {
+    // One for each: an archive that is polled has no other studies.
+    beforeEach(async () => {
       orthanc = await startOrthanc();
     });
-    afterAll(() => orthanc?.stop());
+    afterEach(() => orthanc?.stop());
 
     it('as one process on the embedded database', async () => {
       expectExactlyOnce(await killRun({ ...FEW, seed: 7, archiveUrl: orthanc.url }), FEW.studies);

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { DicomWebClient } from '../../src/dicom/web/client.ts';
 import { addToken } from '../../src/http/security/token-file.ts';
+import { addOptOut } from '../../src/pipeline/routing/opt-out.ts';
 import { type OrthancServer, startOrthanc } from '../support/orthanc.ts';
 import { describeWith } from '../support/requires.ts';
 import { smallInstance } from '../support/small-instance.ts';
@@ -27,6 +28,7 @@ describeWith(['Orthanc', 'storescu'], "Orthanc's script", () => {
   const [received, sent] = ['2.25.880.1', '2.25.880.2'];
   let folder: string;
   let token: string;
+  let operatorToken: string;
   let orthanc: OrthancServer;
   let testNode: TestNode;
 
@@ -35,6 +37,8 @@ describeWith(['Orthanc', 'storescu'], "Orthanc's script", () => {
     folder = await mkdtemp(path.join(tmpdir(), 'notify-'));
     const tokensFile = path.join(folder, 'tokens.json');
     token = await addToken(tokensFile, { name: 'orthanc', role: 'sender', expires: null, now: new Date() });
+    const operator = { name: 'operator', role: 'operator', expires: null, now: new Date() } as const;
+    operatorToken = await addToken(tokensFile, operator);
     const port = await freePort();
     orthanc = await startOrthanc({
       StableAge: 1,
@@ -57,6 +61,9 @@ describeWith(['Orthanc', 'storescu'], "Orthanc's script", () => {
     return (await database.query(sql, [study]))[0]?.['source'];
   };
 
+  const runsOf = (study: string) =>
+    testNode.node().database.query('SELECT starts FROM pansegnet.run WHERE study_instance_uid = $1', [study]);
+
   it('lets the node process a study when it is stable, without a poll', async () => {
     const ended = testNode.node().studyEnded(received);
     await new DicomWebClient({ url: orthanc.url }).storeVerified(received, [instance(received)]);
@@ -73,7 +80,7 @@ describeWith(['Orthanc', 'storescu'], "Orthanc's script", () => {
   });
 
   it('a study that is announced, sent to the node and found by polling is processed once', async () => {
-    const { url, watcher, database } = testNode.node();
+    const { url, watcher } = testNode.node();
     const headers = { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' };
     const body = JSON.stringify({ studyInstanceUid: received });
     const answer = await fetch(`${url}/api/notify`, { method: 'POST', headers, body });
@@ -87,9 +94,29 @@ describeWith(['Orthanc', 'storescu'], "Orthanc's script", () => {
       expect((await watcher.poll()).queued).toEqual([]);
     }
     await expect.poll(() => watcher.msUntilDue(), { timeout: 20_000 }).toBeUndefined();
-    expect(
-      await database.query('SELECT starts FROM pansegnet.run WHERE study_instance_uid = $1', [received]),
-    ).toEqual([{ starts: 1 }]);
+    expect(await runsOf(received)).toEqual([{ starts: 1 }]);
+  });
+
+  it('a study of a patient who opted out is skipped, announced or asked for, and says why', async () => {
+    const study = '2.25.880.3';
+    const { url, database } = testNode.node();
+    await addOptOut(database, { patientId: 'OUT-1' }, new Date());
+    const uids = { study, series: `${study}.1`, sop: `${study}.1.1` };
+    const state = async () => (await testNode.node().studyDetails(study))?.study;
+    const skipped = { state: 'skipped', reason: 'the patient is on the opt-out list' };
+    await new DicomWebClient({ url: orthanc.url }).storeVerified(study, [
+      smallInstance(uids, { PatientID: 'OUT-1' }),
+    ]);
+    await expect.poll(state, { timeout: 20_000 }).toMatchObject(skipped);
+    expect(await runsOf(study)).toEqual([]);
+
+    const ended = testNode.node().studyEnded(study);
+    const headers = { Authorization: `Bearer ${operatorToken}` };
+    const answer = await fetch(`${url}/api/studies/${study}/process`, { method: 'POST', headers });
+    expect(answer.status).toBe(202);
+    await ended;
+    expect(await state()).toMatchObject(skipped);
+    expect((await testNode.node().studyDetails(study))?.decisions).toEqual([]);
   });
 
   it.each([

@@ -9,12 +9,13 @@ import { createWatcher, type PollSummary } from '../../src/pipeline/watch/watch.
 import { type OrthancServer, startOrthanc } from '../support/orthanc.ts';
 import { describeWith } from '../support/requires.ts';
 import { smallInstance } from '../support/small-instance.ts';
+import { sendByCStore } from '../support/study-files.ts';
 import { startTestNode } from '../support/test-node.ts';
 
 const CREDENTIALS = 'node:secret';
 const HEADERS = { Authorization: `Basic ${Buffer.from(CREDENTIALS).toString('base64')}` };
 
-describeWith(['Orthanc'], 'following the changes of an Orthanc', () => {
+describeWith(['Orthanc', 'storescu'], 'following the changes of an Orthanc', () => {
   let orthanc: OrthancServer;
   let database: Database;
   let queue: StudyQueue;
@@ -99,11 +100,31 @@ describeWith(['Orthanc'], 'following the changes of an Orthanc', () => {
     expect(await pollTwice()).toEqual(['2.25.78.5']);
   });
 
+  it('tells who sent a study by C-STORE, where somebody wants to know', async () => {
+    const study = '2.25.78.7';
+    const newest = await changesOf(orthanc.restUrl).newest();
+    await sendByCStore(
+      [smallInstance({ study, series: `${study}.1`, sop: `${study}.1.1` })],
+      orthanc.dicomPort,
+    );
+    await store('2.25.78.8', 1, 1);
+    const curious = new OrthancChanges({ url: orthanc.restUrl, headers: HEADERS, senders: true });
+    const { changes } = await curious.since(newest?.sequence ?? 0, 100);
+    const ids = changes.filter(({ type }) => type === 'NewInstance').map(({ id }) => id);
+    const found = (await curious.studiesOf(ids)).toSorted((one, other) =>
+      one.studyInstanceUid.localeCompare(other.studyInstanceUid),
+    );
+    expect(found).toEqual([
+      { studyInstanceUid: study, callingAeTitle: 'STORESCU' },
+      { studyInstanceUid: '2.25.78.8', callingAeTitle: undefined },
+    ]);
+  });
+
   it('says what to configure where there is no list of changes', async () => {
     const wrong = changesOf(orthanc.url);
     await expect(wrong.newest()).rejects.toMatchObject({
       code: 'DICOM_WEB_STATUS',
-      message: expect.stringMatching(/\/dicom-web\/changes answered with status 404.*archive\.rest/),
+      message: expect.stringMatching(/\/dicom-web\/changes answered with status 404\..*archive\.rest/),
     });
     const stranger = new OrthancChanges({ url: orthanc.restUrl });
     await expect(stranger.newest()).rejects.toMatchObject({ code: 'DICOM_WEB_STATUS', status: 401 });

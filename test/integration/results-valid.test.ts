@@ -38,9 +38,9 @@ function replaced(bytes: Uint8Array | undefined, text: string, by: string): Uint
   return copy;
 }
 
-type Kind = 'first' | 'followUp' | 'nothingFound';
+type Kind = 'first' | 'followUp' | 'corrected' | 'oneGroup' | 'nothingFound';
 
-/** The SEG of a series, and reports: the first, a follow-up with every flag, and where nothing was found. */
+/** The SEG of a series, and reports: see the kinds. A follow-up has every flag. */
 function results(given: ResultContext, kinds: readonly Kind[]): Record<string, Uint8Array> {
   const segmentation = written(createSegmentation(given));
   const volumeMl = volumeMlOf(given);
@@ -62,7 +62,13 @@ function results(given: ResultContext, kinds: readonly Kind[]): Record<string, U
       flags: QUALITY_FLAGS.filter((flag) => flag !== 'nothing-found'),
       supersedes: prior('20240110', 79).report,
     },
-    nothingFound: { found: undefined, priors },
+    corrected: {
+      found,
+      correction: { segmentNumber: 1, seriesInstanceUid: segmentation.seriesInstanceUid },
+      supersedes: prior('20240110', 79).report,
+    },
+    oneGroup: { found, outlines: false },
+    nothingFound: { found: undefined, priors, flags: ['lossy-source', 'thick-slices'] },
   };
   const reports = kinds.map((kind) => [
     kind,
@@ -89,7 +95,7 @@ describeWith(VALIDATORS, 'results of a synthetic series', () => {
       ClinicalTrialSponsorName: '',
     });
     const given = context({ series: least, mask: smallMask([1, 2, 4]) });
-    expect(await validatorFindings(results(given, ['followUp']))).toEqual([]);
+    expect(await validatorFindings(results(given, ['followUp', 'nothingFound']))).toEqual([]);
   });
 
   test('the validators do find what is wrong: a wrong term, a wrong meaning, a patient with two names', async () => {
@@ -137,11 +143,15 @@ describeWith([...VALIDATORS, 'shared'], 'results of real series', () => {
   );
 
   test('the validators find nothing in SEG and reports of a CT', async () => {
-    expect(await validatorFindings(results(ct, ['first', 'followUp', 'nothingFound']))).toEqual([]);
+    expect(await validatorFindings(results(ct, ['first', 'followUp', 'corrected', 'nothingFound']))).toEqual(
+      [],
+    );
   });
 
   test('the validators find nothing in SEG and reports of an MR', async () => {
-    expect(await validatorFindings(results(mr, ['first', 'followUp', 'nothingFound']))).toEqual([]);
+    expect(await validatorFindings(results(mr, ['first', 'followUp', 'oneGroup', 'nothingFound']))).toEqual(
+      [],
+    );
   });
 
   test('SEG and report read back as the same mask and the same volume', () => {

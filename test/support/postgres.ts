@@ -114,3 +114,7 @@ async function serverAccount(): Promise<{ uid: number; gid: number } | undefined
     Number((await promisify(execFile)('id', [kind, 'postgres'])).stdout);
   return { uid: await id('-u'), gid: await id('-g') };
 }
+
+/** A program of the same version, such as pg_dump. */
+export const postgresProgram = (name: string): string =>
+  path.join(path.dirname(programPath('postgresql')), name);

@@ -23,6 +23,8 @@ const PACKAGES = {
   python3: 'python3-pydicom python3-numpy',
   nibabel: 'python3-nibabel',
   torch: 'python3-torch',
+  debootstrap: 'debootstrap',
+  nginx: 'nginx-light',
   onnx: 'python3-onnx',
   chromium: 'chromium',
 } as const;

@@ -33,7 +33,6 @@ export async function startTestNode(
     overrides: {
       archive: { kind: 'dicomweb', url: archiveUrl },
       database: { folder: path.join(folder, 'database') },
-      intake: { spoolFolder: path.join(folder, 'spool') },
       watch: { schedule: NEVER, lookBack: 'all', stableForSeconds: 0 },
       models: { folder: DEMO_MODELS, ...DEMO_MODEL_NAMES },
       queue: { retries: 0 },
@@ -42,6 +41,7 @@ export async function startTestNode(
       audit: { folder: path.join(folder, 'audit') },
       log: testLog('test-node'),
       ...sections,
+      intake: { spoolFolder: path.join(folder, 'spool'), ...sections['intake'] },
     },
   });
   let running = await startNode(config);

@@ -25,6 +25,9 @@ const NOT_OURS = ['needed to build DICOMDIR', 'dubious for this VR - (0x0010,'];
 const DCENTVFY_MISTAKE =
   /Different information entities for attribute - Element=<AccessionNumber> IE <(Series|Study)>/;
 
+/** What DicomSRValidator says of a report whose template it knows; of another it says nothing, and finds nothing. */
+const ROOT_TEMPLATE = /Found Root Template TID_(1500|2000)\b/;
+
 /** A report as dciodvfy names its IOD, such as `ComprehensiveSR`. */
 const SR_IOD = /^[A-Za-z0-9]*SR$/m;
 
@@ -61,8 +64,8 @@ async function findingsOn(name: string, file: string): Promise<string[]> {
   if (!SR_IOD.test(iod)) return findings;
   const validator = ['-cp', CLASS_PATH, 'com.pixelmed.validate.DicomSRValidator', file];
   const sr = await output(programPath('java'), [...SHORT_RUN, ...NO_XPATH_LIMITS, ...validator]);
-  if (!sr.includes('TID_1500')) {
-    findings.push(`DicomSRValidator ${name}: found no report after TID 1500: ${sr}`);
+  if (!ROOT_TEMPLATE.test(sr)) {
+    findings.push(`DicomSRValidator ${name}: found no report after TID 1500 or 2000: ${sr}`);
   }
   const found = lines(sr, /Error|Warning|Exception/);
   return [...findings, ...found.map((line) => `DicomSRValidator ${name}: ${line}`)];

@@ -13,6 +13,8 @@ export interface WatchedSeries {
 export class WatchedArchive implements StudySource {
   readonly studies = new Map<string, WatchedSeries[]>();
   readonly down = new Set<string>();
+  /** Studies that its list does not name, as their StudyDate is too long ago. */
+  readonly unlisted = new Set<string>();
   /** Series whose metadata was asked for. */
   readonly asked: string[] = [];
   /** Studies whose series were asked for. */
@@ -26,6 +28,7 @@ export class WatchedArchive implements StudySource {
   async *searchStudies(): AsyncIterable<DicomDataset> {
     this.#answer(this.allDown);
     for (const [uid, series] of this.studies) {
+      if (this.unlisted.has(uid)) continue;
       const counted = {
         NumberOfStudyRelatedSeries: series.length,
         NumberOfStudyRelatedInstances: series.reduce((sum, { count }) => sum + count, 0),

@@ -1,4 +1,13 @@
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import express from 'express';
@@ -135,13 +144,14 @@ describe('the audit log', () => {
   it('keeps what cannot be written, and writes it when it can be', () => {
     const problems: unknown[] = [];
     const trail = new AuditTrail({ folder, source, onProblem: (error) => problems.push(error) });
-    const unheld = new AuditChain(folder);
+    mkdirSync(path.join(folder, FILE));
     trail.record(event());
-    rmSync(folder, { recursive: true });
     trail.flush();
     expect(problems).toHaveLength(1);
-    unheld.close();
-    mkdtempSync(path.join(tmpdir(), 'unused-'));
+    rmdirSync(path.join(folder, FILE));
+    trail.record(event());
+    trail.close();
+    expect(lines()).toHaveLength(2);
   });
 });
 
@@ -151,7 +161,7 @@ describe('requests', () => {
   async function recorded(
     method: string,
     address: string,
-    { status = 200, principal = VIEWER }: { status?: number; principal?: Principal | undefined } = {},
+    { status = 200, principal = VIEWER }: { status?: number; principal?: Principal | null } = {},
   ): Promise<AuditEvent[]> {
     const events: AuditEvent[] = [];
     const app = express();
@@ -193,7 +203,7 @@ describe('requests', () => {
   });
 
   it('of who shows wrong credentials or lacks the role are recorded as refused', async () => {
-    expect(await recorded('GET', '/api/studies', { status: 401, principal: undefined })).toMatchObject([
+    expect(await recorded('GET', '/api/studies', { status: 401, principal: null })).toMatchObject([
       { event: 'userAuthentication', outcome: '4', participants: [{ userId: 'unknown' }, {}] },
     ]);
     expect(await recorded('POST', '/api/studies/1.2.3/process', { status: 403 })).toMatchObject([

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { assert, property, uint8Array } from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type DicomDataset, readInstance, sequence, text, texts } from '../../src/dicom/dataset.ts';
 import { CODES, isCode } from '../../src/dicom/results/codes.ts';
@@ -39,9 +39,9 @@ describe('outer borders', () => {
 
   test('enclose their part, and else only what it closes off', () => {
     const width = 6;
-    const masks = fc.uint8Array({ minLength: 30, maxLength: 30, max: 1 });
-    fc.assert(
-      fc.property(masks, (mask) => {
+    const masks = uint8Array({ minLength: 30, maxLength: 30, max: 1 });
+    assert(
+      property(masks, (mask) => {
         const covered = new Uint8Array(mask.length);
         const borders = outerBorders(mask, width);
         for (const border of borders) {
@@ -122,6 +122,13 @@ describe('the outlines in a report', () => {
       { points: [4, 1, 5, 1, 5, 2, 4, 2, 4, 1], image: uid(2), frame: undefined },
       { points: [6, 1, 7, 1, 7, 2, 6, 2, 6, 1], image: uid(4), frame: undefined },
     ]);
+  });
+
+  test('are two where there is one section alone: no validator knows a report with a single outline', () => {
+    const [one, other, ...more] = outlinesOf(context({ mask: smallMask([2]) }));
+    expect(one).toMatchObject({ points: [4, 1, 5, 1, 5, 2, 4, 2, 4, 1] });
+    expect(other).toEqual(one);
+    expect(more).toEqual([]);
   });
 
   test('name the frame of an image with several', async () => {

@@ -20,6 +20,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   pipeline: ['dicom', 'segmentation', 'sr', 'pictures', 'nifti'],
   archive: ['pipeline', 'dicom'],
   http: ['pipeline', 'dicom', 'sr', 'pictures', 'audit', 'logging'],
+  notifications: ['pipeline', 'dicom'],
   intake: ['pipeline', 'dicom', 'logging'],
   audit: ['dicom'],
   logging: [],

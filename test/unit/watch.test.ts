@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { isOwnResult, MANUFACTURER, MANUFACTURER_MODEL_NAME } from '../../src/dicom/own-results.ts';
+import { DicomWebStatusError } from '../../src/dicom/web/errors.ts';
 import { openDatabase } from '../../src/pipeline/database/database.ts';
 import type { Database } from '../../src/pipeline/database/sql.ts';
 import { StudyQueue } from '../../src/pipeline/queue/queue.ts';
@@ -253,6 +254,51 @@ describe('the schedule', () => {
       'the archive cannot be polled; going on trying',
       'the archive can be polled again',
     ]);
+  });
+
+  it('leaves an archive alone that asks for it, for as long as it asks', async () => {
+    const busy = new DicomWebStatusError('http://archive', 503, '5');
+    const times: number[] = [];
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
+    const poll = async () => {
+      times.push(Math.round(Date.now() / 1000));
+      if (times.length === 1) throw busy;
+      return summaryOf();
+    };
+    const watch = startWatching(EVERY_SECOND, { ...NOTHING_DUE, poll }, QUIET);
+    await vi.advanceTimersByTimeAsync(8_000);
+    await watch.stop();
+    vi.useRealTimers();
+    const [first = 0, second = 0, third = 0] = times;
+    expect(second - first).toBeGreaterThanOrEqual(5);
+    expect(third - second).toBe(1);
+  });
+
+  it('stops at once while it leaves an archive alone', async () => {
+    const poll = async () => {
+      throw new DicomWebStatusError('http://archive', 429, '3600');
+    };
+    const watch = startWatching(EVERY_SECOND, { ...NOTHING_DUE, poll }, QUIET);
+    await expect(watch.stop()).resolves.toBeUndefined();
+  });
+
+  it('looks at an announced study when it is due, without waiting for the next poll', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
+    const started = Date.now();
+    const looks: number[] = [];
+    const watcher = {
+      poll: async () => summaryOf(),
+      msUntilDue: async () => (looks.length === 0 ? Math.max(0, started + 700 - Date.now()) : undefined),
+      lookAtDue: async () => {
+        looks.push(Date.now() - started);
+        return summaryOf();
+      },
+    };
+    const watch = startWatching('0 0 0 29 2 *', watcher, QUIET);
+    await vi.advanceTimersByTimeAsync(10_000);
+    await watch.stop();
+    vi.useRealTimers();
+    expect(looks).toEqual([700]);
   });
 
   it('tells once of a study that cannot be looked at', async () => {

@@ -90,18 +90,16 @@ async function shownImage(page: Page): Promise<ShownImage> {
   return place.parse(answer);
 }
 
-const polyline = z.string().transform((points) =>
-  points
-    .trim()
-    .split(/\s+/)
-    .map((point) => point.split(',').map(Number)),
-);
+const corners = z.array(z.array(z.number()).length(2)).min(3);
 
 /** What a report draws on the image that is shown: the corners of its outline, in pixels of the canvas. */
 export async function drawnOutline(page: Page): Promise<{ image: ShownImage; corners: number[][] }> {
-  const line = page.locator('svg polyline').first();
-  await line.waitFor({ state: 'attached' });
-  return { image: await shownImage(page), corners: polyline.parse(await line.getAttribute('points')) };
+  const line = 'svg.svg-layer polyline';
+  await page.locator(line).first().waitFor({ state: 'attached' });
+  const points: unknown = await page.evaluate(
+    `[...document.querySelector('${line}').points].map(({ x, y }) => [x, y])`,
+  );
+  return { image: await shownImage(page), corners: corners.parse(points) };
 }
 
 /** Controls over the canvas change by themselves: the scroll bar shows what is loaded. */

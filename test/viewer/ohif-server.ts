@@ -59,7 +59,7 @@ window.config = ({ servicesManager }) => {
 /** An empty archive behind the viewer. */
 interface Archive {
   readonly handle: RequestHandler;
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 async function embedded(): Promise<Archive> {
@@ -75,19 +75,19 @@ async function embedded(): Promise<Archive> {
 }
 
 async function orthanc(): Promise<Archive> {
-  const { url, stop } = await startOrthanc();
+  const server = await startOrthanc();
   return {
     handle(incoming, outgoing) {
       // With the name of the host that the viewer asks: Orthanc builds addresses of bulk data with it.
-      const { method = 'GET', headers } = incoming;
-      const forwarded = request(url + incoming.url, { method, headers }, (answer) => {
+      const { method, headers } = incoming;
+      const forwarded = request(server.url + incoming.url, { method, headers }, (answer) => {
         outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
         answer.pipe(outgoing);
       });
       forwarded.once('error', (error) => outgoing.destroy(error));
       incoming.pipe(forwarded);
     },
-    stop,
+    stop: () => server.stop(),
   };
 }
 

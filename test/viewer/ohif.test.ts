@@ -44,8 +44,6 @@ const CHROMIUM_ARGUMENTS = [
 ];
 
 const PAGE_TIMEOUT_MS = 60_000;
-/** A report has no pixels to fetch: what isn't there by then won't come. */
-const REPORT_TIMEOUT_MS = 10_000;
 
 /** How near to the mask what is seen stays, in screen pixels: rounding, and the width of the outline. */
 const OUTLINE_PIXELS = 3;
@@ -62,7 +60,7 @@ const dist = isMissing ? '' : viewer.dist;
 interface Shown {
   readonly study: ViewerStudy;
   readonly page: Page;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** A study with its results in a new archive, opened in the viewer. */
@@ -127,8 +125,8 @@ describe.skipIf(isMissing).each([CT_PLAN, OBLIQUE_MR_PLAN])(
     test("the report's volume can be read beside the outline of the largest section", async () => {
       const { study, page } = present(shown);
       await openSeries(page, 'SR');
-      await expectVolume(page, study);
-      await expectOutline(page, study);
+      expect(await isVisible(page, volumeOf(study))).toBe(true);
+      expect(await outlineAgreement(page, study)).toBeGreaterThan(LEAST_DICE);
       await save(`${plan.name} report.png`, await page.screenshot());
     });
   },
@@ -143,8 +141,8 @@ describe.skipIf(isMissing)(`OHIF shows reports${need}`, () => {
     const { study, page, close } = await show(await createViewerStudy(plan, kind));
     try {
       await openSeries(page, 'SR');
-      await expectVolume(page, study);
-      await expectOutline(page, study);
+      expect(await isVisible(page, volumeOf(study))).toBe(true);
+      expect(await outlineAgreement(page, study)).toBeGreaterThan(LEAST_DICE);
       await save(`${plan.name} ${kind} report.png`, await page.screenshot());
     } finally {
       await close();
@@ -155,8 +153,8 @@ describe.skipIf(isMissing)(`OHIF shows reports${need}`, () => {
     const { page, close } = await show(await createViewerStudy(CT_PLAN, 'nothing found'));
     try {
       await openSeries(page, 'SR');
-      await expectVisible(page, 'No pancreas was found; no volume was measured.');
-      await expectVisible(page, '2023-03-04: 75.00 ml');
+      expect(await isVisible(page, 'No pancreas was found; no volume was measured.')).toBe(true);
+      expect(await isVisible(page, '2023-03-04: 75.00 ml')).toBe(true);
       await save('nothing found report.png', await page.screenshot());
     } finally {
       await close();
@@ -171,8 +169,8 @@ describe.skipIf(isMissing)(`OHIF${need}`, () => {
       try {
         await loadSegmentation(page);
         await openSeries(page, 'SR');
-        await expectVolume(page, study);
-        await expectOutline(page, study);
+        expect(await isVisible(page, volumeOf(study))).toBe(true);
+        expect(await outlineAgreement(page, study)).toBeGreaterThan(LEAST_DICE);
         await save('Orthanc report.png', await page.screenshot());
       } finally {
         await close();
@@ -186,23 +184,22 @@ function present(shown: Shown | undefined): Shown {
   return shown;
 }
 
-async function expectVisible(page: Page, words: string): Promise<void> {
+/** Waits for words on the page; throws where they don't come. */
+async function isVisible(page: Page, words: string): Promise<boolean> {
   const text = page.getByText(words).first();
-  await text.waitFor({ timeout: REPORT_TIMEOUT_MS });
-  expect(await text.isVisible()).toBe(true);
+  await text.waitFor();
+  return text.isVisible();
 }
 
-async function expectVolume(page: Page, { volumeMl }: ViewerStudy): Promise<void> {
-  await expectVisible(page, `Volume: ${volumeMl.toFixed(2)} ml`);
-}
+const volumeOf = ({ volumeMl }: ViewerStudy): string => `Volume: ${volumeMl.toFixed(2)} ml`;
 
-/** The line that the viewer draws runs around the pancreas in the slice where its section is largest. */
-async function expectOutline(page: Page, study: ViewerStudy): Promise<void> {
+/** How well the line that the viewer draws runs around the pancreas; 0 unless in the slice with the largest section. */
+async function outlineAgreement(page: Page, study: ViewerStudy): Promise<number> {
   const { image, corners } = await drawnOutline(page);
   const expected = projectMask(study.truth, image);
   const areas = sections(study);
-  expect(areas[sliceOf(expected)]).toBe(Math.max(...areas));
-  expect(dice(enclosedPixels(corners, image), expected.pixels)).toBeGreaterThan(LEAST_DICE);
+  if (areas[sliceOf(expected)] !== Math.max(...areas)) return 0;
+  return dice(enclosedPixels(corners, image), expected.pixels);
 }
 
 /** The slice of the true mask that the viewer shows, counted from 0. */

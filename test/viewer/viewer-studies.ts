@@ -166,16 +166,13 @@ function said(kind: ReportKind, found: Found): Pick<ReportInput, 'found'> & Part
   const supersedes = prior('20240305', 79).report;
   const flags = QUALITY_FLAGS.filter((flag) => flag !== 'nothing-found');
   const { seriesInstanceUid } = found.segmentation;
-  switch (kind) {
-    case 'first':
-      return { found };
-    case 'follow-up':
-      return { found, priors, flags, repeatabilityPercent: 9.5, supersedes };
-    case 'corrected':
-      return { found, supersedes, correction: { seriesInstanceUid, segmentNumber: 1 } };
-    case 'nothing found':
-      return { found: undefined, priors };
-  }
+  const inputs = {
+    first: { found },
+    'follow-up': { found, priors, flags, repeatabilityPercent: 9.5, supersedes },
+    corrected: { found, supersedes, correction: { seriesInstanceUid, segmentNumber: 1 } },
+    'nothing found': { found: undefined, priors },
+  };
+  return inputs[kind];
 }
 
 const SERIES_KEY = 'viewer';

@@ -78,12 +78,13 @@ async function readAt(file: FileHandle, offset: number, length: number): Promise
 
 /** Parses a beginning of the contents, and a longer one where that was cut off within what is parsed. */
 async function readHead<T extends { readonly end: number }>(
-  { size, read }: Contents,
+  contents: Contents,
   source: string,
   parse: (head: Uint8Array<ArrayBuffer>) => T,
 ): Promise<T> {
+  const { size } = contents;
   for (const limit of HEAD_BYTES) {
-    const head = await read(0, Math.min(limit, size));
+    const head = await contents.read(0, Math.min(limit, size));
     const isWhole = head.length >= size;
     try {
       const parsed = parse(head);

@@ -38,6 +38,8 @@ declare module 'dcmjs' {
   }
 
   interface Data {
+    /** Of sRGB, each from 0 to 1, as values of the kind of RecommendedDisplayCIELabValue. */
+    Colors: { rgb2DICOMLAB(rgb: readonly number[]): number[] };
     DicomDict: new (meta: TagDict) => DicomDict;
     DicomMessage: DicomMessage;
     DicomMetaDictionary: DicomMetaDictionary;

@@ -40,7 +40,27 @@ const changesSchema = z
 /** A page of the list of changes, oldest first. */
 export type OrthancChangePage = z.output<typeof changesSchema>;
 
-const studiesSchema = z.array(z.object({ MainDicomTags: z.object({ StudyInstanceUID: z.string() }) }));
+const studiesSchema = z.array(
+  z.object({
+    MainDicomTags: z.object({ StudyInstanceUID: z.string() }),
+    Series: z.array(z.string()).default([]),
+  }),
+);
+const seriesSchema = z.array(z.object({ ID: z.string(), Instances: z.array(z.string()) }));
+const instancesSchema = z.array(
+  z.object({ ID: z.string(), Metadata: z.object({ RemoteAET: z.string().optional() }) }),
+);
+
+export interface ChangedStudy {
+  readonly studyInstanceUid: string;
+  /** AE title of who sent its first series by C-STORE; undefined where it came otherwise, or nobody wants to know. */
+  readonly callingAeTitle?: string | undefined;
+}
+
+export interface OrthancChangesOptions extends DicomWebOptions {
+  /** Whether to find out who sent a study: costs two requests more for each page of changes. */
+  readonly senders?: boolean;
+}
 
 /**
  * Orthanc's list of changes, through its own REST interface. Everything throws DicomError as DicomWebClient does.
@@ -50,10 +70,18 @@ export class OrthancChanges {
   readonly url: string;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #timeoutMs: number;
+  readonly #senders: boolean;
   readonly #connections: Connections | undefined;
 
   /** @throws TypeError where the URL is none, or neither http nor https */
-  constructor({ url, headers = {}, timeoutMs = DEFAULT_TIMEOUT_MS, connections }: DicomWebOptions) {
+  constructor({
+    senders = false,
+    url,
+    headers = {},
+    timeoutMs = DEFAULT_TIMEOUT_MS,
+    connections,
+  }: OrthancChangesOptions) {
+    this.#senders = senders;
     const { publicUrl, authorization } = separateCredentials(url);
     this.url = publicUrl;
     this.#headers = { ...authorization, ...headers };
@@ -71,13 +99,36 @@ export class OrthancChanges {
     return this.#changes(`?since=${sequence}&limit=${limit}`, signal);
   }
 
-  /** Study Instance UIDs of instances, series and studies by Orthanc's identifiers; what is gone is left out. */
-  async studiesOf(ids: readonly string[], signal?: AbortSignal): Promise<string[]> {
-    if (ids.length === 0) return [];
-    const answer = await this.#ask('/tools/bulk-content', signal, { Resources: ids, Level: 'Study' });
-    const studies = studiesSchema.safeParse(answer);
-    if (!studies.success) throw badAnswer(`${this.url}/tools/bulk-content`, "the answer is not Orthanc's");
-    return studies.data.map(({ MainDicomTags }) => MainDicomTags.StudyInstanceUID);
+  /** The studies of instances, series and studies by Orthanc's identifiers; what is gone is left out. */
+  async studiesOf(ids: readonly string[], signal?: AbortSignal): Promise<ChangedStudy[]> {
+    const studies = await this.#contents(studiesSchema, ids, 'Study', signal);
+    const uids = studies.map(({ MainDicomTags }) => MainDicomTags.StudyInstanceUID);
+    if (!this.#senders) return uids.map((studyInstanceUid) => ({ studyInstanceUid }));
+    const firstSeries = studies.map(({ Series }) => Series[0]);
+    const series = await this.#contents(seriesSchema, firstSeries, 'Series', signal);
+    const firstInstance = new Map(series.map(({ ID, Instances }) => [ID, Instances[0]]));
+    const instances = await this.#contents(instancesSchema, [...firstInstance.values()], 'Instance', signal);
+    const sender = new Map(
+      instances.map(({ ID, Metadata }) => [ID, Metadata.RemoteAET?.trim() || undefined]),
+    );
+    return uids.map((studyInstanceUid, index) => ({
+      studyInstanceUid,
+      callingAeTitle: sender.get(firstInstance.get(firstSeries[index] ?? '') ?? ''),
+    }));
+  }
+
+  async #contents<T>(
+    schema: z.ZodType<T[]>,
+    ids: readonly (string | undefined)[],
+    level: 'Study' | 'Series' | 'Instance',
+    signal: AbortSignal | undefined,
+  ): Promise<T[]> {
+    const wanted = ids.filter((id) => id !== undefined);
+    if (wanted.length === 0) return [];
+    const query = { Resources: wanted, Level: level, Metadata: level === 'Instance' };
+    const answer = schema.safeParse(await this.#ask('/tools/bulk-content', signal, query));
+    if (answer.success) return answer.data;
+    throw badAnswer(`${this.url}/tools/bulk-content`, "the answer is not Orthanc's");
   }
 
   async #changes(query: string, signal: AbortSignal | undefined): Promise<OrthancChangePage> {
@@ -98,16 +149,21 @@ export class OrthancChanges {
         ...(body === undefined ? {} : { body }),
       });
     } catch (error) {
-      if (error instanceof DicomWebStatusError && [403, 404].includes(error.status)) throw refused(error);
+      if (error instanceof DicomWebStatusError && NOT_THE_PLACE.has(error.status)) {
+        throw refused(this.url + path.replace(/\?.*/, ''), error);
+      }
       throw error;
     }
   }
 }
 
-function refused(cause: DicomWebStatusError): DicomError {
+/** Answers of what is not Orthanc's REST interface, or does not let this user in. */
+const NOT_THE_PLACE: ReadonlySet<number> = new Set([403, 404, 405]);
+
+function refused(url: string, cause: DicomWebStatusError): DicomError {
   return new DicomError(
     'DICOM_WEB_STATUS',
-    `${cause.message}. To follow its changes, the node needs Orthanc's own REST interface: let archive.rest name its ` +
+    `${url} answered with status ${cause.status}. To follow its changes, the node needs Orthanc's own REST interface: let archive.rest name its ` +
       'root and let the user read /changes and post to /tools/bulk-content, or set archive.kind to dicomweb',
     { cause },
   );

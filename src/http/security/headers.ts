@@ -21,7 +21,9 @@ export function securityHeaders(): RequestHandler {
         frameAncestors: ["'none'"],
       },
     },
-    referrerPolicy: { policy: 'no-referrer' }, // patient keys and UIDs are in addresses
+    // Patient keys and UIDs are in addresses, which no other site hears of. With no-referrer, forms of our own pages would
+    // come with `Origin: null` (Fetch standard, section 3.2) and be refused.
+    referrerPolicy: { policy: 'same-origin' },
     xFrameOptions: { action: 'deny' },
     // What is behind a plain connection is an administrator's choice; a browser told once could not come back for a year.
     strictTransportSecurity: false,

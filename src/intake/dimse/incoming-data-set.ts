@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { Transform, type TransformCallback } from 'node:stream';
 
 /** Bytes that wait for the disk before the sender has to wait too. */
-const WAITING_LIMIT_BYTES = 1024 * 1024;
+const WAITING_LIMIT_BYTES = 256 * 1024;
 
 /**
  * The data set of one C-STORE request on its way from the network to the disk. dcmjs-dimse writes fragments into it without

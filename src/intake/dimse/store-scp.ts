@@ -57,9 +57,9 @@ const STATUS_OF: Readonly<Record<IntakeRefusal, number>> = {
 const MAX_PDU_BYTES = 256 * 1024;
 /**
  * What may come in without a data set going on: PDUs that are not complete, commands without an end. The library would keep
- * it all in memory.
+ * it all in memory. Far more than what a data set that waits for the disk lets in.
  */
-const STRAY_LIMIT_BYTES = 1024 * 1024;
+const STRAY_LIMIT_BYTES = 2 * 1024 * 1024;
 
 /**
  * One connection of a sender: C-ECHO and C-STORE (PS3.4 annexes A and B). Data sets pass to the spool byte for byte: the

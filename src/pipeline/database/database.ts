@@ -7,6 +7,7 @@ import { type FolderLock, lockFolder } from './folder-lock.ts';
 import { migrate } from './migrations.ts';
 import { connectPostgres } from './postgres.ts';
 import type { Database, Row } from './sql.ts';
+import { openSyncedPglite } from './synced-pglite.ts';
 
 /**
  * Where the data is: in a folder of this process's own, or on a PostgreSQL server that others share. `memory` forgets
@@ -56,7 +57,7 @@ async function openFolder(folder: string): Promise<PGlite> {
       await (await PGlite.create(unfinished)).close();
       renameSync(unfinished, data);
     }
-    return await PGlite.create(data);
+    return await openSyncedPglite(data);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new PipelineError('DATABASE_UNUSABLE', `the database in ${folder} cannot be opened: ${reason}`, {

@@ -195,4 +195,21 @@ export const MIGRATIONS: readonly string[] = [
   );
   CREATE INDEX review_report ON pansegnet.review (report_sop_instance_uid, id DESC);
   `,
+  `
+  -- Messages on their way out: one per event and channel, kept until they are delivered or given up.
+  CREATE TABLE pansegnet.notification (
+    id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    -- The event that it tells of: the same event is told once.
+    event_key text NOT NULL,
+    channel text NOT NULL,
+    message jsonb NOT NULL,
+    tries integer NOT NULL DEFAULT 0,
+    next_try_at timestamptz NOT NULL,
+    -- How it ended; empty while it is on its way.
+    outcome text,
+    last_error text,
+    UNIQUE (event_key, channel)
+  );
+  CREATE INDEX notification_due ON pansegnet.notification (next_try_at) WHERE outcome IS NULL;
+  `,
 ];

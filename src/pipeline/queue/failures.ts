@@ -34,6 +34,8 @@ const FAILURES: Readonly<Record<KnownCode, readonly [nature: Nature, words: stri
   DATABASE_NEWER: ['lasting', 'the database belongs to a newer version'],
   DATABASE_UNUSABLE: ['passing', 'the database could not be used'],
   RESULT_UNKNOWN: ['lasting', 'there is no such result'],
+  OPT_OUT_UNKNOWN: ['lasting', 'there is no such opt-out'],
+  STUDY_UNKNOWN: ['lasting', 'there is no such study'],
   STUDY_CRASHES: ['lasting', 'the process ended again and again during work on this study'],
   STUDY_TIMEOUT: ['passing', 'the work took longer than it may'],
   STAGE_TIMEOUT: ['passing', 'a stage of the work took longer than it may'],

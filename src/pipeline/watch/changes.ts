@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { OrthancChange, OrthancChangePage } from '../../dicom/web/orthanc-changes.ts';
+import type { ChangedStudy, OrthancChange, OrthancChangePage } from '../../dicom/web/orthanc-changes.ts';
 import type { Database, Sql } from '../database/sql.ts';
 import { announceStudies } from './announcements.ts';
 
@@ -9,7 +9,7 @@ export interface ChangeSource {
   readonly url: string;
   newest(signal?: AbortSignal): Promise<OrthancChange | undefined>;
   since(sequence: number, limit: number, signal?: AbortSignal): Promise<OrthancChangePage>;
-  studiesOf(ids: readonly string[], signal?: AbortSignal): Promise<string[]>;
+  studiesOf(ids: readonly string[], signal?: AbortSignal): Promise<ChangedStudy[]>;
 }
 
 export interface ChangesParts {
@@ -73,13 +73,17 @@ async function follow(
     const last = fresh.at(-1);
     if (!last) return announced;
     const ids = new Set(fresh.filter(({ type }) => COUNTED_CHANGES.has(type)).map(({ id }) => id));
-    const studyInstanceUids = await changes.studiesOf([...ids], signal);
+    const studies = await changes.studiesOf([...ids], signal);
     const at = now();
     await database.transaction(async (sql) => {
-      await announceStudies(sql, { studyInstanceUids, source: { kind: 'changes' }, now: at, dueAt: at });
+      for (const [callingAeTitle, ofSender] of Map.groupBy(studies, (study) => study.callingAeTitle)) {
+        const studyInstanceUids = ofSender.map(({ studyInstanceUid }) => studyInstanceUid);
+        const source = { kind: 'changes', callingAeTitle } as const;
+        await announceStudies(sql, { studyInstanceUids, source, now: at, dueAt: at });
+      }
       await writePosition(sql, changes.url, last);
     });
-    announced += studyInstanceUids.length;
+    announced += studies.length;
     position = last;
     if (page.done) return announced;
     page = await changes.since(position.sequence, PAGE_SIZE, signal);

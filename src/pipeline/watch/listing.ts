@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import { z } from 'zod';
 import { type DicomDataset, number, requiredText } from '../../dicom/dataset.ts';
 import type { Database } from '../database/sql.ts';
@@ -23,10 +24,13 @@ export interface ListingParts {
 }
 
 /**
- * A study whose counts stay the same is looked at again after so long all the same: an instance that came while another
- * was taken away leaves the count as it was.
+ * A study whose counts stay the same is looked at again after 12 to 24 hours all the same: an instance that came while
+ * another was taken away leaves the count as it was. Its UID tells when, so that a large archive isn't asked about
+ * everything at the same time.
  */
 const LOOK_AGAIN_MS = 24 * 3_600_000;
+const lookAgainMs = (studyInstanceUid: string): number =>
+  LOOK_AGAIN_MS * (0.5 + crc32(studyInstanceUid) / 2 ** 33);
 
 interface ListedStudy {
   readonly studyInstanceUid: string;
@@ -103,7 +107,7 @@ async function announcePage(
   const changed = page.filter(({ studyInstanceUid, counts }) => {
     const before = known.get(studyInstanceUid);
     if (counts === undefined || before?.counts !== counts) return true;
-    return at.getTime() - before.announced_at.getTime() >= LOOK_AGAIN_MS;
+    return at.getTime() - before.announced_at.getTime() >= lookAgainMs(studyInstanceUid);
   });
   if (changed.length === 0) return;
   await database.transaction(async (sql) => {

@@ -1,5 +1,5 @@
 import { schedule as scheduleTask } from 'node-cron';
-import type { LookSummary, Watcher, WatchLog } from './watch.ts';
+import { type LookSummary, type Watcher, type WatchLog, wantedPauseMs } from './watch.ts';
 
 export interface Watch {
   /** Ends the schedule; what is under way is aborted and awaited. */
@@ -13,7 +13,7 @@ const TROUBLE_PAUSE_MS = 5_000;
 
 /**
  * Polls on a schedule, one poll at a time (a turn that comes while a poll is under way is left out), and looks at each
- * announced study when it is due. That the archive is down is logged once, and once that it is back; either goes on in
+ * announced study when it is due; an archive that asks to be left alone (Retry-After) is. That the archive is down is logged once, and once that it is back; either goes on in
  * any case.
  * @param expression node-cron's: five fields, or six with seconds in front
  */
@@ -22,6 +22,7 @@ export function startWatching(expression: string, watcher: Watcher, log: WatchLo
   const { signal } = stopping;
   const report = new Report(log);
   const nap = new Nap();
+  const rest = new Nap();
 
   const poll = async (): Promise<void> => {
     try {
@@ -30,7 +31,9 @@ export function startWatching(expression: string, watcher: Watcher, log: WatchLo
       report.looks(summary);
       nap.end();
     } catch (error) {
-      if (!signal.aborted) report.archiveDown(error);
+      if (signal.aborted) return;
+      report.archiveDown(error);
+      await rest.sleep(wantedPauseMs(error));
     }
   };
   let polling: Promise<void> | undefined;
@@ -51,7 +54,7 @@ export function startWatching(expression: string, watcher: Watcher, log: WatchLo
       return Math.min((await watcher.msUntilDue()) ?? RECHECK_MS, RECHECK_MS);
     } catch (error) {
       if (!signal.aborted) report.archiveDown(error);
-      return TROUBLE_PAUSE_MS;
+      return Math.max(TROUBLE_PAUSE_MS, wantedPauseMs(error));
     }
   };
 
@@ -62,6 +65,7 @@ export function startWatching(expression: string, watcher: Watcher, log: WatchLo
     stop: async () => {
       stopping.abort();
       nap.end();
+      rest.end();
       await task.destroy();
       await Promise.all([polling, looking]);
     },

@@ -133,8 +133,14 @@ async function lookInTurn(parts: WatcherParts, signal?: AbortSignal): Promise<Lo
   return { looked, queued, unstable: unstable.length, ignored, later: later.length, errors };
 }
 
+/** The archive does not answer, or says that it is too busy to (RFC 6585 section 4, RFC 9110 section 15.6.4). */
 const isUnreachable = (error: unknown): boolean =>
-  error instanceof DicomError && error.code === 'DICOM_WEB_UNREACHABLE';
+  (error instanceof DicomError && error.code === 'DICOM_WEB_UNREACHABLE') ||
+  (error instanceof DicomWebStatusError && [429, 503].includes(error.status));
+
+/** How long the archive asked to be left alone, in ms. */
+export const wantedPauseMs = (error: unknown): number =>
+  error instanceof DicomWebStatusError ? (error.retryAfterMs ?? 0) : 0;
 
 /** Only what the look answered is taken away: what was announced during the look is looked at again. */
 async function answer(parts: WatcherParts, announcement: Announcement, finding: Finding): Promise<void> {
@@ -161,13 +167,12 @@ async function pause(
   announcement: Announcement,
   error?: unknown,
 ): Promise<void> {
-  const wanted = error instanceof DicomWebStatusError ? (error.retryAfterMs ?? 0) : 0;
   // An archive that comes back finds the node ready; a study that is ill is not asked for again and again.
   const growing = isUnreachable(error)
     ? PAUSE_MS
     : Math.min(PAUSE_MS * 2 ** announcement.failures, LONGEST_PAUSE_MS);
   await postponeAnnouncement(database, announcement, {
-    dueAt: new Date(now().getTime() + Math.max(wanted, growing)),
+    dueAt: new Date(now().getTime() + Math.max(wantedPauseMs(error), growing)),
     failures: announcement.failures + 1,
   });
 }

@@ -1,0 +1,30 @@
+# docker build --tag pansegnet-node .
+# The steps are those of deploy/install.sh, which `npm run test:install` runs in a clean Debian.
+ARG NODE_IMAGE=node:24.21.0-bookworm-slim
+
+FROM ${NODE_IMAGE} AS build
+ENV ONNXRUNTIME_NODE_INSTALL=skip
+WORKDIR /build
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --no-audit --no-fund
+COPY . .
+RUN npm pack && sh deploy/install.sh program /build/pansegnet-node-*.tgz
+
+FROM ${NODE_IMAGE}
+# Nothing is installed in the running container.
+RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack \
+  /usr/local/bin/yarn /usr/local/bin/yarnpkg /opt/yarn-*
+COPY --from=build /opt/pansegnet-node /opt/pansegnet-node
+RUN sh /opt/pansegnet-node/deploy/install.sh user && ln -s /opt/pansegnet-node/bin/pansegnet-node.js /usr/local/bin/pansegnet-node
+
+ENV NODE_ENV=production
+# Everything that the node writes is below its working directory; the rest may be read-only, with a tmpfs at /tmp.
+WORKDIR /var/lib/pansegnet-node
+VOLUME /var/lib/pansegnet-node
+USER 10001:10001
+EXPOSE 8080
+# For another port, basePath or TLS: HEALTH_URL.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
+  CMD ["node", "/opt/pansegnet-node/bin/healthcheck.js"]
+ENTRYPOINT ["pansegnet-node"]
+CMD ["serve"]

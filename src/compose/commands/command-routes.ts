@@ -1,0 +1,42 @@
+import { Router } from 'express';
+import { HttpError } from '../../http/http-error.ts';
+import type { CommandParts } from './command.ts';
+import { COMMANDS } from './registry.ts';
+import { ALIVE_MS, failureOf, type WireMessage } from './wire.ts';
+
+type NodeParts = Pick<CommandParts, 'config' | 'database' | 'archive' | 'queue' | 'warn'>;
+
+/** POST /NAME: a command of another process, done here because this process owns the database. For operators. */
+export function commandRoutes(parts: NodeParts): Router {
+  const router = Router();
+  // One at a time: each may need as much memory as a study.
+  let before: Promise<unknown> = Promise.resolve();
+  router.post('/:name', async (request, response) => {
+    const run = COMMANDS.get(request.params.name);
+    if (!run) throw new HttpError('NOT_FOUND', `there is no command ${request.params.name}`);
+    const left = new AbortController();
+    response.on('close', () => left.abort());
+    response.type('application/x-ndjson');
+    const say = (message: WireMessage) => void response.write(`${JSON.stringify(message)}\n`);
+    const alive = setInterval(() => say({ alive: true }), ALIVE_MS);
+    const turn = before.then(() =>
+      run(request.body, {
+        ...parts,
+        signal: left.signal,
+        print: (line) => say({ print: line }),
+        onProgress: (progress) => say({ progress }),
+      }),
+    );
+    before = turn.catch(() => undefined);
+    try {
+      await turn;
+      say({ done: true });
+    } catch (error) {
+      say(failureOf(error));
+    } finally {
+      clearInterval(alive);
+      response.end();
+    }
+  });
+  return router;
+}

@@ -1,0 +1,103 @@
+import { existsSync } from 'node:fs';
+import { chmod, copyFile, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { packRelease, run } from '../support/release.ts';
+import { describeWith } from '../support/requires.ts';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+const UID = '10001';
+const DATA = '/var/lib/pansegnet-node';
+/** The folder of the npm that runs this test. */
+const NPM = path.resolve(run('sh', ['-c', 'readlink -f "$(command -v npm)"']).trim(), '../..');
+
+/**
+ * The steps of the Dockerfile in a clean Debian: debootstrap's smallest root with Node.js and npm in /usr/local stands for
+ * the base image. Needs root, for chroot, and Debian's packages and npm's from their servers.
+ */
+describeWith(['debootstrap'], 'installing a release in a clean Debian', () => {
+  let folder: string;
+  let root: string;
+  const inRoot = (...args: string[]) => run('chroot', [root, ...args], { env: ENVIRONMENT });
+  /** As the container runs: not root, everything read-only but the data and /tmp. */
+  const asService = (command: string) =>
+    run('unshare', ['--mount', 'sh', '-ec', SANDBOX, root, `cd ${DATA} && ${command}`], { env: ENVIRONMENT });
+
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'clean-debian-'));
+    await chmod(folder, 0o755);
+    root = path.join(folder, 'root');
+    run('debootstrap', ['--variant=minbase', 'bookworm', root]);
+    await copyFile('/etc/resolv.conf', path.join(root, 'etc/resolv.conf'));
+    if (existsSync('/etc/ssl/certs'))
+      await cp('/etc/ssl/certs', path.join(root, 'etc/ssl/certs'), { recursive: true });
+    await copyFile(process.execPath, path.join(root, 'usr/local/bin/node'));
+    await cp(NPM, path.join(root, 'usr/local/lib/node_modules/npm'), { recursive: true, dereference: true });
+    await writeFile(path.join(root, 'usr/local/bin/npm'), NPM_SCRIPT, { mode: 0o755 });
+    await mkdir(path.join(root, 'release'));
+    // Networks that look into TLS have an authority of their own.
+    if (AUTHORITY) await copyFile(AUTHORITY, path.join(root, 'release/authority.pem'));
+    await copyFile(packRelease(folder), path.join(root, 'release/release.tgz'));
+    await copyFile(path.join(ROOT, 'deploy/install.sh'), path.join(root, 'release/install.sh'));
+    inRoot('sh', '/release/install.sh', 'program', '/release/release.tgz');
+    inRoot('sh', '/opt/pansegnet-node/deploy/install.sh', 'user');
+    // What the image leaves out.
+    await rm(path.join(root, 'usr/local/lib/node_modules'), { recursive: true });
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  it('gives a program that knows its version', () => {
+    expect(asService('pansegnet-node --version')).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  it('makes a user and a folder that is closed to others', () => {
+    expect(inRoot('stat', '-c', '%a %u:%g', DATA)).toBe(`700 ${UID}:${UID}\n`);
+    expect(() => asService('touch /opt/pansegnet-node/x')).toThrow(/Read-only file system/);
+  });
+
+  it('processes the demo as that user, on a read-only system', () => {
+    const output = asService('pansegnet-node demo --once --output out');
+    expect(output.match(/Dice 0\.\d+/g)?.length).toBeGreaterThanOrEqual(4);
+    expect(asService('find out -name "*.dcm" | wc -l')).toMatch(/^[1-9]/);
+    expect(asService('pansegnet-node models list')).toMatch(/demo-ct/);
+  });
+
+  it('answers the health check of the image while it serves, and stops when asked', () => {
+    const serve = [
+      'pansegnet-node serve 2>log & pid=$!',
+      'until node /opt/pansegnet-node/bin/healthcheck.js 2>/dev/null; do kill -0 $pid; sleep 0.2; done',
+      'kill -TERM $pid; wait $pid; echo "exit $?"',
+    ];
+    expect(asService(serve.join('\n'))).toBe('exit 0\n');
+    expect(() => asService('node /opt/pansegnet-node/bin/healthcheck.js')).toThrow(/fetch failed/);
+  });
+
+  it('installs over an earlier version', () => {
+    inRoot('/usr/bin/test', '-d', '/opt/pansegnet-node/dist');
+    expect(asService('pansegnet-node config check /opt/pansegnet-node/config/default.yaml')).toMatch(
+      /^archive:/,
+    );
+  });
+});
+
+const NPM_SCRIPT = '#!/bin/sh\nexec node /usr/local/lib/node_modules/npm/bin/npm-cli.js "$@"\n';
+const AUTHORITY = process.env['NODE_EXTRA_CA_CERTS'];
+const ENVIRONMENT = {
+  ...(AUTHORITY ? { NODE_EXTRA_CA_CERTS: '/release/authority.pem' } : {}),
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  HOME: '/root',
+  NPM_CONFIG_REGISTRY: run('npm', ['config', 'get', 'registry']).trim(),
+  TZ: 'Europe/Berlin',
+};
+
+/** $0: the root, $1: the command. */
+const SANDBOX = `
+  mount --bind "$0" "$0"
+  mount --bind "$0${DATA}" "$0${DATA}"
+  mount -t tmpfs tmpfs "$0/tmp"
+  mount -t proc proc "$0/proc"
+  mount --bind /dev "$0/dev"
+  mount -o remount,bind,ro "$0"
+  exec chroot --userspec=${UID}:${UID} "$0" sh -c "$1"
+`;

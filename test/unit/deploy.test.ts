@@ -1,0 +1,129 @@
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { loadConfig } from '../../src/config.ts';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+const read = (file: string) => readFileSync(path.join(ROOT, file), 'utf8');
+
+const service = z.looseObject({
+  image: z.string(),
+  command: z.array(z.string()).optional(),
+  environment: z.record(z.string(), z.string()),
+  networks: z.array(z.string()),
+  secrets: z.array(z.string()),
+  volumes: z.array(z.string()).default([]),
+  ports: z.array(z.string().regex(/^(127\.0\.0\.1:)?\d+:\d+$/)).default([]),
+  read_only: z.boolean().default(false),
+  stop_grace_period: z
+    .string()
+    .regex(/^\d+s$/)
+    .optional(),
+});
+const compose = z.looseObject({
+  services: z.object({ gateway: service, worker: service, orthanc: service, postgres: service }),
+  networks: z.record(z.string(), z.object({ internal: z.boolean().optional() })),
+  volumes: z.record(z.string(), z.unknown()),
+  secrets: z.record(z.string(), z.object({ file: z.string() })),
+});
+
+describe('compose.yaml', () => {
+  const { services, networks, volumes, secrets } = compose.parse(
+    parse(read('deploy/compose.yaml'), { merge: true }),
+  );
+  const nodes = [services.gateway, services.worker];
+  const all = Object.values(services);
+
+  /** As the node resolves it; what compose fills in is taken as its default. */
+  const configOf = ({ environment }: z.infer<typeof service>) => {
+    const own = Object.entries(environment)
+      .filter(([name]) => name.startsWith('PANSEGNET_'))
+      .map(([name, value]) => [
+        name,
+        value.replace(/\$\{\w+:-([^}]*)\}/g, '$1').replace(/^file:.*/, 'secret'),
+      ]);
+    const database = { PANSEGNET_DATABASE_URL: 'postgresql://u:p@postgres/d' };
+    return loadConfig({ environment: { ...Object.fromEntries(own), ...database } });
+  };
+
+  it('sets keys that there are, to values that they take', () => {
+    for (const node of nodes) expect(configOf(node).archive.url).toBe('http://orthanc:8042/dicom-web');
+    expect(configOf(services.gateway).http.hosts).toEqual(['localhost:8080']);
+    expect(() => configOf({ ...services.gateway, environment: { PANSEGNET_ARCHIVE_ADDRESS: 'x' } })).toThrow(
+      /no such configuration key/,
+    );
+  });
+
+  it('reads its secrets from files that are declared, and names no secret itself', () => {
+    const names = all.flatMap((one) => one.secrets);
+    expect(names.filter((name) => !(name in secrets))).toEqual([]);
+    expect(Object.keys(secrets).filter((name) => !names.includes(name))).toEqual([]);
+    const files = nodes.flatMap((one) =>
+      Object.values(one.environment).flatMap((value) => /run\/secrets\/(.*)$/.exec(value)?.[1] ?? []),
+    );
+    expect(files.filter((name) => !nodes[0]?.secrets.includes(name))).toEqual([]);
+    const script = read('deploy/make-secrets.sh');
+    const made = Object.values(secrets).map(({ file }) => file.replace('./', ''));
+    // The tokens file is made by `token add`, as docs/install.md says.
+    expect(made.filter((file) => !script.includes(file))).toEqual(['secrets/tokens.json']);
+  });
+
+  it('has the networks and volumes that it names; database and images have no way out', () => {
+    expect(all.flatMap((one) => one.networks).filter((name) => !(name in networks))).toEqual([]);
+    const named = all.flatMap((one) => one.volumes).flatMap((volume) => /^(\w+):/.exec(volume)?.[1] ?? []);
+    expect(named.toSorted()).toEqual(Object.keys(volumes).toSorted());
+    expect(networks['inside']).toEqual({ internal: true });
+    expect(services.postgres.networks).toEqual(['inside']);
+    expect(services.worker.networks).toEqual(['inside']);
+    expect(services.gateway.ports).toEqual(['127.0.0.1:8080:8080']);
+  });
+
+  it('runs the node read-only, in its two roles, and gives it the time that it may take to stop', () => {
+    for (const node of nodes) {
+      expect(node.read_only).toBe(true);
+      expect(Number.parseInt(node.stop_grace_period ?? '', 10)).toBeGreaterThan(
+        configOf(node).shutdown.graceSeconds + 10,
+      );
+    }
+    expect(nodes.map(({ command }) => command?.at(-1))).toEqual(['gateway', 'worker']);
+  });
+});
+
+describe('the image and the service', () => {
+  const dockerfile = read('Dockerfile');
+
+  it('run the version of Node that the tests ran on', () => {
+    const lock = z
+      .object({ packages: z.record(z.string(), z.looseObject({ version: z.string().optional() })) })
+      .parse(JSON.parse(read('package-lock.json')));
+    expect(/node:([\d.]+)-/.exec(dockerfile)?.[1]).toBe(lock.packages['node_modules/node']?.version);
+  });
+
+  it('do not run as root, and install by the script that is tested', () => {
+    const script = read('deploy/install.sh');
+    const uid = /^uid=(\d+)$/m.exec(script)?.[1];
+    expect(dockerfile).toContain(`USER ${uid}:${uid}`);
+    for (const step of ['install.sh program', 'install.sh user']) expect(dockerfile).toContain(step);
+    const data = /^data=(\S+)$/m.exec(script)?.[1];
+    expect(dockerfile).toContain(`WORKDIR ${data}`);
+    const unit = read('deploy/systemd/pansegnet-node.service');
+    expect(unit).toContain(`WorkingDirectory=${data}`);
+    expect(unit).toContain('ExecStart=/usr/local/bin/pansegnet-node serve');
+    expect(script).toContain('/usr/local/bin/pansegnet-node');
+  });
+
+  it('get nothing into the image that is not named', () => {
+    const named = read('.dockerignore')
+      .split('\n')
+      .filter((line) => line.startsWith('!'));
+    expect(read('.dockerignore')).toMatch(/^\*$/m);
+    for (const line of named) expect(existsSync(path.join(ROOT, line.slice(1))), line).toBe(true);
+  });
+
+  it('the health check of the image is in the release', () => {
+    const file = /CMD \["node", "\/opt\/pansegnet-node\/([^"]+)"\]/.exec(dockerfile)?.[1] ?? '';
+    expect(existsSync(path.join(ROOT, file))).toBe(true);
+  });
+});
