@@ -3,7 +3,7 @@
  *
  *   npm run bench -- [PART ...] [--quick]
  *
- * Parts: retrieval, preprocessing, export, seg, watch, queue, pages, memory, forward, import; all of them without a name. `--quick` runs each on
+ * Parts: retrieval, receive, preprocessing, export, seg, watch, queue, pages, memory, forward, import; all of them without a name. `--quick` runs each on
  * something small, to see that it works. What is compared runs on this machine in the same run; the Python peer needs
  * Debian's python3-skimage, retrieval needs Orthanc and curl. Nothing else should run meanwhile.
  */
@@ -19,12 +19,14 @@ import { benchMemory } from './memory.ts';
 import { benchPages } from './pages.ts';
 import { benchPreprocessing } from './preprocessing.ts';
 import { benchQueue } from './queue.ts';
+import { benchReceive } from './receive.ts';
 import { benchRetrieval } from './retrieval.ts';
 import { benchSegmentationObject } from './segmentation-object.ts';
 import { benchWatch } from './watch.ts';
 
 const PARTS: Readonly<Record<string, BenchPart>> = {
   retrieval: benchRetrieval,
+  receive: benchReceive,
   preprocessing: benchPreprocessing,
   export: benchExport,
   seg: benchSegmentationObject,

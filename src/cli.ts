@@ -35,6 +35,7 @@ program
   .description('start everything embedded, send in synthetic patients and process them')
   .option('--once', 'stop when they are processed')
   .option('--output <dir>', 'copy SEG and SR of each study to this folder')
+  .option('--viewer', 'serve the OHIF viewer too, fetched from the npm registry once')
   .addOption(new Option('--port <n>', 'where the pages are').argParser(Number).default(8080))
   .action(runDemo);
 

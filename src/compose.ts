@@ -1,4 +1,5 @@
 import { EventEmitter, once } from 'node:events';
+import type { RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { composeAccess } from './compose/access.ts';
 import { composeArchiveClient, composeEmbeddedArchive } from './compose/archive.ts';
@@ -34,6 +35,8 @@ export interface NodeOptions {
   readonly role?: NodeRole;
   readonly logger?: Logger;
   readonly onProgress?: ProgressListener;
+  /** Served beside the pages, where they have nothing at an address. */
+  readonly viewer?: RequestHandler;
 }
 
 /** The node, or the part of it that runs in this process. */
@@ -93,6 +96,7 @@ export async function startNode(config: Config, options: NodeOptions = {}): Prom
     receive: intake?.router,
     notify: isGateway ? composeNotify({ database, now }) : undefined,
     pages,
+    viewer: options.viewer,
     commands: commandRoutes({
       config,
       database,

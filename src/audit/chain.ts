@@ -42,7 +42,7 @@ const headSchema = z.object({ sequence: z.int(), hash: z.string(), file: z.strin
 const LINE = /^(\d+) ([0-9a-f]{64}) (<AuditMessage>.*<\/AuditMessage>)$/;
 
 export const lineHash = (line: string): string => createHash('sha256').update(line).digest('hex');
-export const fileOfDay = (day: Date): string => `audit-${day.toISOString().slice(0, 10)}.log`;
+const fileOfDay = (day: Date): string => `audit-${day.toISOString().slice(0, 10)}.log`;
 
 /** undefined: the text is no line of an audit log. */
 export function parseLine(text: string): ChainLine | undefined {

@@ -12,9 +12,9 @@ import {
 } from './codes.ts';
 
 /** EventActionCode: create, read, update, delete, execute. */
-export type AuditAction = 'C' | 'R' | 'U' | 'D' | 'E';
+type AuditAction = 'C' | 'R' | 'U' | 'D' | 'E';
 /** EventOutcomeIndicator. 0: success; 4: refused or failed, and may be repeated; 8: failed; 12: the node cannot work on. */
-export type AuditOutcome = '0' | '4' | '8' | '12';
+type AuditOutcome = '0' | '4' | '8' | '12';
 
 export interface AuditParticipant {
   /** A person or token by name, or a program. */

@@ -5,6 +5,9 @@ import { type PansegnetNode, startNode } from '../compose.ts';
 import { loadConfig } from '../config.ts';
 import { DEMO_MODEL_NAMES, importDemoModels } from '../demo/demo-models.ts';
 import { type DemoResult, runDemo as processSyntheticStudies } from '../demo/run-demo.ts';
+import { syntheticStudies } from '../demo/studies.ts';
+import { fetchOhif } from '../demo/viewer/fetch-ohif.ts';
+import { OHIF_VIEWER_PATH, ohifRoutes } from '../demo/viewer/ohif-routes.ts';
 import { createProgressDisplay } from './progress.ts';
 import { stopSignal } from './stop-signal.ts';
 
@@ -12,6 +15,7 @@ interface DemoOptions {
   once?: true;
   output?: string;
   port: number;
+  viewer?: true;
 }
 
 /**
@@ -29,9 +33,9 @@ export async function runDemo(options: DemoOptions): Promise<void> {
   let node: PansegnetNode | undefined;
   try {
     await importDemoModels(MODELS, { onImport: (name) => progress.line(`Importing the model ${name}`) });
-    node = await startNode(demoConfig(folder, options.once ? 0 : options.port), {
-      onProgress: progress.listener,
-    });
+    if (options.viewer) progress.line('Fetching the OHIF viewer, once');
+    const viewer = options.viewer ? { viewer: ohifRoutes(await fetchOhif()) } : {};
+    node = await startNode(demoConfig(folder, options), { onProgress: progress.listener, ...viewer });
     progress.line(`The node is running: ${node.url}`);
     for await (const result of processSyntheticStudies(node, options.output))
       progress.result(describe(result));
@@ -40,7 +44,7 @@ export async function runDemo(options: DemoOptions): Promise<void> {
     );
     progress.stop();
     if (options.once) return;
-    process.stdout.write(`Look at ${node.url}; Ctrl-C ends the demo.\n`);
+    process.stdout.write(await closingLines(node));
     await stopSignal();
   } finally {
     progress.stop();
@@ -49,7 +53,20 @@ export async function runDemo(options: DemoOptions): Promise<void> {
   }
 }
 
-function demoConfig(folder: string, port: number) {
+/** Where to look now. */
+async function closingLines(node: PansegnetNode): Promise<string> {
+  const [, second] = syntheticStudies();
+  const study = second?.studyInstanceUid ?? '';
+  const patient = (await node.studyDetails(study))?.volumes[0]?.patientKey;
+  return [
+    `Studies, and how the work goes:        ${node.url}/?when=all`,
+    `A study with the outline in its images: ${node.url}/studies/${study}`,
+    `A patient's volume over time:           ${node.url}/patients/${patient}`,
+    'Ctrl-C ends the demo.\n',
+  ].join('\n');
+}
+
+function demoConfig(folder: string, { once, port, viewer }: DemoOptions) {
   return loadConfig({
     environment: {},
     overrides: {
@@ -57,7 +74,8 @@ function demoConfig(folder: string, port: number) {
       database: { folder: path.join(folder, 'database') },
       watch: { schedule: '* * * * * *', lookBack: 'all', stableForSeconds: 1 },
       models: { folder: MODELS, ...DEMO_MODEL_NAMES },
-      http: { port },
+      http: { port: once ? 0 : port },
+      pages: { viewerUrl: viewer ? OHIF_VIEWER_PATH : null },
       log: { level: 'warn' },
     },
   });

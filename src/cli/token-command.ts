@@ -20,7 +20,10 @@ export async function addBearerToken(
 
 export async function listBearerTokens({ json, config }: TokenOptions & { json?: true }): Promise<void> {
   const tokens = await readTokens(tokensFile(loadConfig({ file: config })));
-  const listed = tokens.map(({ sha256: _, ...entry }) => ({ ...entry, active: isActive(entry, new Date()) }));
+  const listed = tokens.map(({ name, role, created, expires, revoked }) => {
+    const active = isActive({ expires, revoked }, new Date());
+    return { name, role, created, expires, revoked, active };
+  });
   if (json) {
     print(JSON.stringify(listed, null, 2));
     return;

@@ -42,7 +42,7 @@ export function archiveOptions({ archive }: Pick<Config, 'archive'>, own?: Local
 }
 
 /** Certificates and proxy towards the configured archive, for whatever asks it. */
-export function archiveConnections({ archive }: Pick<Config, 'archive'>): Connections {
+function archiveConnections({ archive }: Pick<Config, 'archive'>): Connections {
   return new Connections({
     ca: readPemIfNamed('archive.ca', archive.ca),
     clientCertificate: readPemIfNamed('archive.clientCertificate', archive.clientCertificate),

@@ -3,7 +3,7 @@ import type { Express } from 'express';
 import type { Logger } from 'pino';
 import { isLoopback } from '../config/http.ts';
 import type { Config } from '../config.ts';
-import { type ConnectionLimits, listen, type RunningServer, type ServerTls } from '../http/listen.ts';
+import { type ConnectionLimits, listen, type ServerTls } from '../http/listen.ts';
 import { type LocalAccess, publishLocalAccess, withdrawLocalAccess } from '../http/security/local-access.ts';
 import { readPem, readPemIfNamed } from './pem.ts';
 
@@ -47,7 +47,7 @@ export async function openDoors(
     own,
     close: async () => {
       if (published) await withdrawLocalAccess(published);
-      await Promise.all([main, inner].map((door: RunningServer | undefined) => door?.close()));
+      await Promise.all([main.close(), inner?.close()]);
     },
   };
 }

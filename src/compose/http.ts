@@ -14,6 +14,8 @@ export interface NodeHttpParts {
   /** A worker answers to health checks and metrics alone. */
   readonly role: NodeRole;
   readonly pages: ApiParts;
+  /** Where the demo serves a viewer. */
+  readonly viewer: RequestHandler | undefined;
   /** Commands of other processes of this machine. */
   readonly commands: Router;
   readonly readiness: ReadinessReport;
@@ -35,6 +37,7 @@ export function composeHttp(
   {
     role,
     pages,
+    viewer,
     commands,
     readiness,
     metrics,
@@ -58,10 +61,13 @@ export function composeHttp(
     trustedProxies,
     limits: { ...limits, urlBytes: limits.urlKilobytes * 1024, bodyBytes: limits.bodyKilobytes * 1024 },
     api: role === 'worker' ? undefined : express.Router().use('/commands', commands).use(apiRoutes(pages)),
-    pages: role === 'worker' ? undefined : pageRoutes(pages),
+    pages: role === 'worker' ? undefined : withViewer(pageRoutes(pages), viewer),
     assets: assetRoutes(),
     health: healthRoutes(readiness),
     metrics: config.metrics.enabled ? metricsRoutes(metrics) : undefined,
     onError: (err) => logger.error({ err }, 'a request failed'),
   });
 }
+
+const withViewer = (pages: Router, viewer: RequestHandler | undefined): RequestHandler =>
+  viewer ? express.Router().use(pages).use(viewer) : pages;

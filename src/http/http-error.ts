@@ -1,5 +1,5 @@
 /** Why a request was refused. The code is stable; the message is for people. */
-export const HTTP_ERROR_CODES = [
+const HTTP_ERROR_CODES = [
   'BAD_REQUEST', // malformed
   'UNAUTHENTICATED', // shows no credentials
   'CREDENTIALS_REFUSED', // shows some that are not accepted

@@ -11,7 +11,7 @@ export interface InstanceSource {
   readonly callingAeTitle?: string | undefined;
 }
 
-/** An instance that has come in whole, and is on the disk: it is kept when `keep` is called, and lost with the process else. */
+/** An instance that has come in whole: it is safe when `keep` was called, and lost with the process else. */
 export interface HeldInstance extends InstanceIdentity {
   readonly file: string;
   readonly size: number;
@@ -52,6 +52,7 @@ export type Expectation = (file: IdentifiedFile) => void;
 
 /** The disk is looked at again after so many bytes of one instance. */
 const DISK_CHECK_BYTES = 64 * 1024 * 1024;
+const SYNCED_TOGETHER = 16;
 
 /**
  * Instances on their way from a sender to the archive, as files: `ready/<our id>.<kind>.dcm`. No DICOM value is ever part of
@@ -149,7 +150,6 @@ export class Spool {
           this.#checkSize(written);
           await writeAll(handle, chunk);
         }
-        await handle.sync();
       } finally {
         await handle.close();
       }
@@ -167,13 +167,18 @@ export class Spool {
 
   /** When this resolves, the instances are safe, and on their way to the archive. */
   async keep(instances: readonly HeldInstance[]): Promise<void> {
+    // All at once: the disk writes what several wait for together.
+    for (let at = 0; at < instances.length; at += SYNCED_TOGETHER) {
+      await Promise.all(instances.slice(at, at + SYNCED_TOGETHER).map(({ file }) => sync(file, 'r+')));
+    }
     const kept: SpooledInstance[] = [];
     for (const instance of instances) {
       const file = this.#path('ready', `${randomUUID()}.${instance.source.kind}.dcm`);
       await rename(instance.file, file);
       kept.push({ ...instance, file, since: this.#now() });
     }
-    await syncFolder(this.#path('ready'));
+    // The new names survive a power failure too. Windows cannot open folders; there the file system keeps the order.
+    if (process.platform !== 'win32') await sync(this.#path('ready'), 'r');
     for (const instance of kept) this.#waiting.set(instance.file, instance);
     if (kept.length > 0) this.#changes.emit('added');
   }
@@ -248,10 +253,8 @@ function isDiskFull(error: unknown): boolean {
   return error instanceof Error && 'code' in error && ['ENOSPC', 'EDQUOT'].includes(String(error.code));
 }
 
-/** The new name survives a power failure too. Windows cannot open folders; there the file system keeps the order. */
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await open(folder, 'r');
+async function sync(file: string, flags: 'r' | 'r+'): Promise<void> {
+  const handle = await open(file, flags);
   try {
     await handle.sync();
   } finally {

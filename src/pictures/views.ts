@@ -1,4 +1,3 @@
-import { largestSection } from '../dicom/seg/largest-section.ts';
 import type { Affine, Size, Volume, VoxelArray } from '../dicom/volume.ts';
 
 export const VIEW_NAMES = ['axial', 'coronal', 'sagittal'] as const;
@@ -140,6 +139,19 @@ function crossSections(mask: Uint8Array, [nx, ny, nz]: Size): readonly Uint32Arr
     }
   }
   return counts;
+}
+
+/** Undefined where all planes are empty. */
+function largestSection(counts: Uint32Array): number | undefined {
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  if (total === 0) return undefined;
+  const centroid = counts.reduce((sum, count, plane) => sum + count * plane, 0) / total;
+  let best = 0;
+  for (let plane = 1; plane < counts.length; plane++) {
+    const more = (counts[plane] ?? 0) - (counts[best] ?? 0);
+    if (more > 0 || (more === 0 && Math.abs(plane - centroid) < Math.abs(best - centroid))) best = plane;
+  }
+  return best;
 }
 
 /** Pixels of a view from an array on the volume's grid, row by row from the upper left corner. */

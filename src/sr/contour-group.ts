@@ -1,7 +1,6 @@
 import { CODES } from '../dicom/results/codes.ts';
 import { pancreasTrackingUid, type ResultContext } from '../dicom/results/result-context.ts';
 import { nonEmptyPlanes } from '../dicom/seg/bit-packing.ts';
-import { largestSection } from '../dicom/seg/largest-section.ts';
 import { PANCREAS_TRACKING_ID } from '../dicom/seg/segmentation-segment.ts';
 import {
   type ContentItem,
@@ -12,33 +11,31 @@ import {
   textContent,
   uidContent,
 } from './content-item.ts';
-import { outerBorders } from './outer-border.ts';
-
-/** Graphic Data is an FL, whose length in bytes is a 16 bit number (PS3.5 7.1.2): 8 bytes a point. */
-const MOST_POINTS = 8191;
+import { type Outlined, outerBorders } from './outer-border.ts';
 
 /**
- * The pancreas by its outlines on the images (TID 1411 row 5), the image with the largest section first. The tracking UID
- * is that of the group with the measurements: viewers that draw measurements on images, and fail on a group without
- * coordinates, join the two and show the volume beside the first outline. The measurements are not said again.
+ * What the outlines of a report may take: all of those in thick slices, the larger ones in thin ones. Fragments by the
+ * thousand would make reports that validators cannot hold in memory. An FL holds 8191 points (PS3.5 7.1.2).
+ */
+const MOST = { outlines: 40, points: 4000 } as const;
+
+/**
+ * The pancreas by its outlines on the images (TID 1411 row 5), the largest first. The tracking UID is that of the group
+ * with the measurements: viewers that draw measurements on images, and fail on a group without coordinates, join the two
+ * and show the volume beside the first outline. The measurements are not said again.
  * None for an empty mask.
  */
 export function contourGroup({ series, mask }: ResultContext): ContentItem | undefined {
   const { size } = series.volume;
   const planeLength = size[0] * size[1];
-  const section = (plane: number) => mask.subarray(plane * planeLength, (plane + 1) * planeLength);
-  const counts = new Uint32Array(size[2]);
-  for (const plane of nonEmptyPlanes(mask, planeLength)) counts[plane] = voxelsIn(section(plane));
-  const largest = largestSection(counts);
-  if (largest === undefined) return undefined;
-  const planes = [largest, ...Array.from(counts.keys()).filter((plane) => plane !== largest)];
-  const regions = planes.flatMap((plane) => {
+  const parts = nonEmptyPlanes(mask, planeLength).flatMap((plane) => {
     const slice = series.slices[plane];
-    if (!slice || counts[plane] === 0) return [];
-    return outerBorders(section(plane), size[0])
-      .filter((border) => border.length <= MOST_POINTS)
-      .map((border) => related('CONTAINS', polylineContent(CODES.imageRegion, border, slice)));
+    const section = mask.subarray(plane * planeLength, (plane + 1) * planeLength);
+    return slice ? outerBorders(section, size[0]).map((part) => ({ ...part, slice })) : [];
   });
+  const regions = largest(parts).map(({ border, slice }) =>
+    related('CONTAINS', polylineContent(CODES.imageRegion, border, slice)),
+  );
   if (regions.length === 0) return undefined;
   // PixelMed's DicomSRValidator of 2022 takes a report with exactly one outline for one of planar groups (TID 1410), and
   // finds errors in the group of the segment: said twice it is still the same region.
@@ -52,8 +49,15 @@ export function contourGroup({ series, mask }: ResultContext): ContentItem | und
   ]);
 }
 
-function voxelsIn(section: Uint8Array): number {
-  let voxels = 0;
-  for (let i = 0; i < section.length; i++) if (section[i] !== 0) voxels++;
-  return voxels;
+/** The largest parts that there is room for; one that takes more room than is left makes way for smaller ones. */
+function largest<Part extends Outlined>(parts: readonly Part[]): Part[] {
+  const kept: Part[] = [];
+  let points = 0;
+  for (const part of parts.toSorted((a, b) => b.pixels - a.pixels)) {
+    if (kept.length === MOST.outlines) break;
+    if (points + part.border.length > MOST.points) continue;
+    points += part.border.length;
+    kept.push(part);
+  }
+  return kept;
 }

@@ -8,16 +8,20 @@ const STEPS = [
   [0, -1],
 ] as const;
 
-/**
- * The parts of a mask, row by row, whose pixels share edges, each by its outer border, the largest first and among equals
- * the uppermost. A border runs clockwise along the edges of pixels, with a point at each turn; the last is the first again.
- */
-export function outerBorders(mask: Uint8Array, width: number): (readonly ImagePoint[])[] {
+/** A part of a mask, whose pixels share edges. */
+export interface Outlined {
+  readonly pixels: number;
+  /** Clockwise along the edges of pixels, with a point at each turn; the last is the first again. */
+  readonly border: readonly ImagePoint[];
+}
+
+/** The parts of a mask, row by row, each by its outer border, in the order of their first pixels from above. */
+export function outerBorders(mask: Uint8Array, width: number): Outlined[] {
   const { labels, parts } = connectedParts(mask, width);
-  return parts
-    .map(({ start, pixels }, index) => ({ pixels, border: outerBorder(labels, index + 1, start, width) }))
-    .sort((a, b) => b.pixels - a.pixels)
-    .map(({ border }) => border);
+  return parts.map(({ start, pixels }, index) => ({
+    pixels,
+    border: outerBorder(labels, index + 1, start, width),
+  }));
 }
 
 interface Part {

@@ -12,6 +12,7 @@ it('the benchmark runs every part; small sizes, whose figures mean nothing', asy
     'preprocessing',
     'export resampling',
     'SEG',
+    'receive',
     'watch',
     'queue',
     'models import',

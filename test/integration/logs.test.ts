@@ -69,7 +69,7 @@ describe('the log of a node', () => {
       headers: { 'Content-Type': 'application/json', Authorization: 'Bearer never-to-be-seen' },
     });
     await archive.halt();
-    await expect(node.watcher.poll()).rejects.toThrow();
+    await expect(node.watcher.poll()).rejects.toThrow(/ECONNREFUSED/);
     await testNode.restart();
     await archive.resume();
 

@@ -69,7 +69,7 @@ describeWith(['chromium'], 'the pages with the demo patient', () => {
     const plane = Number(await axial.getAttribute('data-plane'));
     const truth = first?.series.find(({ kind }) => kind !== 'NONE')?.truth?.();
     if (!truth) throw new Error('the demo knows where the pancreas is');
-    const [nx = 0, ny = 0] = truth.size;
+    const [nx, ny] = truth.size;
     const inside = {
       width: nx,
       height: ny,
@@ -78,9 +78,10 @@ describeWith(['chromium'], 'the pages with the demo patient', () => {
     const wanted = boxOf(inside);
     const found = scaled(boxOf(await amberOf(page)), await sizeOf(page), [nx, ny]);
     for (const [edge, at] of found.entries()) {
-      expect(Math.abs(at - (wanted[edge] ?? 0)), `edge ${edge}: ${found} for ${wanted}`).toBeLessThanOrEqual(
-        OUTLINE_TOLERANCE,
-      );
+      expect(
+        Math.abs(at - (wanted[edge] ?? 0)),
+        `edge ${edge}: ${found.join(' ')} for ${wanted.join(' ')}`,
+      ).toBeLessThanOrEqual(OUTLINE_TOLERANCE);
     }
     await page.getByLabel('Outline').uncheck();
     await page.evaluate(

@@ -18,6 +18,22 @@ const HOSTILE = '<script>document.title="run"</script>"\'><img src=x onerror=doc
 const VIEWER =
   'https://viewer.example.org/?a="><script>document.title="run"</script>&study={studyInstanceUid}';
 
+const jsonSchema = z.custom<Parameters<typeof z.fromJSONSchema>[0]>((value) => typeof value === 'object');
+const openApi = z.object({
+  paths: z.record(
+    z.string(),
+    z.record(
+      z.string(),
+      z.object({
+        responses: z.record(
+          z.string(),
+          z.object({ content: z.record(z.string(), z.object({ schema: jsonSchema.optional() })).optional() }),
+        ),
+      }),
+    ),
+  ),
+});
+
 const PERSON = { PatientID: 'P-77', PatientBirthDate: '19600102', PatientSex: 'F' };
 
 describeWith(['chromium'], 'the pages', () => {
@@ -225,6 +241,62 @@ describeWith(['chromium'], 'the pages', () => {
     await page.locator(`.slice[data-view="axial"][data-plane="${start + 1}"]`).waitFor();
     await keepPicture(page, 'small-study');
     await page.close();
+  });
+
+  it('give answers by the API that are as its OpenAPI document says, and refuse with stable codes', async () => {
+    const document = openApi.parse(await (await fetch(at('/api/openapi.json'))).json());
+    const report = (await study(SECOND)).volumes[0]?.report.sopInstanceUid ?? '';
+    const values = { uid: SECOND, key: patientKey, view: 'axial', plane: '3' };
+    for (const [path, methods] of Object.entries(document.paths)) {
+      const ofResult = { ...values, uid: report };
+      const names: Readonly<Record<string, string>> = path.startsWith('/results') ? ofResult : values;
+      const address = at(`/api${path.replaceAll(/\{(\w+)\}/g, (_, name: string) => names[name] ?? '')}`);
+      for (const [method, { responses }] of Object.entries(methods)) {
+        if (path === '/events' || method === 'delete') continue;
+        const isReview = path.endsWith('/review');
+        const response = await fetch(address, {
+          method: method.toUpperCase(),
+          headers: {
+            Accept: 'application/json',
+            ...(isReview ? { 'Content-Type': 'application/json' } : {}),
+          },
+          ...(isReview ? { body: JSON.stringify({ decision: 'accepted' }) } : {}),
+        });
+        const described = responses[response.status];
+        expect(described, `${method} ${path} answered ${response.status}`).toBeDefined();
+        expect(response.ok, `${method} ${path}`).toBe(true);
+        const [[type, { schema }] = ['', {}]] = Object.entries(described?.content ?? {});
+        expect(response.headers.get('Content-Type')).toContain(type);
+        if (schema)
+          z.fromJSONSchema(schema).parse(await response.json(), { error: () => `${method} ${path}` });
+        else await response.body?.cancel();
+      }
+    }
+    for (const [path, status, code] of [
+      ['/api/studies/1.2.3', 404, 'NOT_FOUND'],
+      ['/api/studies?limit=0', 400, 'BAD_REQUEST'],
+      ['/api/patients/nobody/volumes.csv', 400, 'BAD_REQUEST'],
+      ['/api/results/1.2.3/images', 404, 'NOT_FOUND'],
+      [`/api/results/${report}/images/axial/999`, 404, 'NOT_FOUND'],
+      [`/api/results/${report}/images/oblique/1`, 400, 'BAD_REQUEST'],
+    ] as const) {
+      const response = await fetch(at(path));
+      expect([response.status, await response.json()], path).toMatchObject([status, { code }]);
+    }
+  });
+
+  it('tell by server-sent events what happens, without a name', async () => {
+    const response = await fetch(at('/api/events'));
+    expect(response.headers.get('Content-Type')).toContain('text/event-stream');
+    await pages.process(FIRST);
+    let text = '';
+    for await (const chunk of response.body ?? []) {
+      text += Buffer.from(chunk).toString();
+      if (text.includes('"state":"done"')) break;
+    }
+    expect(text).toContain('event: study\ndata: {"studyInstanceUid":"2.25.9101"');
+    expect(text).toContain('event: progress');
+    expect(text).not.toContain('P-77');
   });
 
   it('load less than 300 kB at first', async () => {

@@ -11,11 +11,8 @@ import { freePort } from './free-port.ts';
 import { serve } from './serve-process.ts';
 import { smallInstance } from './small-instance.ts';
 
-export interface SentStudy {
-  readonly instances: number;
-  /** Bytes of pixels of each; a multiple of 2000. */
-  readonly pixelBytes: number;
-}
+/** Bytes of pixels of each instance: multiples of 2000, below 131 million, as Rows has 16 bits. */
+export type SentStudy = readonly number[];
 
 export interface ReceiveMeasure {
   /** How much larger the process was at its largest than before, from the first byte until the archive had all of it. */
@@ -30,8 +27,11 @@ const LINE_END = Buffer.from('\r\n');
 const END = Buffer.from(`--${BOUNDARY}--\r\n`);
 const ZEROS = Buffer.alloc(64 * 1024);
 
-/** Sends studies by STOW-RS to a node that runs as its users run it, an archive behind it. Linux only. */
-export async function measureReceive(studies: readonly SentStudy[]): Promise<ReceiveMeasure[]> {
+/** 500 MB: many small instances, and some large ones. */
+export const STUDY_OF_500_MB: SentStudy = [...Array<number>(600).fill(500_000), 100_000_000, 100_000_000];
+
+/** Sends a study by STOW-RS to a node that runs as its users run it, an archive behind it. Linux only. */
+export async function measureReceive(study: SentStudy): Promise<ReceiveMeasure> {
   const folder = await mkdtemp(path.join(tmpdir(), 'receive-memory-'));
   const archive = await startEmbeddedArchive();
   const [port, spool] = [await freePort(), path.join(folder, 'spool')];
@@ -48,22 +48,18 @@ export async function measureReceive(studies: readonly SentStudy[]): Promise<Rec
   const node = serve(configuration);
   try {
     await node.says(/the node is running/);
-    const deliver = async (study: SentStudy, uid: string): Promise<number> => {
+    const deliver = async (instances: SentStudy, uid: string): Promise<number> => {
       const started = performance.now();
-      await send(`http://127.0.0.1:${port}/dicom-web/studies`, study, uid);
+      await send(`http://127.0.0.1:${port}/dicom-web/studies`, instances, uid);
       const seconds = (performance.now() - started) / 1000;
       while ((await readdir(path.join(spool, 'ready'))).length > 0) await wait(50);
       return seconds;
     };
-    await deliver({ instances: 20, pixelBytes: 500_000 }, '2.25.1'); // everything is loaded after that
-    const measures: ReceiveMeasure[] = [];
-    for (const [index, study] of studies.entries()) {
-      await writeFile(`/proc/${node.pid}/clear_refs`, '5'); // the peak begins anew
-      const before = await memoryOf(node.pid, 'VmRSS');
-      const seconds = await deliver(study, `2.25.${index + 2}`);
-      measures.push({ growthBytes: (await memoryOf(node.pid, 'VmHWM')) - before, seconds });
-    }
-    return measures;
+    await deliver(Array<number>(20).fill(500_000), '2.25.1'); // everything is loaded after that
+    await writeFile(`/proc/${node.pid}/clear_refs`, '5'); // the peak begins anew
+    const before = await memoryOf(node.pid, 'VmRSS');
+    const seconds = await deliver(study, '2.25.2');
+    return { growthBytes: (await memoryOf(node.pid, 'VmHWM')) - before, seconds };
   } finally {
     await node.kill();
     await archive.stop();
@@ -77,9 +73,12 @@ async function memoryOf(pid: number | undefined, field: 'VmRSS' | 'VmHWM'): Prom
 }
 
 async function send(url: string, study: SentStudy, uid: string): Promise<void> {
-  const headers = Array.from({ length: study.instances }, (_, i) => headerOf(uid, i, study.pixelBytes));
-  const length = headers.reduce(
-    (sum, header) => sum + HEAD.length + header.length + study.pixelBytes + LINE_END.length,
+  const instances = study.map((pixelBytes, index) => ({
+    header: headerOf(uid, index, pixelBytes),
+    pixelBytes,
+  }));
+  const length = instances.reduce(
+    (sum, { header, pixelBytes }) => sum + HEAD.length + header.length + pixelBytes + LINE_END.length,
     END.length,
   );
   const sent = request(url, {
@@ -90,14 +89,16 @@ async function send(url: string, study: SentStudy, uid: string): Promise<void> {
     },
   });
   const answered = once(sent, 'response');
-  await pipeline(Readable.from(body(headers, study.pixelBytes)), sent);
+  await pipeline(Readable.from(body(instances)), sent);
   const [answer] = await answered;
   answer.resume();
   if (answer.statusCode !== 200) throw new Error(`the node answered ${answer.statusCode}`);
 }
 
-function* body(headers: readonly Uint8Array[], pixelBytes: number): Generator<Uint8Array> {
-  for (const header of headers) {
+type Sent = { readonly header: Uint8Array; readonly pixelBytes: number };
+
+function* body(instances: readonly Sent[]): Generator<Uint8Array> {
+  for (const { header, pixelBytes } of instances) {
     yield HEAD;
     yield header;
     for (let left = pixelBytes; left > 0; left -= ZEROS.length) {

@@ -47,7 +47,7 @@ describe('an audit message', () => {
   it('is one line of XML, whatever a name holds', () => {
     const userId = 'a"b<c>&d\'\n\r\u0000\u2028\ud800e';
     const text = auditMessage(event({ participants: [{ userId, isRequestor: true }] }), source);
-    expect(text).not.toMatch(/[\n\r\u0000\u2028]/);
+    expect(text).not.toMatch(/[\p{Cc}\u2028]/u);
     const parsed: unknown = parser.parse(text);
     expect(parsed).toMatchObject({
       AuditMessage: { ActiveParticipant: { '@UserID': expect.stringMatching(/^a"b<c>&d' +\ufffde$/) } },
@@ -179,27 +179,36 @@ describe('requests', () => {
     return events;
   }
 
+  const STUDY_123 = { kind: 'study', id: '1.2.3' };
+  const PATIENT_KEY = { kind: 'patient', id: '0ab1' };
   it.each([
-    ['GET', '/', 'query'],
-    ['GET', '/api/studies?limit=5', 'query'],
-    ['GET', '/studies/1.2.3', 'instancesAccessed'],
-    ['GET', '/api/studies/1.2.3', 'instancesAccessed'],
-    ['GET', '/patients/0ab1', 'patientRecord'],
-    ['GET', '/api/patients/0ab1/volumes.csv', 'export'],
-    ['GET', '/dicom-web/studies?PatientID=*', 'query'],
-    ['GET', '/dicom-web/studies/1.2.3/series', 'query'],
-    ['GET', '/dicom-web/studies/1.2.3/metadata', 'instancesAccessed'],
-    ['GET', '/dicom-web/studies/1.2.3', 'instancesTransferred'],
-    ['POST', '/dicom-web/studies', 'instancesTransferred'],
-    ['POST', '/api/studies/1.2.3/process', 'securityAlert'],
-  ])('%s %s is recorded as %s', async (method, address, name) => {
+    ['GET', '/', 'query', { kind: 'address', id: '/' }],
+    ['GET', '/api/studies?limit=5', 'query', { kind: 'address', id: '/api/studies' }],
+    ['GET', '/studies/1.2.3', 'instancesAccessed', STUDY_123],
+    ['GET', '/api/studies/1.2.3', 'instancesAccessed', STUDY_123],
+    ['GET', '/patients/0ab1', 'patientRecord', PATIENT_KEY],
+    ['GET', '/api/patients/0ab1/volumes.csv', 'export', PATIENT_KEY],
+    ['GET', '/dicom-web/studies?PatientID=*', 'query', { kind: 'address', id: '/dicom-web/studies' }],
+    [
+      'GET',
+      '/dicom-web/studies/1.2.3/series',
+      'query',
+      { kind: 'address', id: '/dicom-web/studies/1.2.3/series' },
+    ],
+    ['GET', '/dicom-web/studies/1.2.3/metadata', 'instancesAccessed', STUDY_123],
+    ['GET', '/dicom-web/studies/1.2.3', 'instancesTransferred', STUDY_123],
+    ['POST', '/api/studies/1.2.3/process', 'securityAlert', STUDY_123],
+  ])('%s %s is recorded as %s', async (method, address, name, object) => {
     const [one, ...more] = await recorded(method, address);
     expect(more).toEqual([]);
     expect(one).toMatchObject({ event: name, outcome: '0', at: DAY });
     expect(one?.participants[0]).toMatchObject({ userId: 'eve', isRequestor: true, address: '127.0.0.1' });
-    if (address.includes('1.2.3') && name !== 'query')
-      expect(one?.objects?.[0]).toEqual({ kind: 'study', id: '1.2.3' });
-    if (address.includes('0ab1')) expect(one?.objects?.[0]).toEqual({ kind: 'patient', id: '0ab1' });
+    expect(one?.objects?.[0]).toMatchObject(object);
+  });
+
+  it('a study that is sent in names no study before it has been read', async () => {
+    const events = await recorded('POST', '/dicom-web/studies');
+    expect(events).toMatchObject([{ event: 'instancesTransferred', action: 'C', objects: [] }]);
   });
 
   it('of who shows wrong credentials or lacks the role are recorded as refused', async () => {
@@ -217,5 +226,6 @@ describe('requests', () => {
     }
     const own: Principal = { name: 'node', roles: ['operator'], by: 'own' };
     expect(await recorded('GET', '/dicom-web/studies/1.2.3', { principal: own })).toEqual([]);
+    expect(await recorded('POST', '/api/commands/opt-out', { principal: own })).toHaveLength(1);
   });
 });

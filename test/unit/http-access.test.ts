@@ -39,7 +39,7 @@ describe('a node with authentication', () => {
     }
     expect(reached).toEqual([]);
     expect(await status(`${url}/healthz`)).toBe(200);
-    expect(await status(`${url}/assets/pages.css`)).toBe(200);
+    expect(await status(`${url}/assets/style.css`)).toBe(200);
   });
 
   it('refuses wrong tokens, and other kinds of credentials', async () => {

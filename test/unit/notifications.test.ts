@@ -154,11 +154,14 @@ const MESSAGE: Message = {
 it('a webhook gets JSON with a signature that the receiver can check', async () => {
   const got: { body: string; signature: string }[] = [];
   let status = 204;
-  const server = createServer(async (request, response) => {
-    let body = '';
-    for await (const chunk of request) body += String(chunk);
-    got.push({ body, signature: String(request.headers['pansegnet-signature']) });
-    response.writeHead(status, { Location: '/elsewhere' }).end();
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const signature = String(request.headers['pansegnet-signature']);
+      got.push({ body: Buffer.concat(chunks).toString(), signature });
+      response.writeHead(status, { Location: '/elsewhere' }).end();
+    });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`;
@@ -177,14 +180,14 @@ it('a webhook gets JSON with a signature that the receiver can check', async () 
 });
 
 it('an e-mail is plain text that says what happened', async () => {
-  const { port, mail, close } = await mailServer();
-  const email = { smtp: `smtp://127.0.0.1:${port}`, from: 'node@example.org', to: ['a@example.org'] };
+  const server = await mailServer();
+  const email = { smtp: `smtp://127.0.0.1:${server.port}`, from: 'node@example.org', to: ['a@example.org'] };
   await sendEmail(email, MESSAGE);
-  const text = await mail;
+  const text = await server.mail;
   expect(text).toContain('Subject: pansegnet-node: a pancreas volume (CT) changed by -12.3 %');
   expect(text).toContain('Study 1.2.3');
   expect(text).toContain('Content-Type: text/plain');
-  close();
+  server.close();
 });
 
 /** Takes one mail, as RFC 5321 has it. */

@@ -4,7 +4,7 @@ import { type DicomDataset, readInstance, sequence, text, texts } from '../../sr
 import { CODES, isCode } from '../../src/dicom/results/codes.ts';
 import { pancreasTrackingUid, type ResultContext } from '../../src/dicom/results/result-context.ts';
 import type { ImagePoint } from '../../src/sr/content-item.ts';
-import { outerBorders } from '../../src/sr/outer-border.ts';
+import { type Outlined, outerBorders } from '../../src/sr/outer-border.ts';
 import { createReport } from '../../src/sr/report.ts';
 import { resultsOfEnhanced } from '../support/enhanced-image.ts';
 import { context, reportInput, SMALL_SIZE, smallMask, smallSeries } from '../support/result-fixtures.ts';
@@ -14,7 +14,7 @@ function drawn(...rows: string[]): [Uint8Array, number] {
   return [Uint8Array.from(rows.join(''), (pixel) => (pixel === '#' ? 1 : 0)), rows[0]?.length ?? 0];
 }
 
-const words = (border: readonly ImagePoint[]): string => border.map((point) => point.join(',')).join(' ');
+const words = ({ border }: Outlined): string => border.map((point) => point.join(',')).join(' ');
 
 describe('outer borders', () => {
   test('run clockwise along the edges of the pixels, with a point at each turn', () => {
@@ -23,11 +23,10 @@ describe('outer borders', () => {
     expect(outerBorders(...drawn('...', '...'))).toEqual([]);
   });
 
-  test('are those of parts whose pixels share edges, the largest first', () => {
-    expect(outerBorders(...drawn('#..', '.##')).map(words)).toEqual([
-      '1,1 3,1 3,2 1,2 1,1',
-      '0,0 1,0 1,1 0,1 0,0',
-    ]);
+  test('are those of parts whose pixels share edges', () => {
+    const parts = outerBorders(...drawn('#..', '.##'));
+    expect(parts.map(({ pixels }) => pixels)).toEqual([1, 2]);
+    expect(parts.map(words)).toEqual(['0,0 1,0 1,1 0,1 0,0', '1,1 3,1 3,2 1,2 1,1']);
   });
 
   test('go into what is open at a corner, and not into holes', () => {
@@ -44,7 +43,7 @@ describe('outer borders', () => {
       property(masks, (mask) => {
         const covered = new Uint8Array(mask.length);
         const borders = outerBorders(mask, width);
-        for (const border of borders) {
+        for (const { border } of borders) {
           expect(border.at(-1)).toEqual(border[0]);
           mask.forEach((_, pixel) => {
             if (isEnclosed(border, pixel % width, Math.floor(pixel / width))) covered[pixel] = 1;
@@ -112,7 +111,7 @@ const outlinesOf = (given: ResultContext) =>
     });
 
 describe('the outlines in a report', () => {
-  test('are on every image with pancreas, the one with the largest section first', () => {
+  test('are on every image with pancreas, the largest first', () => {
     const mask = smallMask([1, 2, 3, 4]);
     mask[3 * SMALL_SIZE[0] * SMALL_SIZE[1] + 13] = 1; // beside the voxel that is there
     const uid = (plane: number) => smallSeries().slices[plane]?.sopInstanceUid;
@@ -149,13 +148,23 @@ describe('the outlines in a report', () => {
     expect(outlined?.filter((item) => text(item, 'ValueType') === 'NUM')).toEqual([]);
   });
 
-  test('are left out where the site wants one group, and where no object could hold them', () => {
+  test('are left out where the site wants one group', () => {
     expect(groupsOf(context(), false)).toHaveLength(1);
-    const width = 5000; // a comb: four points a tooth
+  });
+
+  test('are the largest ones where the mask has more, or longer ones, than a report should hold', () => {
+    const width = 2000;
     const series = smallSeries();
-    const size = [width, 2, 1] as const;
-    const mask = Uint8Array.from({ length: 2 * width }, (_, i) => (i < width || i % 2 === 0 ? 1 : 0));
-    const comb = { ...series, volume: { ...series.volume, size, voxels: new Int16Array(2 * width) } };
-    expect(groupsOf(context({ series: comb, mask }))).toHaveLength(1);
+    const size = [width, 3, 1] as const;
+    const wide = { ...series, volume: { ...series.volume, size, voxels: new Int16Array(3 * width) } };
+    const pixels = (isInside: (column: number, row: number) => boolean) =>
+      Uint8Array.from({ length: 3 * width }, (_, i) => (isInside(i % width, Math.floor(i / width)) ? 1 : 0));
+    const areas = (mask: Uint8Array) =>
+      outlinesOf(context({ series: wide, mask })).map(({ points: [left = 0, , right = 0] }) => right - left);
+
+    const dashes = pixels((column, row) => row === 0 && column % 20 <= column / 200); // ten of each length
+    expect(areas(dashes)).toEqual([10, 9, 8, 7].flatMap((length) => Array<number>(10).fill(length)));
+    const comb = pixels((column, row) => column < 7 || (column > 9 && (row === 1 || column % 2 === 0)));
+    expect(areas(comb)).toEqual([7, 7]);
   });
 });

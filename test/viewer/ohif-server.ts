@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import express, { type RequestHandler } from 'express';
 import { createEmbeddedArchive } from '../../src/archive/embedded-archive.ts';
+import { ohifRoutes } from '../../src/demo/viewer/ohif-routes.ts';
 import { DicomWebClient } from '../../src/dicom/web/client.ts';
 import { startOrthanc } from '../support/orthanc.ts';
 
@@ -15,46 +16,8 @@ export interface OhifServer {
   stop(): Promise<void>;
 }
 
-/** Tells the page's script where the archive is, and leaves the viewer's services where a test can ask them. */
-const APP_CONFIG = `
-window.config = ({ servicesManager }) => {
-  window.ohifServices = servicesManager.services;
-  return {
-    routerBasename: null,
-    extensions: [],
-    modes: [],
-    customizationService: {},
-    showStudyList: true,
-    // A browser that draws without a graphics card has no processor to spare for decoding in parallel.
-    maxNumberOfWebWorkers: 1,
-    showCPUFallbackMessage: false,
-    showWarningMessageForCrossOrigin: false,
-    strictZSpacingForVolumeViewport: true,
-    investigationalUseDialog: { option: 'never' },
-    defaultDataSourceName: 'archive',
-    dataSources: [
-      {
-        namespace: '@ohif/extension-default.dataSourcesModule.dicomweb',
-        sourceName: 'archive',
-        configuration: {
-          friendlyName: 'archive',
-          name: 'archive',
-          qidoRoot: '/dicom-web',
-          wadoRoot: '/dicom-web',
-          wadoUriRoot: '/dicom-web',
-          qidoSupportsIncludeField: true,
-          supportsFuzzyMatching: false,
-          supportsWildcard: false,
-          imageRendering: 'wadors',
-          thumbnailRendering: 'wadors',
-          enableStudyLazyLoad: true,
-          omitQuotationForMultipartRequest: false,
-        },
-      },
-    ],
-  };
-};
-`;
+/** Leaves the viewer's services where a test can ask them. */
+const FOR_TESTS = 'window.ohifServices = servicesManager.services;';
 
 /** An empty archive behind the viewer. */
 interface Archive {
@@ -101,18 +64,8 @@ export type ArchiveKind = keyof typeof ARCHIVES;
 export async function startOhif(dist: string, kind: ArchiveKind = 'embedded'): Promise<OhifServer> {
   const archive = await ARCHIVES[kind]();
   const app = express();
-  app.use((_request, response, next) => {
-    // Without these the browser gives the viewer no shared memory, which its volumes need.
-    response.set({
-      'Cross-Origin-Opener-Policy': 'same-origin',
-      'Cross-Origin-Embedder-Policy': 'require-corp',
-    });
-    next();
-  });
   app.use('/dicom-web', archive.handle);
-  app.get('/app-config.js', (_request, response) => void response.type('js').send(APP_CONFIG));
-  app.use(express.static(dist, { index: false }));
-  app.use((_request, response) => response.sendFile('index.html', { root: dist }));
+  app.use(ohifRoutes(dist, FOR_TESTS));
   const server = createServer(app).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();

@@ -79,7 +79,7 @@ export async function storeParts(
   const boundary = boundaryOf(contentType);
   const outcomes: PartOutcome[] = [];
   try {
-    for await (const part of streamMultipart(body, boundary)) {
+    for await (const part of streamMultipart(unbroken(body), boundary)) {
       const isDicom = part.contentType === undefined || mediaType(part.contentType) === 'application/dicom';
       outcomes.push(
         isDicom ? await storePart(part.content) : { failure: { reason: FAILURE_REASON.cannotUnderstand } },
@@ -93,6 +93,15 @@ export async function storeParts(
   }
   if (outcomes.length === 0) throw new StoreRequestError('multipart', 'the body has no parts');
   return outcomes;
+}
+
+/** A connection that breaks is the sender's affair, as is a body that ends early; it is no fault of the disk. */
+async function* unbroken(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } catch (cause) {
+    throw new MultipartError('broke off with the connection', { cause });
+  }
 }
 
 function boundaryOf(contentType: string | undefined): string {

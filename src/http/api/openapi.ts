@@ -70,7 +70,7 @@ function described({ path, summary, query, body, answer, errors = [] }: Operatio
 }
 
 function content({ schema, type = 'application/json' }: Operation['answer']): object {
-  if (schema) return { content: { [type]: { schema: z.toJSONSchema(schema, { io: 'input' }) } } };
+  if (schema) return { content: { [type]: { schema: z.toJSONSchema(schema) } } };
   return type === 'application/json' ? {} : { content: { [type]: {} } };
 }
 

@@ -18,9 +18,9 @@ export function audited({ record, sourceId, basePath, now }: RequestAudit): Requ
   return (request, response, next) => {
     response.once('close', () => {
       const { principal } = response.locals;
-      if (principal?.by === 'own') return; // what the node does is recorded where it does it
-      const { pathname, search } = new URL(request.originalUrl, 'http://node');
-      const path = pathname.startsWith(basePath) ? pathname.slice(basePath.length) : pathname;
+      const { path, search } = addressOf(request.originalUrl, basePath);
+      // What the node does with its own archive is recorded where it does it; commands beside it are somebody's.
+      if (principal?.by === 'own' && !path.startsWith('/api/')) return;
       const purpose =
         refusal(response, request.headers.authorization !== undefined, path) ??
         purposeOf(request.method, path, search);
@@ -50,6 +50,13 @@ export function audited({ record, sourceId, basePath, now }: RequestAudit): Requ
     });
     next();
   };
+}
+
+/** The target of a request as it was sent: no URL at all, as far as anybody knows. */
+function addressOf(target: string, basePath: string): { path: string; search: string } {
+  const mark = target.indexOf('?');
+  const [path, search] = mark < 0 ? [target, ''] : [target.slice(0, mark), target.slice(mark)];
+  return { path: path.startsWith(`${basePath}/`) ? path.slice(basePath.length) : path, search };
 }
 
 /** Wrong credentials, and what somebody's role, host or origin does not allow. */

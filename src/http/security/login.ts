@@ -62,10 +62,11 @@ const loginPage = (basePath: string, problem = ''): string =>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Log in: pansegnet-node</title>
-<link rel="stylesheet" href="${basePath}/assets/pages.css">
+<link rel="icon" href="${basePath}/assets/icon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="${basePath}/assets/style.css">
 </head>
 <body>
-<main>
+<main id="content">
 <h1>pansegnet-node</h1>
 ${problem ? html`<p role="alert">${problem}</p>` : ''}
 <form method="post" action="${basePath}/login">

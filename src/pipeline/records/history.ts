@@ -142,17 +142,6 @@ export async function volumesOfStudies(
   );
 }
 
-/** The volumes whose reports were made in a stretch of time, from the first moment to before the second. */
-export async function volumesMadeIn(sql: Sql, from: Date, until: Date): Promise<VolumeRecord[]> {
-  return volumesOf(
-    await sql.query(
-      `SELECT ${COLUMNS} FROM pansegnet.volume WHERE content_date_time >= $1 AND content_date_time < $2
-       ORDER BY content_date_time, id`,
-      [from, until],
-    ),
-  );
-}
-
 /**
  * Volumes that a new one is compared with: of the same patient, class and model, in other studies that are earlier by
  * date and time, oldest first. A study without a date has no place in time: it has none and is none. Withdrawn ones, those

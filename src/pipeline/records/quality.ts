@@ -1,8 +1,5 @@
 import { z } from 'zod';
 import type { Sql } from '../database/sql.ts';
-import { type ReviewedVolume, withReviews } from './find-studies.ts';
-import { volumesMadeIn } from './history.ts';
-import { headersOfStudies } from './study-header.ts';
 
 /** What one scanner and one model gave in a stretch of time. */
 export interface QualityRow {
@@ -40,59 +37,87 @@ export interface Quality {
 
 /** Results made, and studies that ended without one, from the first moment to before the second. */
 export async function qualityBetween(sql: Sql, from: Date, until: Date): Promise<Quality> {
-  const volumes = await withReviews(sql, await volumesMadeIn(sql, from, until));
-  const headers = await headersOfStudies(
-    sql,
-    volumes.map(({ studyInstanceUid }) => studyInstanceUid),
-  );
-  const groups = Map.groupBy(volumes, (volume) =>
-    JSON.stringify([
-      headers.get(volume.studyInstanceUid)?.scanner ?? '',
-      volume.class,
-      `${volume.model.name} ${volume.model.version}`,
-    ]),
-  );
-  const rows = [...groups].map(([key, group]): QualityRow => {
-    const [scanner = '', images = '', model = ''] = z.array(z.string()).parse(JSON.parse(key));
-    return { scanner, class: images, model, ...summary(group) };
-  });
-  return {
-    rows: rows.toSorted((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1)),
-    refusals: await refusalsBetween(sql, from, until),
-  };
+  return { rows: await resultsBetween(sql, from, until), refusals: await refusalsBetween(sql, from, until) };
 }
 
-const sortKey = (row: QualityRow): string => `${row.scanner} ${row.class} ${row.model}`;
+/** What the rows are by: scanner, class, model. */
+const GROUP = `coalesce(scanner, '') AS scanner, volume.class, model_name || ' ' || model_version AS model`;
+const MADE_BETWEEN = `FROM pansegnet.volume LEFT JOIN pansegnet.study_header USING (study_instance_uid)`;
+const WHERE = 'WHERE content_date_time >= $1 AND content_date_time < $2';
 
-function summary(group: readonly ReviewedVolume[]): Omit<QualityRow, 'scanner' | 'class' | 'model'> {
-  const found = group
-    .filter(({ seg }) => seg !== null)
-    .map(({ volumeMl }) => volumeMl)
-    .sort((a, b) => a - b);
-  const flags: Record<string, number> = {};
-  for (const flag of group.flatMap((one) => one.flags)) flags[flag] = (flags[flag] ?? 0) + 1;
-  const count = (test: (volume: ReviewedVolume) => boolean) => group.filter(test).length;
-  return {
-    results: group.length,
-    medianMl: quantile(found, 0.5),
-    lowerQuartileMl: quantile(found, 0.25),
-    upperQuartileMl: quantile(found, 0.75),
-    nothingFound: group.length - found.length,
-    flags,
-    corrected: count(({ correction }) => correction !== null),
-    accepted: count(({ review }) => review?.decision === 'accepted'),
-    rejected: count(({ review }) => review?.decision === 'rejected'),
-    withdrawn: count(({ withdrawn }) => withdrawn !== null),
-  };
+const groupRow = z.object({ scanner: z.string(), class: z.string(), model: z.string() });
+const resultRow = groupRow.extend({
+  results: z.int(),
+  median: z.number().nullable(),
+  lower: z.number().nullable(),
+  upper: z.number().nullable(),
+  nothing_found: z.int(),
+  corrected: z.int(),
+  accepted: z.int(),
+  rejected: z.int(),
+  withdrawn: z.int(),
+});
+const flagRow = groupRow.extend({ flag: z.string(), results: z.int() });
+
+async function resultsBetween(sql: Sql, from: Date, until: Date): Promise<QualityRow[]> {
+  const quantile = (share: number) =>
+    `percentile_cont(${share}) WITHIN GROUP (ORDER BY volume_ml) FILTER (WHERE seg IS NOT NULL)`;
+  const rows = await sql.query(
+    `SELECT ${GROUP}, count(*)::int AS results,
+       ${quantile(0.5)} AS median, ${quantile(0.25)} AS lower, ${quantile(0.75)} AS upper,
+       (count(*) FILTER (WHERE seg IS NULL))::int AS nothing_found,
+       count(correction)::int AS corrected, count(withdrawn)::int AS withdrawn,
+       (count(*) FILTER (WHERE decision = 'accepted'))::int AS accepted,
+       (count(*) FILTER (WHERE decision = 'rejected'))::int AS rejected
+     ${MADE_BETWEEN}
+     LEFT JOIN LATERAL (
+       SELECT decision FROM pansegnet.review WHERE report_sop_instance_uid = report->>'sopInstanceUid'
+       ORDER BY review.id DESC LIMIT 1) AS latest ON true
+     ${WHERE} GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`,
+    [from, until],
+  );
+  const flags = await flagsBetween(sql, from, until);
+  return z
+    .array(resultRow)
+    .parse(rows)
+    .map((row) => ({
+      scanner: row.scanner,
+      class: row.class,
+      model: row.model,
+      results: row.results,
+      medianMl: row.median ?? undefined,
+      lowerQuartileMl: row.lower ?? undefined,
+      upperQuartileMl: row.upper ?? undefined,
+      nothingFound: row.nothing_found,
+      flags: flags.get(groupKey(row)) ?? {},
+      corrected: row.corrected,
+      accepted: row.accepted,
+      rejected: row.rejected,
+      withdrawn: row.withdrawn,
+    }));
 }
 
-/** Linear between the two nearest of the sorted values. */
-function quantile(sorted: readonly number[], share: number): number | undefined {
-  const place = (sorted.length - 1) * share;
-  const low = sorted[Math.floor(place)];
-  const high = sorted[Math.ceil(place)];
-  if (low === undefined || high === undefined) return undefined;
-  return low + (high - low) * (place - Math.floor(place));
+const groupKey = (row: z.infer<typeof groupRow>): string =>
+  JSON.stringify([row.scanner, row.class, row.model]);
+
+/** How many results of each group carry each flag. */
+async function flagsBetween(
+  sql: Sql,
+  from: Date,
+  until: Date,
+): Promise<ReadonlyMap<string, Record<string, number>>> {
+  const rows = await sql.query(
+    `SELECT ${GROUP}, flag, count(*)::int AS results ${MADE_BETWEEN}
+     CROSS JOIN LATERAL jsonb_array_elements_text(flags) AS flag
+     ${WHERE} GROUP BY 1, 2, 3, 4 ORDER BY 4`,
+    [from, until],
+  );
+  const found = new Map<string, Record<string, number>>();
+  for (const row of z.array(flagRow).parse(rows)) {
+    const key = groupKey(row);
+    found.set(key, { ...found.get(key), [row.flag]: row.results });
+  }
+  return found;
 }
 
 const refusalRow = z
