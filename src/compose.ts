@@ -61,8 +61,9 @@ export async function startNode(config: Config, options: NodeOptions = {}): Prom
   const { role = 'all' } = options;
   checkRole(role, config);
   const isGateway = role !== 'worker';
-  const logger = options.logger ?? createLogger(config);
+  const logger = options.logger ?? createLogger(config, { keepsKey: true });
   const now = () => new Date();
+  const audit = composeAudit(config, { logger, now, archive: () => archive.url });
   const database = await openConfiguredDatabase(config);
   const queue = await openQueue(config, database, logger);
   const embedded =
@@ -71,7 +72,7 @@ export async function startNode(config: Config, options: NodeOptions = {}): Prom
           announceStudy(database, { studyInstanceUid, source: { kind: 'stow' }, now: now() }),
         )
       : undefined;
-  const intake = isGateway ? await composeIntake(config, { database, logger, now }) : undefined;
+  const intake = isGateway ? await composeIntake(config, { database, logger, now, audit }) : undefined;
   const { readiness, metrics } = composeObservation(config, {
     database,
     archive: () => archive,
@@ -88,7 +89,6 @@ export async function startNode(config: Config, options: NodeOptions = {}): Prom
     now,
     logger,
   });
-  const audit = composeAudit(config, { logger, now, archive: () => archive.url });
   const ownToken = newOwnToken();
   const app = composeHttp(config, {
     role,

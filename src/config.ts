@@ -41,10 +41,14 @@ export function loadConfig({ file, environment = process.env, overrides = {} }: 
 
 /** The configuration as it would be printed: secrets masked. */
 export function masked(config: Config): Tree {
-  return SECRET_KEYS.reduce<Tree>(
+  const withoutSecrets = SECRET_KEYS.reduce<Tree>(
     (whole, key) => (valueAt(whole, key) == null ? whole : merge(whole, treeAt(key, MASK))),
     config,
   );
+  const address = URL.parse(config.archive.url ?? '');
+  if (!address?.password) return withoutSecrets;
+  address.password = MASK;
+  return merge(withoutSecrets, treeAt('archive.url', address.href));
 }
 
 /** The values of the secret keys, and the passwords in addresses. */

@@ -72,6 +72,7 @@ function demoConfig(folder: string, { once, port, viewer }: DemoOptions) {
     overrides: {
       archive: { kind: 'embedded', folder: path.join(folder, 'archive') },
       database: { folder: path.join(folder, 'database') },
+      audit: { folder: path.join(folder, 'audit') },
       watch: { schedule: '* * * * * *', lookBack: 'all', stableForSeconds: 1 },
       models: { folder: MODELS, ...DEMO_MODEL_NAMES },
       http: { port: once ? 0 : port },

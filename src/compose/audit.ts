@@ -1,8 +1,8 @@
 import type { RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import type { AuditEvent } from '../audit/message.ts';
-import { AuditTrail } from '../audit/trail.ts';
-import type { Config } from '../config.ts';
+import { AuditTrail, type AuditTrailOptions } from '../audit/trail.ts';
+import { type Config, ConfigError } from '../config.ts';
 import { audited } from '../http/security/audited.ts';
 import type { Principal } from '../http/security/principal.ts';
 import { describeFailure } from '../pipeline/queue/failures.ts';
@@ -12,6 +12,8 @@ export interface NodeAudit {
   readonly requests: RequestHandler;
   readonly session: (event: 'login' | 'logout', principal: Principal, address: string) => void;
   started(): void;
+  /** Instances of the study came by STOW-RS or C-STORE, and the archive has them. */
+  studyReceived(studyInstanceUid: string, sender: string): void;
   /** The node took the study's images from the archive and gave it the results. */
   studyProcessed(studyInstanceUid: string, patientKeys: readonly string[]): void;
   studyFailed(studyInstanceUid: string, error: unknown): void;
@@ -31,7 +33,7 @@ export function composeAudit(
   const trail =
     folder === null
       ? undefined
-      : new AuditTrail({
+      : openTrail({
           folder,
           source: { sourceId, enterpriseSiteId: enterpriseSiteId ?? undefined },
           onProblem: (err) => logger.error({ err }, 'the audit log cannot be written'),
@@ -63,6 +65,16 @@ export function composeAudit(
         participants: [{ userId: name, isRequestor: true, address }, node],
       }),
     started: () => activity('applicationStart'),
+    studyReceived: (studyInstanceUid, sender) =>
+      record({
+        event: 'instancesTransferred',
+        action: 'C',
+        participants: [
+          { userId: sender, isRequestor: true, role: 'source' },
+          { userId: sourceId, isRequestor: false, role: 'destination' },
+        ],
+        objects: [{ kind: 'study', id: studyInstanceUid }],
+      }),
     studyProcessed: (studyInstanceUid, keys) =>
       record({ ...transfer(studyInstanceUid, keys), action: keys.length > 0 ? 'C' : 'R' }),
     studyFailed: (studyInstanceUid, error) =>
@@ -77,4 +89,17 @@ export function composeAudit(
       trail?.close();
     },
   };
+}
+
+/** @throws ConfigError where the folder cannot be used: a node that may not record what is done must not start */
+function openTrail(options: AuditTrailOptions): AuditTrail {
+  try {
+    return new AuditTrail(options);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new ConfigError(
+      `audit.folder: ${options.folder} cannot be written to (${reason}); name another one, or null for no audit log`,
+      { cause },
+    );
+  }
 }

@@ -4,6 +4,7 @@ import type { Config } from '../config.ts';
 import { apiRoutes } from '../http/api/api.ts';
 import type { ApiParts } from '../http/api/api-parts.ts';
 import { assetRoutes } from '../http/assets/assets.ts';
+import { auditLogRoutes } from '../http/audit-log.ts';
 import { healthRoutes, type ReadinessReport } from '../http/health.ts';
 import { type MetricsText, metricsRoutes } from '../http/metrics.ts';
 import { pageRoutes } from '../http/pages/pages.ts';
@@ -63,6 +64,7 @@ export function composeHttp(
     api: role === 'worker' ? undefined : express.Router().use('/commands', commands).use(apiRoutes(pages)),
     pages: role === 'worker' ? undefined : withViewer(pageRoutes(pages), viewer),
     assets: assetRoutes(),
+    auditLog: role === 'worker' ? undefined : auditLogRoutes(config.audit.folder),
     health: healthRoutes(readiness),
     metrics: config.metrics.enabled ? metricsRoutes(metrics) : undefined,
     onError: (err) => logger.error({ err }, 'a request failed'),

@@ -8,6 +8,7 @@ import { SpoolDelivery, whyNoRoom } from '../intake/spool-delivery.ts';
 import { lockFolder } from '../pipeline/database/folder-lock.ts';
 import type { Database } from '../pipeline/database/sql.ts';
 import { announceStudy } from '../pipeline/watch/announcements.ts';
+import type { NodeAudit } from './audit.ts';
 
 const MEGABYTE = 1_000_000;
 
@@ -17,18 +18,23 @@ export interface Intake {
   figures(): SpoolFigures;
   /** Takes up what lies in the spool, and opens the port for C-STORE where that is configured. */
   start(archive: ForwardTarget): Promise<void>;
-  /** Port of the C-STORE SCP while it is open. */
-  dimsePort(): number | undefined;
   /** Takes nothing new: closes the port, and answers STOW-RS with 503. */
   refuse(): Promise<void>;
   /** What has not been sent on stays in the spool. */
   stop(): Promise<void>;
 }
 
+interface IntakeParts {
+  readonly database: Database;
+  readonly logger: Logger;
+  readonly now: () => Date;
+  readonly audit: Pick<NodeAudit, 'studyReceived'>;
+}
+
 /** The ways in by which instances come: STOW-RS and C-STORE, through the spool to the archive; undefined where neither is. */
 export async function composeIntake(
   { archive, intake }: Config,
-  { database, logger, now }: { database: Database; logger: Logger; now: () => Date },
+  { database, logger, now, audit }: IntakeParts,
 ): Promise<Intake | undefined> {
   // The embedded archive takes STOW-RS itself.
   if (archive.kind === 'embedded' && !intake.dimse.enabled) return undefined;
@@ -55,10 +61,10 @@ export async function composeIntake(
   return {
     router,
     figures: () => spool.figures,
-    dimsePort: () => dimse?.port,
     start: async (target) => {
       const announce = async (studyInstanceUid: string, { kind, callingAeTitle }: InstanceSource) => {
         const source = { kind, ...(callingAeTitle === undefined ? {} : { callingAeTitle }) };
+        audit.studyReceived(studyInstanceUid, callingAeTitle ?? kind);
         await announceStudy(database, { studyInstanceUid, source, now: now() });
       };
       forwarder = new Forwarder({ spool, archive: target, announce, log: logger });

@@ -9,32 +9,40 @@ import { openLog } from '../logging/logger.ts';
 /** 256 bits. */
 const KEY_BYTES = 32;
 
-export function createLogger(config: Config): Logger {
+/** @param keepsKey whether a key for identifiers is made and kept where there is none: a command leaves no files behind */
+export function createLogger(config: Config, { keepsKey = false } = {}): Logger {
   const { level, identifiers, file } = config.log;
+  if (keepsKey && identifiers === 'hashed') makeIdentifierKey(config);
   return openLog({
     level,
     file: file ?? undefined,
-    identifierKey: identifiers === 'hashed' ? identifierKey(config) : undefined,
+    identifierKey: identifiers === 'hashed' ? (identifierKey(config) ?? newKey()) : undefined,
     secrets: secretsOf(config),
   });
 }
 
-/**
- * The configured key; else one that is made once and kept beside the database, for its own user; else, where nothing can be
- * kept, one for this process alone.
- */
-export function identifierKey({ log, database }: Config): string {
-  if (log.key !== null) return log.key;
-  const file = path.join(path.dirname(database.folder), 'log-identifiers.key');
+/** The configured key, or the one that was made and kept; undefined: there is none yet. */
+export function identifierKey(config: Config): string | undefined {
+  if (config.log.key !== null) return config.log.key;
   try {
-    mkdirSync(path.dirname(file), { recursive: true });
-    writeFileSync(file, randomBytes(KEY_BYTES).toString('hex'), { mode: 0o600, flag: 'wx' });
+    return readFileSync(keyFile(config), 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+}
+
+/** Once, for the node's own user. Where nothing can be kept, each process has a key of its own. */
+function makeIdentifierKey(config: Config): void {
+  if (config.log.key !== null) return;
+  try {
+    mkdirSync(path.dirname(keyFile(config)), { recursive: true });
+    writeFileSync(keyFile(config), newKey(), { mode: 0o600, flag: 'wx' });
   } catch {
     // There is one already, or the folder cannot be written to.
   }
-  try {
-    return readFileSync(file, 'utf8').trim();
-  } catch {
-    return randomBytes(KEY_BYTES).toString('hex');
-  }
 }
+
+const newKey = (): string => randomBytes(KEY_BYTES).toString('hex');
+
+const keyFile = ({ database }: Config): string =>
+  path.join(path.dirname(database.folder), 'log-identifiers.key');

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-export const NOTIFIED_EVENTS = ['failed', 'finished', 'change'] as const;
+const NOTIFIED_EVENTS = ['failed', 'finished', 'change'] as const;
 
 /** Whom the node tells what happened; nobody by default. */
 export const notificationsSchema = z.strictObject({

@@ -22,6 +22,8 @@ export interface HttpParts {
   /** Told by the archive that a study is complete. */
   readonly notify?: RequestHandler | undefined;
   readonly metrics?: RequestHandler | undefined;
+  /** The audit log, for operators. */
+  readonly auditLog?: RequestHandler | undefined;
   readonly access?: HttpAccess | undefined;
   /** Records who saw or did what. */
   readonly audit?: RequestHandler | undefined;
@@ -75,6 +77,7 @@ export function createApp({
   mount('/dicom-web', allow('viewer', 'sender'), parts.archive ?? parts.receive);
   mount('/api/notify', allow('viewer', 'sender'), express.json({ limit: limits.bodyBytes }), parts.notify);
   mount('/metrics', allow('viewer', 'operator'), parts.metrics);
+  mount('/api/audit', allow('operator', 'operator'), parts.auditLog);
   mount('/api', allow('viewer', 'operator'), express.json({ limit: limits.bodyBytes }), parts.api);
   mount('/', allow('viewer', 'operator', access && `${basePath}/login`), parts.pages);
 

@@ -24,7 +24,7 @@ export interface ForwardParts {
 }
 
 /** The part of a pino logger that forwarding uses. */
-export interface ForwardLog {
+interface ForwardLog {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;

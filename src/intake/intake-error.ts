@@ -1,11 +1,9 @@
 /** Why an instance was not taken. */
-export const INTAKE_REFUSALS = [
-  'full', // the spool has no room, or the disk too little: later there may be
-  'too-large', // more bytes than an instance may have
-  'unreadable', // not DICOM, cut off, without UIDs
-  'wrong-study', // not of the study, or not the instance, that the sender said it is
-] as const;
-export type IntakeRefusal = (typeof INTAKE_REFUSALS)[number];
+export type IntakeRefusal =
+  | 'full' // the spool has no room, or the disk too little: later there may be
+  | 'too-large' // more bytes than an instance may have
+  | 'unreadable' // not DICOM, cut off, without UIDs
+  | 'wrong-study'; // not of the study, or not the instance, that the sender said it is
 
 /** An instance that the sender is told was not stored. The message names no value of the instance but its UIDs. */
 export class IntakeError extends Error {

@@ -53,6 +53,7 @@ export type Expectation = (file: IdentifiedFile) => void;
 /** The disk is looked at again after so many bytes of one instance. */
 const DISK_CHECK_BYTES = 64 * 1024 * 1024;
 const SYNCED_TOGETHER = 16;
+const TAKEN_UP_TOGETHER = 16;
 
 /**
  * Instances on their way from a sender to the archive, as files: `ready/<our id>.<kind>.dcm`. No DICOM value is ever part of
@@ -93,7 +94,14 @@ export class Spool {
       spool.#refused += 1;
       spool.#bytes += (await stat(spool.#path('refused', name))).size;
     }
-    for (const name of await readdir(spool.#path('ready'))) await spool.#takeUp(name);
+    const names = await readdir(spool.#path('ready'));
+    const found: SpooledInstance[] = [];
+    for (let at = 0; at < names.length; at += TAKEN_UP_TOGETHER) {
+      const some = names.slice(at, at + TAKEN_UP_TOGETHER).map((name) => spool.#takeUp(name));
+      found.push(...(await Promise.all(some)).filter((instance) => instance !== undefined));
+    }
+    found.sort((a, b) => a.since.getTime() - b.since.getTime());
+    for (const instance of found) spool.#waiting.set(instance.file, instance);
     return spool;
   }
 
@@ -203,7 +211,7 @@ export class Spool {
     if (this.#waiting.delete(file)) this.#refused += 1;
   }
 
-  async #takeUp(name: string): Promise<void> {
+  async #takeUp(name: string): Promise<SpooledInstance | undefined> {
     const file = this.#path('ready', name);
     const kind = /\.(stow|dimse)\.dcm$/.exec(name)?.[1];
     try {
@@ -212,13 +220,14 @@ export class Spool {
       const callingAeTitle = kind === 'dimse' ? sourceAeTitle : undefined;
       const { mtime } = await stat(file);
       this.#bytes += size;
-      this.#waiting.set(file, { ...identity, file, size, source: { kind, callingAeTitle }, since: mtime });
+      return { ...identity, file, size, source: { kind, callingAeTitle }, since: mtime };
     } catch (error) {
       // A disk that lost a part of it, or somebody else's file.
       this.#onProblem(`${file} is no instance that can be sent on, and is kept aside`, error);
       this.#bytes += (await stat(file)).size;
       await rename(file, this.#path('refused', name));
       this.#refused += 1;
+      return undefined;
     }
   }
 

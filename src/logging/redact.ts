@@ -18,10 +18,17 @@ const JSON_STRING = /"([^"]+)"/g;
  * A UID (PS3.5 section 9.1) anywhere in a text: one made of a UUID (section B.2), or one that cannot be an IP address
  * because it has five parts or more, or more characters.
  */
-const UID_IN_TEXT =
-  /(?<![\w.])(?:2\.25(?:\.\d+)+|[0-2](?:\.\d+){4,}|(?=[\d.]{16})[0-2](?:\.\d+){2,})(?!\w)/g;
+const UID_IN_TEXT = /(?<![\w.])(?:2\.25(?:\.\d+)+|[0-2](?:\.\d+){4,}|(?=[\d.]{16})[0-2](?:\.\d+){2,})(?!\w)/g;
 /** UIDs that DICOM itself gives away: SOP classes, transfer syntaxes. They say nothing about anybody. */
 const DICOM_ROOT = '1.2.840.10008.';
+
+/**
+ * A person's name as DICOM writes it, its parts between circumflexes (PS3.5 section 6.2.1.1), with what follows it up to the
+ * next mark. No message is meant to hold one; this is for the one that nobody thought of.
+ */
+const PERSON_NAME = /[\p{L}\p{M}\p{N}.'-]+(?:\^[\p{L}\p{M}\p{N}.' -]*)+/gu;
+/** JavaScript quotes the text that it could not parse; in a line of JSON its quotation marks are escaped. */
+const UNPARSED = /(Unexpected token .{1,8}?, ).*?( is not valid JSON)/g;
 
 /** User and password in an address. */
 const URL_CREDENTIALS = /(\w+:\/\/)[^\s/@"\\]+@/g;
@@ -49,7 +56,9 @@ export function createRedactor({ identifierKey, secrets }: RedactionOptions): (l
       .reduce((text, secret) => text.replaceAll(JSON.stringify(secret).slice(1, -1), MASK), line)
       .replace(URL_CREDENTIALS, `$1${MASK}@`)
       .replace(AUTHORIZATION, `$1 ${MASK}`)
-      .replace(TOKEN, MASK);
+      .replace(TOKEN, MASK)
+      .replace(UNPARSED, `$1${MASK}$2`)
+      .replace(PERSON_NAME, MASK);
     return identifierKey === undefined ? masked : withoutUids(masked);
   };
 }

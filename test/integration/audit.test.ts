@@ -19,6 +19,7 @@ import { startTestNode, type TestNode } from '../support/test-node.ts';
 const SCHEMA = path.join(import.meta.dirname, '../support/audit-message.rng');
 const GOOD = '2.25.660.1';
 const GAP = '2.25.660.2';
+const SENT = '2.25.660.3';
 
 describeWith(['xmllint'], 'the audit log of a node', () => {
   let folder: string;
@@ -79,6 +80,12 @@ describeWith(['xmllint'], 'the audit log of a node', () => {
     expect(await ask('nobody', '/')).toBe(401);
     const login = { method: 'POST', body: new URLSearchParams({ token: tokens['operator'] ?? '' }) };
     await fetch(`${node.url}/login`, { ...login, redirect: 'manual' });
+    const sender = new DicomWebClient({
+      url: `${node.url}/dicom-web`,
+      headers: { Authorization: `Bearer ${tokens['operator']}` },
+    });
+    await sender.store(SENT, smallCtSeries(SENT));
+    await expect.poll(messages).toContainEqual(expect.stringMatching(/UserID="stow".*2\.25\.660\.3/));
     await testNode.restart();
 
     const all = await messages();

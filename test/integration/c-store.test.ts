@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -172,6 +172,26 @@ describeWith(['storescu'], 'the C-STORE SCP', () => {
     expect(await storeAs('1.2.3.1.9', file)).toBe(0xa900);
     expect(await storeAs(UIDS.sop, file)).toBe(0);
     expect(spool.waiting).toMatchObject([{ sopUid: UIDS.sop }]);
+  });
+
+  it('passes a large instance to the disk without holding it in memory', async () => {
+    await start();
+    const [megabytes, columns] = [120, 1000];
+    const small = Buffer.from(
+      smallInstance(UIDS, { Rows: megabytes * 500, Columns: columns, PixelData: new ArrayBuffer(8) }),
+    );
+    small.writeUInt32LE(megabytes * 1e6, small.length - 12);
+    const file = await fileOf('large.dcm', small);
+    await truncate(file, small.length - 8 + megabytes * 1e6);
+    const before = process.memoryUsage().rss;
+    let peak = before;
+    const watching = setInterval(() => {
+      peak = Math.max(peak, process.memoryUsage().rss);
+    }, 10);
+    expect((await dcmtk('storescu', SENDER, [file])).output).toContain('(Success)');
+    clearInterval(watching);
+    expect(spool.figures.bytes).toBeGreaterThan(megabytes * 1e6);
+    expect(peak - before).toBeLessThan((megabytes * 1e6) / 2);
   });
 
   it('ends connections that send what is no DICOM message, without growing', async () => {

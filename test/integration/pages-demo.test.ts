@@ -128,10 +128,15 @@ describeWith(['chromium'], 'the pages with the demo patient', () => {
     const details = await pages.node.studyDetails(first?.studyInstanceUid ?? '');
     const [volume] = details?.volumes ?? [];
     const top = 1.15 * z.number().parse(volume?.intervalMl?.high); // the axis goes a little above the largest
-    const position = { x: box.width * (0.06 / 1.12), y: box.height * (1 - (volume?.volumeMl ?? 0) / top) };
+    // The two studies lie 366 days apart, and the axis goes 60 days beyond them.
+    const position = {
+      x: box.width * (60 / (60 + 366 + 60)),
+      y: box.height * (1 - (volume?.volumeMl ?? 0) / top),
+    };
     await chart.hover({ position });
     await chart.click({ position });
-    await page.waitForURL(`**/studies/${first?.studyInstanceUid}*`);
+    await page.waitForURL('**/studies/**');
+    expect(page.url()).toContain(`/studies/${first?.studyInstanceUid}?result=`);
     await page.close();
   });
 
@@ -154,6 +159,7 @@ describeWith(['chromium'], 'the pages with the demo patient', () => {
           await page.waitForFunction(() => document.querySelectorAll('.slice[data-plane]').length === 3);
         if (what === 'patient') await page.waitForSelector('.uplot canvas');
         await keepPicture(page, `${what}-${name}`);
+        expect(await page.getByText('For research use only').count(), path).toBeGreaterThan(0);
       }
       await page.close();
     }

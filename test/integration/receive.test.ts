@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { text } from '../../src/dicom/dataset.ts';
 import { DicomWebClient } from '../../src/dicom/web/client.ts';
@@ -98,4 +98,28 @@ describeWith(['Orthanc', 'storescu'], 'a node that receives, with an Orthanc beh
     expect(response.status, answer).toBe(200);
     return answer === '' ? undefined : JSON.parse(answer);
   }
+});
+
+describe('a node with its embedded archive', () => {
+  it('segments a study that it receives by STOW-RS, without waiting for a poll', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'receive-embedded-'));
+    const node = await startTestNode('', {
+      archive: { kind: 'embedded', url: null, folder: path.join(folder, 'archive') },
+      models: await writeSmallModels(path.join(folder, 'models')),
+      selection: { siteRules: SMALL_SERIES_RULES },
+      inference: { threads: 1 },
+    });
+    try {
+      const client = new DicomWebClient({ url: `${node.node().url}/dicom-web` });
+      const ended = node.node().studyEnded(BY_STOW);
+      expect((await client.store(undefined, smallCtSeries(BY_STOW))).status).toBe(200);
+      await ended;
+      expect(await node.node().studyDetails(BY_STOW)).toMatchObject({ study: { state: 'done' } });
+      const series = await client.searchSeries(BY_STOW);
+      expect(series.map((one) => text(one, 'Modality') ?? '').toSorted()).toEqual(['CT', 'SEG', 'SR']);
+    } finally {
+      await node.stop();
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
 });

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import https from 'node:https';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -10,6 +10,7 @@ import { startNode } from '../../src/compose.ts';
 import { ConfigError, loadConfig } from '../../src/config.ts';
 import { requestJson } from '../../src/dicom/web/json-request.ts';
 import { listen, type RunningServer, type ServerTls } from '../../src/http/listen.ts';
+import { readLocalAccess } from '../../src/http/security/local-access.ts';
 import { addToken } from '../../src/http/security/token-file.ts';
 import { type Certificate, createAuthority, type TestAuthority } from '../support/certificates.ts';
 import { type HttpProxy, startHttpProxy } from '../support/http-proxy.ts';
@@ -196,8 +197,17 @@ describeWith(['openssl'], 'TLS', () => {
       ]);
       expect(await node.archive.searchSeries(STUDY)).toHaveLength(1);
       expect((await fetch(`${node.archive.url}/studies`)).status).toBe(401);
+
+      // Commands of this machine find their way in by a file that is for the node's user alone.
+      const file = path.join(folder, 'database', 'local-access.json');
+      const access = await readLocalAccess(file);
+      expect((await stat(file)).mode & 0o077).toBe(0);
+      const headers = { Authorization: `Bearer ${access?.token}` };
+      expect((await fetch(`${access?.url}/api/studies`, { headers })).status).toBe(200);
+      expect((await fetch(`${access?.url}/api/studies`)).status).toBe(401);
     } finally {
       await node.stop();
     }
+    expect(await readLocalAccess(path.join(folder, 'database', 'local-access.json'))).toBeUndefined();
   });
 });

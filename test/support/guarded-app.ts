@@ -67,6 +67,7 @@ export async function startGuardedApp({
     archive: answering('archive'),
     notify: answering('notify'),
     metrics: answering('metrics'),
+    auditLog: answering('audit log'),
     assets: answering('assets'),
     access: await composeAccess(config, {
       ownToken,

@@ -184,6 +184,7 @@ describe('requests', () => {
   it.each([
     ['GET', '/', 'query', { kind: 'address', id: '/' }],
     ['GET', '/api/studies?limit=5', 'query', { kind: 'address', id: '/api/studies' }],
+    ['GET', '/api/audit/2026-03-01', 'auditLogUsed', { kind: 'address' }],
     ['GET', '/studies/1.2.3', 'instancesAccessed', STUDY_123],
     ['GET', '/api/studies/1.2.3', 'instancesAccessed', STUDY_123],
     ['GET', '/patients/0ab1', 'patientRecord', PATIENT_KEY],

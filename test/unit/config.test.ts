@@ -49,6 +49,10 @@ describe('the configuration', () => {
 
   it('listens on loopback only, as long as there is no authentication', () => {
     expect(() => load('http: { host: 0.0.0.0 }')).toThrow(/http\.host: .*loopback/);
+    expect(load('{ http: { host: 0.0.0.0 }, auth: { tokensFile: t.json } }').http.host).toBe('0.0.0.0');
+    const oidc = "{ issuer: 'https://login.example', audience: node }";
+    expect(load(`{ http: { host: '::' }, auth: { oidc: ${oidc} } }`).http.host).toBe('::');
+    expect(() => load("auth: { oidc: { issuer: 'https://login.example' } }")).toThrow(/auth\.oidc\.audience/);
   });
 
   it('reads secrets from files, and never prints them', () => {
@@ -57,6 +61,8 @@ describe('the configuration', () => {
     );
     expect(config.archive.password).toBe('open sesame');
     expect(JSON.stringify(masked(config))).not.toMatch(/sesame|abc/);
+    const address = load('archive: { kind: dicomweb, url: "https://ann:hunter2@pacs.example/dicom-web" }');
+    expect(JSON.stringify(masked(address))).toMatch(/https:\/\/ann:\*+@pacs\.example/);
   });
 
   it('has a JSON Schema for editors that is up to date', () => {

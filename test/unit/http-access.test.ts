@@ -75,6 +75,8 @@ describe('a node with authentication', () => {
     ['viewer', 'DELETE', '/api/studies/1.2', 403],
     ['viewer', 'POST', '/dicom-web/studies', 403],
     ['viewer', 'POST', '/api/notify', 403],
+    ['viewer', 'GET', '/api/audit/2026-03-01', 403],
+    ['operator', 'GET', '/api/audit/2026-03-01', 200],
     ['sender', 'POST', '/dicom-web/studies', 200],
     ['sender', 'POST', '/api/notify', 200],
     ['sender', 'GET', '/dicom-web/studies', 403],

@@ -96,6 +96,18 @@ describe('the log', () => {
     });
     expect(text).not.toContain('Mustermann');
     expect(text).toContain('"code":"23505"');
+    const caught = logged((log) => {
+      try {
+        parse();
+      } catch (error) {
+        log.warn(
+          { reason: `unexpected: ${String(error)}` },
+          'name Müller-Lüdenscheidt^Karl Heinz^^Dr.: not readable',
+        );
+      }
+    });
+    expect(caught).not.toMatch(/Muster|Müller|Karl|Heinz/);
+    expect(caught).toContain(': not readable');
     expect(text).toContain('"type":"SyntaxError"');
     expect(text).toContain('logging.test.ts');
   });

@@ -172,8 +172,12 @@ it('a webhook gets JSON with a signature that the receiver can check', async () 
   const [, seconds, hex] = /^t=(\d+),v1=([0-9a-f]{64})$/.exec(first?.signature ?? '') ?? [];
   expect(seconds).toBe('1772438401');
   expect(hex).toBe(createHmac('sha256', SECRET).update(`${seconds}.${first?.body}`).digest('hex'));
-  for (status of [500, 302]) {
-    await expect(postWebhook({ url, secret: SECRET }, delivery)).rejects.toThrow();
+  for (const [answer, reason] of [
+    [500, 'answered 500'],
+    [302, 'fetch failed'],
+  ] as const) {
+    status = answer;
+    await expect(postWebhook({ url, secret: SECRET }, delivery)).rejects.toThrow(reason);
   }
   expect(got).toHaveLength(3);
   server.close();

@@ -3,7 +3,7 @@ import { openDatabase } from '../../src/pipeline/database/database.ts';
 import type { Database } from '../../src/pipeline/database/sql.ts';
 import { progressOfStudies, progressWriter } from '../../src/pipeline/events/progress-log.ts';
 import { type StudyEvent, StudyEvents } from '../../src/pipeline/events/study-events.ts';
-import { findStudies } from '../../src/pipeline/records/find-studies.ts';
+import { findStudies, findStudyListing } from '../../src/pipeline/records/find-studies.ts';
 import { priorVolumes, recordVolume } from '../../src/pipeline/records/history.ts';
 import { qualityBetween } from '../../src/pipeline/records/quality.ts';
 import { recordReview } from '../../src/pipeline/records/reviews.ts';
@@ -89,6 +89,23 @@ describe('studies are found', () => {
     await markQueued(database, { studyInstanceUid: '2.25.8001', isNew: true, now: MONDAY });
     expect(await found({ words: '8001' })).toEqual(['2.25.8001']);
   });
+});
+
+it('a study that a rebuilt history alone knows is shown; the report does not say which scanner made it', async () => {
+  const volume = measuredVolume('rebuilt', '20200301');
+  await recordVolume(database, volume);
+  const record = await headerRecorder(database, { names: true });
+  await record(volume.studyInstanceUid, IMAGE);
+  await record(volume.studyInstanceUid, {
+    ...IMAGE,
+    Manufacturer: undefined,
+    ManufacturerModelName: undefined,
+  });
+  const listing = await findStudyListing(database, volume.studyInstanceUid);
+  expect(listing?.study).toMatchObject({ state: 'done', changedAt: new Date(volume.contentDateTime) });
+  expect(listing?.header?.scanner).toBe('Maker One');
+  expect(listing?.volumes).toHaveLength(1);
+  expect(await findStudyListing(database, '2.25.404')).toBeUndefined();
 });
 
 it('no name, id or birth date is kept where the site wants none; people are told apart all the same', async () => {

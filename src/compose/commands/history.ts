@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { rebuildHistory } from '../../pipeline/rebuild/rebuild-history.ts';
 import { allVolumes, volumesOfPatient } from '../../pipeline/records/history.ts';
 import { patientKeys } from '../../pipeline/records/patient-key.ts';
+import { headerRecorder } from '../../pipeline/records/study-header.ts';
 import type { VolumeRecord } from '../../pipeline/records/volume-record.ts';
 import { volumesAsCsv } from '../../pipeline/records/volumes-csv.ts';
 import { defineCommand } from './command.ts';
@@ -43,6 +44,7 @@ export const rebuildCommand = defineCommand({
   run: async ({ json }, { config, database, archive: open, print, onProgress, warn, signal }) => {
     const archive = await open();
     const rebuilt = await rebuildHistory({
+      recordHeader: await headerRecorder(database, { names: config.pages.patientNames }),
       archive,
       database,
       patientKey: await patientKeys(database),

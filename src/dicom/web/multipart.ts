@@ -1,11 +1,19 @@
 import { MIMEType } from 'node:util';
-import { MaxFileSizeExceededError, MultipartParser } from '@remix-run/multipart-parser';
+import { DelimitedReader } from './delimited-reader.ts';
 
 /** One body part, complete in memory. */
 export interface MultipartPart {
   /** Content-Type of the part as it stands in its header, if it has one. */
   readonly contentType: string | undefined;
   readonly bytes: Uint8Array;
+}
+
+/** A body part whose content is passed on while it arrives. */
+export interface StreamedPart {
+  /** Content-Type of the part as it stands in its header, if it has one. */
+  readonly contentType: string | undefined;
+  /** The content, once, in pieces of the network. What is left of it is skipped when the next part is asked for. */
+  readonly content: AsyncIterable<Uint8Array>;
 }
 
 /** The body is not the multipart message that its Content-Type announces. */
@@ -15,11 +23,12 @@ export class MultipartError extends Error {
 
 /** Longest text before the first delimiter that is put up with. It means nothing (RFC 2046 section 5.1.1). */
 const PREAMBLE_LIMIT_BYTES = 65_536;
-/** Longest boundary of RFC 2046 section 5.1.1. */
-const BOUNDARY_LIMIT = 70;
-
-/** A part is larger than the caller takes. */
-export class MultipartTooLarge extends MultipartError {}
+/** Content-Type, Content-Location, Content-Length and the like take some hundred bytes. */
+const HEADER_LIMIT_BYTES = 8192;
+const LINE_END = '\r\n';
+const END_MARK = Buffer.from('--');
+/** RFC 2046 section 5.1.1 allows 70 characters; Orthanc's STOW-RS client makes boundaries of 73. */
+const BOUNDARY_LIMIT = 256;
 
 /** Largest part that is collected in memory; the limit of explicit lengths in DICOM is twice as much. */
 const DEFAULT_PART_LIMIT_BYTES = 2 ** 31 - 1;
@@ -54,60 +63,94 @@ function parsedType(contentType: string): MIMEType | undefined {
 }
 
 /**
- * Splits a multipart body while it arrives. A part is given out when it is complete, and no more of the body is
+ * Splits a multipart body into whole parts. A part is given out when it is complete, and no more of the body is
  * taken until the caller asks for the next one: memory holds one part and one chunk of the network.
  * @param partLimit bytes that a part may have
- * @throws MultipartError where the body ends before its closing delimiter, or never has the boundary; MultipartTooLarge
+ * @throws MultipartError where the body ends before its closing delimiter, never has the boundary, or has a larger part
  */
 export async function* splitMultipart(
   body: AsyncIterable<Uint8Array>,
   boundary: string,
   partLimit: number = DEFAULT_PART_LIMIT_BYTES,
 ): AsyncGenerator<MultipartPart> {
-  const parser = new MultipartParser(boundary, {
-    maxFileSize: partLimit,
-    maxParts: Number.POSITIVE_INFINITY,
-    maxTotalSize: Number.POSITIVE_INFINITY,
-  });
-  // The parser wants to begin with a delimiter: this part of our own takes up what stands before the body's first one.
-  const preamble = Buffer.from(`--${boundary}\r\nX-Preamble: 1\r\n\r\n\r\n`);
-  parser.write(preamble).next();
-  let preambleBytes = 0;
-  let begun = false;
-  let ended = false;
-  for await (const chunk of body) {
-    if (ended) continue; // the epilogue
-    try {
-      for (const part of parser.write(chunk)) {
-        if (begun) yield { contentType: part.headers['content-type'], bytes: part.bytes };
-        begun = true;
-      }
-    } catch (error) {
-      ended = isFinished(parser); // the parser refuses an epilogue
-      if (!ended)
-        throw begun ? failure(error, partLimit) : new MultipartError(NOT_DELIMITED, { cause: error });
+  for await (const { contentType, content } of streamMultipart(body, boundary)) {
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    for await (const chunk of content) {
+      size += chunk.length;
+      if (size > partLimit) throw new MultipartError(`has a part of more than ${partLimit} bytes`);
+      chunks.push(chunk);
     }
-    preambleBytes += begun ? 0 : chunk.length;
-    if (preambleBytes > PREAMBLE_LIMIT_BYTES) throw new MultipartError(NOT_DELIMITED);
+    yield { contentType, bytes: joined(chunks, size) };
   }
-  if (!isFinished(parser)) throw new MultipartError(NOT_DELIMITED);
 }
 
-const NOT_DELIMITED = 'ends before its closing delimiter: cut off, or not delimited by its boundary';
+/** In memory of its own: parts are passed to other threads, and small buffers share theirs. */
+function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
+  const bytes = new Uint8Array(size);
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return bytes;
+}
 
-function isFinished(parser: MultipartParser): boolean {
+/**
+ * Splits a multipart body (RFC 2046 section 5.1) without holding more of it than one chunk of the network: for parts of
+ * any size, where `splitMultipart` gives whole ones. The epilogue is read to the end of the body and thrown away.
+ * @throws MultipartError where the body ends before its closing delimiter, or never has the boundary; also out of `content`
+ */
+export async function* streamMultipart(
+  body: AsyncIterable<Uint8Array>,
+  boundary: string,
+): AsyncGenerator<StreamedPart> {
+  const reader = new DelimitedReader(body, notDelimited);
   try {
-    parser.finish();
-    return true;
-  } catch {
-    return false;
+    // A line end of our own: the first delimiter has none before it, and is found as all others are.
+    reader.putBack(Buffer.from(LINE_END));
+    const delimiter = Buffer.from(`${LINE_END}--${boundary}`);
+    let preambleBytes = 0;
+    for await (const chunk of reader.until(delimiter)) {
+      preambleBytes += chunk.length;
+      if (preambleBytes > PREAMBLE_LIMIT_BYTES) throw notDelimited();
+    }
+    while (!(await reader.startsWith(END_MARK))) {
+      const contentType = contentTypeOf(await readHeader(reader));
+      let complete = false;
+      const content = async function* (): AsyncGenerator<Uint8Array> {
+        yield* reader.until(delimiter);
+        complete = true;
+      };
+      yield { contentType, content: content() };
+      if (!complete) for await (const _rest of reader.until(delimiter));
+    }
+    await reader.skipAll();
+  } finally {
+    await reader.close();
   }
 }
 
-function failure(cause: unknown, partLimit: number): MultipartError {
-  if (cause instanceof MaxFileSizeExceededError) {
-    return new MultipartTooLarge(`has a part of more than ${partLimit} bytes`, { cause });
+/** The lines between a delimiter and the empty line after them, with a line end in front. */
+async function readHeader(reader: DelimitedReader): Promise<string> {
+  let text = '';
+  for await (const chunk of reader.until(Buffer.from(LINE_END + LINE_END))) {
+    text += Buffer.from(chunk).toString('latin1');
+    if (text.length > HEADER_LIMIT_BYTES) {
+      throw new MultipartError(`is malformed: a part has a header of more than ${HEADER_LIMIT_BYTES} bytes`);
+    }
   }
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new MultipartError(`is malformed: ${reason}`, { cause });
+  if (!/^[ \t]*$/.test(text.split(LINE_END, 1)[0] ?? '')) {
+    throw new MultipartError('is malformed: a delimiter is not alone on its line');
+  }
+  return text;
+}
+
+function contentTypeOf(header: string): string | undefined {
+  const line = header.split(LINE_END).find((text) => /^content-type\s*:/i.test(text));
+  return line?.slice(line.indexOf(':') + 1).trim();
+}
+
+function notDelimited(): MultipartError {
+  return new MultipartError('ends before its closing delimiter: cut off, or not delimited by its boundary');
 }

@@ -1,6 +1,5 @@
 import { MIMEType } from 'node:util';
-import { MultipartError, mediaType, multipartBoundary } from './multipart.ts';
-import { streamMultipart } from './multipart-stream.ts';
+import { MultipartError, mediaType, multipartBoundary, streamMultipart } from './multipart.ts';
 
 /** Failure reasons of PS3.18 table I.2-2 that the node gives itself. */
 export const FAILURE_REASON = {
@@ -10,7 +9,7 @@ export const FAILURE_REASON = {
   duplicateInstance: 0x0111,
 } as const;
 
-export interface StoredPart {
+interface StoredPart {
   readonly studyUid: string;
   readonly seriesUid: string;
   readonly sopUid: string;
@@ -18,7 +17,7 @@ export interface StoredPart {
 }
 
 /** An instance that was not stored; without UIDs where it could not be read that far. */
-export interface PartFailure {
+interface PartFailure {
   readonly sopUid?: string | undefined;
   readonly sopClassUid?: string | undefined;
   /** One of FAILURE_REASON. */
@@ -119,7 +118,7 @@ function boundaryOf(contentType: string | undefined): string {
 }
 
 /** A data set of the answer, in the DICOM JSON model. */
-export type AnswerDataset = Readonly<Record<string, { readonly vr: string; readonly Value: unknown[] }>>;
+export type AnswerDataset = Readonly<Record<string, { readonly vr: string; readonly Value?: unknown[] }>>;
 
 /** PS3.18 10.5.3: status and the data set of annex I.2. */
 export interface StoreAnswer {
@@ -130,7 +129,7 @@ export interface StoreAnswer {
 /**
  * What a STOW-RS request is answered.
  * @param retrieveRoot where the stored instances can be retrieved: the root of that DICOMweb service; undefined: nowhere yet,
- *   and RetrieveURL is left out
+ *   and RetrieveURL, which is of type 2, is empty
  */
 export function storeAnswer(outcomes: readonly PartOutcome[], retrieveRoot: string | undefined): StoreAnswer {
   const stored = outcomes.flatMap((outcome) => ('stored' in outcome ? [outcome.stored] : []));
@@ -140,9 +139,14 @@ export function storeAnswer(outcomes: readonly PartOutcome[], retrieveRoot: stri
   );
   const other = failures.filter((failure) => !named.includes(failure));
   const [study, ...moreStudies] = new Set(stored.map(({ studyUid }) => studyUid));
-  const url = (path: string) => ({ '00081190': values('UR', `${retrieveRoot}/studies/${path}`) }); // RetrieveURL
+  const retrieveUrl = (path: string | undefined) => ({
+    '00081190':
+      retrieveRoot === undefined || path === undefined
+        ? { vr: 'UR' }
+        : values('UR', `${retrieveRoot}/studies/${path}`),
+  });
   const dataset: AnswerDataset = {
-    ...(retrieveRoot !== undefined && study !== undefined && moreStudies.length === 0 && url(study)),
+    ...retrieveUrl(moreStudies.length === 0 ? study : undefined),
     ...(named.length > 0 && { '00081198': values('SQ', ...named.map(failedItem)) }), // FailedSOPSequence
     ...(stored.length > 0 && {
       // ReferencedSOPSequence
@@ -151,7 +155,7 @@ export function storeAnswer(outcomes: readonly PartOutcome[], retrieveRoot: stri
         ...stored.map(({ studyUid, seriesUid, sopUid, sopClassUid }) => ({
           '00081150': values('UI', sopClassUid),
           '00081155': values('UI', sopUid),
-          ...(retrieveRoot !== undefined && url(`${studyUid}/series/${seriesUid}/instances/${sopUid}`)),
+          ...retrieveUrl(`${studyUid}/series/${seriesUid}/instances/${sopUid}`),
         })),
       ),
     }),

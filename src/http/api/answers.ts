@@ -17,7 +17,7 @@ const review = z.object({
   reviewedAt: time,
 });
 
-export const volumeAnswer = z.object({
+const volumeAnswer = z.object({
   patientKey: z.string(),
   studyInstanceUid: z.string(),
   studyDate: z.string().describe('DA, or empty'),
@@ -80,6 +80,7 @@ export const studyAnswer = z.object({
     .optional(),
   progress: z
     .object({
+      studyInstanceUid: z.string(),
       stage: z.string(),
       subject: z.string(),
       fraction: z.number().optional(),

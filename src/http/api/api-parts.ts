@@ -24,28 +24,28 @@ export interface ApiParts {
   readonly trends: TrendSettings;
   readonly pages: PageSettings;
   /** Puts the study in the queue again. */
-  process(studyInstanceUid: string): Promise<void>;
+  readonly process: (studyInstanceUid: string) => Promise<void>;
   /** Studies that were given up. */
   readonly dead: {
-    list(page: { limit: number; offset: number }): Promise<readonly DeadStudy[]>;
+    readonly list: (page: { limit: number; offset: number }) => Promise<readonly DeadStudy[]>;
     /** @returns whether there was one */
-    drop(studyInstanceUid: string): Promise<boolean>;
+    readonly drop: (studyInstanceUid: string) => Promise<boolean>;
   };
   /** The images of a result and its mask, from the archive or from memory. */
-  images(result: VolumeRecord): Promise<LoadedImages>;
+  readonly images: (result: VolumeRecord) => Promise<LoadedImages>;
   /** One instance of a study, as PS3.10 bytes. */
-  instance(
+  readonly instance: (
     studyInstanceUid: string,
     at: { readonly seriesInstanceUid: string; readonly sopInstanceUid: string },
-  ): Promise<Uint8Array>;
+  ) => Promise<Uint8Array>;
   /** Stores a rejection note for a result that a reader rejected; undefined where the archive is to hear nothing of it. */
   readonly withdraw: ((result: ReviewedVolume, reason: string) => Promise<void>) | undefined;
   /** What must be said of a model wherever its results are shown. */
-  modelNotice(model: VolumeRecord['model']): Promise<string | undefined>;
-  health(): Promise<readonly HealthItem[]>;
+  readonly modelNotice: (model: VolumeRecord['model']) => Promise<string | undefined>;
+  readonly health: () => Promise<readonly HealthItem[]>;
 }
 
-export interface PageSettings {
+interface PageSettings {
   /** With {studyInstanceUid} in it; null: there is no viewer. */
   readonly viewerUrl: string | null;
   readonly referenceRange: 'none' | 'saisho2007';

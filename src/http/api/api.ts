@@ -17,7 +17,7 @@ export function apiRoutes(parts: ApiParts): Router {
   return router;
 }
 
-export const apiOperations = (parts: ApiParts): Operation[] => [
+const apiOperations = (parts: ApiParts): Operation[] => [
   ...studyOperations(parts),
   ...failedOperations(parts),
   ...patientOperations(parts),

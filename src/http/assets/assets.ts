@@ -44,16 +44,16 @@ async function readAssets(): Promise<ReadonlyMap<string, Asset>> {
   const uplot = path.dirname(new URL(import.meta.resolve('uplot')).pathname);
   const chart = readFileSync(path.join(uplot, 'uPlot.min.css'));
   return new Map([
-    ['style.css', asset('css', Buffer.concat([here('style.css'), chart]))],
-    ['icon.svg', asset('image/svg+xml', here('icon.svg'))],
-    ['uplot.js', asset('js', readFileSync(path.join(uplot, 'uPlot.iife.min.js')))],
+    ['style.css', assetOf('css', Buffer.concat([here('style.css'), chart]))],
+    ['icon.svg', assetOf('image/svg+xml', here('icon.svg'))],
+    ['uplot.js', assetOf('js', readFileSync(path.join(uplot, 'uPlot.iife.min.js')))],
     ...[...(await browserModules())].map(
-      ([name, script]) => [name, asset('js', Buffer.from(script))] as const,
+      ([name, script]) => [name, assetOf('js', Buffer.from(script))] as const,
     ),
   ]);
 }
 
-function asset(type: string, bytes: Buffer): Asset {
+function assetOf(type: string, bytes: Buffer): Asset {
   const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`;
   return { type, bytes, compressed: gzipSync(bytes), etag };
 }

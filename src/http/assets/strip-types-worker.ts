@@ -3,9 +3,8 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { z } from 'zod';
 
 /** Takes the types out of modules; started with Node's warning about the experimental function turned off. */
-parentPort?.postMessage(
-  z
-    .array(z.string())
-    .parse(workerData)
-    .map((source) => stripTypeScriptTypes(source)),
-);
+const scripts = z
+  .array(z.string())
+  .parse(workerData)
+  .map((source) => stripTypeScriptTypes(source));
+parentPort?.postMessage(scripts, []);

@@ -164,7 +164,7 @@ function draw(place: HTMLElement, history: History, figure: HTMLElement): uPlot 
         ],
         draw: [
           (plot) => {
-            for (const [index, { points }] of lines.entries()) intervals(plot, points, colorOf(index));
+            for (const [index, { points }] of lines.entries()) drawIntervals(plot, points, colorOf(index));
           },
         ],
         ready: [
@@ -222,7 +222,7 @@ function band(plot: uPlot, low: number, high: number, color: string): void {
 }
 
 /** A bar from the least to the greatest volume that the probabilities leave open. */
-function intervals(plot: uPlot, points: readonly Placed[], color: string): void {
+function drawIntervals(plot: uPlot, points: readonly Placed[], color: string): void {
   const { ctx } = plot;
   const cap = 5 * devicePixelRatio;
   ctx.save();

@@ -13,7 +13,7 @@ export interface Frame {
 }
 
 /** A module of ours, or the chart library. */
-export type PageScript = Parameters<typeof moduleAddress>[0] | 'uplot';
+type PageScript = Parameters<typeof moduleAddress>[0] | 'uplot';
 
 export interface PageContent {
   readonly title: string;

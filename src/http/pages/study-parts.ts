@@ -15,7 +15,7 @@ ${progress?.fraction === undefined ? '' : html`value="${progress.fraction.toFixe
   }`;
 }
 
-export const percent = (fraction: number | undefined): string =>
+const percent = (fraction: number | undefined): string =>
   fraction === undefined ? '' : ` ${Math.round(100 * fraction)} %`;
 
 /** Why a study failed, waits or was skipped; nothing where there is nothing to say. */

@@ -63,7 +63,6 @@ export const TEXTS = {
       result: 'Pancreas volume',
       action: 'Action',
     },
-    live: 'Live: this list follows the work.',
   },
 
   study: {
@@ -135,7 +134,6 @@ export const TEXTS = {
     organ: 'Go to the pancreas',
     inside: (first: number, last: number) => `pancreas on ${first} to ${last}`,
     hint: 'Wheel or arrow keys: slice. Page up and down: ten slices. Drag: window. Click: the other views follow. O: outline. W: next window. P: pancreas.',
-    value: (value: string, unit: string) => `${value}${unit}`,
     windowText: (width: string, center: string) => `W ${width} L ${center}`,
   },
 
@@ -172,7 +170,6 @@ export const TEXTS = {
       'no date': 'no study date',
     },
     apartLegend: 'not joined',
-    correctedLegend: 'corrected by a reader',
     downloadCsv: 'Download CSV',
     downloadJson: 'Download JSON',
     noVolumes: 'No volume has been measured yet.',

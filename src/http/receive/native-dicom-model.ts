@@ -25,7 +25,7 @@ export function nativeDicomModel(dataset: AnswerDataset): string {
 
 function attributes(dataset: AnswerDataset): { DicomAttribute: unknown[] } {
   return {
-    DicomAttribute: Object.entries(dataset).map(([tag, { vr, Value }]) => ({
+    DicomAttribute: Object.entries(dataset).map(([tag, { vr, Value = [] }]) => ({
       '@tag': tag,
       '@vr': vr,
       '@keyword': KEYWORDS[tag] ?? '',

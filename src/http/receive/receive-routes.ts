@@ -12,7 +12,7 @@ import { HttpError, type HttpErrorCode } from '../http-error.ts';
 import { nativeDicomModel } from './native-dicom-model.ts';
 
 /** Takes in the instances of one request. */
-export interface Delivery {
+interface Delivery {
   readonly store: StorePart;
   /** All has come in: what `store` stored is safe when this resolves. */
   keep(): Promise<void>;

@@ -78,6 +78,9 @@ const PUBLIC = /^\/(healthz|readyz|metrics|assets|login|logout|api\/(openapi\.js
 
 function purposeOf(method: string, path: string, search: string): Purpose | undefined {
   if (PUBLIC.test(path)) return undefined;
+  if (path.startsWith('/api/audit')) {
+    return { event: 'auditLogUsed', action: 'R', objects: [{ kind: 'address', id: path }] };
+  }
   const objects = objectsOf(path);
   if (path.startsWith('/dicom-web/')) return dicomWebPurpose(method, path, search, objects);
   if (!isSafe(method)) {

@@ -13,7 +13,7 @@ export interface StudyProgress {
   readonly updatedAt: Date;
 }
 
-export async function recordProgress(sql: Sql, progress: StudyProgress): Promise<void> {
+async function recordProgress(sql: Sql, progress: StudyProgress): Promise<void> {
   const { studyInstanceUid, stage, subject, fraction, updatedAt } = progress;
   await sql.query(
     `INSERT INTO pansegnet.study_progress (study_instance_uid, stage, subject, fraction, updated_at)

@@ -23,6 +23,8 @@ export interface CollectOptions {
   readonly signal?: AbortSignal | undefined;
   /** How many studies were looked at so far. */
   readonly onStudy?: (studies: number) => void;
+  /** Told of the header of each report: it repeats patient and study of the images. */
+  readonly onHeader?: (studyInstanceUid: string, header: DicomDataset) => Promise<void>;
   /** Told of an object that says it is ours, but cannot be read. */
   readonly onUnreadable: (place: string, error: unknown) => void;
 }
@@ -34,7 +36,7 @@ export interface CollectOptions {
  */
 export async function collectReports(
   archive: ReportArchive,
-  { pageSize, now, signal, onStudy, onUnreadable }: CollectOptions,
+  { pageSize, now, signal, onStudy, onHeader, onUnreadable }: CollectOptions,
 ): Promise<CollectedReports> {
   const reports: VolumeReport[] = [];
   const notes: RejectionNote[] = [];
@@ -54,6 +56,7 @@ export async function collectReports(
       if (modality !== 'KO') {
         const [header] = await archive.seriesMetadata(studyUid, seriesUid, signal);
         if (!header || !isOwnResult(header)) continue;
+        await onHeader?.(studyUid, header);
       }
       for await (const bytes of archive.retrieveSeries(studyUid, seriesUid, signal)) {
         try {

@@ -1,7 +1,9 @@
+import type { DicomDataset } from '../../dicom/dataset.ts';
 import type { Database } from '../database/sql.ts';
 import { allVolumes, recordCorrection, recordVolume, recordWithdrawal } from '../records/history.ts';
 import { type ResultSeries, recordResultSeries } from '../records/own-series.ts';
 import type { PatientIdentity } from '../records/patient-key.ts';
+import type { RecordHeader } from '../records/study-header.ts';
 import type { MeasuredVolume } from '../records/volume-record.ts';
 import { collectReports, type ReportArchive } from './collect-reports.ts';
 import { correctionsOf, withdrawalsOf } from './later-events.ts';
@@ -11,6 +13,8 @@ export interface RebuildParts {
   readonly archive: ReportArchive;
   readonly database: Database;
   readonly patientKey: (patient: PatientIdentity) => string;
+  /** Keeps whose studies these are, where pages will show them. */
+  readonly recordHeader?: RecordHeader;
   readonly pageSize: number;
   readonly now: () => Date;
   /** Told of what is left out, and why. */
@@ -35,12 +39,13 @@ export interface RebuiltHistory {
  * @throws DicomError where the archive does not answer; the history is as it was
  */
 export async function rebuildHistory(parts: RebuildParts): Promise<RebuiltHistory> {
-  const { archive, database, patientKey, pageSize, now, warn, onStudy, signal } = parts;
+  const { archive, database, patientKey, recordHeader, pageSize, now, warn, onStudy, signal } = parts;
   const { studies, reports, notes } = await collectReports(archive, {
     pageSize,
     now: now(),
     signal,
     ...(onStudy ? { onStudy } : {}),
+    onHeader: async (study, header) => recordHeader?.(study, withoutDevice(header)),
     onUnreadable: (place, err) => warn({ place, err }, 'a report cannot be read and is left out'),
   });
   const ours = reports.filter(({ algorithm }) => algorithm !== undefined);
@@ -68,3 +73,10 @@ function seriesOf({ studyInstanceUid, seg, report }: MeasuredVolume): ResultSeri
   const segmentation = seg ? [{ studyInstanceUid, ...seg, kind: 'SEG' as const }] : [];
   return [...segmentation, { studyInstanceUid, ...report, kind: 'SR' }];
 }
+
+/** What made the report is not what made the images. */
+const withoutDevice = ({
+  Manufacturer: _maker,
+  ManufacturerModelName: _model,
+  ...header
+}: DicomDataset): DicomDataset => header;

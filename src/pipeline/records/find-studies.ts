@@ -69,7 +69,17 @@ export async function findStudyListing(
   const rows = await sql.query(`SELECT ${STUDY_COLUMNS} FROM pansegnet.study WHERE study_instance_uid = $1`, [
     studyInstanceUid,
   ]);
-  return (await listings(sql, studiesOf(rows)))[0];
+  const known = studiesOf(rows);
+  return (await listings(sql, known.length > 0 ? known : await fromHistory(sql, studyInstanceUid)))[0];
+}
+
+/** A study that the history knows and the study log doesn't: the history was rebuilt from an archive's reports. */
+async function fromHistory(sql: Sql, studyInstanceUid: string): Promise<StudyRecord[]> {
+  const times = (await volumesOfStudies(sql, [studyInstanceUid])).map((volume) => volume.contentDateTime);
+  const [first] = times.sort();
+  if (first === undefined) return [];
+  const at = { firstSeenAt: new Date(first), changedAt: new Date(times.at(-1) ?? first) };
+  return [{ studyInstanceUid, state: 'done', reason: undefined, errorCode: undefined, ...at }];
 }
 
 /** The volumes with what readers said of them. */

@@ -22,7 +22,7 @@ export interface QualityRow {
 }
 
 /** Studies of one scanner that gave no result. */
-export interface RefusalRow {
+interface RefusalRow {
   readonly scanner: string;
   readonly state: 'failed' | 'skipped';
   /** The stable code of the failure; empty for skipped studies. */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Sql } from '../database/sql.ts';
 
 export const REVIEW_DECISIONS = ['accepted', 'rejected'] as const;
-export type ReviewDecision = (typeof REVIEW_DECISIONS)[number];
+type ReviewDecision = (typeof REVIEW_DECISIONS)[number];
 
 /** What a reader said of a result. It stays with the node. */
 export interface Review {

@@ -84,7 +84,8 @@ async function recordHeader(sql: Sql, studyInstanceUid: string, header: StudyHea
        issuer = excluded.issuer, birth_date = excluded.birth_date, birth_date_key = excluded.birth_date_key,
        sex = excluded.sex, study_date = excluded.study_date, study_time = excluded.study_time,
        description = excluded.description, accession_number = excluded.accession_number,
-       scanner = excluded.scanner, words = excluded.words`,
+       scanner = CASE WHEN excluded.scanner = '' THEN study_header.scanner ELSE excluded.scanner END,
+       words = excluded.words`,
     [
       header.patientKey,
       patientName ?? null,
@@ -107,7 +108,7 @@ async function recordHeader(sql: Sql, studyInstanceUid: string, header: StudyHea
   );
 }
 
-export const HEADER_COLUMNS = `patient_key, patient_name, patient_id, issuer, birth_date, birth_date_key, sex,
+const HEADER_COLUMNS = `patient_key, patient_name, patient_id, issuer, birth_date, birth_date_key, sex,
   study_date, study_time, description, accession_number, scanner`;
 
 const optional = z

@@ -48,7 +48,7 @@ export interface PatientTrends {
   readonly people: readonly Person[];
 }
 
-export interface Person {
+interface Person {
   readonly birthDateKey: string | undefined;
   readonly birthDate: string | undefined;
   readonly sex: string | undefined;

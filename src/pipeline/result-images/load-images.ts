@@ -28,7 +28,7 @@ export interface LoadedImages {
   readonly windows: readonly GreyWindow[];
 }
 
-export interface Extent {
+interface Extent {
   readonly first: number;
   readonly last: number;
 }
