@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config.ts';
 import type { HealthItem } from '../http/api/api-parts.ts';
+import { TEXTS } from '../http/pages/texts.ts';
 import { diskSpace } from '../metrics/disk-space.ts';
 import type { Readiness } from '../metrics/readiness.ts';
 import { describeFailure } from '../pipeline/queue/failures.ts';
@@ -14,8 +15,7 @@ const LITTLE_SHARE = 0.05;
 const LITTLE_BYTES = 2e9;
 const GIGABYTE = 1e9;
 
-/** In what order they are shown; a model is named as the configuration does. */
-const READY_TEXTS = { archive: 'answers', models: 'loaded', database: 'answers' } as const;
+const T = TEXTS.health;
 
 /** How the parts of the node are, in words for people. */
 export function nodeHealth(
@@ -42,17 +42,17 @@ async function readyParts({ models }: Config, readiness: Readiness): Promise<Hea
     const found = looks.find((one) => one.part === part);
     if (!found) return [];
     if (found.error !== undefined) return [{ part, state: 'bad', text: describeFailure(found.error).reason }];
-    if (part !== 'models') return [{ part, state: 'good', text: READY_TEXTS[part] }];
+    if (part !== 'models') return [{ part, state: 'good', text: T.answers }];
     return names.length > 0
       ? [{ part, state: 'good', text: names.join(', ') }]
-      : [{ part, state: 'warning', text: 'none is configured' }];
+      : [{ part, state: 'warning', text: T.noModels }];
   });
 }
 
 async function queueItem(queue: StudyQueue): Promise<HealthItem> {
   const { waiting, active, dead } = await queue.counts();
   const mode = await queue.mode();
-  const text = `${waiting} waiting, ${active} running, ${dead} failed${mode === 'running' ? '' : `; ${mode}`}`;
+  const text = T.queue(waiting, active, dead) + T.modes[mode];
   return { part: 'queue', state: dead > 0 || mode !== 'running' ? 'warning' : 'good', text };
 }
 
@@ -62,6 +62,6 @@ async function diskItem(config: Config): Promise<HealthItem> {
   if (!least) return { part: 'disk', state: 'good', text: '' };
   const { freeBytes, sizeBytes } = least;
   const isLittle = freeBytes < LITTLE_BYTES || freeBytes < LITTLE_SHARE * sizeBytes;
-  const text = `${Math.floor(freeBytes / GIGABYTE)} of ${Math.floor(sizeBytes / GIGABYTE)} GB free`;
+  const text = T.disk(Math.floor(freeBytes / GIGABYTE), Math.floor(sizeBytes / GIGABYTE));
   return { part: 'disk', state: isLittle ? 'warning' : 'good', text };
 }

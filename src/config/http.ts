@@ -85,7 +85,7 @@ interface Listening {
   readonly auth: z.infer<typeof authSchema>;
 }
 
-export const isAuthenticationConfigured = ({ auth }: Pick<Listening, 'auth'>): boolean =>
+const isAuthenticationConfigured = ({ auth }: Pick<Listening, 'auth'>): boolean =>
   auth.tokensFile !== null || auth.oidc.issuer !== null;
 
 /** Whoever reaches a node without authentication may do everything: only programs of its own machine may. */

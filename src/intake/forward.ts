@@ -4,6 +4,7 @@ import { DicomError } from '../dicom/errors.ts';
 import { DicomWebStatusError } from '../dicom/web/errors.ts';
 import { reasonText, type StoreOutcome } from '../dicom/web/store-answer.ts';
 import type { FileToStore } from '../dicom/web/store-files.ts';
+import { Pauses } from './pauses.ts';
 import type { InstanceSource, Spool, SpooledInstance } from './spool.ts';
 
 /** What forwarding needs of a DICOMweb client. */
@@ -35,8 +36,6 @@ const REQUEST_BYTES = 64 * 1024 * 1024;
 const REQUEST_INSTANCES = 500;
 /** An instance that the archive answers for, and has not afterwards, so often, is not lost by chance. */
 const ATTEMPTS = 5;
-const FIRST_PAUSE_MS = 1000;
-const LONGEST_PAUSE_MS = 60_000;
 /** Statuses about who asks, or when, not about the instances: an administrator or time will change them. */
 const NOT_ABOUT_INSTANCES: ReadonlySet<number> = new Set([401, 403, 404, 405, 407, 408, 421, 425, 429]);
 
@@ -50,14 +49,14 @@ export class Forwarder {
   readonly #stopping = new AbortController();
   /** Instances that the archive has answered for and not kept. */
   readonly #attempts = new Map<string, number>();
-  /** Studies that have to wait, and until when (ms of the monotonic clock). */
-  readonly #pauses = new Map<string, { failures: number; until: number }>();
+  readonly #pauses: Pauses;
   /** Studies whose instances go one by one, as the archive refuses them together. */
   readonly #oneByOne = new Set<string>();
   #running: Promise<void> | undefined;
 
   constructor(parts: ForwardParts) {
     this.#parts = parts;
+    this.#pauses = new Pauses(parts.firstPauseMs);
   }
 
   start(): void {
@@ -89,12 +88,11 @@ export class Forwarder {
 
   /** The oldest instance that need not wait, and others of its study and source. */
   #nextBatch(): SpooledInstance[] {
-    const now = performance.now();
     const batch: SpooledInstance[] = [];
     let bytes = 0;
     for (const instance of this.#parts.spool.waiting) {
       const [first] = batch;
-      if (first ? !belongsWith(first, instance) : this.#mustWait(instance.studyUid, now)) continue;
+      if (first ? !belongsWith(first, instance) : this.#pauses.holds(instance.studyUid)) continue;
       if (first && bytes + instance.size > REQUEST_BYTES) break;
       batch.push(instance);
       bytes += instance.size;
@@ -103,19 +101,13 @@ export class Forwarder {
     return batch;
   }
 
-  #mustWait(studyUid: string, now: number): boolean {
-    const until = Math.max(this.#pauses.get(studyUid)?.until ?? 0, this.#pauses.get(ALL)?.until ?? 0);
-    return until > now;
-  }
-
   /** Until something comes in, or a pause is over. */
   async #idle(signal: AbortSignal): Promise<void> {
-    const ends = [...this.#pauses.values()].map(({ until }) => until - performance.now());
-    const pauseMs = Math.max(1, Math.min(...ends.filter((ms) => ms > 0)));
+    const pauseMs = this.#pauses.msUntilNext();
     const either = new AbortController();
     const any = AbortSignal.any([signal, either.signal]);
     const waits = [this.#parts.spool.added(any)];
-    if (Number.isFinite(pauseMs)) waits.push(wait(pauseMs, undefined, { signal: any }));
+    if (pauseMs !== undefined) waits.push(wait(pauseMs, undefined, { signal: any }));
     await Promise.race(waits).catch(() => undefined);
     either.abort();
     await Promise.allSettled(waits);
@@ -228,30 +220,23 @@ export class Forwarder {
   }
 
   #recovered(studyUid: string): void {
-    if (this.#pauses.delete(ALL))
+    if (this.#pauses.recovered(studyUid)) {
       this.#parts.log.info({}, 'received instances can be sent to the archive again');
-    this.#pauses.delete(studyUid);
+    }
   }
 
   #failed(studyUid: string, error: unknown): void {
     // An archive that does not answer concerns every study.
     const isOfStudy = isAboutInstances(error) || isIncomplete(error);
-    const key = isOfStudy ? studyUid : ALL;
-    const failures = (this.#pauses.get(key)?.failures ?? 0) + 1;
     const asked = error instanceof DicomWebStatusError ? (error.retryAfterMs ?? 0) : 0;
-    const { firstPauseMs = FIRST_PAUSE_MS, spool, log } = this.#parts;
-    const grown = Math.min(firstPauseMs * 2 ** (failures - 1), LONGEST_PAUSE_MS);
-    const pauseMs = Math.max(asked, grown * (1 + Math.random() / 2)); // not all nodes at once
-    this.#pauses.set(key, { failures, until: performance.now() + pauseMs });
-    if (failures > 1) return;
+    const isFirst = this.#pauses.failed(isOfStudy ? studyUid : undefined, asked);
+    if (!isFirst) return;
+    const { spool, log } = this.#parts;
     const reason = error instanceof Error ? error.message : String(error);
     const fields = { studyInstanceUid: studyUid, waiting: spool.figures.waiting, reason };
     log.warn(fields, 'received instances cannot be sent to the archive; going on trying');
   }
 }
-
-/** In place of a study's UID: every study. */
-const ALL = '';
 
 function belongsWith(first: SpooledInstance, other: SpooledInstance): boolean {
   return (

@@ -1,12 +1,14 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import dimse from 'dcmjs-dimse';
+import * as fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { readInstance, text } from '../../src/dicom/dataset.ts';
 import { readMeta } from '../../src/dicom/reading/part10.ts';
@@ -194,6 +196,36 @@ describeWith(['storescu'], 'the C-STORE SCP', () => {
     expect(peak - before).toBeLessThan((megabytes * 1e6) / 2);
   });
 
+  it('survives senders whose bytes are damaged, and takes nothing that is not whole', async () => {
+    await start({ maxAssociations: 50 });
+    const file = await fileOf('one.dcm', smallInstance(UIDS));
+    const conversation = await recorded(file);
+    for (const instance of spool.waiting) await spool.remove(instance);
+    const damage = fc.tuple(
+      fc.nat(conversation.length - 1),
+      fc.uint8Array({ minLength: 1, maxLength: 8 }),
+      fc.nat(9).map((number) => number === 0), // now and then the rest is missing
+    );
+    await fc.assert(
+      fc.asyncProperty(damage, async ([at, bytes, cutThere]) => {
+        const damaged = Buffer.from(conversation);
+        damaged.set(bytes.subarray(0, damaged.length - at), at);
+        const socket = connect(server.port, '127.0.0.1');
+        socket.on('error', () => undefined);
+        socket.resume();
+        socket.end(cutThere ? damaged.subarray(0, at) : damaged);
+        await once(socket, 'close');
+      }),
+      { numRuns: 300 },
+    );
+    expect((await dcmtk('echoscu', SENDER)).code).toBe(0);
+    await until(async () => (await filesOf(path.join(folder, 'spool'))).length === spool.figures.waiting);
+    // What was taken is an instance: the damage was in its pixels, its names, or in a command that nothing depends on.
+    for (const { file: kept } of spool.waiting) {
+      expect(() => readInstance(readFileSync(kept), kept)).not.toThrow();
+    }
+  });
+
   it('ends connections that send what is no DICOM message, without growing', async () => {
     await start();
     const before = process.memoryUsage().rss;
@@ -218,6 +250,23 @@ describeWith(['storescu'], 'the C-STORE SCP', () => {
     expect((await dcmtk('echoscu', SENDER)).code).toBe(0);
   });
 });
+
+/** What storescu sends to the node, from the first byte to the last. */
+async function recorded(file: string): Promise<Buffer> {
+  const sent: Buffer[] = [];
+  const between = createServer((socket) => {
+    socket.on('data', (chunk) => sent.push(chunk));
+    const onward = connect(server.port, '127.0.0.1');
+    for (const end of [socket, onward]) end.on('error', () => undefined);
+    socket.pipe(onward).pipe(socket);
+  });
+  between.listen(0, '127.0.0.1');
+  await once(between, 'listening');
+  const { port } = between.address() as AddressInfo;
+  expect((await dcmtk('storescu', SENDER, [file], port)).code).toBe(0);
+  between.close();
+  return Buffer.concat(sent);
+}
 
 /** Sends a file under a SOP instance UID of one's own; resolves with the status of the answer. */
 async function storeAs(sopUid: string, file: string): Promise<number> {

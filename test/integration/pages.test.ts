@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -40,9 +42,25 @@ describeWith(['chromium'], 'the pages', () => {
   let pages: PagesNode;
   let browser: Browser;
   let patientKey: string;
+  /** The body of the first notification. */
+  const notified = Promise.withResolvers<string>();
+  const webhook = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      notified.resolve(Buffer.concat(chunks).toString());
+      response.writeHead(204).end();
+    });
+  });
 
   beforeAll(async () => {
-    pages = await startPagesNode({ pages: { viewerUrl: VIEWER } });
+    webhook.listen(0, '127.0.0.1');
+    await once(webhook, 'listening');
+    const { port } = z.object({ port: z.int() }).parse(webhook.address());
+    pages = await startPagesNode({
+      pages: { viewerUrl: VIEWER },
+      notifications: { webhook: { url: `http://127.0.0.1:${port}/hook`, secret: 'a secret of some length' } },
+    });
     browser = await startBrowser();
     const hostile = {
       PatientName: HOSTILE.slice(0, 64),
@@ -68,6 +86,7 @@ describeWith(['chromium'], 'the pages', () => {
   afterAll(async () => {
     await browser?.close();
     await pages?.stop();
+    webhook.close();
   });
 
   const answer = z.object({
@@ -297,6 +316,16 @@ describeWith(['chromium'], 'the pages', () => {
     expect(text).toContain('event: study\ndata: {"studyInstanceUid":"2.25.9101"');
     expect(text).toContain('event: progress');
     expect(text).not.toContain('P-77');
+  });
+
+  it('are not needed to hear of a failed study: a webhook is told, without patient data', async () => {
+    expect(JSON.parse(await notified.promise)).toEqual({
+      id: 1,
+      event: 'study.failed',
+      at: expect.any(String),
+      studyInstanceUid: FAILED,
+      errorCode: 'DICOM_WEB_ANSWER',
+    });
   });
 
   it('load less than 300 kB at first', async () => {

@@ -15,13 +15,13 @@ export interface PagesNode {
   /** Puts instances into the node's archive. */
   store(instances: readonly Uint8Array[]): Promise<void>;
   /** Asks for a study to be processed, as the pages' button does, and waits for the end of it. */
-  process(studyInstanceUid: string): Promise<void>;
+  process(studyInstanceUid: string, token?: string): Promise<void>;
   stop(): Promise<void>;
 }
 
 /**
  * The whole node with an embedded archive and the smallest models, for tests of what people see.
- * @param sections are merged into the configuration
+ * @param sections replace sections of the configuration
  */
 export async function startPagesNode(
   sections: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {},
@@ -35,6 +35,8 @@ export async function startPagesNode(
       overrides: {
         archive: { kind: 'embedded', folder: path.join(folder, 'archive') },
         database: { folder: path.join(folder, 'database') },
+        audit: { folder: path.join(folder, 'audit') },
+        intake: { spoolFolder: path.join(folder, 'spool') },
         watch: { schedule: NEVER },
         selection: { siteRules: SMALL_SERIES_RULES },
         models: { folder, CT: 'small-ct' },
@@ -49,9 +51,12 @@ export async function startPagesNode(
   return {
     node,
     store: async (instances) => void (await node.archive.storeVerified(undefined, instances)),
-    process: async (studyInstanceUid) => {
+    process: async (studyInstanceUid, token) => {
       const ended = node.studyEnded(studyInstanceUid);
-      const response = await fetch(`${node.url}/api/studies/${studyInstanceUid}/process`, { method: 'POST' });
+      const response = await fetch(`${node.url}/api/studies/${studyInstanceUid}/process`, {
+        method: 'POST',
+        ...(token ? { headers: { Authorization: `Bearer ${token}` } } : {}),
+      });
       if (response.status !== 202) throw new Error(`${response.status}: ${await response.text()}`);
       await ended;
     },

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
+import { keepTestLog } from './test-log.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const LOG_KEPT = 6_000;
@@ -28,6 +29,7 @@ export function serve(configuration: string, ...options: string[]): ServeProcess
   let log = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     log = (log + text).slice(-LOG_KEPT);
+    keepTestLog('serve', text);
   });
   const endWithUs = (): void => void child.kill('SIGKILL');
   process.once('exit', endWithUs);

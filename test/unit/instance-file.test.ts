@@ -28,7 +28,7 @@ async function fromFile(bytes: Uint8Array): Promise<Read> {
     const { dataset, hasPixelData } = await readInstanceFile(file, 'the file');
     return { dataset, hasPixelData };
   } catch (error) {
-    expect(error).toBeInstanceOf(DicomError);
+    if (!(error instanceof DicomError)) throw error;
     return 'refused';
   }
 }
@@ -38,7 +38,7 @@ function fromMemory(bytes: Uint8Array): Read {
     const { dataset, frames } = readInstance(bytes, 'the bytes');
     return { dataset, hasPixelData: frames.length > 0 };
   } catch (error) {
-    expect(error).toBeInstanceOf(DicomError);
+    if (!(error instanceof DicomError)) throw error;
     return 'refused';
   }
 }

@@ -139,40 +139,64 @@ interface Header {
 
 /** Whether there is pixel data; refuses what has less than its header says. */
 async function checkPixels(contents: Contents, start: number, header: Header): Promise<boolean> {
-  const { transferSyntaxUid, implicit, source, dataset } = header;
-  let offset = start;
-  const next = async (): Promise<ElementHeader> => {
-    const bytes = await contents.read(offset, ELEMENT_HEADER_BYTES);
-    const input: Encoded = { ...encoded(bytes, transferSyntaxUid, source), implicit };
-    const element = readHeader(input, 0, contents.size - offset);
-    offset += element.valueOffset;
-    return element;
-  };
-  while (offset < contents.size) {
-    const { tag, length } = await next();
+  const { dataset, transferSyntaxUid, source } = header;
+  const elements = new ElementHeaders(contents, start, header);
+  for (let element = await elements.next(); element; element = await elements.next()) {
+    const { tag, length } = element;
     if (Number.parseInt(tag.slice(0, 4), 16) !== PIXEL_DATA_GROUP) return false; // padding, signatures
-    if (tag === PIXEL_DATA) {
-      const { numberOfFrames, frameBits } = frameLayout(dataset, source);
-      if (isNative(transferSyntaxUid) !== (length !== UNDEFINED_LENGTH)) {
-        throw new DicomError('DICOM_UNREADABLE', `${source}: PixelData has the wrong form for its syntax`);
-      }
-      const needed = Math.ceil((frameBits * numberOfFrames) / 8);
-      if (length === UNDEFINED_LENGTH) await checkFragments(numberOfFrames);
-      else if (length < needed) throw cutOff(source, `PixelData has ${length} bytes and needs ${needed}`);
-      return true;
+    if (tag !== PIXEL_DATA) {
+      elements.skip(length);
+      continue;
     }
-    offset += length;
+    if (isNative(transferSyntaxUid) !== (length !== UNDEFINED_LENGTH)) {
+      throw new DicomError('DICOM_UNREADABLE', `${source}: PixelData has the wrong form for its syntax`);
+    }
+    const { numberOfFrames, frameBits } = frameLayout(dataset, source);
+    const needed = Math.ceil((frameBits * numberOfFrames) / 8);
+    if (length === UNDEFINED_LENGTH) await checkFragments(elements, numberOfFrames, source);
+    else if (length < needed) throw cutOff(source, `PixelData has ${length} bytes and needs ${needed}`);
+    return true;
   }
   return false;
+}
 
-  async function checkFragments(atLeast: number): Promise<void> {
-    for (let items = 0; items <= MAX_FRAGMENTS; items++) {
-      if (offset >= contents.size) throw cutOff(source, 'the compressed PixelData has no end');
-      const { tag, length } = await next();
-      if (tag === SEQUENCE_END && items > atLeast) return; // the first item is the offset table
-      if (tag !== ITEM || length === UNDEFINED_LENGTH) break;
-      offset += length;
-    }
-    throw new DicomError('DICOM_UNREADABLE', `${source}: the fragments of PixelData are corrupt, or too few`);
+/** The items of compressed pixel data (PS3.5 A.4): an offset table, and at least one fragment for each frame. */
+async function checkFragments(items: ElementHeaders, frames: number, source: string): Promise<void> {
+  for (let count = 0; count <= MAX_FRAGMENTS; count++) {
+    const item = await items.next();
+    if (!item) throw cutOff(source, 'the compressed PixelData has no end');
+    if (item.tag === SEQUENCE_END && count > frames) return;
+    if (item.tag !== ITEM || item.length === UNDEFINED_LENGTH) break;
+    items.skip(item.length);
+  }
+  throw new DicomError('DICOM_UNREADABLE', `${source}: the fragments of PixelData are corrupt, or too few`);
+}
+
+/** Headers of elements one after the other, without their values. */
+class ElementHeaders {
+  readonly #contents: Contents;
+  readonly #header: Header;
+  #offset: number;
+
+  constructor(contents: Contents, start: number, header: Header) {
+    this.#contents = contents;
+    this.#header = header;
+    this.#offset = start;
+  }
+
+  /** The next header; undefined at the end of the contents. Throws DICOM_UNREADABLE where less follows than it says. */
+  async next(): Promise<ElementHeader | undefined> {
+    const left = this.#contents.size - this.#offset;
+    if (left <= 0) return undefined;
+    const { transferSyntaxUid, implicit, source } = this.#header;
+    const bytes = await this.#contents.read(this.#offset, ELEMENT_HEADER_BYTES);
+    const input: Encoded = { ...encoded(bytes, transferSyntaxUid, source), implicit };
+    const element = readHeader(input, 0, left);
+    this.#offset += element.valueOffset;
+    return element;
+  }
+
+  skip(bytes: number): void {
+    this.#offset += bytes;
   }
 }

@@ -1,4 +1,4 @@
-import type { Router } from 'express';
+import { Router } from 'express';
 import type { ApiParts } from './api-parts.ts';
 import { eventOperations } from './events.ts';
 import { failedOperations } from './failed.ts';
@@ -12,7 +12,13 @@ import { studyOperations } from './studies.ts';
 export function apiRoutes(parts: ApiParts): Router {
   const operations = apiOperations(parts);
   const document = openApiDocument(operations, { version: parts.pages.version, basePath: parts.basePath });
-  const router = routerOf(operations);
+  const router = Router();
+  // What changes, and what names patients, is kept by nobody; operations that allow it say so.
+  router.use((_request, response, next) => {
+    response.set('Cache-Control', 'no-store');
+    next();
+  });
+  router.use(routerOf(operations));
   router.get('/openapi.json', (_request, response) => void response.json(document));
   return router;
 }

@@ -25,7 +25,10 @@ export function eventOperations({ events }: ApiParts): Operation[] {
         response.set({ 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' });
         response.type('text/event-stream').flushHeaders();
         response.write('retry: 3000\n\n');
-        const end = events.listen((event) => send(response, event));
+        const end = events.listen(
+          (event) => send(response, event),
+          () => void response.end(),
+        );
         const heartbeat = setInterval(() => response.write(':\n\n'), HEARTBEAT_MS);
         response.on('close', () => {
           clearInterval(heartbeat);

@@ -1,7 +1,7 @@
 /** Keeps lists and states up to date: progress as it comes, the rest by fetching the page again when a state changed. */
 
-/** Several changes at a time are one look. */
-const REFRESH_MS = 400;
+/** Several changes at a time are one look, and a busy node is not asked all the time. */
+const REFRESH_MS = 1_000;
 
 const base = document.body.dataset['base'] ?? '';
 let waiting: number | undefined;
@@ -45,13 +45,24 @@ async function refresh(): Promise<void> {
   }
   for (const part of document.querySelectorAll<HTMLElement>('[data-live]')) {
     const next = fresh.querySelector(`[data-live="${part.dataset['live'] ?? ''}"]`);
-    // What a reader has opened, or is about to press, stays.
-    if (!next || part.innerHTML === next.innerHTML || part.contains(document.activeElement)) continue;
+    if (!next || part.innerHTML === next.innerHTML) continue;
+    // What a reader has opened stays open, and the focus stays where it is.
+    const focused = part.contains(document.activeElement) ? keyOf(document.activeElement) : undefined;
     const open = [...part.querySelectorAll('details[open]')].map((one) => rowOf(one));
     part.replaceWith(document.adoptNode(next));
     for (const details of next.querySelectorAll('details')) details.open = open.includes(rowOf(details));
+    if (focused !== undefined) {
+      const controls = [...next.querySelectorAll<HTMLElement>('a, button, summary')];
+      controls.find((one) => keyOf(one) === focused)?.focus({ preventScroll: true });
+    }
   }
 }
+
+/** What a control is, in whatever version of the page. */
+const keyOf = (element: Element | null): string =>
+  element === null
+    ? ''
+    : [rowOf(element), element.tagName, element.getAttribute('href') ?? element.textContent].join(' ');
 
 const rowOf = (element: Element): string => element.closest('[data-study]')?.getAttribute('data-study') ?? '';
 

@@ -72,17 +72,26 @@ function placed(history: History, trend: Trend): Placed[] {
   const intervals = new Map(
     history.volumes.map(({ report, intervalMl }) => [report.sopInstanceUid, intervalMl]),
   );
+  const taken = new Set<number>();
   return trend.points.flatMap((point) =>
     point.date === undefined || point.apart === 'nothing found' || point.apart === 'withdrawn'
       ? []
       : [
           {
             ...point,
-            at: Date.parse(point.date) / 1000,
+            at: freeTime(Date.parse(point.date) / 1000, taken),
             interval: point.corrected ? null : (intervals.get(point.report) ?? null),
           },
         ],
   );
+}
+
+/** Two volumes of one day stand beside each other. */
+function freeTime(at: number, taken: Set<number>): number {
+  let free = at;
+  while (taken.has(free)) free += DAY / 2;
+  taken.add(free);
+  return free;
 }
 
 function draw(place: HTMLElement, history: History, figure: HTMLElement): uPlot | undefined {

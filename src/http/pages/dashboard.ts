@@ -38,7 +38,7 @@ export function dashboardBody(input: DashboardInput): Html {
     (when) =>
       html`<a href="${address(basePath, { ...query, when, offset: 0 })}"${query.when === when && html` aria-current="true"`}>${T[when]}</a>`,
   )}</div>
-<div class="counts" data-live="counts">${counts(input)}</div>
+<div class="counts" data-live="counts" role="status">${counts(input)}</div>
 </div>
 ${filterForm(query, basePath)}
 <div data-live="studies">${studyList(input)}</div>`;

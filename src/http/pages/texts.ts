@@ -31,6 +31,12 @@ export const TEXTS = {
     title: 'Health',
     parts: { archive: 'Archive', queue: 'Queue', models: 'Models', disk: 'Disk', database: 'Database' },
     states: { good: 'good', warning: 'look here', bad: 'trouble' },
+    answers: 'answers',
+    noModels: 'none is configured',
+    queue: (waiting: number, running: number, failed: number) =>
+      `${waiting} waiting, ${running} running, ${failed} failed`,
+    modes: { running: '', paused: '; paused', draining: '; draining' },
+    disk: (free: number, size: number) => `${free} of ${size} GB free`,
   },
 
   dashboard: {

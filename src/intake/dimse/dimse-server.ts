@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
-import dimse from 'dcmjs-dimse';
 import type { Spool } from '../spool.ts';
 import { type AssociationRules, rejectionOf, TOO_MANY_ASSOCIATIONS } from './association.ts';
+import { silenceLibrary } from './silence.ts';
 import { type ScpLog, StoreScp } from './store-scp.ts';
 
 export interface DimseOptions extends AssociationRules {
@@ -33,7 +33,7 @@ export async function listenForDimse(
   options: DimseOptions,
   { spool, log }: { readonly spool: Spool; readonly log: ScpLog },
 ): Promise<DimseServer> {
-  dimse.log.disableAll(false); // it would print every message to the console
+  silenceLibrary();
   const sockets = new Set<Socket>();
   const admitted = new Set<StoreScp>();
   const server = createServer((socket) => {

@@ -18,7 +18,8 @@ export class StudyEvents {
   readonly #sql: Sql;
   readonly #now: () => Date;
   readonly #onError: (error: unknown) => void;
-  readonly #listeners = new Set<Listener>();
+  /** Each with what is to be done when there will be no more events. */
+  readonly #listeners = new Map<Listener, () => void>();
   readonly #stopping = new AbortController();
   #polling: Promise<void> | undefined;
 
@@ -32,9 +33,12 @@ export class StudyEvents {
     return this.#listeners.size;
   }
 
-  /** @returns ends it */
-  listen(listener: Listener): () => void {
-    this.#listeners.add(listener);
+  /**
+   * @param ended told when the node stops
+   * @returns ends it
+   */
+  listen(listener: Listener, ended: () => void = () => {}): () => void {
+    this.#listeners.set(listener, ended);
     this.#polling ??= this.#poll();
     return () => void this.#listeners.delete(listener);
   }
@@ -42,6 +46,7 @@ export class StudyEvents {
   /** Ends all listening; the database may be closed afterwards. */
   async stop(): Promise<void> {
     this.#stopping.abort();
+    for (const ended of this.#listeners.values()) ended();
     this.#listeners.clear();
     await this.#polling;
   }
@@ -55,7 +60,7 @@ export class StudyEvents {
         for (const { key, at, event } of await this.#eventsSince(since)) {
           if (seen.get(key) === at) continue;
           seen.set(key, at);
-          for (const listener of this.#listeners) listener(event);
+          for (const listener of this.#listeners.keys()) listener(event);
         }
         since = new Date(asked.getTime() - OVERLAP_MS);
         for (const [key, at] of seen) if (at < since.getTime()) seen.delete(key);

@@ -163,13 +163,14 @@ export async function headersOfStudies(
   return new Map(z.array(headerRow).parse(rows));
 }
 
-/** The headers of all studies of a patient, by Study Instance UID. */
+/** The headers of all studies of a patient, by Study Instance UID, oldest first. */
 export async function headersOfPatient(
   sql: Sql,
   patientKey: string,
 ): Promise<ReadonlyMap<string, StudyHeader>> {
   const rows = await sql.query(
-    `SELECT study_instance_uid, ${HEADER_COLUMNS} FROM pansegnet.study_header WHERE patient_key = $1`,
+    `SELECT study_instance_uid, ${HEADER_COLUMNS} FROM pansegnet.study_header WHERE patient_key = $1
+     ORDER BY study_date, study_time, study_instance_uid`,
     [patientKey],
   );
   return new Map(z.array(headerRow).parse(rows));
