@@ -59,9 +59,9 @@ async function closingLines(node: PansegnetNode): Promise<string> {
   const study = second?.studyInstanceUid ?? '';
   const patient = (await node.studyDetails(study))?.volumes[0]?.patientKey;
   return [
-    `Studies, and how the work goes:        ${node.url}/?when=all`,
-    `A study with the outline in its images: ${node.url}/studies/${study}`,
-    `A patient's volume over time:           ${node.url}/patients/${patient}`,
+    `All studies:                     ${node.url}/?when=all`,
+    `A study, outlined in its images: ${node.url}/studies/${study}`,
+    `A patient's volume over time:    ${node.url}/patients/${patient}`,
     'Ctrl-C ends the demo.\n',
   ].join('\n');
 }

@@ -60,9 +60,9 @@ const TAKEN_UP_TOGETHER = 16;
  * a path. A sender is told "stored" when the whole file and its name are on the disk (fsync): from then on a kill, a power
  * failure or an archive that is down for days delays the instance, but does not lose it. What was not yet told so lies
  * below `incoming/` and is removed at the next start: the sender sends it again. What the archive refuses for good lies
- * below `refused/` until a person has looked.
+ * below `refused/` until a person has looked and deleted it.
  *
- * Nothing is bounded by memory: an instance passes from the network to the disk in pieces. The disk is bounded by
+ * Memory bounds nothing: an instance passes from the network to the disk in pieces. The disk is bounded by
  * `maxSpoolBytes` and `minFreeBytes`; where one is reached, senders are told to come back later.
  */
 export class Spool {
@@ -72,8 +72,9 @@ export class Spool {
   readonly #onProblem: SpoolOptions['onProblem'];
   readonly #waiting = new Map<string, SpooledInstance>();
   readonly #changes = new EventEmitter();
-  #refused = 0;
-  /** Of waiting and refused files, and of what is being received. */
+  /** Files that the archive refuses; people look at them and delete them, at any time. */
+  #refused = { count: 0, bytes: 0 };
+  /** Of waiting files, and of what is being received. */
   #bytes = 0;
 
   private constructor({ folder, limits, now, onProblem }: SpoolOptions) {
@@ -90,10 +91,6 @@ export class Spool {
     for (const part of ['incoming', 'ready', 'refused'] as const) {
       await mkdir(spool.#path(part), { recursive: true });
     }
-    for (const name of await readdir(spool.#path('refused'))) {
-      spool.#refused += 1;
-      spool.#bytes += (await stat(spool.#path('refused', name))).size;
-    }
     const names = await readdir(spool.#path('ready'));
     const found: SpooledInstance[] = [];
     for (let at = 0; at < names.length; at += TAKEN_UP_TOGETHER) {
@@ -102,6 +99,7 @@ export class Spool {
     }
     found.sort((a, b) => a.since.getTime() - b.since.getTime());
     for (const instance of found) spool.#waiting.set(instance.file, instance);
+    await spool.#measureRefused();
     return spool;
   }
 
@@ -109,8 +107,8 @@ export class Spool {
     const [oldest] = this.#waiting.values();
     return {
       waiting: this.#waiting.size,
-      refused: this.#refused,
-      bytes: this.#bytes,
+      refused: this.#refused.count,
+      bytes: this.#bytes + this.#refused.bytes,
       oldestSince: oldest?.since,
     };
   }
@@ -130,7 +128,8 @@ export class Spool {
    * @throws IntakeError full
    */
   async checkRoom(): Promise<void> {
-    if (this.#bytes >= this.#limits.maxSpoolBytes) throw this.#full();
+    if (this.figures.bytes >= this.#limits.maxSpoolBytes) await this.#measureRefused();
+    if (this.figures.bytes >= this.#limits.maxSpoolBytes) throw this.#full();
     const { bavail, bsize } = await statfs(this.#folder);
     const free = bavail * bsize;
     if (free > this.#limits.minFreeBytes) return;
@@ -206,9 +205,10 @@ export class Spool {
   }
 
   /** The archive will not take it, however often it is sent: keeps it aside. */
-  async refuse({ file }: SpooledInstance): Promise<void> {
+  async refuse({ file, size }: SpooledInstance): Promise<void> {
     await rename(file, this.#path('refused', path.basename(file)));
-    if (this.#waiting.delete(file)) this.#refused += 1;
+    if (this.#waiting.delete(file)) this.#bytes -= size;
+    await this.#measureRefused();
   }
 
   async #takeUp(name: string): Promise<SpooledInstance | undefined> {
@@ -224,11 +224,17 @@ export class Spool {
     } catch (error) {
       // A disk that lost a part of it, or somebody else's file.
       this.#onProblem(`${file} is no instance that can be sent on, and is kept aside`, error);
-      this.#bytes += (await stat(file)).size;
       await rename(file, this.#path('refused', name));
-      this.#refused += 1;
       return undefined;
     }
+  }
+
+  async #measureRefused(): Promise<void> {
+    const names = await readdir(this.#path('refused'));
+    // Somebody may delete one just now.
+    const sizes = names.map((name) => stat(this.#path('refused', name)).catch(() => ({ size: 0 })));
+    const bytes = (await Promise.all(sizes)).reduce((sum, { size }) => sum + size, 0);
+    this.#refused = { count: names.length, bytes };
   }
 
   #checkSize(written: number): void {
@@ -236,7 +242,7 @@ export class Spool {
     if (written > maxInstanceBytes) {
       throw new IntakeError('too-large', `more than ${maxInstanceBytes} bytes`);
     }
-    if (this.#bytes > maxSpoolBytes) throw this.#full();
+    if (this.#bytes + this.#refused.bytes > maxSpoolBytes) throw this.#full();
   }
 
   #full(): IntakeError {

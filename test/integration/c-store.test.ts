@@ -355,6 +355,16 @@ describeWith(['storescu', 'shared'], 'what comes by C-STORE', () => {
   });
 });
 
+describeWith(['storescu', 'shared'], 'a sender that proposes several transfer syntaxes at once', () => {
+  it('has the one accepted that it names first, so that nothing is converted on the way', async () => {
+    await start();
+    const deflated = shared('data/transfer-syntaxes', named('DeflatedExplicitVRLittleEndian', '1.2.1.99'));
+    const { output } = await dcmtk('storescu', ['-xd', '--required', '--combine', ...SENDER], [deflated]);
+    expect(output).toContain('(Success)');
+    expect(spool.waiting).toMatchObject([{ transferSyntaxUid: '1.2.840.10008.1.2.1.99' }]);
+  });
+});
+
 const named = (name: string, uid: string): string =>
   `CTImage.dcm_${name}TransferSyntax_1.2.840.10008.${uid}.dcm`;
 

@@ -76,6 +76,7 @@ describeWith(['Orthanc'], 'doctor beside Orthanc', () => {
     archive: { kind: 'dicomweb', url: orthanc.url },
     database: { folder: path.join(folder, 'database') },
     audit: { folder: path.join(folder, 'audit') },
+    intake: { spoolFolder: path.join(folder, 'spool') },
     models: { folder, CT: 'sign' },
     http: { port: 0 },
   });

@@ -169,10 +169,11 @@ describeWith(['chromium'], 'the pages', () => {
     expect(await page.locator('tbody tr[data-study]').count()).toBe(5);
     const skipped = page.locator(`tr[data-study="${SKIPPED}"]`);
     await skipped.locator('summary').click();
-    expect(await skipped.locator('details table tbody tr').count()).toBe(1);
+    expect(await skipped.locator('details li').count()).toBe(1);
     expect(await page.locator(`tr[data-study="${FAILED}"] .reason`).textContent()).toContain(
       'DICOM_WEB_ANSWER',
     );
+    await keepPicture(page, 'failed-and-skipped');
     await page.getByLabel('Search').fill('doe p-77');
     await page.getByRole('button', { name: 'Show' }).click();
     // Jane is the second study's name; the others have none, or another.
@@ -195,6 +196,7 @@ describeWith(['chromium'], 'the pages', () => {
     const { page } = await openPage(browser);
     await page.goto(at(`/patients/${patientKey}`));
     expect(await page.getByRole('alert').textContent()).toContain('differ in birth date or sex');
+    await keepPicture(page, 'two-people');
     const changes = await page.locator('td[data-label="Since previous"]').allTextContents();
     // From the first to the second study of one person; nothing leads to the stranger.
     expect(changes.map((text) => text !== '')).toEqual([false, true, false]);

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase } from '../../src/pipeline/database/database.ts';
 import type { Database } from '../../src/pipeline/database/sql.ts';
+import { notificationsBehaviour } from '../support/notifications-behaviour.ts';
+import { pageQueriesBehaviour } from '../support/page-queries-behaviour.ts';
 import { type PostgresServer, startPostgres } from '../support/postgres.ts';
 import { queueBehaviour } from '../support/queue-behaviour.ts';
 import { diarist, door, PATIENCE, queueBench, untilAborted } from '../support/queue-bench.ts';
@@ -17,6 +19,12 @@ describeWith(['postgresql'], 'on a PostgreSQL server', () => {
 
   describe('the queue', () => queueBehaviour(open));
   describe('control of the queue', () => queueControlBehaviour(open));
+  describe('what pages show', () => {
+    pageQueriesBehaviour(open);
+  });
+  describe('notifications', () => {
+    notificationsBehaviour(open);
+  });
 
   describe('several workers', () => {
     const { database, openQueue } = queueBench(open);

@@ -147,6 +147,13 @@ describe('what lies in the spool', () => {
     await emptied();
     expect(spool.figures).toMatchObject({ waiting: 0, refused: 1 });
     expect(announced.map(([study]) => study).sort()).toEqual(['1.2.3', '1.3']);
+    const { bytes } = spool.figures;
+    expect(bytes).toBeGreaterThan(edge * edge * 2);
+    // A person has looked, and makes room again.
+    spool = await openSpool(folder, { maxSpoolBytes: bytes });
+    await expect(spool.checkRoom()).rejects.toMatchObject({ refusal: 'full' });
+    for (const name of await filesOf(folder)) await rm(path.join(folder, name));
+    await spool.checkRoom();
     const [error] = logged.mock.calls.filter(([, message]) => message.includes('refuses'));
     expect(error?.[0]).toMatchObject({ sopInstanceUid: '1.2.3.1.2', reason: expect.stringContaining('413') });
   });

@@ -100,6 +100,11 @@ describe('STOW-RS receive', () => {
     expect(await node.files()).toEqual([]);
   });
 
+  it('answers 415 to a body that is compressed', async () => {
+    await start();
+    expect((await post([smallInstance(UIDS)], { headers: { 'Content-Encoding': 'gzip' } })).status).toBe(415);
+  });
+
   it('answers 405 to other methods, and says which one there is', async () => {
     await start();
     const response = await fetch(`${node.url}/studies`);

@@ -26,7 +26,12 @@ const MAX_REASON = 500;
 const MAX_BODY = '10kb';
 const reviewBody = z.object({
   decision: z.enum(REVIEW_DECISIONS),
-  reason: z.string().trim().max(MAX_REASON).default(''),
+  reason: z
+    .string()
+    .trim()
+    .max(MAX_REASON)
+    .refine((text) => !text.includes('\0'), { error: 'holds a NUL' })
+    .default(''),
 });
 const sliceParams = z.object({
   view: z.enum(VIEW_NAMES),

@@ -3,7 +3,7 @@ import { STUDY_STATES } from '../../pipeline/records/study-log.ts';
 import type { HealthItem } from '../api/api-parts.ts';
 import { type Html, html } from '../html.ts';
 import { clock, day, ml, patientName } from './format.ts';
-import { decisionTable, processForm, reasonOf, stateOf } from './study-parts.ts';
+import { decisionList, processForm, reasonOf, stateOf } from './study-parts.ts';
 import { TEXTS } from './texts.ts';
 
 /** What the reader asked for; empty fields: whatever. */
@@ -105,7 +105,7 @@ function studyRow(listing: StudyListing, { basePath, mayAct }: DashboardInput): 
 <td data-label="${columns.study}"><a href="${basePath}/studies/${uid}">${header?.description || uid}</a>${header?.scanner && html` <small>${header.scanner}</small>`}</td>
 <td data-label="${columns.state}"><span data-state>${stateOf(listing)}</span>${
     skipped
-      ? html`<details><summary>${study.reason ?? TEXTS.study.skippedBecause}</summary>${decisionTable(decisions)}</details>`
+      ? html`<details><summary>${study.reason ?? TEXTS.study.skippedBecause}</summary>${decisionList(decisions)}</details>`
       : reasonOf(study)
   }</td>
 <td data-label="${columns.result}">${volumes.map(

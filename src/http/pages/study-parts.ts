@@ -38,6 +38,13 @@ export function decisionTable(decisions: readonly SeriesDecision[]): Html {
   )}</tbody></table>`;
 }
 
+/** The same where there is little room. */
+export function decisionList(decisions: readonly SeriesDecision[]): Html {
+  return html`<ul class="flags">${decisions.map(
+    (one) => html`<li><strong>${one.description || TEXTS.study.unnamedSeries}</strong>: ${one.reason}</li>`,
+  )}</ul>`;
+}
+
 /** A form that works without script: the study goes to the queue, and the browser to the study's page. */
 export function processForm(studyInstanceUid: string, basePath: string): Html {
   return html`<form method="post" action="${basePath}/api/studies/${studyInstanceUid}/process"><button>${TEXTS.study.again}</button></form>`;

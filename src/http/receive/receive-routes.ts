@@ -56,6 +56,9 @@ export function receiveRoutes(parts: ReceiveParts): Router {
       const offered = [...JSON_TYPES, XML_TYPE].join(', ');
       throw new HttpError('NOT_ACCEPTABLE', `the answer can be given as ${offered}`);
     }
+    if (!['', 'identity'].includes(request.get('Content-Encoding') ?? '')) {
+      throw new HttpError('MEDIA_TYPE', 'bodies are taken only without a Content-Encoding');
+    }
     if (underWay >= parts.concurrentRequests) {
       throw later(response, 'TOO_MANY_REQUESTS', `${underWay} requests are being stored`);
     }

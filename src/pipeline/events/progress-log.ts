@@ -21,7 +21,7 @@ async function recordProgress(sql: Sql, progress: StudyProgress): Promise<void> 
      ON CONFLICT (study_instance_uid) DO UPDATE SET
        stage = $2, subject = $3, fraction = $4, updated_at = $5
      WHERE study_progress.updated_at <= $5`,
-    [studyInstanceUid, stage, subject, fraction ?? null, updatedAt],
+    [studyInstanceUid, stage, subject.replaceAll('\0', ''), fraction ?? null, updatedAt],
   );
 }
 
@@ -38,13 +38,16 @@ export function progressWriter(
   { now, onError }: { now: () => Date; onError: (error: unknown) => void },
 ): ProgressListener {
   let last = { stage: '', subject: '', at: 0 };
+  // One after the other, also where the database has several connections.
+  let written: Promise<void> = Promise.resolve();
   return ({ stage, subject, done, total }) => {
     const updatedAt = now();
     const isNews = stage !== last.stage || subject !== last.subject;
     if (!isNews && updatedAt.getTime() - last.at < LEAST_MS) return;
     last = { stage, subject, at: updatedAt.getTime() };
     const fraction = done === undefined || !total ? undefined : Math.min(1, done / total);
-    recordProgress(sql, { studyInstanceUid, stage, subject, fraction, updatedAt }).catch(onError);
+    const progress = { studyInstanceUid, stage, subject, fraction, updatedAt };
+    written = written.then(() => recordProgress(sql, progress)).catch(onError);
   };
 }
 

@@ -13,20 +13,29 @@ const POLL_MS = 1_000;
 /** Clocks of workers differ by less; what is read twice is told once. */
 const OVERLAP_MS = 5_000;
 
+interface StudyEventsOptions {
+  readonly now: () => Date;
+  /** Told where the database cannot be asked; it is asked again. */
+  readonly onError: (error: unknown) => void;
+  readonly pollMs?: number;
+}
+
 /** Tells listeners of each change of a study's state, and of its progress, whichever process made it. */
 export class StudyEvents {
   readonly #sql: Sql;
   readonly #now: () => Date;
   readonly #onError: (error: unknown) => void;
+  readonly #pollMs: number;
   /** Each with what is to be done when there will be no more events. */
   readonly #listeners = new Map<Listener, () => void>();
   readonly #stopping = new AbortController();
   #polling: Promise<void> | undefined;
 
-  constructor(sql: Sql, { now, onError }: { now: () => Date; onError: (error: unknown) => void }) {
+  constructor(sql: Sql, { now, onError, pollMs = POLL_MS }: StudyEventsOptions) {
     this.#sql = sql;
     this.#now = now;
     this.#onError = onError;
+    this.#pollMs = pollMs;
   }
 
   get listeners(): number {
@@ -67,7 +76,7 @@ export class StudyEvents {
       } catch (error) {
         this.#onError(error);
       }
-      await delay(POLL_MS, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+      await delay(this.#pollMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
     }
     this.#polling = undefined;
   }

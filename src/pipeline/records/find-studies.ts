@@ -121,7 +121,8 @@ function conditions(filter: StudyFilter): { from: string; where: string; paramet
     where.push(`EXISTS (SELECT 1 FROM pansegnet.volume
       WHERE volume.study_instance_uid = study.study_instance_uid AND class = ${parameter(filter.class)})`);
   }
-  for (const word of (filter.words ?? '').toLowerCase().split(/\s+/).filter(Boolean)) {
+  const words = (filter.words ?? '').replaceAll('\0', ' ').toLowerCase().split(/\s+/);
+  for (const word of words.filter(Boolean)) {
     // A study without a header has its UID alone to be found by.
     where.push(`coalesce(words, study_instance_uid) LIKE ${parameter(`%${literally(word)}%`)}`);
   }

@@ -131,10 +131,11 @@ export async function recordDecisions(
         studyInstanceUid,
         place,
         decision.seriesInstanceUid,
-        decision.description,
+        // PostgreSQL takes no NUL in a text; a broken header may hold one, and the reason repeats words of it.
+        decision.description.replaceAll('\0', ''),
         decision.class,
         decision.chosen,
-        decision.reason,
+        decision.reason.replaceAll('\0', ''),
       ],
     );
   }

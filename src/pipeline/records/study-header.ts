@@ -76,6 +76,7 @@ const withoutNames = (header: StudyHeader): StudyHeader => ({
 async function recordHeader(sql: Sql, studyInstanceUid: string, header: StudyHeader): Promise<void> {
   const { patientName, patientId, accessionNumber, description, scanner } = header;
   const words = [patientName, patientId, accessionNumber, description, scanner, studyInstanceUid];
+  // PostgreSQL takes no NUL in a text; a broken header may hold one.
   await sql.query(
     `INSERT INTO pansegnet.study_header (${HEADER_COLUMNS}, words, study_instance_uid)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
@@ -88,23 +89,23 @@ async function recordHeader(sql: Sql, studyInstanceUid: string, header: StudyHea
        words = excluded.words`,
     [
       header.patientKey,
-      patientName ?? null,
-      patientId ?? null,
-      header.issuer ?? null,
-      header.birthDate ?? null,
-      header.birthDateKey ?? null,
-      header.sex ?? null,
+      patientName,
+      patientId,
+      header.issuer,
+      header.birthDate,
+      header.birthDateKey,
+      header.sex,
       header.studyDate,
       header.studyTime,
       description,
-      accessionNumber ?? null,
+      accessionNumber,
       scanner,
       words
         .filter((word) => word !== undefined)
         .join('\n')
         .toLowerCase(),
       studyInstanceUid,
-    ],
+    ].map((value) => value?.replaceAll('\0', '') ?? null),
   );
 }
 
