@@ -26,7 +26,10 @@ export interface EmbeddedArchiveOptions {
   readonly folder: string;
   /** Instances of more bytes are refused. */
   readonly maxInstanceBytes?: number;
-  /** Told of new instances before their sender is: the study, and one of its data sets without pixels. */
+  /**
+   * Told of stored instances before their sender is, also of those that were there before: the study, and one of its data
+   * sets without pixels. Where it rejects, the sender is told to send again.
+   */
   readonly onStored?: (studyUid: string, dataset: DicomDataset) => Promise<void>;
   /** Told what is not the fault of a request: an unreadable file in the folder, a full disk. */
   readonly onProblem?: (message: string, error: unknown) => void;
@@ -85,9 +88,7 @@ function createRouter(
           for (const { studyUid, seriesUid, dataset } of instances) {
             if (told.has(seriesUid)) continue; // a series is all one's own, or all somebody else's
             told.add(seriesUid);
-            await onStored(studyUid, fromDicomJson(dataset)).catch((error: unknown) =>
-              onProblem('what was stored could not be announced', error),
-            );
+            await onStored(studyUid, fromDicomJson(dataset));
           }
         },
       },

@@ -23,7 +23,10 @@ export interface StoringRequest extends StoreRequest {
 export interface StoringListener {
   /** Told of failures that are the archive's own, such as a full disk. */
   failed(error: unknown): void;
-  /** Told of instances that are new, before the sender is. */
+  /**
+   * Told of the instances that the archive has now, before the sender is; also of those that it had: a kill may have come
+   * between the first time and its announcement. Where it rejects, so does the request, and the sender sends again.
+   */
   stored(instances: readonly InstanceHeader[]): Promise<void>;
 }
 
@@ -43,10 +46,10 @@ export async function storeInstances(
   request: StoringRequest,
   listener: StoringListener,
 ): Promise<StoreAnswer> {
-  const added: InstanceHeader[] = [];
+  const present: InstanceHeader[] = [];
   try {
     const outcomes = await storeParts(request, (content) =>
-      storeOne(store, content, request, listener, (header) => added.push(header)),
+      storeOne(store, content, request, listener, (header) => present.push(header)),
     );
     return storeAnswer(outcomes, request.baseUrl);
   } catch (error) {
@@ -56,7 +59,7 @@ export async function storeInstances(
     const message = `${error.message}${before ? `; ${storedBefore} instances before that were stored` : ''}`;
     throw new ArchiveError(CODES[refusal], status, message, { cause: error });
   } finally {
-    if (added.length > 0) await listener.stored(added);
+    if (present.length > 0) await listener.stored(present);
   }
 }
 
@@ -65,7 +68,7 @@ async function storeOne(
   content: AsyncIterable<Uint8Array>,
   { studyUid, maxInstanceBytes }: StoringRequest,
   listener: StoringListener,
-  onAdded: (header: InstanceHeader) => void,
+  onPresent: (header: InstanceHeader) => void,
 ): Promise<PartOutcome> {
   let incoming: string | undefined;
   let header: InstanceHeader | undefined;
@@ -80,7 +83,7 @@ async function storeOne(
     if (result === 'conflict') {
       return { failure: { sopUid, sopClassUid, reason: FAILURE_REASON.duplicateInstance } };
     }
-    if (result === 'stored') onAdded(header);
+    onPresent(header);
     return { stored: header };
   } catch (error) {
     if (error instanceof PartTooLarge) throw error;

@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { DicomError } from '../dicom/errors.ts';
 import { DicomWebStatusError } from '../dicom/web/errors.ts';
 import { reasonText, type StoreOutcome } from '../dicom/web/store-answer.ts';
-import type { FileToStore } from '../dicom/web/store-files.ts';
+import { type FileToStore, UnreadableFile } from '../dicom/web/store-files.ts';
 import { Pauses } from './pauses.ts';
 import type { InstanceSource, Spool, SpooledInstance } from './spool.ts';
 
@@ -141,12 +141,26 @@ export class Forwarder {
       const files = instances.map(({ file, size }) => ({ path: file, size }));
       return reasonsOf(await this.#parts.archive.storeFiles(files, signal));
     } catch (error) {
+      if (error instanceof UnreadableFile) await this.#forgetIfGone(instances, error);
       if (!first || !isAboutInstances(error)) throw error;
       if (instances.length === 1) return new Map([[first.sopUid, error.message]]);
       // One of them is to blame: sent alone, each is answered for itself.
       this.#oneByOne.add(first.studyUid);
       throw error;
     }
+  }
+
+  /** Somebody took the file away: the others of its study must not wait for it for ever. */
+  async #forgetIfGone(instances: readonly SpooledInstance[], { path, cause }: UnreadableFile): Promise<void> {
+    const instance = instances.find(({ file }) => file === path);
+    if (!instance || !(cause instanceof Error && 'code' in cause && cause.code === 'ENOENT')) return;
+    await this.#parts.spool.remove(instance);
+    const { studyUid: studyInstanceUid, sopUid: sopInstanceUid, file } = instance;
+    const fields = { studyInstanceUid, sopInstanceUid, file: basename(file) };
+    this.#parts.log.error(
+      fields,
+      'the file of a received instance is gone from the spool: it has to be sent again',
+    );
   }
 
   async #arrived(instances: readonly SpooledInstance[]): Promise<void> {
@@ -227,7 +241,7 @@ export class Forwarder {
 
   #failed(studyUid: string, error: unknown): void {
     // An archive that does not answer concerns every study.
-    const isOfStudy = isAboutInstances(error) || isIncomplete(error);
+    const isOfStudy = isAboutInstances(error) || isIncomplete(error) || error instanceof UnreadableFile;
     const asked = error instanceof DicomWebStatusError ? (error.retryAfterMs ?? 0) : 0;
     const isFirst = this.#pauses.failed(isOfStudy ? studyUid : undefined, asked);
     if (!isFirst) return;

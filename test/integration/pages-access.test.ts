@@ -29,9 +29,15 @@ describeWith(['chromium'], 'the pages below a path of a reverse proxy, with toke
         now: new Date(),
       });
     }
-    pages = await startPagesNode({ http: { port: 0, basePath: BASE }, auth: { tokensFile } });
+    pages = await startPagesNode({
+      http: { port: 0, basePath: BASE },
+      auth: { tokensFile },
+      pages: { rejectionNotes: true, referenceRange: 'saisho2007' },
+    });
     browser = await startBrowser();
-    await pages.store(smallCtSeries(STUDY, { PatientID: 'P-1', PatientName: 'Doe^Jane' }));
+    await pages.store(
+      smallCtSeries(STUDY, { PatientID: 'P-1', PatientName: 'Doe^Jane', PatientBirthDate: '19850101' }),
+    );
     await pages.process(STUDY, tokens.operator);
   }, 120_000);
   afterAll(async () => {
@@ -100,6 +106,27 @@ describeWith(['chromium'], 'the pages below a path of a reverse proxy, with toke
     await page.getByRole('button', { name: 'Accept' }).click();
     await page.locator('.review .state.accepted').waitFor();
     expect(await page.locator('.review').textContent()).toContain('by the operator');
+    await page.close();
+  });
+
+  it('draw the range of the literature where the site wants it, for the age and the images that it is of', async () => {
+    const { page } = await openPage(browser);
+    await logIn(page, tokens.viewer);
+    await page.getByRole('link', { name: 'Doe, Jane' }).click();
+    await page.waitForSelector('.uplot canvas');
+    expect(await page.locator('figcaption').textContent()).toContain('Saisho');
+    await page.close();
+  });
+
+  it('store a rejection note for a rejected result where the site wants it', async () => {
+    const { page } = await openPage(browser);
+    await logIn(page, tokens.operator);
+    await page.goto(`${pages.node.url}/studies/${STUDY}`);
+    await page.getByRole('button', { name: 'Reject' }).click();
+    await page.locator('.review .state.rejected').waitFor();
+    expect(await page.locator('.figure').textContent()).toContain('Withdrawn');
+    const series = await pages.node.archive.searchSeries(STUDY);
+    expect(series.map((one) => one['Modality'])).toContain('KO');
     await page.close();
   });
 });

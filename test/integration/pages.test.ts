@@ -197,6 +197,7 @@ describeWith(['chromium'], 'the pages', () => {
     await page.goto(at(`/patients/${patientKey}`));
     expect(await page.getByRole('alert').textContent()).toContain('differ in birth date or sex');
     await keepPicture(page, 'two-people');
+    expect(await page.locator('figcaption').textContent()).not.toContain('Saisho');
     const changes = await page.locator('td[data-label="Since previous"]').allTextContents();
     // From the first to the second study of one person; nothing leads to the stranger.
     expect(changes.map((text) => text !== '')).toEqual([false, true, false]);

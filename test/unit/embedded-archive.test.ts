@@ -78,6 +78,27 @@ describe('storing in the embedded archive', () => {
     expect(await found('/instances')).toEqual([UIDS.sop]);
   });
 
+  it('answers 500 where it cannot tell of what it stored, and tells of it when it is sent again', async () => {
+    const told: string[] = [];
+    let isDown = true;
+    const telling = await startEmbeddedArchive({
+      onStored: async (study) => {
+        if (isDown) throw new Error('the database is away');
+        told.push(study);
+      },
+      onProblem: () => undefined,
+    });
+    const sender = new DicomWebClient({ url: telling.url });
+    try {
+      await expect(sender.store(undefined, [smallInstance(UIDS)])).rejects.toMatchObject({ status: 500 });
+      isDown = false;
+      expect((await sender.store(undefined, [smallInstance(UIDS)])).status).toBe(200);
+      expect(told).toEqual([UIDS.study]);
+    } finally {
+      await telling.stop();
+    }
+  });
+
   it('refuses other content under a UID that is there, says why, and keeps what it has', async () => {
     const bytes = smallInstance(UIDS);
     await client.store(undefined, [bytes]);

@@ -123,6 +123,21 @@ describe('what lies in the spool', () => {
     expect(await client.isStored(UIDS.study, UIDS.series, UIDS.sop)).toBe(true);
   });
 
+  it('holds up nothing else where somebody took its file away, which is logged', async () => {
+    await take(smallInstance(UIDS));
+    await take(smallInstance({ ...UIDS, sop: '1.2.3.1.2' }));
+    await take(smallInstance({ study: '1.3', series: '1.3.1', sop: '1.3.1.1' }));
+    const [gone] = spool.waiting;
+    if (gone) await rm(gone.file);
+    forward();
+    await emptied();
+    expect(announced.map(([study]) => study).sort()).toEqual([UIDS.study, '1.3']);
+    expect(logged).toHaveBeenCalledWith(
+      expect.objectContaining({ sopInstanceUid: UIDS.sop }),
+      expect.stringContaining('gone from the spool'),
+    );
+  });
+
   it('waits while the archive is out of resources, however often it says so', async () => {
     await take(smallInstance(UIDS));
     let full = 7;

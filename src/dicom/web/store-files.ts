@@ -13,6 +13,17 @@ export interface FileToStore {
   readonly size: number;
 }
 
+/** One of the files is no longer what it was; the archive has nothing to do with that. */
+export class UnreadableFile extends Error {
+  override readonly name = 'UnreadableFile';
+  readonly path: string;
+
+  constructor(path: string, cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    this.path = path;
+  }
+}
+
 export interface StoreFilesRequest {
   /** Address of the STOW-RS service. */
   readonly url: string;
@@ -32,7 +43,8 @@ const LARGEST_ANSWER_BYTES = 16 * 1024 * 1024;
  * One STOW-RS request (PS3.18 10.5) whose instances are read from files while they are sent: memory does not grow with
  * them. Content-Length is sent, as old archives lose chunked bodies.
  * @returns the archive's word, also where instances failed
- * @throws DicomError DICOM_WEB_UNREACHABLE, DICOM_WEB_STATUS, DICOM_WEB_ANSWER; the signal's reason where it was aborted
+ * @throws DicomError DICOM_WEB_UNREACHABLE, DICOM_WEB_STATUS, DICOM_WEB_ANSWER; UnreadableFile; the signal's reason where it
+ *   was aborted
  */
 export async function storeFiles(
   request: StoreFilesRequest,
@@ -69,7 +81,8 @@ async function exchange(
   { url, headers, timeoutMs, connections = DIRECT, signal }: StoreFilesRequest,
   files: readonly FileToStore[],
 ): Promise<IncomingMessage> {
-  const { contentType, contentLength, chunks } = multipartOf(files);
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  const { contentType, contentLength, chunks } = multipartOf(files, reject);
   const sent = connections.request(url, {
     method: 'POST',
     headers: {
@@ -82,7 +95,6 @@ async function exchange(
     ...(signal ? { signal } : {}),
   });
   sent.once('timeout', () => sent.destroy(new Error(`no data within ${timeoutMs / 1000} s`)));
-  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   sent.once('response', resolve);
   sent.on('error', (error) => reject(new ConnectionError(error)));
   // An archive that refuses may answer and close before it has read everything: its answer counts, not the broken pipe.
@@ -110,18 +122,20 @@ async function readText(answer: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** A multipart/related body (RFC 2387) of files. */
-function multipartOf(files: readonly FileToStore[]) {
+/**
+ * A multipart/related body (RFC 2387) of files.
+ * @param onUnreadable told before the body breaks off, so that this is not taken for a lost connection
+ */
+function multipartOf(files: readonly FileToStore[], onUnreadable: (error: UnreadableFile) => void) {
   const boundary = randomUUID();
   const head = Buffer.from(`--${boundary}\r\nContent-Type: application/dicom\r\n\r\n`);
   const between = Buffer.from('\r\n');
   const end = Buffer.from(`--${boundary}--\r\n`);
   const content = files.reduce((sum, { size }) => sum + head.length + size + between.length, 0);
   async function* chunks(): AsyncGenerator<Uint8Array> {
-    for (const { path, size } of files) {
+    for (const file of files) {
       yield head;
-      // To the size that was announced: what a file should not have grown would break the message.
-      if (size > 0) yield* createReadStream(path, { end: size - 1 }) as AsyncIterable<Uint8Array>;
+      yield* contentOf(file, onUnreadable);
       yield between;
     }
     yield end;
@@ -131,4 +145,24 @@ function multipartOf(files: readonly FileToStore[]) {
     contentLength: content + end.length,
     chunks: chunks(),
   };
+}
+
+/** To the size that was announced: what a file has grown, or lost, would break the message. */
+async function* contentOf(
+  { path, size }: FileToStore,
+  onUnreadable: (error: UnreadableFile) => void,
+): AsyncGenerator<Uint8Array> {
+  if (size === 0) return;
+  let left = size;
+  try {
+    for await (const chunk of createReadStream(path, { end: size - 1 }) as AsyncIterable<Uint8Array>) {
+      left -= chunk.length;
+      yield chunk;
+    }
+    if (left > 0) throw new Error(`the file lacks ${left} of ${size} bytes`);
+  } catch (cause) {
+    const error = new UnreadableFile(path, cause);
+    onUnreadable(error);
+    throw error;
+  }
 }

@@ -22,15 +22,18 @@ async function show(section: HTMLElement, address: string): Promise<void> {
     return;
   }
   const description: ImageDescription = await response.json();
-  status.textContent = '';
-  build(section, description, new SliceStore(address), failed);
+  const shownWell = () => {
+    status.textContent = '';
+    status.className = '';
+  };
+  build(section, description, new SliceStore(address), { failed, shownWell });
 }
 
 function build(
   section: HTMLElement,
   { views, windows, slope, intercept }: ImageDescription,
   store: SliceStore,
-  failed: (reason: string) => void,
+  { failed, shownWell }: { failed: (reason: string) => void; shownWell: () => void },
 ): void {
   const [first] = windows;
   const planes: [number, number, number] = [0, 0, 0];
@@ -43,6 +46,7 @@ function build(
     due = true;
     requestAnimationFrame(() => {
       due = false;
+      shownWell();
       controls.update();
       for (const view of slices) void view.draw();
     });

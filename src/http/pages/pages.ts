@@ -80,7 +80,10 @@ export function pageRoutes(parts: ApiParts): Router {
     const patient = key.success ? await findPatient(sql, key.data) : undefined;
     if (!patient) return notFound(send, response, basePath);
     const trends = patientTrends(patient.volumes, patient.headers, parts.trends);
-    const withReference = pages.referenceRange !== 'none' && isOfReferenceAge(patient.headers.values());
+    const withReference =
+      pages.referenceRange !== 'none' &&
+      patient.volumes.some((volume) => volume.class === 'CT') &&
+      isOfReferenceAge(patient.headers.values());
     send(response, {
       title: TEXTS.patient.title,
       current: 'studies',

@@ -126,10 +126,13 @@ export class StoreScp extends dimse.Scp {
   ): Writable {
     const transferSyntaxUid = acceptedTransferSyntax(context);
     if (transferSyntaxUid === undefined) throw new Error('a data set in a context that was not accepted');
+    // One request at a time (PS3.7 annex D.3.3.3, nothing else was agreed); the library would mix them up.
+    if (this.#incoming) throw new Error('another instance before the answer to the one before');
     const [sopClassUid, sopUid] = [request.getAffectedSopClassUid(), request.getAffectedSopInstanceUid()];
     const dataSet = new IncomingDataSet(this.#socket, () => {
       this.#strayBytes = 0;
     });
+    dataSet.on('error', ({ message }) => this.#end(message)); // such as fragments after the last one
     const status =
       isUidText(sopClassUid) && isUidText(sopUid)
         ? this.#receive(dataSet, { sopClassUid, sopUid, transferSyntaxUid })
@@ -147,7 +150,11 @@ export class StoreScp extends dimse.Scp {
     void (status ?? Promise.resolve(STATUS.processingFailure)).then((outcome) => {
       this.#status = outcome;
       this.#incoming = undefined;
-      callback(new dimse.Dataset({}, context.getAcceptedTransferSyntaxUid()));
+      try {
+        callback(new dimse.Dataset({}, context.getAcceptedTransferSyntaxUid()));
+      } catch {
+        this.#end('it goes on before it is answered'); // the library has no request any more to answer
+      }
     });
   }
 
