@@ -7,6 +7,6 @@ try {
   const { status } = await fetch(url, { signal: AbortSignal.timeout(LIMIT_MS) });
   if (status !== 200) throw new Error(`status ${status}`);
 } catch (error) {
-  process.stderr.write(`${url}: ${error instanceof Error ? error.message : error}\n`);
+  process.stderr.write(`${url}: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;
 }

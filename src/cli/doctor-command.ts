@@ -23,7 +23,7 @@ export async function runDoctor({ config: file, json }: DoctorOptions): Promise<
 }
 
 /** One line where all is well; else what is wrong, why it matters and what to do, each on its line. */
-export function describeFinding({ check, verdict, what, why, todo }: Finding): string {
+function describeFinding({ check, verdict, what, why, todo }: Finding): string {
   const indented = what.replaceAll('\n', '\n  ');
   const lines = [`${verdict.padEnd(7)}  ${check}: ${indented}`];
   if (why !== undefined) lines.push(`  why it matters: ${why}`);

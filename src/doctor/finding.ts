@@ -1,6 +1,5 @@
-export const VERDICTS = ['ok', 'warning', 'problem'] as const;
 /** `warning`: the node runs, though not as well or as safely as it should. `problem`: it cannot do its work. */
-export type Verdict = (typeof VERDICTS)[number];
+export type Verdict = 'ok' | 'warning' | 'problem';
 
 /** What one check found, in words for an administrator. */
 export interface Finding {

@@ -1,4 +1,4 @@
-import { readdir, stat, statfs } from 'node:fs/promises';
+import { statfs } from 'node:fs/promises';
 import path from 'node:path';
 
 /** Space on the file system of a folder, in bytes. */
@@ -18,21 +18,6 @@ export async function diskSpace(folder: string): Promise<DiskSpace> {
     if (!isNotFound(error) || above === path.resolve(folder)) throw error;
     return diskSpace(above);
   }
-}
-
-/** Bytes of all files in a folder and below; 0 where there is none. Files that go meanwhile don't count. */
-export async function folderBytes(folder: string): Promise<number> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
-    if (isNotFound(error)) return [];
-    throw error;
-  });
-  let bytes = 0;
-  for (const entry of entries) {
-    if (!entry.isFile()) continue;
-    const found = await stat(path.join(entry.parentPath, entry.name)).catch(() => undefined);
-    bytes += found?.size ?? 0;
-  }
-  return bytes;
 }
 
 const isNotFound = (error: unknown): boolean =>

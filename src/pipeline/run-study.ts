@@ -72,7 +72,7 @@ export async function runStudy(
     }
   }
   if (failures.length > 0) throw failures.find((error) => describeFailure(error).passing) ?? failures[0];
-  await finishRun(database, run, { ...endOf(decisions), now: now() });
+  await finishRun(database, run, { ...endOf(decisions), ofOneSeries: forced !== undefined, now: now() });
   return { decisions, volumes };
 }
 

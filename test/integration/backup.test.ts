@@ -56,10 +56,10 @@ async function process(node: PansegnetNode, study: string): Promise<void> {
 const volumes = async (node: PansegnetNode) =>
   (await allVolumes(node.database)).map(({ volumeMl, report }) => ({ volumeMl, report }));
 const modalities = async (study: string) =>
-  (await client.searchSeries(study)).map((series) => text(series, 'Modality')).sort();
+  (await client.searchSeries(study)).map((series) => text(series, 'Modality') ?? '').sort();
 
 describe('a backup of the embedded database', () => {
-  it('is a copy of its folder while the node is stopped; what came after it is done again, and rebuilt', async () => {
+  it('is a copy of its folder while the node is stopped; what came after it is processed again, with one SEG', async () => {
     const database = path.join(folder, 'database');
     let node = await start({});
     await process(node, FIRST);
@@ -79,8 +79,8 @@ describe('a backup of the embedded database', () => {
       expect((await node.studyDetails(FIRST))?.study.state).toBe('done');
       // The restored node does not know the second study, and does not take the first for news.
       const ended = node.studyEnded(SECOND);
-      expect((await node.watcher.poll()).queued).toEqual([]);
-      expect((await node.watcher.poll()).queued).toEqual([SECOND]);
+      const looks = [await node.watcher.poll(), await node.watcher.poll()];
+      expect(looks.flatMap(({ queued }) => queued)).toEqual([SECOND]);
       await ended;
       expect(await volumes(node)).toHaveLength(2);
       expect(await modalities(FIRST)).toEqual(['CT', 'SEG', 'SR']);

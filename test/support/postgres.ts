@@ -1,5 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { realpathSync } from 'node:fs';
 import { chown, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -117,4 +118,4 @@ async function serverAccount(): Promise<{ uid: number; gid: number } | undefined
 
 /** A program of the same version, such as pg_dump. */
 export const postgresProgram = (name: string): string =>
-  path.join(path.dirname(programPath('postgresql')), name);
+  path.join(path.dirname(realpathSync(programPath('postgresql'))), name);

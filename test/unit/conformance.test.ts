@@ -91,7 +91,7 @@ describe('the conformance statement', () => {
     const reasons = [...statement.matchAll(/^\| 0x([0-9A-F]{4}) \|/gm)].map(([, hex = '']) =>
       Number.parseInt(hex, 16),
     );
-    expect(reasons.toSorted()).toEqual(Object.values(FAILURE_REASON).toSorted());
+    expect(new Set(reasons)).toEqual(new Set(Object.values(FAILURE_REASON)));
     const tags = [...statement.matchAll(/^\| (study|series|instance) \| ([0-9A-F ]+) \|$/gm)].map(
       ([, , list = '']) => list.split(' '),
     );

@@ -77,7 +77,7 @@ describe('admission', () => {
     { SeriesInstanceUID: '1.2.3.1', Modality: 'CT' },
   ];
 
-  function setUp(rules: readonly object[] = [], image: DicomDataset | undefined = IMAGE) {
+  function setUp(rules: readonly object[] = [], image: DicomDataset | null = IMAGE) {
     const asked: string[] = [];
     const admit = createAdmission({
       sql: database,
@@ -85,7 +85,7 @@ describe('admission', () => {
       archive: {
         anyInstance: async (_study, series) => {
           asked.push(series);
-          return image;
+          return image ?? undefined;
         },
       },
     });
@@ -108,6 +108,16 @@ describe('admission', () => {
     ]);
     expect(await ask()).toMatchObject({ action: 'ignore', reason: expect.stringContaining('children') });
     expect(asked).toEqual(['1.2.3.1']);
+  });
+
+  it('does not decide where a rule needs an image and the archive names none yet', async () => {
+    const rules = [
+      { when: { minimumAgeYears: 18 }, action: 'process' },
+      { when: {}, action: 'ignore' },
+    ];
+    const { ask } = setUp(rules, null);
+    await expect(ask()).rejects.toMatchObject({ code: 'DICOM_WEB_ANSWER' });
+    expect(await ask({ kind: 'command' })).toEqual({ action: 'process' });
   });
 
   it('lets a command through whatever the rules say, but not the opt-out list', async () => {

@@ -16,6 +16,7 @@ import {
 import {
   findStudy,
   listStudies,
+  lookAtStudy,
   markEnded,
   markQueued,
   markRunning,
@@ -91,6 +92,15 @@ describe('a run that is begun again', () => {
       reason: 'no abdominal series',
     });
   });
+});
+
+it('a run of one series that a person named leaves the study to the watch', async () => {
+  const look = { studyInstanceUid: newStudy(), fingerprint: 'f', now: MONDAY };
+  const run = await begin(look.studyInstanceUid, { requestId: 'by a person' });
+  await finishRun(database, run, { outcome: 'done', ofOneSeries: true, now: MONDAY });
+  expect(await lookAtStudy(database, look)).toMatchObject({ settled: false });
+  await finishRun(database, await begin(look.studyInstanceUid), { outcome: 'done', now: TUESDAY });
+  expect(await lookAtStudy(database, look)).toMatchObject({ settled: true });
 });
 
 it('a fixed time is the first one asked for under its name', async () => {

@@ -236,6 +236,22 @@ describe('an announced study', () => {
     expect(await watcher.poll()).toMatchObject({ ignored: [uid] });
   });
 
+  it('that was not to be processed is asked about again when more becomes known of its sender', async () => {
+    const { addStudy, announce, lookWhenDue } = setUp({
+      stableForMs: 0,
+      admit: async ({ source }) =>
+        source.callingAeTitle === 'CT1' ? { action: 'process' } : { action: 'ignore', reason: 'not CT1' },
+    });
+    const uid = addStudy();
+    await announce(uid, { kind: 'poll' });
+    await lookWhenDue();
+    expect(await lookWhenDue()).toMatchObject({ ignored: [uid] });
+    await announce(uid, { kind: 'dimse', callingAeTitle: 'CT1' });
+    expect(await lookWhenDue()).toMatchObject({ queued: [uid] });
+    await announce(uid, { kind: 'dimse', callingAeTitle: 'CT2' });
+    expect(await lookWhenDue()).toMatchObject({ queued: [], ignored: [] });
+  });
+
   it('that has to wait for a time is looked at then, and says so', async () => {
     const until = new Date(Date.UTC(2026, 2, 4, 19));
     let answer: Admission = { action: 'later', until, reason: 'waits for the evening' };

@@ -187,21 +187,26 @@ export async function decisionsOfStudies(
   return found;
 }
 
-/** The run is over: these counts need no other, and the study says how it ended. */
+/**
+ * The run is over, and the study says how it ended.
+ * @param end.ofOneSeries the run took only the series that a person named; else these counts need no other run
+ */
 export async function finishRun(
   sql: Sql,
   run: Run,
-  end: { outcome: RunOutcome; reason?: string | undefined; now: Date },
+  end: { outcome: RunOutcome; reason?: string | undefined; ofOneSeries?: boolean; now: Date },
 ): Promise<void> {
   await sql.query('UPDATE pansegnet.run SET outcome = $2, finished_at = $3 WHERE id = $1', [
     run.id,
     end.outcome,
     end.now,
   ]);
-  await sql.query('UPDATE pansegnet.study SET processed_fingerprint = $2 WHERE study_instance_uid = $1', [
-    run.studyInstanceUid,
-    run.fingerprint,
-  ]);
+  if (!end.ofOneSeries) {
+    await sql.query('UPDATE pansegnet.study SET processed_fingerprint = $2 WHERE study_instance_uid = $1', [
+      run.studyInstanceUid,
+      run.fingerprint,
+    ]);
+  }
   await markEnded(sql, {
     studyInstanceUid: run.studyInstanceUid,
     state: end.outcome,

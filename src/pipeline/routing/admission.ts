@@ -1,4 +1,5 @@
 import { type DicomDataset, requiredText, text } from '../../dicom/dataset.ts';
+import { DicomError } from '../../dicom/errors.ts';
 import type { Sql } from '../database/sql.ts';
 import type { AnnouncementSource } from '../watch/announcements.ts';
 import { ageInYears } from './age.ts';
@@ -38,6 +39,7 @@ const IMAGE_MODALITIES: readonly (string | undefined)[] = ['CT', 'MR'];
 /**
  * Asks the opt-out list, then the routing rules. What the archive has to be asked for (whose the study is, the age, the
  * station) is read from one image, and only where the list or a rule needs it.
+ * The function throws DicomError DICOM_WEB_ANSWER where a rule needs an image and the archive names none.
  */
 export function createAdmission({ sql, rules, archive }: AdmissionParts) {
   const rulesNeedImage = rules.some(needsImage);
@@ -46,8 +48,13 @@ export function createAdmission({ sql, rules, archive }: AdmissionParts) {
     signal?: AbortSignal,
   ): Promise<Admission> => {
     const isCommand = source.kind === 'command';
-    const wantsImage = (rulesNeedImage && !isCommand) || (await hasPatientOptOuts(sql));
+    const needed = rulesNeedImage && !isCommand;
+    const wantsImage = needed || (await hasPatientOptOuts(sql));
     const image = wantsImage ? await imageOf(archive, studyInstanceUid, series, signal) : undefined;
+    if (needed && !image) {
+      // Its lists may lag behind: a rule must not decide without what it asks for.
+      throw new DicomError('DICOM_WEB_ANSWER', `the archive names no instance of study ${studyInstanceUid}`);
+    }
     const patients = image
       ? [{ patientId: text(image, 'PatientID'), issuer: text(image, 'IssuerOfPatientID') }]
       : [];

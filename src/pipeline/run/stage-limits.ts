@@ -1,5 +1,5 @@
 import { PipelineError } from '../errors.ts';
-import type { Stage } from './stages.ts';
+import type { Stage } from './stage-names.ts';
 
 const LIMITED = ['retrieve', 'segment', 'store'] as const;
 

@@ -1,20 +1,5 @@
 import { type StageLimits, withinLimit } from './stage-limits.ts';
-
-/** The stages of a run, in order. */
-const STAGES = [
-  'list series',
-  'select',
-  'retrieve',
-  'volume',
-  'segment',
-  'measure',
-  'results',
-  'store',
-  'verify',
-  'record',
-  'corrections',
-] as const;
-export type Stage = (typeof STAGES)[number];
+import type { Stage } from './stage-names.ts';
 
 interface ProgressEvent {
   readonly stage: Stage;

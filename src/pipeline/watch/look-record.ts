@@ -11,6 +11,12 @@ interface Remark {
 
 const sourceRow = z.object({ source: sourceSchema.nullable() });
 
+/** What is kept of how a study became known; `isNews`: something else than what was kept before. */
+interface KnownSource {
+  readonly source: AnnouncementSource;
+  readonly isNews: boolean;
+}
+
 /**
  * Keeps how a study became known; of several ways, the one that says the most.
  * @returns what is kept. A command is obeyed, but tells nothing of where the study came from.
@@ -19,20 +25,39 @@ export async function rememberSource(
   sql: Sql,
   studyInstanceUid: string,
   announced: AnnouncementSource,
-): Promise<AnnouncementSource> {
-  if (announced.kind === 'command') return announced;
+): Promise<KnownSource> {
+  if (announced.kind === 'command') return { source: announced, isNews: false };
   const rows = await sql.query('SELECT source FROM pansegnet.study WHERE study_instance_uid = $1', [
     studyInstanceUid,
   ]);
   const kept = z.array(sourceRow).parse(rows)[0]?.source;
-  if (kept && rankOf(kept) < rankOf(announced)) return kept;
-  if (!kept || !isSame(kept, announced)) {
+  if (kept && rankOf(kept) < rankOf(announced)) return { source: kept, isNews: false };
+  const isNews = !kept || !isSame(kept, announced);
+  if (isNews) {
     await sql.query('UPDATE pansegnet.study SET source = $2::jsonb WHERE study_instance_uid = $1', [
       studyInstanceUid,
       JSON.stringify(announced),
     ]);
   }
-  return announced;
+  return { source: announced, isNews };
+}
+
+/**
+ * Lets the rules be asked again about a study that was not to be processed with these counts: what was known of its sender
+ * then was less.
+ * @returns whether it was such a study
+ */
+export async function reopenIgnored(
+  sql: Sql,
+  { studyInstanceUid, fingerprint, now }: Omit<Remark, 'reason'> & { readonly fingerprint: string },
+): Promise<boolean> {
+  const rows = await sql.query(
+    `UPDATE pansegnet.study SET state = 'seen', reason = NULL, queued_fingerprint = NULL, changed_at = $3
+     WHERE study_instance_uid = $1 AND state = 'skipped' AND queued_fingerprint = $2
+       AND processed_fingerprint IS DISTINCT FROM $2 RETURNING 1`,
+    [studyInstanceUid, fingerprint, now],
+  );
+  return rows.length > 0;
 }
 
 const isSame = (one: AnnouncementSource, other: AnnouncementSource): boolean =>

@@ -7,7 +7,7 @@ import { fingerprintOf, foreignSeries } from '../records/own-series.ts';
 import { lookAtStudy } from '../records/study-log.ts';
 import type { Admission, StudyInQuestion } from '../routing/admission.ts';
 import type { Announcement, SourceKind } from './announcements.ts';
-import { markDelayed, markIgnored, rememberSource } from './look-record.ts';
+import { markDelayed, markIgnored, rememberSource, reopenIgnored } from './look-record.ts';
 
 /** What a look asks the archive: a part of the DICOMweb client. */
 export interface SeriesSource {
@@ -69,8 +69,11 @@ export async function look(
   const lookedAt = now();
   const found = { studyInstanceUid, fingerprint, now: lookedAt };
   const { sameSince, settled } = await lookAtStudy(database, found);
-  const source = await rememberSource(database, studyInstanceUid, announced);
-  if (settled && source.kind !== 'command') return { is: 'settled' };
+  const { source, isOpen } = await database.transaction(async (sql) => {
+    const known = await rememberSource(sql, studyInstanceUid, announced);
+    return { source: known.source, isOpen: !settled || (known.isNews && (await reopenIgnored(sql, found))) };
+  });
+  if (!isOpen && source.kind !== 'command') return { is: 'settled' };
   const again = new Date((sameSince ?? lookedAt).getTime() + stableForMs);
   if (!sameSince || lookedAt < again) return { is: 'unstable', again };
 
