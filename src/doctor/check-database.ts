@@ -1,5 +1,5 @@
 import type { DatabasePlace } from '../pipeline/database/database.ts';
-import { inspectDatabase } from '../pipeline/database/inspect.ts';
+import { type DatabaseState, inspectDatabase } from '../pipeline/database/inspect.ts';
 import { codeOf, type Finding, messageOf, ok, trouble } from './finding.ts';
 
 /** What a running node says of itself at /readyz. */
@@ -15,27 +15,7 @@ export async function checkDatabase(
 ): Promise<Finding[]> {
   const check = 'database';
   try {
-    const { state, version, newest } = await inspectDatabase(place);
-    switch (state) {
-      case 'absent':
-        return [ok(check, 'there is none yet; the first start makes it')];
-      case 'current':
-        return [ok(check, `schema version ${version}`)];
-      case 'older':
-        return [
-          ok(check, `schema version ${version}; the next start brings it to ${newest}. Back it up before`),
-        ];
-      case 'newer':
-        return [
-          trouble(
-            check,
-            'problem',
-            `schema version ${version}, which a newer program wrote; this one knows ${newest}`,
-            'This program refuses it, as it would lose what the newer one wrote.',
-            'Run the newer version, or restore the backup that was made before the upgrade.',
-          ),
-        ];
-    }
+    return [describeState(await inspectDatabase(place))];
   } catch (error) {
     if (codeOf(error) === 'DATABASE_IN_USE') return beside(messageOf(error), askNode);
     return [
@@ -50,6 +30,24 @@ export async function checkDatabase(
       ),
     ];
   }
+}
+
+function describeState({ state, version, newest }: DatabaseState): Finding {
+  if (state === 'absent') return ok('database', 'there is none yet; the first start makes it');
+  if (state === 'current') return ok('database', `schema version ${version}`);
+  if (state === 'older') {
+    return ok(
+      'database',
+      `schema version ${version}; the next start brings it to ${newest}. Back it up before`,
+    );
+  }
+  return trouble(
+    'database',
+    'problem',
+    `schema version ${version}, which a newer program wrote; this one knows ${newest}`,
+    'This program refuses it, as it would lose what the newer one wrote.',
+    'Run the newer version, or restore the backup that was made before the upgrade.',
+  );
 }
 
 /** One process owns the folder: what the database is like, that process knows. */

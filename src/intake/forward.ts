@@ -52,6 +52,9 @@ export class Forwarder {
   readonly #pauses: Pauses;
   /** Studies whose instances go one by one, as the archive refuses them together. */
   readonly #oneByOne = new Set<string>();
+  /** Studies that failed last, the one tried least recently first, each with how many successes there had been then. */
+  readonly #troubled = new Map<string, number>();
+  #successes = 0;
   #running: Promise<void> | undefined;
 
   constructor(parts: ForwardParts) {
@@ -86,19 +89,33 @@ export class Forwarder {
     }
   }
 
-  /** The oldest instance that need not wait, and others of its study and source. */
+  /** Instances of one study and source, the oldest first. */
   #nextBatch(): SpooledInstance[] {
+    const { waiting } = this.#parts.spool;
+    const first = this.#nextOf(waiting);
+    if (!first) return [];
     const batch: SpooledInstance[] = [];
     let bytes = 0;
-    for (const instance of this.#parts.spool.waiting) {
-      const [first] = batch;
-      if (first ? !belongsWith(first, instance) : this.#pauses.holds(instance.studyUid)) continue;
-      if (first && bytes + instance.size > REQUEST_BYTES) break;
+    for (const instance of waiting) {
+      if (!belongsWith(first, instance)) continue;
+      if (batch.length > 0 && bytes + instance.size > REQUEST_BYTES) break;
       batch.push(instance);
       bytes += instance.size;
       if (batch.length === REQUEST_INSTANCES || this.#oneByOne.has(instance.studyUid)) break;
     }
     return batch;
+  }
+
+  /** The oldest that need not wait, of a study that has not failed; else of the one that has not been tried for longest. */
+  #nextOf(waiting: readonly SpooledInstance[]): SpooledInstance | undefined {
+    const isFree = (studyUid: string) => !this.#pauses.holds(studyUid);
+    const untroubled = waiting.find(({ studyUid }) => !this.#troubled.has(studyUid) && isFree(studyUid));
+    if (untroubled) return untroubled;
+    for (const study of this.#troubled.keys()) {
+      const instance = isFree(study) ? waiting.find(({ studyUid }) => studyUid === study) : undefined;
+      if (instance) return instance;
+    }
+    return undefined;
   }
 
   /** Until something comes in, or a pause is over. */
@@ -234,14 +251,23 @@ export class Forwarder {
   }
 
   #recovered(studyUid: string): void {
+    this.#successes += 1;
+    this.#troubled.delete(studyUid);
     if (this.#pauses.recovered(studyUid)) {
       this.#parts.log.info({}, 'received instances can be sent to the archive again');
     }
   }
 
   #failed(studyUid: string, error: unknown): void {
-    // An archive that does not answer concerns every study.
-    const isOfStudy = isAboutInstances(error) || isIncomplete(error) || error instanceof UnreadableFile;
+    // An archive that does not answer concerns every study; unless others succeed meanwhile.
+    const successesBefore = this.#troubled.get(studyUid) ?? this.#successes;
+    const isOfStudy =
+      isAboutInstances(error) ||
+      isIncomplete(error) ||
+      error instanceof UnreadableFile ||
+      this.#successes > successesBefore;
+    this.#troubled.delete(studyUid);
+    this.#troubled.set(studyUid, this.#successes);
     const asked = error instanceof DicomWebStatusError ? (error.retryAfterMs ?? 0) : 0;
     const isFirst = this.#pauses.failed(isOfStudy ? studyUid : undefined, asked);
     if (!isFirst) return;

@@ -111,11 +111,11 @@ function addGauge(
   labelNames: readonly string[],
   ask: () => Promise<readonly Sample[]>,
 ): void {
-  new Gauge({
+  const gauge = new Gauge({
     name,
     help,
     labelNames: [...labelNames],
-    registers: [registry],
+    registers: [],
     async collect() {
       const samples = await ask().catch(() => []);
       this.reset();
@@ -124,6 +124,7 @@ function addGauge(
       for (const [labels, value] of samples) this.set(labels, value);
     },
   });
+  registry.registerMetric(gauge);
 }
 
 function addBuildInfo(registry: Registry, version: string): void {

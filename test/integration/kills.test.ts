@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, it } from 'vitest';
-import { expectExactlyOnce } from '../support/kill-expectations.ts';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { balanceOf, exactlyOnce } from '../support/exactly-once.ts';
 import { killRun } from '../support/kill-run.ts';
 import { type OrthancServer, startOrthanc } from '../support/orthanc.ts';
 import { startPostgres } from '../support/postgres.ts';
@@ -20,7 +20,8 @@ describeWith(
     afterEach(() => orthanc?.stop());
 
     it('as one process on the embedded database', async () => {
-      expectExactlyOnce(await killRun({ ...FEW, seed: 7, archiveUrl: orthanc.url }), FEW.studies);
+      const result = await killRun({ ...FEW, seed: 7, archiveUrl: orthanc.url });
+      expect(balanceOf(result)).toEqual(exactlyOnce(FEW.studies));
     });
 
     it('as a gateway and two workers on a PostgreSQL server', async () => {
@@ -28,7 +29,7 @@ describeWith(
       try {
         const databaseUrl = await server.newDatabase();
         const result = await killRun({ ...FEW, seed: 8, archiveUrl: orthanc.url, databaseUrl });
-        expectExactlyOnce(result, FEW.studies);
+        expect(balanceOf(result)).toEqual(exactlyOnce(FEW.studies));
       } finally {
         await server.stop();
       }

@@ -17,8 +17,12 @@ describeWith(['postgresql'], 'on a PostgreSQL server', () => {
   afterAll(() => server?.stop());
   const open = async () => openDatabase({ url: await server.newDatabase(), connections: 5 });
 
-  describe('the queue', () => queueBehaviour(open));
-  describe('control of the queue', () => queueControlBehaviour(open));
+  describe('the queue', () => {
+    queueBehaviour(open);
+  });
+  describe('control of the queue', () => {
+    queueControlBehaviour(open);
+  });
   describe('what pages show', () => {
     pageQueriesBehaviour(open);
   });

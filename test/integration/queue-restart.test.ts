@@ -92,7 +92,7 @@ async function workOff() {
   const before = await queue.counts();
   const jobs: StudyJob[] = [];
   const times: string[] = [];
-  await workOnStudies({
+  workOnStudies({
     database,
     queue,
     concurrency: 1,

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
-import pg from 'pg';
+import { Client } from 'pg';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { DATA_FOLDER, openDatabase } from '../../src/pipeline/database/database.ts';
 import { type PostgresServer, startPostgres } from '../support/postgres.ts';
@@ -35,9 +35,13 @@ describeWith(['postgresql'], 'an upgrade of a database on a PostgreSQL server', 
     const url = await server.newDatabase();
     return {
       load: async (sql) => {
-        const client = new pg.Client({ connectionString: url });
+        const client = new Client({ connectionString: url });
         await client.connect();
-        await client.query(sql).finally(() => client.end());
+        try {
+          await client.query(sql);
+        } finally {
+          await client.end();
+        }
       },
       open: () => openDatabase({ url, connections: 3 }),
       remove: async () => undefined,

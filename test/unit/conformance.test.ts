@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import dcmjs from 'dcmjs';
+import { data } from 'dcmjs';
 import { describe, expect, it } from 'vitest';
 import { INSTANCE_TAGS, SERIES_TAGS, STUDY_TAGS } from '../../src/archive/search-attributes.ts';
 import { DICOM_ERROR_CODES } from '../../src/dicom/errors.ts';
@@ -45,7 +45,7 @@ describe('the conformance statement', () => {
   const written = uidsOf(tableBelow(statement, '## 4 Objects that are written'));
 
   it('names the SOP classes that are read, with their modality, and no other', () => {
-    const known: string[] = Object.values(dcmjs.data.DicomMetaDictionary.sopClassUIDsByName).filter(
+    const known: string[] = Object.values(data.DicomMetaDictionary.sopClassUIDsByName).filter(
       (uid) => uid !== undefined,
     );
     expect(known.length).toBeGreaterThan(25);

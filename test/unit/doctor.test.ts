@@ -29,10 +29,10 @@ afterEach(() => rm(folder, { recursive: true }));
 
 /** Whatever is not well says why it matters and what to do. */
 function verdicts(...findings: readonly Finding[]): string[] {
-  for (const { verdict, why, todo } of findings) {
-    if (verdict !== 'ok')
-      expect([why, todo]).toEqual([expect.stringMatching(/\.$/), expect.stringMatching(/./)]);
-  }
+  const silent = findings.filter(
+    ({ verdict, why, todo }) => verdict !== 'ok' && !(why?.endsWith('.') && todo),
+  );
+  expect(silent).toEqual([]);
   return findings.map(({ verdict }) => verdict);
 }
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DicomWebClient } from '../../src/dicom/web/client.ts';
+import { DicomWebStatusError } from '../../src/dicom/web/errors.ts';
 import { Forwarder } from '../../src/intake/forward.ts';
 import type { InstanceSource, Spool } from '../../src/intake/spool.ts';
 import { startEmbeddedArchive } from '../support/archives.ts';
@@ -121,6 +122,25 @@ describe('what lies in the spool', () => {
     expect(messages.filter((message) => message.includes('going on trying'))).toHaveLength(1);
     expect(messages).toContain('received instances can be sent to the archive again');
     expect(await client.isStored(UIDS.study, UIDS.series, UIDS.sop)).toBe(true);
+  });
+
+  it('holds up nothing else where the archive breaks at it, whatever that has to do with it', async () => {
+    for (const study of ['1.1', '1.2', '1.3']) {
+      await take(smallInstance({ study, series: `${study}.1`, sop: `${study}.1.1` }));
+    }
+    let isBroken = true;
+    forward({
+      storeFiles: async (files, signal) => {
+        const isFirst = files.some(({ path: file }) => file === first?.file);
+        if (isBroken && isFirst) throw new DicomWebStatusError('http://archive', 500);
+        return client.storeFiles(files, signal);
+      },
+    });
+    const [first] = spool.waiting;
+    await vi.waitFor(() => expect(announced.map(([study]) => study)).toEqual(['1.2', '1.3']), 10_000);
+    isBroken = false;
+    await emptied();
+    expect(announced.at(-1)?.[0]).toBe('1.1');
   });
 
   it('holds up nothing else where somebody took its file away, which is logged', async () => {

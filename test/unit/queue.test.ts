@@ -6,10 +6,13 @@ import { describeFailure } from '../../src/pipeline/queue/failures.ts';
 import { queueBehaviour } from '../support/queue-behaviour.ts';
 import { queueControlBehaviour } from '../support/queue-control-behaviour.ts';
 
-describe('on the embedded database', () => queueBehaviour(() => openDatabase({ memory: true })));
+describe('on the embedded database', () => {
+  queueBehaviour(() => openDatabase({ memory: true }));
+});
 
-describe('control, on the embedded database', () =>
-  queueControlBehaviour(() => openDatabase({ memory: true })));
+describe('control, on the embedded database', () => {
+  queueControlBehaviour(() => openDatabase({ memory: true }));
+});
 
 const LASTING = new DicomError('DICOM_GEOMETRY', 'slice 7 is missing');
 

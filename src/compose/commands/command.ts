@@ -5,7 +5,7 @@ import type { Database } from '../../pipeline/database/sql.ts';
 import type { StudyQueue } from '../../pipeline/queue/queue.ts';
 
 /** What is done, on what, and how much of it. */
-export interface CommandProgress {
+interface CommandProgress {
   readonly stage: string;
   readonly subject: string;
   readonly done?: number;

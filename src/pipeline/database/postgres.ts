@@ -1,4 +1,4 @@
-import pg from 'pg';
+import { DatabaseError, Pool, type PoolClient, type QueryResult } from 'pg';
 import { PipelineError } from '../errors.ts';
 import type { Database, Row, Sql } from './sql.ts';
 
@@ -21,7 +21,7 @@ const PASSING_STATES = /^(08|28|3D|40|53|57|25006)/;
  */
 export async function connectPostgres(url: string, connections: number): Promise<Database> {
   const place = describePlace(url);
-  const pool = new pg.Pool({
+  const pool = new Pool({
     connectionString: url,
     max: connections,
     application_name: 'pansegnet-node',
@@ -54,7 +54,7 @@ export async function connectPostgres(url: string, connections: number): Promise
   return database;
 }
 
-async function transaction<T>(pool: pg.Pool, work: (sql: Sql) => Promise<T>): Promise<T> {
+async function transaction<T>(pool: Pool, work: (sql: Sql) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   // While a connection is lent out, the pool does not listen; what it carries rejects by itself.
   const ignore = (): void => undefined;
@@ -79,12 +79,12 @@ async function transaction<T>(pool: pg.Pool, work: (sql: Sql) => Promise<T>): Pr
 }
 
 async function runOn(
-  target: Pick<pg.Pool, 'query'> | Pick<pg.PoolClient, 'query'>,
+  target: Pick<Pool, 'query'> | Pick<PoolClient, 'query'>,
   sql: string,
   parameters: readonly unknown[] = [],
 ): Promise<Row[]> {
   // Several statements give several results, which the types don't say.
-  const answer: pg.QueryResult<Row> | pg.QueryResult<Row>[] = await target.query<Row>(
+  const answer: QueryResult<Row> | QueryResult<Row>[] = await target.query<Row>(
     sql,
     parameters.length > 0 ? [...parameters] : undefined,
   );
@@ -94,7 +94,7 @@ async function runOn(
 /** Errors without a state of PostgreSQL's come from the connection. */
 function isPassing(error: unknown): boolean {
   if (error instanceof PipelineError) return false;
-  if (error instanceof pg.DatabaseError) return PASSING_STATES.test(error.code ?? '');
+  if (error instanceof DatabaseError) return PASSING_STATES.test(error.code ?? '');
   return error instanceof Error && (isSystemError(error) || CONNECTION_TROUBLE.test(error.message));
 }
 

@@ -4,8 +4,8 @@ import { z } from 'zod';
 const STUDY_REASONS = ['watched', 'received', 'notified', 'requested'] as const;
 
 /** What goes first: what a person asked for, then what has just arrived, then what the archive held before. */
-export const PRIORITIES = { requested: 20, arrived: 10, backlog: 0 } as const;
-export type Urgency = keyof typeof PRIORITIES;
+const PRIORITIES = { requested: 20, arrived: 10, backlog: 0 } as const;
+type Urgency = keyof typeof PRIORITIES;
 
 export const studyJobSchema = z.object({
   studyInstanceUid: z.string().min(1),

@@ -43,7 +43,10 @@ export class WorkLoop<Job> {
       this.#isWoken = false;
       const job =
         this.#running.size < concurrency
-          ? await take().catch((error: unknown) => void onError(asError(error)))
+          ? await take().catch((error: unknown) => {
+              onError(asError(error));
+              return undefined;
+            })
           : undefined;
       if (job === undefined) {
         await this.#pause();
