@@ -1,7 +1,7 @@
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import { errorAnswer } from './error-answer.ts';
 import { HttpError } from './http-error.ts';
-import { allow, identified } from './security/access.ts';
+import { allow, changeByApi, identified } from './security/access.ts';
 import { securityHeaders } from './security/headers.ts';
 import { limitRequests, limitUrl, type RequestLimits } from './security/limits.ts';
 import { knownHostsOnly, ownOriginOnly } from './security/origin.ts';
@@ -78,7 +78,7 @@ export function createApp({
   mount('/api/notify', allow('viewer', 'sender'), express.json({ limit: limits.bodyBytes }), parts.notify);
   mount('/metrics', allow('viewer', 'operator'), parts.metrics);
   mount('/api/audit', allow('operator', 'operator'), parts.auditLog);
-  mount('/api', allow('viewer', 'operator'), express.json({ limit: limits.bodyBytes }), parts.api);
+  mount('/api', allow('viewer', changeByApi), express.json({ limit: limits.bodyBytes }), parts.api);
   mount('/', allow('viewer', 'operator', access && `${basePath}/login`), parts.pages);
 
   app.use(basePath || '/', node);

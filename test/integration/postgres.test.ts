@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase } from '../../src/pipeline/database/database.ts';
 import type { Database } from '../../src/pipeline/database/sql.ts';
+import { StudyQueue } from '../../src/pipeline/queue/queue.ts';
 import { notificationsBehaviour } from '../support/notifications-behaviour.ts';
 import { pageQueriesBehaviour } from '../support/page-queries-behaviour.ts';
 import { type PostgresServer, startPostgres } from '../support/postgres.ts';
@@ -84,6 +85,25 @@ describeWith(['postgresql'], 'on a PostgreSQL server', () => {
       expect(first.diary.filter((entry) => entry !== 'begin a')).toEqual([]);
       expect(await strict.counts()).toEqual({ waiting: 0, active: 0, dead: 0 });
     });
+  });
+
+  it('processes that start together on a new database make its tables once', async () => {
+    for (let turn = 0; turn < 3; turn++) {
+      const place = { url: await server.newDatabase(), connections: 2 };
+      const starting = Array.from({ length: 5 }, async () => {
+        const database = await openDatabase(place);
+        return {
+          database,
+          queue: await StudyQueue.open(database, { onError: (error) => console.error(error) }),
+        };
+      });
+      const started = await Promise.all(starting);
+      expect(await started[0]?.queue.counts()).toEqual({ waiting: 0, active: 0, dead: 0 });
+      for (const { database, queue } of started) {
+        await queue.stop({ graceMs: 0 });
+        await database.close();
+      }
+    }
   });
 
   it('a lost connection is a passing failure, and the next query works when the server is back', async () => {

@@ -7,13 +7,14 @@ import { composeAccess } from '../../src/compose/access.ts';
 import { loadConfig } from '../../src/config.ts';
 import { listen, type RunningServer } from '../../src/http/listen.ts';
 import { newOwnToken } from '../../src/http/security/local-access.ts';
+import type { Role } from '../../src/http/security/principal.ts';
 import { addToken } from '../../src/http/security/token-file.ts';
 import { createApp } from '../../src/http/server.ts';
 
 export interface GuardedApp extends RunningServer {
   readonly ownToken: string;
   readonly tokensFile: string;
-  readonly tokens: Readonly<Record<'viewer' | 'operator' | 'sender', string>>;
+  readonly tokens: Readonly<Record<Role, string>>;
   /** What the routers behind the guards were reached by: method, path, who. */
   readonly reached: string[];
   /** What was logged as the node's own fault. */
@@ -38,10 +39,10 @@ export async function startGuardedApp({
 } = {}): Promise<GuardedApp> {
   const folder = await mkdtemp(path.join(tmpdir(), 'guarded-'));
   const tokensFile = path.join(folder, 'tokens.json');
-  const add = (name: string, role: 'viewer' | 'operator' | 'sender') =>
-    addToken(tokensFile, { name, role, expires: null, now: now() });
+  const add = (name: string, role: Role) => addToken(tokensFile, { name, role, expires: null, now: now() });
   const tokens = {
     viewer: await add('eve', 'viewer'),
+    reviewer: await add('rita', 'reviewer'),
     operator: await add('otto', 'operator'),
     sender: await add('scanner', 'sender'),
   };

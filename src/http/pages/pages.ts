@@ -9,7 +9,7 @@ import { uidSchema } from '../api/operation.ts';
 import { patientKeySchema } from '../api/patients.ts';
 import { filterOf, studyQuery } from '../api/study-filter.ts';
 import { html } from '../html.ts';
-import { mayAct, type Principal } from '../security/principal.ts';
+import { mayAct, type Principal, type Role } from '../security/principal.ts';
 import { type DashboardQuery, dashboardBody } from './dashboard.ts';
 import { type PageContent, page } from './layout.ts';
 import { patientBody } from './patient.ts';
@@ -43,7 +43,7 @@ export function pageRoutes(parts: ApiParts): Router {
       pageSize: PAGE_SIZE,
       health,
       basePath,
-      mayAct: isOperator(response),
+      mayAct: holds(response, 'operator'),
     });
     send(response, { title: TEXTS.dashboard.title, current: 'studies', body, scripts: ['live'] });
   });
@@ -63,7 +63,8 @@ export function pageRoutes(parts: ApiParts): Router {
       shown,
       notice: shown && (await parts.modelNotice(shown.model)),
       basePath,
-      mayAct: isOperator(response),
+      mayAct: holds(response, 'operator'),
+      mayReview: holds(response, 'reviewer'),
       rejectionNotes: parts.withdraw !== undefined,
       viewerUrl: viewerAddress(parts, listing.study.studyInstanceUid),
     });
@@ -130,9 +131,9 @@ function dashboardQuery(request: Request): DashboardQuery {
   };
 }
 
-function isOperator(response: Response): boolean {
+function holds(response: Response, role: Role): boolean {
   const principal: Principal | undefined = response.locals.principal;
-  return principal !== undefined && mayAct(principal, 'operator');
+  return principal !== undefined && mayAct(principal, role);
 }
 
 function viewerAddress({ pages }: ApiParts, studyInstanceUid: string): string | undefined {

@@ -9,9 +9,9 @@ const T = TEXTS.study;
 /** What was measured, how sure it is, by which model, where the objects are, and what readers said. */
 export function resultCard(
   volume: ReviewedVolume,
-  options: { basePath: string; mayAct: boolean; notice: string | undefined; rejectionNotes: boolean },
+  options: { basePath: string; mayReview: boolean; notice: string | undefined; rejectionNotes: boolean },
 ): Html {
-  const { basePath, mayAct, notice } = options;
+  const { basePath, mayReview, notice } = options;
   const { report, seg, model } = volume;
   const place = `${basePath}/api/results/${report.sopInstanceUid}`;
   return html`<div class="result">
@@ -41,11 +41,11 @@ ${notice && html`<p class="notice">${notice}</p>`}
 <h3>${T.downloads}</h3>
 <ul class="links">${seg && html`<li><a href="${place}/seg">${T.seg}</a></li>`}<li><a href="${place}/report">${T.report}</a></li></ul>
 </div>
-${reviewBox(volume, place, mayAct, options.rejectionNotes)}
+${reviewBox(volume, place, mayReview, options.rejectionNotes)}
 </div>`;
 }
 
-function reviewBox(volume: ReviewedVolume, place: string, mayAct: boolean, rejectionNotes: boolean): Html {
+function reviewBox(volume: ReviewedVolume, place: string, mayReview: boolean, rejectionNotes: boolean): Html {
   const { review } = volume;
   const R = TEXTS.review;
   return html`<div class="review">
@@ -56,7 +56,7 @@ function reviewBox(volume: ReviewedVolume, place: string, mayAct: boolean, rejec
       : R.none
   }</p>
 ${
-  mayAct &&
+  mayReview &&
   html`<form method="post" action="${place}/review">
 <label>${R.reason} <input name="reason" maxlength="500" autocomplete="off"></label>
 <button name="decision" value="accepted">${R.accept}</button>

@@ -13,6 +13,7 @@ export interface StudyPageInput {
   readonly notice: string | undefined;
   readonly basePath: string;
   readonly mayAct: boolean;
+  readonly mayReview: boolean;
   readonly rejectionNotes: boolean;
   /** Of a viewer, for this study. */
   readonly viewerUrl: string | undefined;

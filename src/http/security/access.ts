@@ -1,4 +1,4 @@
-import type { RequestHandler } from 'express';
+import type { Request, RequestHandler } from 'express';
 import { HttpError } from '../http-error.ts';
 import { type Identify, mayAct, type Role } from './principal.ts';
 
@@ -15,16 +15,27 @@ export function identified(identify: Identify): RequestHandler {
   };
 }
 
+/** Below /api: the one change that readers make. Express takes paths without regard to case. */
+const REVIEW = /^\/results\/[^/]+\/review\/?$/i;
+
+/** The role that a change by the API needs. */
+export const changeByApi = (request: Request): Role => (REVIEW.test(request.path) ? 'reviewer' : 'operator');
+
 /**
  * Stands before the routers of one path.
  * @param changing the role that other methods than GET need there
  * @param loginPage where a browser is sent that shows no credentials, instead of an answer that only programs understand
  * @throws HttpError UNAUTHENTICATED, FORBIDDEN
  */
-export function allow(reading: Role, changing: Role, loginPage?: string): RequestHandler {
+export function allow(
+  reading: Role,
+  changing: Role | ((request: Request) => Role),
+  loginPage?: string,
+): RequestHandler {
   return (request, response, next) => {
     const { principal } = response.locals;
-    const role = isSafe(request.method) ? reading : changing;
+    const change = typeof changing === 'string' ? changing : changing(request);
+    const role = isSafe(request.method) ? reading : change;
     if (principal === undefined) {
       if (loginPage && isSafe(request.method) && request.accepts(['json', 'html']) === 'html') {
         response.redirect(303, loginPage);

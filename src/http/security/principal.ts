@@ -1,10 +1,10 @@
 import type { Request, Response } from 'express';
 
 /**
- * What somebody may do. viewer: read pages, API and images. sender: send studies and announce them, nothing else.
- * operator: everything.
+ * What somebody may do. viewer: read pages, API and images. reviewer: that, and accept or reject results. sender: send
+ * studies and announce them, nothing else. operator: everything.
  */
-export const ACCESS_ROLES = ['viewer', 'operator', 'sender'] as const;
+export const ACCESS_ROLES = ['viewer', 'reviewer', 'operator', 'sender'] as const;
 export type Role = (typeof ACCESS_ROLES)[number];
 
 /** Who sent a request, as far as is known. */
@@ -37,8 +37,16 @@ export type Identify = (request: Request) => Promise<Principal | undefined>;
 /** Everybody, where the node listens on loopback only and no authentication is configured. */
 export const LOOPBACK_PRINCIPAL: Principal = { name: 'local', roles: ['operator'], by: 'loopback' };
 
+/** The roles that each role includes. */
+const INCLUDED: Readonly<Record<Role, readonly Role[]>> = {
+  viewer: ['viewer'],
+  reviewer: ['viewer', 'reviewer'],
+  operator: ACCESS_ROLES,
+  sender: ['sender'],
+};
+
 export function mayAct({ roles }: Principal, role: Role): boolean {
-  return roles.includes('operator') || roles.includes(role);
+  return roles.some((held) => INCLUDED[held].includes(role));
 }
 
 /** Who sent the request that is being answered, for the audit log. */

@@ -64,7 +64,6 @@ export class StudyQueue {
       monitorVacuum: database.kind === 'server',
     });
     boss.on('error', resolved.onError);
-    await boss.start();
     const settings = {
       retryLimit: resolved.retryLimit,
       retryDelay: resolved.retryDelaySeconds,
@@ -75,10 +74,13 @@ export class StudyQueue {
       // pg-boss would count a lost process as a failure of the study; `takeOver` doesn't.
       heartbeatSeconds: null,
     };
-    await boss.createQueue(DEAD_LETTER_QUEUE, { retentionSeconds: RETENTION_SECONDS });
-    // stately: per study one job that waits and one that runs, so what arrives during a run isn't forgotten.
-    await boss.createQueue(QUEUE, { policy: 'stately', deadLetter: DEAD_LETTER_QUEUE });
-    await boss.updateQueue(QUEUE, settings);
+    await oneAfterAnother(database, async () => {
+      await boss.start();
+      await boss.createQueue(DEAD_LETTER_QUEUE, { retentionSeconds: RETENTION_SECONDS });
+      // stately: per study one job that waits and one that runs, so what arrives during a run isn't forgotten.
+      await boss.createQueue(QUEUE, { policy: 'stately', deadLetter: DEAD_LETTER_QUEUE });
+      await boss.updateQueue(QUEUE, settings);
+    });
     const queue = new StudyQueue(boss, database, resolved);
     if (database.kind === 'embedded') await queue.#takeOver(0);
     else queue.#looks = queue.#lookAfterOthers();
@@ -225,4 +227,17 @@ export class StudyQueue {
     const count = await this.#database.transaction((sql) => takeOver(this.#boss, sql, silentForSeconds, now));
     if (count > 0) this.wake();
   }
+}
+
+/** Any number that nothing else in the database locks. */
+const OPENING_LOCK = 7_263_482_911;
+
+/** Processes that start together on a new database would make pg-boss's tables at the same moment, and one would fail. */
+async function oneAfterAnother(database: Database, work: () => Promise<void>): Promise<void> {
+  if (database.kind === 'embedded') return work();
+  await database.transaction(async (sql) => {
+    await sql.query('SELECT pg_advisory_xact_lock($1)', [OPENING_LOCK]);
+    // On connections of its own; this one holds the lock.
+    await work();
+  });
 }
