@@ -86,6 +86,13 @@ describe('commands beside a running node', () => {
     expect(await said('queue', 'resume')).toContain('running');
   });
 
+  it('examine it: doctor finds its database in order', async () => {
+    const { findings } = JSON.parse((await cli('doctor', '--json')).stdout);
+    const ofDatabase = findings.filter(({ check }: { check: string }) => check.startsWith('database'));
+    expect(ofDatabase.length).toBeGreaterThan(0);
+    expect(ofDatabase.map(({ verdict }: { verdict: string }) => verdict)).not.toContain('problem');
+  });
+
   it('fail as they would by themselves: the same words, the same exit code', async () => {
     const beside = await cli('results', 'withdraw', '--report', '1.2.3', '--reason', 'quality');
     expect(beside.code).toBe(1);

@@ -278,7 +278,9 @@ describe('the schedule', () => {
     const poll = async () => {
       throw new DicomWebStatusError('http://archive', 429, '3600');
     };
-    const watch = startWatching(EVERY_SECOND, { ...NOTHING_DUE, poll }, QUIET);
+    const { promise: refused, resolve } = Promise.withResolvers<void>();
+    const watch = startWatching(EVERY_SECOND, { ...NOTHING_DUE, poll }, { ...QUIET, warn: () => resolve() });
+    await refused;
     await expect(watch.stop()).resolves.toBeUndefined();
   });
 
