@@ -6,6 +6,15 @@ export default defineConfig({
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 20_000 } },
       // Long; `npm run test:fuzz`. The unit tests hold a small version of it.
       { test: { name: 'fuzz', include: ['test/fuzz/**/*.test.ts'], testTimeout: 600_000 } },
+      // Long, needs Orthanc; `npm run test:faults`. The integration tests hold a small version of it.
+      {
+        test: {
+          name: 'faults',
+          include: ['test/faults/**/*.test.ts'],
+          testTimeout: 900_000,
+          hookTimeout: 120_000,
+        },
+      },
       // Minutes of kills; `npm run test:kills`. The integration tests hold a small version of it.
       {
         test: {

@@ -166,26 +166,33 @@ export class Spool {
     } catch (error) {
       this.#bytes -= written;
       await rm(file, { force: true });
-      throw isDiskFull(error)
-        ? new IntakeError('full', 'the disk of the spool is full', {}, { cause: error })
-        : error;
+      throw asRefusal(error);
     }
   }
 
-  /** When this resolves, the instances are safe, and on their way to the archive. */
+  /**
+   * When this resolves, the instances are safe, and on their way to the archive; when it rejects, nothing of them is left.
+   * @throws IntakeError full
+   */
   async keep(instances: readonly HeldInstance[]): Promise<void> {
-    // All at once: the disk writes what several wait for together.
-    for (let at = 0; at < instances.length; at += SYNCED_TOGETHER) {
-      await Promise.all(instances.slice(at, at + SYNCED_TOGETHER).map(({ file }) => sync(file, 'r+')));
-    }
     const kept: SpooledInstance[] = [];
-    for (const instance of instances) {
-      const file = this.#path('ready', `${randomUUID()}.${instance.source.kind}.dcm`);
-      await rename(instance.file, file);
-      kept.push({ ...instance, file, since: this.#now() });
+    try {
+      // All at once: the disk writes what several wait for together.
+      for (let at = 0; at < instances.length; at += SYNCED_TOGETHER) {
+        await Promise.all(instances.slice(at, at + SYNCED_TOGETHER).map(({ file }) => sync(file, 'r+')));
+      }
+      for (const instance of instances) {
+        const file = this.#path('ready', `${randomUUID()}.${instance.source.kind}.dcm`);
+        await rename(instance.file, file);
+        kept.push({ ...instance, file, since: this.#now() });
+      }
+      // The new names survive a power failure too. Windows cannot open folders; there the file system keeps the order.
+      if (process.platform !== 'win32') await sync(this.#path('ready'), 'r');
+    } catch (error) {
+      for (const { file } of kept) await rm(file, { force: true });
+      await this.drop(instances);
+      throw asRefusal(error); // some file systems find out only now that they are full
     }
-    // The new names survive a power failure too. Windows cannot open folders; there the file system keeps the order.
-    if (process.platform !== 'win32') await sync(this.#path('ready'), 'r');
     for (const instance of kept) this.#waiting.set(instance.file, instance);
     if (kept.length > 0) this.#changes.emit('added');
   }
@@ -264,8 +271,10 @@ async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
   }
 }
 
-function isDiskFull(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && ['ENOSPC', 'EDQUOT'].includes(String(error.code));
+function asRefusal(error: unknown): unknown {
+  const isDiskFull =
+    error instanceof Error && 'code' in error && ['ENOSPC', 'EDQUOT'].includes(String(error.code));
+  return isDiskFull ? new IntakeError('full', 'the disk of the spool is full', {}, { cause: error }) : error;
 }
 
 async function sync(file: string, flags: 'r' | 'r+'): Promise<void> {

@@ -38,10 +38,19 @@ export const INCIDENTS: readonly Incident[] = FAULTS.flatMap((fault) =>
   })),
 );
 
-/** One incident of each fault; another `shift` gives other operations. */
-export function sampleIncidents(shift: number): Incident[] {
+/** Faults of an answer to what the archive has done: the next try finds the results there. */
+const AFTER_THE_WORK: readonly Fault[] = ['resetInAnswer', 'stalledHalfway', 'truncated'];
+
+/** Whether a study can't be done while the incident happens again and again. */
+export function isLasting({ operation, fault }: Incident): boolean {
+  if (operation === 'instances') return false;
+  return operation !== 'store' || !AFTER_THE_WORK.includes(fault);
+}
+
+/** One of each fault; another `shift` gives other operations. */
+export function sampleIncidents(incidents: readonly Incident[], shift: number): Incident[] {
   return FAULTS.flatMap((fault, index) => {
-    const possible = INCIDENTS.filter((incident) => incident.fault === fault);
+    const possible = incidents.filter((incident) => incident.fault === fault);
     return possible[(index + shift) % possible.length] ?? [];
   });
 }
@@ -55,40 +64,43 @@ export function words(incident: Incident | undefined, { details }: StudyEnd): st
   return `${incident?.fault} at ${incident?.operation}: ${state}: ${reason}`;
 }
 
-/** Code and words of the reason where an incident happens again and again. */
-export function reasonOf({ operation, fault }: Incident): readonly [code: string, words: RegExp] {
-  switch (fault) {
-    case 'refused':
-    case 'resetInRequest':
-      return ['DICOM_WEB_UNREACHABLE', /^the archive did not answer: .*(ECONNRE|EPIPE|socket hang up)/];
-    case 'resetInAnswer':
-      return [
-        'DICOM_WEB_UNREACHABLE',
-        /^the archive did not answer: .*(ECONNRE|in the middle of the answer)/,
-      ];
-    case 'stalled':
-    case 'stalledHalfway':
-      return ['DICOM_WEB_UNREACHABLE', /^the archive did not answer: .*no (answer|data) within 2 s/];
-    case 'status500':
-    case 'status503':
-    case 'status429': {
-      const status = fault.slice('status'.length);
-      return ['DICOM_WEB_STATUS', new RegExp(`^the archive answered with an error: .* status ${status}`)];
-    }
-    case 'truncated':
-      return MULTIPART.includes(operation)
-        ? ['DICOM_WEB_ANSWER', /ends before its closing delimiter/]
-        : ['DICOM_WEB_ANSWER', /^the archive gave an answer that is not DICOMweb: /];
-    case 'wrongBoundary':
-      return ['DICOM_WEB_ANSWER', /not delimited by its boundary/];
-    case 'htmlPage':
-      return ['DICOM_WEB_ANSWER', /^the archive gave an answer that is not DICOMweb: /];
-    case 'corrupted':
-      return ['DICOM_STORE_INCOMPLETE', /differs from the mask that was stored/];
-    case 'storedSome202':
-    case 'storedSome409':
-    case 'storedSome400':
-    case 'storedSomeSilently':
-      return ['DICOM_STORE_INCOMPLETE', /^the archive did not keep all results: 1 of 2 instances/];
-  }
-}
+type Reason = readonly [code: string, words: RegExp];
+
+const NO_CONNECTION: Reason = [
+  'DICOM_WEB_UNREACHABLE',
+  /^the archive did not answer: .*(ECONNRE|EPIPE|socket hang up|in the middle of the answer)/,
+];
+const TOO_SLOW: Reason = [
+  'DICOM_WEB_UNREACHABLE',
+  /^the archive did not answer: .*no (answer|data) within 2 s/,
+];
+const NOT_DICOMWEB: Reason = ['DICOM_WEB_ANSWER', /^the archive gave an answer that is not DICOMweb: /];
+// A later try sends only what is missing.
+const NOT_KEPT: Reason = [
+  'DICOM_STORE_INCOMPLETE',
+  /^the archive did not keep all results: 1 of [12] instances/,
+];
+const statusReason = (status: number): Reason => [
+  'DICOM_WEB_STATUS',
+  new RegExp(`^the archive answered with an error: .* status ${status}`),
+];
+
+/** Code and words of the reason where a fault happens again and again. */
+export const REASONS: Readonly<Record<Fault, Reason>> = {
+  refused: NO_CONNECTION,
+  resetInRequest: NO_CONNECTION,
+  resetInAnswer: NO_CONNECTION,
+  status500: statusReason(500),
+  status503: statusReason(503),
+  status429: statusReason(429),
+  stalled: TOO_SLOW,
+  stalledHalfway: TOO_SLOW,
+  truncated: NOT_DICOMWEB,
+  wrongBoundary: ['DICOM_WEB_ANSWER', /not delimited by its boundary/],
+  htmlPage: NOT_DICOMWEB,
+  corrupted: ['DICOM_STORE_INCOMPLETE', /differs from the mask that was stored/],
+  storedSome202: NOT_KEPT,
+  storedSome409: NOT_KEPT,
+  storedSome400: NOT_KEPT,
+  storedSomeSilently: NOT_KEPT,
+};

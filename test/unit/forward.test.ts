@@ -193,3 +193,11 @@ describe('what lies in the spool', () => {
     expect(error?.[0]).toMatchObject({ sopInstanceUid: '1.2.3.1.2', reason: expect.stringContaining('413') });
   });
 });
+
+it('what cannot be made safe is not kept, and takes no room', async () => {
+  const held = await spool.receive(chunks(smallInstance(UIDS)), STOW);
+  await rm(path.join(folder, 'ready'), { recursive: true });
+  await expect(spool.keep([held])).rejects.toThrow('ENOENT');
+  expect(spool.figures).toMatchObject({ waiting: 0, bytes: 0 });
+  expect(await filesOf(folder)).toEqual([]);
+});

@@ -56,9 +56,9 @@ describe('the opt-out list', () => {
   });
 
   it('keeps no patient id', async () => {
-    await addOptOut(database, { patientId: 'Secret-77', issuer: 'Clinic-88' }, NOW);
+    await addOptOut(database, { patientId: 'Secret', issuer: 'Clinic' }, NOW);
     const rows = JSON.stringify(await database.query('SELECT * FROM pansegnet.opt_out'));
-    expect(rows).not.toMatch(/secret|77|clinic/i);
+    expect(rows).not.toMatch(/secret|clinic/i);
     expect(await listOptOuts(database)).toMatchObject([{ kind: 'patient of issuer', addedAt: NOW }]);
   });
 

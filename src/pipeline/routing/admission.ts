@@ -4,7 +4,7 @@ import type { Sql } from '../database/sql.ts';
 import type { AnnouncementSource } from '../watch/announcements.ts';
 import { ageInYears } from './age.ts';
 import { hasPatientOptOuts, optOutReason } from './opt-out.ts';
-import { needsImage, route } from './route.ts';
+import { type Admission, needsImage, route } from './route.ts';
 import type { RoutingRule } from './rules.ts';
 
 /** A complete study of which is asked whether it is to be processed. */
@@ -15,12 +15,6 @@ export interface StudyInQuestion {
   readonly series: readonly DicomDataset[];
   readonly now: Date;
 }
-
-/** What becomes of a study, and why in plain words. */
-export type Admission =
-  | { readonly action: 'process' }
-  | { readonly action: 'ignore'; readonly reason: string }
-  | { readonly action: 'later'; readonly until: Date; readonly reason: string };
 
 export interface AdmissionParts {
   readonly sql: Sql;

@@ -1,7 +1,12 @@
 import type { AnnouncementSource } from '../watch/announcements.ts';
-import type { Admission } from './admission.ts';
 import { endOf, isWithin } from './hours.ts';
 import type { RoutingRule } from './rules.ts';
+
+/** What becomes of a study, and why in plain words. */
+export type Admission =
+  | { readonly action: 'process' }
+  | { readonly action: 'ignore'; readonly reason: string }
+  | { readonly action: 'later'; readonly until: Date; readonly reason: string };
 
 /** What rules can ask of a study. */
 export interface RoutingFacts {

@@ -5,7 +5,8 @@ import type { StudyQueue } from '../queue/queue.ts';
 import { requestStudy } from '../queue/request-study.ts';
 import { fingerprintOf, foreignSeries } from '../records/own-series.ts';
 import { lookAtStudy } from '../records/study-log.ts';
-import type { Admission, StudyInQuestion } from '../routing/admission.ts';
+import type { StudyInQuestion } from '../routing/admission.ts';
+import type { Admission } from '../routing/route.ts';
 import type { Announcement, SourceKind } from './announcements.ts';
 import { markDelayed, markIgnored, rememberSource, reopenIgnored } from './look-record.ts';
 

@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { COMPLETE, INCIDENTS, isLasting, REASONS, words } from '../support/faults-and-reasons.ts';
+import { type FaultyArchive, startFaultyArchive, type Trouble } from '../support/faulty-archive.ts';
+import { describeWith } from '../support/requires.ts';
+
+const RANDOM_STUDIES = Number(process.env['FAULT_STUDIES'] ?? 120);
+const MOST_TROUBLES = 4;
+const MOST_TIMES = 3;
+/** Another one gives other troubles. */
+const SEED = Number(process.env['FAULT_SEED'] ?? 1);
+
+/** Numbers from 0 to below `limit`, the same ones for the same seed. */
+function randomNumbers(seed: number): (limit: number) => number {
+  let state = seed;
+  return (limit) => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    return (state >>> 8) % limit;
+  };
+}
+
+describeWith(['Orthanc'], 'an archive that fails in every way', () => {
+  let archive: FaultyArchive;
+  beforeAll(async () => {
+    archive = await startFaultyArchive({ retries: 3 });
+  });
+  afterAll(() => archive?.stop());
+
+  it('delays each study, whichever request meets the fault, and no study has results twice', async () => {
+    const ends = await archive.ends(INCIDENTS.map((incident) => [{ ...incident, times: 1 }]));
+    for (const [index, end] of ends.entries()) {
+      const what = words(INCIDENTS[index], end);
+      expect(end.met, what).toBe(1);
+      expect(end.details?.study.state, what).toBe('done');
+      expect(end.stored, what).toEqual(COMPLETE);
+    }
+  });
+
+  it('is the reason of each study that is given up', async () => {
+    const lasting = INCIDENTS.filter((incident) => isLasting(incident) && incident.fault !== 'refused');
+    const ends = await archive.ends(lasting.map((one) => [{ ...one, times: Number.POSITIVE_INFINITY }]));
+    for (const [index, incident] of lasting.entries()) {
+      const end = ends[index];
+      if (!end) throw new Error('a study has no end');
+      const [code, reason] = REASONS[incident.fault];
+      const what = words(incident, end);
+      expect(end.dead, what).toMatchObject({ code, reason: expect.stringMatching(reason) });
+    }
+  });
+
+  it('leaves each study done or given up, and what is there whole, whatever happens together', async () => {
+    const random = randomNumbers(SEED);
+    const troubles = Array.from({ length: RANDOM_STUDIES }, () =>
+      Array.from({ length: 1 + random(MOST_TROUBLES) }, (): Trouble[] => {
+        const incident = INCIDENTS[random(INCIDENTS.length)];
+        return incident ? [{ ...incident, times: 1 + random(MOST_TIMES) }] : [];
+      }).flat(),
+    );
+    const ends = await archive.ends(troubles);
+    const states: Record<string, number> = {};
+    for (const [index, end] of ends.entries()) {
+      const what = `${JSON.stringify(troubles[index])}: ${words(undefined, end)}`;
+      const state = end.details?.study.state ?? 'unknown';
+      states[state] = (states[state] ?? 0) + 1;
+      expect(['done', 'failed'], what).toContain(state);
+      expect(end.stored['SEG'] ?? 0, what).toBeLessThan(2);
+      expect(end.stored['SR'] ?? 0, what).toBeLessThan(2);
+      if (state === 'done') expect(end.stored, what).toEqual(COMPLETE);
+      else expect(end.dead?.code, what).toMatch(/^DICOM_(WEB|STORE)_/);
+    }
+    console.info(states);
+    expect(states['done']).toBeGreaterThan(0);
+  });
+});
