@@ -8,8 +8,12 @@ const ROOT = path.resolve(import.meta.dirname, '..');
 const inRoot = (...parts: string[]): string => path.join(ROOT, ...parts);
 
 rmSync(inRoot('dist'), { recursive: true, force: true });
-execFileSync(process.execPath, [inRoot('node_modules/typescript/bin/tsc'), '-p', inRoot('tsconfig.build.json')], {
-  stdio: 'inherit',
-});
+execFileSync(
+  process.execPath,
+  [inRoot('node_modules/typescript/bin/tsc'), '-p', inRoot('tsconfig.build.json')],
+  {
+    stdio: 'inherit',
+  },
+);
 cpSync(inRoot('src'), inRoot('dist'), { recursive: true, filter: (file) => !/\.(ts|proto)$/.test(file) });
 copyFileSync(inRoot('package-lock.json'), inRoot('npm-shrinkwrap.json'));

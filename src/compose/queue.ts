@@ -12,6 +12,7 @@ export function openQueue({ queue }: Config, database: Database, logger: Logger)
     retryDelayMaxSeconds: queue.retryDelayMaxSeconds,
     jobTimeoutSeconds: queue.studyTimeoutMinutes * SECONDS_PER_MINUTE,
     heartbeatSeconds: queue.heartbeatSeconds,
+    takeoverLimit: queue.takeovers,
     onError: (err) => logger.error({ err }, 'the queue has trouble with its database'),
   });
 }

@@ -66,7 +66,12 @@ const oidcSchema = z
     algorithms: z.array(z.enum(SIGNATURES)).min(1),
     nameClaim: z.string().min(1),
     roleClaim: z.string().min(1),
-    roles: z.strictObject({ viewer: claimValues, reviewer: claimValues, operator: claimValues, sender: claimValues }),
+    roles: z.strictObject({
+      viewer: claimValues,
+      reviewer: claimValues,
+      operator: claimValues,
+      sender: claimValues,
+    }),
     clockToleranceSeconds: z.number().nonnegative(),
   })
   .refine(({ issuer, audience }) => issuer === null || audience !== null, {

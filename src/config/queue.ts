@@ -11,6 +11,7 @@ export const queueSchema = z.strictObject({
   retryDelaySeconds: z.int().positive(),
   retryDelayMaxSeconds: z.int().positive(),
   heartbeatSeconds: z.number().min(1),
+  takeovers: z.int().nonnegative(),
   studyTimeoutMinutes: minutes,
   stageTimeoutMinutes: z.strictObject({ retrieve: minutes, segment: minutes, store: minutes }),
 });

@@ -60,7 +60,9 @@ export async function segment(
     saveProbability: options.saveProbability ?? false,
   };
   // A packed release holds the same file as JavaScript.
-  const worker = new Worker(new URL(`./segment-worker${extname(import.meta.filename)}`, import.meta.url), { workerData: request });
+  const worker = new Worker(new URL(`./segment-worker${extname(import.meta.filename)}`, import.meta.url), {
+    workerData: request,
+  });
   const stop = () => worker.postMessage('stop', []);
   signal?.addEventListener('abort', stop);
   try {

@@ -8,7 +8,7 @@ import { multipartBoundary, splitMultipart } from '../../src/dicom/web/multipart
 import { collect } from './collect.ts';
 
 /** What a request of the DICOMweb service asks for. */
-export const OPERATIONS = [
+const OPERATIONS = [
   'studies',
   'series',
   'seriesMetadata',
@@ -48,7 +48,7 @@ export interface ProxiedRequest {
   readonly path: string;
 }
 
-export interface LoggedRequest extends ProxiedRequest {
+interface LoggedRequest extends ProxiedRequest {
   readonly fault: Fault | undefined;
   /** SOP instance UIDs that a STOW-RS request brought. */
   readonly sent: readonly string[];

@@ -2,7 +2,7 @@ import { FAULTS, type Fault, type Operation } from './fault-proxy.ts';
 import type { StudyEnd } from './faulty-archive.ts';
 
 /** The operations of a run on one study, in their order. */
-export const RUN_OPERATIONS = [
+const RUN_OPERATIONS = [
   'series', // what is in the study
   'seriesMetadata', // selection
   'retrieveSeries',
@@ -11,7 +11,7 @@ export const RUN_OPERATIONS = [
   'instances', // whether it is there now
   'retrieveInstance', // the SEG, fetched back
 ] as const satisfies readonly Operation[];
-export type RunOperation = (typeof RUN_OPERATIONS)[number];
+type RunOperation = (typeof RUN_OPERATIONS)[number];
 
 const STORE_FAULTS: readonly Fault[] = FAULTS.filter((fault) => fault.startsWith('storedSome'));
 const MULTIPART: readonly RunOperation[] = ['retrieveSeries', 'retrieveInstance'];

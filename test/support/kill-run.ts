@@ -33,6 +33,8 @@ export interface KillRunResult {
   readonly states: Readonly<Record<string, number>>;
   /** Jobs that are not over. */
   readonly jobs: number;
+  /** Why studies failed or are tried again. */
+  readonly reasons: readonly string[];
   /** How many kills hit a process before it was ready, and how many after. */
   readonly kills: { readonly starting: number; readonly running: number };
 }
@@ -95,7 +97,7 @@ export async function killRun(run: KillRun): Promise<KillRunResult> {
       }
       if (Date.now() > limit) {
         throw new Error(
-          `not finished: ${JSON.stringify(left.states)}, ${left.jobs} jobs\n${processes.map((one) => one.log()).join('\n')}`,
+          `not finished: ${JSON.stringify(left.states)}, ${left.jobs} jobs; ${left.reasons.join('; ')}\n${processes.map((one) => one.log()).join('\n')}`,
         );
       }
       if ('folder' in place) processes[0] = start(0);
@@ -117,8 +119,14 @@ async function writeConfiguration(run: KillRun, folder: string): Promise<string>
     selection: { siteRules: SMALL_SERIES_RULES },
     models: await writeSmallModels(path.join(folder, 'models')),
     inference: { threads: 1 },
-    // A process that was killed is found out soon, and a study may cost many.
-    queue: { retries: 20, retryDelaySeconds: 1, retryDelayMaxSeconds: 2, heartbeatSeconds: 3 },
+    // A process that was killed is found out soon; and by chance many of the kills may hit one and the same study.
+    queue: {
+      retries: 20,
+      retryDelaySeconds: 1,
+      retryDelayMaxSeconds: 2,
+      heartbeatSeconds: 3,
+      takeovers: run.kills,
+    },
     http: { port: 0 },
   };
   await writeFile(file, stringify(configuration));
@@ -141,7 +149,7 @@ async function whenStored(archive: DicomWebClient, uids: readonly string[], limi
 
 async function look(
   place: Parameters<typeof openDatabase>[0],
-): Promise<Pick<KillRunResult, 'history' | 'states' | 'jobs'>> {
+): Promise<Pick<KillRunResult, 'history' | 'states' | 'jobs' | 'reasons'>> {
   const database = await openDatabase(place);
   try {
     const states = await database.query(
@@ -151,7 +159,11 @@ async function look(
       `SELECT count(*)::int AS jobs FROM pgboss.job WHERE name IN ($1, $2) AND state <= 'active'`,
       [QUEUE, DEAD_LETTER_QUEUE],
     );
+    const reasons = await database.query(
+      'SELECT DISTINCT reason FROM pansegnet.study WHERE reason IS NOT NULL',
+    );
     return {
+      reasons: reasons.map(({ reason }) => String(reason)),
       history: await allVolumes(database),
       states: Object.fromEntries(states.map(({ state, studies }) => [String(state), Number(studies)])),
       jobs: Number(jobs?.['jobs']),

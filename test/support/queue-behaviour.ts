@@ -188,6 +188,24 @@ export function queueBehaviour(open: () => Promise<Database>): void {
       expect(second.jobs).toEqual([{ ...first.jobs[0], takeovers: 1 }]);
     });
 
+    it('goes behind the others: it may be what ended the worker', async () => {
+      const dead = await openQueue(SILENT);
+      const begun = door();
+      const first = diarist((_job, signal) => {
+        begun.open();
+        return untilAborted(signal);
+      });
+      await dead.add({ studyInstanceUid: 'a', reason: 'watched' });
+      await dead.add({ studyInstanceUid: 'b', reason: 'watched' });
+      dead.work(first.worker);
+      await begun.opened;
+      const next = await openQueue();
+      const second = diarist(async () => undefined);
+      await expect.poll(() => next.counts(), PATIENCE).toMatchObject({ waiting: 2, active: 0 });
+      next.work(second.worker);
+      await expect.poll(() => second.diary, PATIENCE).toEqual(['begin b', 'end b', 'begin a', 'end a']);
+    });
+
     it('is given up when it has cost too many processes', async () => {
       const dead = await openQueue(SILENT);
       const begun = door();

@@ -81,12 +81,15 @@ export async function dropDead(sql: Sql, studyInstanceUid: string, exceptSource?
   return rows.length > 0;
 }
 
-/** Makes a held job a waiting one in its old place, without a pause and without counting it as a failure. */
+/**
+ * Makes a held job a waiting one, without a pause and without counting it as a failure.
+ * @param how.since its place among those of its priority
+ */
 export async function putBack(
   boss: PgBoss,
   sql: Sql,
   job: ClaimedJob,
-  { data = job.data, why, now }: { data?: StudyJob; why: string; now: Date },
+  { data = job.data, since, why, now }: { data?: StudyJob; since: Date; why: string; now: Date },
 ): Promise<void> {
   const { studyInstanceUid } = data;
   await boss.deleteJob(QUEUE, job.id, { db: bossOn(sql) });
@@ -96,11 +99,7 @@ export async function putBack(
     retryLimit: Math.max(0, job.retryLimit - job.retryCount),
     db: bossOn(sql),
   });
-  await sql.query('UPDATE pgboss.job SET created_on = $3 WHERE name = $1 AND id = $2', [
-    QUEUE,
-    id,
-    job.createdOn,
-  ]);
+  await sql.query('UPDATE pgboss.job SET created_on = $3 WHERE name = $1 AND id = $2', [QUEUE, id, since]);
   await markWaiting(sql, { studyInstanceUid, reason: why, errorCode: undefined, now });
 }
 
@@ -120,7 +119,8 @@ export async function takeOver(boss: PgBoss, sql: Sql, silentForSeconds: number,
   for (const orphan of orphans) {
     const data = { ...orphan.data, takeovers: orphan.data.takeovers + 1 };
     const why = 'the process that worked on it ended; it is taken up again';
-    await putBack(boss, sql, orphan, { data, why, now });
+    // Behind the others: it may be the study that ends the processes, and it must not keep the others from their turn.
+    await putBack(boss, sql, orphan, { data, since: now, why, now });
   }
   return orphans.length;
 }

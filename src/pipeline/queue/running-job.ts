@@ -100,7 +100,7 @@ export class RunningJob {
       }
       if (outcome === 'stopped') {
         const why = 'the node was stopped during the work; it is taken up again';
-        await putBack(boss, sql, job, { why, now: new Date() });
+        await putBack(boss, sql, job, { since: job.createdOn, why, now: new Date() });
         return false;
       }
       const { failure } = outcome;
