@@ -21,7 +21,8 @@ function randomNumbers(seed: number): (limit: number) => number {
 describeWith(['Orthanc'], 'an archive that fails in every way', () => {
   let archive: FaultyArchive;
   beforeAll(async () => {
-    archive = await startFaultyArchive({ retries: 3 });
+    // Refused connections meet studies that are worked on at the same time too, so each fails more often than its share.
+    archive = await startFaultyArchive({ retries: 12 });
   });
   afterAll(() => archive?.stop());
 
@@ -32,18 +33,6 @@ describeWith(['Orthanc'], 'an archive that fails in every way', () => {
       expect(end.met, what).toBe(1);
       expect(end.details?.study.state, what).toBe('done');
       expect(end.stored, what).toEqual(COMPLETE);
-    }
-  });
-
-  it('is the reason of each study that is given up', async () => {
-    const lasting = INCIDENTS.filter((incident) => isLasting(incident) && incident.fault !== 'refused');
-    const ends = await archive.ends(lasting.map((one) => [{ ...one, times: Number.POSITIVE_INFINITY }]));
-    for (const [index, incident] of lasting.entries()) {
-      const end = ends[index];
-      if (!end) throw new Error('a study has no end');
-      const [code, reason] = REASONS[incident.fault];
-      const what = words(incident, end);
-      expect(end.dead, what).toMatchObject({ code, reason: expect.stringMatching(reason) });
     }
   });
 
@@ -69,5 +58,25 @@ describeWith(['Orthanc'], 'an archive that fails in every way', () => {
     }
     console.info(states);
     expect(states['done']).toBeGreaterThan(0);
+  });
+});
+
+describeWith(['Orthanc'], 'an archive that never works again', () => {
+  let archive: FaultyArchive;
+  beforeAll(async () => {
+    archive = await startFaultyArchive({ retries: 1 });
+  });
+  afterAll(() => archive?.stop());
+
+  it('is the reason of each study that is given up', async () => {
+    const lasting = INCIDENTS.filter((incident) => isLasting(incident) && incident.fault !== 'refused');
+    const ends = await archive.ends(lasting.map((one) => [{ ...one, times: Number.POSITIVE_INFINITY }]));
+    for (const [index, incident] of lasting.entries()) {
+      const end = ends[index];
+      if (!end) throw new Error('a study has no end');
+      const [code, reason] = REASONS[incident.fault];
+      const what = words(incident, end);
+      expect(end.dead, what).toMatchObject({ code, reason: expect.stringMatching(reason) });
+    }
   });
 });

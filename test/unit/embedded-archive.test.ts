@@ -200,8 +200,8 @@ describe('the folder of the embedded archive', () => {
   });
 
   it('has no file whose name comes from a DICOM value, and none of an instance whose UIDs are paths', async () => {
-    const path = smallInstance({ study: '1.2', series: '..', sop: '..' });
-    expect((await client.store(undefined, [path, smallInstance(UIDS)])).stored).toEqual([UIDS.sop]);
+    const pathLike = smallInstance({ study: '1.2', series: '..', sop: '..' });
+    expect((await client.store(undefined, [pathLike, smallInstance(UIDS)])).stored).toEqual([UIDS.sop]);
     const names = await files();
     expect(names).toHaveLength(2);
     for (const name of names) expect(name).toMatch(/^instances\/[0-9a-f]{2}\/[0-9a-f]{64}\.(dcm|json)$/);
