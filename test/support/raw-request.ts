@@ -11,6 +11,9 @@ export interface RawRequest {
 const INTERIM = /^(HTTP\/1\.1 1\d\d [^]*?\r\n\r\n)+/;
 const STATUS_LINE = /^HTTP\/1\.1 (\d{3}) /;
 
+/** How long a request that promises more than it sends is kept open. */
+const PATIENCE_MS = 300;
+
 /**
  * Sends bytes that no HTTP client would send, on a connection of their own.
  * @returns the status, or `closed` where the server ended the connection without a word
@@ -25,7 +28,9 @@ export async function sendRaw(
   const socket = net.connect(Number(port), hostname, () => {
     const lines = [`${method} ${target} HTTP/1.1`, ...headers.map(([name, value]) => `${name}: ${value}`)];
     socket.write(`${lines.join('\r\n')}\r\n\r\n`);
-    socket.end(body);
+    socket.write(body);
+    // Not at once: a server takes a connection that is half closed for given up, and answers nothing.
+    socket.setTimeout(PATIENCE_MS, () => socket.end());
   });
   socket.on('data', (chunk: Buffer) => {
     answer = (answer + chunk.toString('latin1')).replace(INTERIM, '');

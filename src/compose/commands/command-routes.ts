@@ -12,15 +12,16 @@ export function commandRoutes(parts: NodeParts): Router {
   // One at a time: each may need as much memory as a study.
   let before: Promise<unknown> = Promise.resolve();
   router.post('/:name', async (request, response) => {
-    const run = COMMANDS.get(request.params.name);
-    if (!run) throw new HttpError('NOT_FOUND', `there is no command ${request.params.name}`);
+    const command = COMMANDS.get(request.params.name);
+    if (!command) throw new HttpError('NOT_FOUND', `there is no command ${request.params.name}`);
+    const run = command(request.body);
     const left = new AbortController();
     response.on('close', () => left.abort());
     response.type('application/x-ndjson');
     const say = (message: WireMessage) => void response.write(`${JSON.stringify(message)}\n`);
     const alive = setInterval(() => say({ alive: true }), ALIVE_MS);
     const turn = before.then(() =>
-      run(request.body, {
+      run({
         ...parts,
         signal: left.signal,
         print: (line) => say({ print: line }),

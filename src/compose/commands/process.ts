@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import { isUid } from '../../dicom/uids.ts';
 import { runStudy } from '../../pipeline/run-study.ts';
 import { SEGMENTED_CLASSES } from '../../pipeline/selection/rules.ts';
 import { composeRun } from '../run.ts';
@@ -9,8 +10,8 @@ import { defineCommand } from './command.ts';
 export const processCommand = defineCommand({
   name: 'process',
   options: z.object({
-    study: z.string().min(1),
-    series: z.string().optional(),
+    study: z.string().refine(isUid, 'is no UID'),
+    series: z.string().refine(isUid, 'is no UID').optional(),
     class: z.enum(SEGMENTED_CLASSES).optional(),
   }),
   run: async ({ study, series, class: seriesClass }, parts) => {

@@ -1,20 +1,22 @@
-import type { NodeCommand } from './command.ts';
+import type { CommandParts, NodeCommand } from './command.ts';
 import { historyCommand, rebuildCommand } from './history.ts';
 import { optOutAddCommand, optOutListCommand, optOutRemoveCommand } from './opt-out.ts';
 import { processCommand } from './process.ts';
 import { queueDropCommand, queueListCommand, queueModeCommand, queueRequeueCommand } from './queue.ts';
 import { withdrawCommand } from './withdraw.ts';
 
-/** Runs a command with options that came from elsewhere. */
-type Runnable = (options: unknown, parts: Parameters<NodeCommand<unknown>['run']>[1]) => Promise<void>;
+/** Takes options that came from elsewhere and gives the command with them, or throws a ZodError. */
+type Checked = (options: unknown) => (parts: CommandParts) => Promise<void>;
 
 const checked =
-  <Options>(command: NodeCommand<Options>): Runnable =>
-  (options, parts) =>
-    command.run(command.options.parse(options), parts);
+  <Options>(command: NodeCommand<Options>): Checked =>
+  (options) => {
+    const known = command.options.parse(options);
+    return (parts) => command.run(known, parts);
+  };
 
 /** Every command that a running node does for one of another process, by name. */
-export const COMMANDS: ReadonlyMap<string, Runnable> = new Map([
+export const COMMANDS: ReadonlyMap<string, Checked> = new Map([
   [historyCommand.name, checked(historyCommand)],
   [rebuildCommand.name, checked(rebuildCommand)],
   [processCommand.name, checked(processCommand)],
