@@ -3,11 +3,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     projects: [
-      // Modules are loaded once for all files: half of the time went into loading them for each.
-      {
-        test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 20_000, isolate: false },
-      },
-      // Long; `npm run test:fuzz`. The unit tests hold a small version of it.
+      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 20_000 } },
+      // Long; `npm run test:fuzz`. The integration tests hold a small version of it.
       { test: { name: 'fuzz', include: ['test/fuzz/**/*.test.ts'], testTimeout: 600_000 } },
       // Long, needs Orthanc; `npm run test:faults`. The integration tests hold a small version of it.
       {
