@@ -60,7 +60,7 @@ function forward(archiveParts: Partial<DicomWebClient> = {}): void {
   forwarder.start();
 }
 
-const emptied = () => vi.waitFor(() => expect(spool.figures.waiting).toBe(0), { timeout: 10_000 });
+const emptied = () => vi.waitFor(() => expect(spool.figures.waiting).toBe(0), { timeout: 60_000 });
 
 describe('what lies in the spool', () => {
   it('is in the archive, byte for byte, and its study is announced with its source before the file goes', async () => {
