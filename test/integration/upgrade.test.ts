@@ -2,10 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
-import { Client } from 'pg';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { DATA_FOLDER, openDatabase } from '../../src/pipeline/database/database.ts';
-import { type PostgresServer, startPostgres } from '../support/postgres.ts';
+import { onServer, type PostgresServer, startPostgres } from '../support/postgres.ts';
 import { describeWith } from '../support/requires.ts';
 import { upgradeBehaviour } from '../support/upgrade-behaviour.ts';
 
@@ -34,15 +33,7 @@ describeWith(['postgresql'], 'an upgrade of a database on a PostgreSQL server', 
   upgradeBehaviour(async () => {
     const url = await server.newDatabase();
     return {
-      load: async (sql) => {
-        const client = new Client({ connectionString: url });
-        await client.connect();
-        try {
-          await client.query(sql);
-        } finally {
-          await client.end();
-        }
-      },
+      load: (sql) => onServer(url, sql),
       open: () => openDatabase({ url, connections: 3 }),
       remove: async () => undefined,
     };

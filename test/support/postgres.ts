@@ -89,7 +89,8 @@ export async function startPostgres(): Promise<PostgresServer> {
   };
 }
 
-async function onServer(url: string, sql: string): Promise<void> {
+/** Runs statements on a database of the server, on a connection of their own. */
+export async function onServer(url: string, sql: string): Promise<void> {
   const client = new Client({ connectionString: url });
   await client.connect();
   try {

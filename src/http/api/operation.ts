@@ -1,5 +1,6 @@
 import { type RequestHandler, Router } from 'express';
 import { z } from 'zod';
+import { MAX_UID_LENGTH, UID_PATTERN } from '../../dicom/uids.ts';
 import type { HttpErrorCode } from '../http-error.ts';
 
 /** One thing that the API does: what serves it, and what the OpenAPI document says of it. */
@@ -32,7 +33,4 @@ export function routerOf(operations: readonly Operation[]): Router {
 }
 
 /** A UID: PS3.5 section 9.1. */
-export const uidSchema = z
-  .string()
-  .max(64)
-  .regex(/^[0-9]+(\.[0-9]+)*$/, { error: 'is not a UID' });
+export const uidSchema = z.string().max(MAX_UID_LENGTH).regex(UID_PATTERN, { error: 'is not a UID' });

@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { json, type Request, urlencoded } from 'express';
+import { type Request, urlencoded } from 'express';
 import { z } from 'zod';
 import { DicomError } from '../../dicom/errors.ts';
 import { VIEW_NAMES } from '../../pictures/views.ts';
@@ -101,7 +101,6 @@ export function resultOperations(parts: ApiParts): Operation[] {
       answer: { status: 201, description: 'the review, which counts until the next', schema: reviewAnswer },
       errors: ['NOT_FOUND', 'UNAVAILABLE'],
       handle: [
-        json({ limit: MAX_BODY }),
         urlencoded({ extended: false, limit: MAX_BODY }),
         async (request, response) => {
           const { decision, reason } = reviewBody.parse(request.body ?? {});
