@@ -1,12 +1,19 @@
 import { defineConfig } from 'vitest/config';
 
+/** By kind: with a server, a database, a process, a browser, a network of real size, or whole reference runs. */
+const SLOW = 'test/**/*.slow.test.ts';
+/** Proofs with a script of their own, not part of `npm test`. */
+const LONG = ['fuzz', 'faults', 'kills', 'install', 'viewer'].map((kind) => `test/${kind}/**`);
+
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 20_000 } },
-      // Long; `npm run test:fuzz`. The integration tests hold a small version of it.
+      {
+        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [SLOW, ...LONG], testTimeout: 20_000 },
+      },
+      // Long; `npm run test:fuzz`. The slow tests hold a small version of it.
       { test: { name: 'fuzz', include: ['test/fuzz/**/*.test.ts'], testTimeout: 600_000 } },
-      // Long, needs Orthanc; `npm run test:faults`. The integration tests hold a small version of it.
+      // Long, needs Orthanc; `npm run test:faults`. The slow tests hold a small version of it.
       {
         test: {
           name: 'faults',
@@ -15,7 +22,7 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
-      // Minutes of kills; `npm run test:kills`. The integration tests hold a small version of it.
+      // Minutes of kills; `npm run test:kills`. The slow tests hold a small version of it.
       {
         test: {
           name: 'kills',
@@ -46,8 +53,8 @@ export default defineConfig({
       },
       {
         test: {
-          name: 'integration',
-          include: ['test/integration/**/*.test.ts'],
+          name: 'slow',
+          include: [SLOW],
           globalSetup: ['test/support/import-demo-models.ts', 'test/support/collect-logs.ts'],
           testTimeout: 600_000,
           hookTimeout: 120_000,

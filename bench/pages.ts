@@ -1,10 +1,10 @@
 import express from 'express';
 import type { ApiParts } from '../src/http/api/api-parts.ts';
+import { ImageCache } from '../src/http/images/image-cache.ts';
 import { pageRoutes } from '../src/http/pages/pages.ts';
-import { openDatabase } from '../src/pipeline/database/database.ts';
-import type { Database } from '../src/pipeline/database/sql.ts';
-import { StudyEvents } from '../src/pipeline/events/study-events.ts';
-import { ImageCache } from '../src/pipeline/result-images/image-cache.ts';
+import { openDatabase } from '../src/store/database/database.ts';
+import type { Database } from '../src/store/database/sql.ts';
+import { StudyEvents } from '../src/store/events/study-events.ts';
 import type { BenchOptions, BenchRow } from './bench-row.ts';
 
 /** What was promised for a history of 5,000 studies of 1,500 patients. */

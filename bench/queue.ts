@@ -1,13 +1,13 @@
 import path from 'node:path';
-import { isOwnResult } from '../src/dicom/own-results.ts';
+import { createWatcher } from '../src/arrivals/watch/watch.ts';
 import { DicomWebClient } from '../src/dicom/web/client.ts';
 import { OrthancChanges } from '../src/dicom/web/orthanc-changes.ts';
-import { openDatabase } from '../src/pipeline/database/database.ts';
-import { StudyQueue } from '../src/pipeline/queue/queue.ts';
-import { requestStudy } from '../src/pipeline/queue/request-study.ts';
-import { workOnStudies } from '../src/pipeline/queue/study-worker.ts';
-import { findStudies } from '../src/pipeline/records/find-studies.ts';
-import { createWatcher } from '../src/pipeline/watch/watch.ts';
+import { StudyQueue } from '../src/queue/queue.ts';
+import { requestStudy } from '../src/queue/request-study.ts';
+import { workOnStudies } from '../src/queue/study-worker.ts';
+import { isOwnResult } from '../src/results/own-results.ts';
+import { openDatabase } from '../src/store/database/database.ts';
+import { findStudies } from '../src/store/records/find-studies.ts';
 import type { BenchPart, BenchRow } from './bench-row.ts';
 import { startStandIn } from './orthanc-stand-in.ts';
 

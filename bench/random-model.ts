@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { importModel } from '../src/segmentation/checkpoint-import/import-model.ts';
+import { importModel } from '../src/model-import/import-model.ts';
 import { FULL_SIZE, TINY, writeSyntheticTraining } from '../test/support/synthetic-training.ts';
 import type { BenchOptions } from './bench-row.ts';
 

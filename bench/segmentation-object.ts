@@ -1,11 +1,11 @@
 import { stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { readInstance } from '../src/dicom/dataset.ts';
 import type { SeriesVolume } from '../src/dicom/geometry/series-volume.ts';
-import type { ResultContext } from '../src/dicom/results/result-context.ts';
-import { nonEmptyPlanes } from '../src/dicom/seg/bit-packing.ts';
-import { readSegmentation } from '../src/dicom/seg/read-segmentation.ts';
-import { createSegmentation } from '../src/dicom/seg/segmentation-object.ts';
+import { nonEmptyPlanes } from '../src/dicom/pixels/bit-packing.ts';
+import { readInstance } from '../src/dicom/reading/dataset.ts';
+import type { ResultContext } from '../src/results/result-context.ts';
+import { readSegmentation } from '../src/seg/read-segmentation.ts';
+import { createSegmentation } from '../src/seg/segmentation-object.ts';
 import { smallInstance } from '../test/support/small-instance.ts';
 import type { BenchOptions, BenchRow } from './bench-row.ts';
 import { SAMPLE_MODEL, type Size } from './sample-case.ts';

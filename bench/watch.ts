@@ -1,9 +1,9 @@
-import { isOwnResult } from '../src/dicom/own-results.ts';
+import { createWatcher } from '../src/arrivals/watch/watch.ts';
 import { DicomWebClient } from '../src/dicom/web/client.ts';
 import { OrthancChanges } from '../src/dicom/web/orthanc-changes.ts';
-import { openDatabase } from '../src/pipeline/database/database.ts';
-import { StudyQueue } from '../src/pipeline/queue/queue.ts';
-import { createWatcher } from '../src/pipeline/watch/watch.ts';
+import { StudyQueue } from '../src/queue/queue.ts';
+import { isOwnResult } from '../src/results/own-results.ts';
+import { openDatabase } from '../src/store/database/database.ts';
 import type { BenchPart, BenchRow } from './bench-row.ts';
 import { type StandIn, startStandIn } from './orthanc-stand-in.ts';
 

@@ -1,6 +1,8 @@
 import { EventEmitter, once } from 'node:events';
 import type { RequestHandler } from 'express';
 import type { Logger } from 'pino';
+import type { Watcher } from './arrivals/watch/watch.ts';
+import { startWatching } from './arrivals/watch/watch-schedule.ts';
 import { composeAccess } from './compose/access.ts';
 import { composeArchiveClient, composeEmbeddedArchive } from './compose/archive.ts';
 import { composeAudit } from './compose/audit.ts';
@@ -22,13 +24,11 @@ import { startWork } from './compose/work.ts';
 import type { Config } from './config.ts';
 import type { DicomWebClient } from './dicom/web/client.ts';
 import { newOwnToken } from './http/security/local-access.ts';
-import type { Database } from './pipeline/database/sql.ts';
-import { type StudyDetails, studyDetails } from './pipeline/records/study-details.ts';
 import type { RunParts } from './pipeline/run/run-parts.ts';
 import type { ProgressListener } from './pipeline/run/stages.ts';
-import { announceStudy } from './pipeline/watch/announcements.ts';
-import type { Watcher } from './pipeline/watch/watch.ts';
-import { startWatching } from './pipeline/watch/watch-schedule.ts';
+import { announceStudy } from './store/arrivals/announcements.ts';
+import type { Database } from './store/database/sql.ts';
+import { type StudyDetails, studyDetails } from './store/records/study-details.ts';
 
 export interface NodeOptions {
   /** Default: all. */

@@ -1,5 +1,5 @@
 import { data } from 'dcmjs';
-import type { DicomDataset } from '../dicom/dataset.ts';
+import type { DicomDataset } from '../dicom/reading/dataset.ts';
 
 /** One attribute of the DICOM JSON model (PS3.18 annex F). */
 export interface JsonElement {

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import express, { type NextFunction, type Request, type Response, type Router } from 'express';
-import { type DicomDataset, fromDicomJson } from '../dicom/dataset.ts';
+import { type DicomDataset, fromDicomJson } from '../dicom/reading/dataset.ts';
 import { ArchiveError } from './archive-error.ts';
 import { retrieveFrames, retrievePixelData } from './frames.ts';
 import type { IndexedInstance } from './instance-index.ts';

@@ -1,4 +1,4 @@
-import { type Instance, number, readInstance } from '../dicom/dataset.ts';
+import { type Instance, number, readInstance } from '../dicom/reading/dataset.ts';
 import { type AcceptedType, includesType, parseAccept } from './accept.ts';
 import { ArchiveError } from './archive-error.ts';
 import type { IndexedInstance } from './instance-index.ts';

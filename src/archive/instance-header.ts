@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { z } from 'zod';
-import { text } from '../dicom/dataset.ts';
 import { DicomError } from '../dicom/errors.ts';
+import { text } from '../dicom/reading/dataset.ts';
 import { type InstanceFile, readInstanceFile } from '../dicom/reading/instance-file.ts';
 import { isUid } from '../dicom/uids.ts';
 import { type JsonDataset, toDicomJson } from './dicom-json.ts';

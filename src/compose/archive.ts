@@ -2,12 +2,12 @@ import express from 'express';
 import type { Logger } from 'pino';
 import { createEmbeddedArchive, EMBEDDED_ARCHIVE_NOTICE } from '../archive/embedded-archive.ts';
 import type { Config } from '../config.ts';
-import { isOwnResult } from '../dicom/own-results.ts';
 import { DicomWebClient, type DicomWebOptions } from '../dicom/web/client.ts';
 import { Connections } from '../dicom/web/connections.ts';
 import { listen } from '../http/listen.ts';
 import type { LocalAccess } from '../http/security/local-access.ts';
 import { type ArchiveAnswer, TimedArchive } from '../metrics/timed-archive.ts';
+import { isOwnResult } from '../results/own-results.ts';
 import { readPemIfNamed } from './pem.ts';
 
 /**

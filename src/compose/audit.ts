@@ -5,7 +5,7 @@ import { AuditTrail, type AuditTrailOptions } from '../audit/trail.ts';
 import { type Config, ConfigError } from '../config.ts';
 import { audited } from '../http/security/audited.ts';
 import type { Principal } from '../http/security/principal.ts';
-import { describeFailure } from '../pipeline/queue/failures.ts';
+import { describeFailure } from '../pipeline/failures.ts';
 
 /** What the parts of the node have to say for the audit log. */
 export interface NodeAudit {

@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts';
-import { type DatabasePlace, openDatabase } from '../pipeline/database/database.ts';
-import type { Database } from '../pipeline/database/sql.ts';
+import { type DatabasePlace, openDatabase } from '../store/database/database.ts';
+import type { Database } from '../store/database/sql.ts';
 
 export function databasePlace({ database: { folder, url, connections } }: Config): DatabasePlace {
   return url === null ? { folder } : { url, connections };

@@ -4,8 +4,8 @@ import type { HealthItem } from '../http/api/api-parts.ts';
 import { TEXTS } from '../http/pages/texts.ts';
 import { diskSpace } from '../metrics/disk-space.ts';
 import type { Readiness } from '../metrics/readiness.ts';
-import { describeFailure } from '../pipeline/queue/failures.ts';
-import type { StudyQueue } from '../pipeline/queue/queue.ts';
+import { describeFailure } from '../pipeline/failures.ts';
+import type { StudyQueue } from '../queue/queue.ts';
 import { dataFolders } from './observation.ts';
 
 /** A page does not wait longer for a part that does not answer; it shows what was known before. */

@@ -1,13 +1,13 @@
 import type { Router } from 'express';
 import type { Logger } from 'pino';
+import { Forwarder, type ForwardTarget } from '../arrivals/intake/forward.ts';
+import { type InstanceSource, Spool, type SpoolFigures } from '../arrivals/intake/spool.ts';
+import { SpoolDelivery, whyNoRoom } from '../arrivals/intake/spool-delivery.ts';
 import type { Config } from '../config.ts';
 import { receiveRoutes } from '../http/receive/receive-routes.ts';
-import { Forwarder, type ForwardTarget } from '../intake/forward.ts';
-import { type InstanceSource, Spool, type SpoolFigures } from '../intake/spool.ts';
-import { SpoolDelivery, whyNoRoom } from '../intake/spool-delivery.ts';
-import { lockFolder } from '../pipeline/database/folder-lock.ts';
-import type { Database } from '../pipeline/database/sql.ts';
-import { announceStudy } from '../pipeline/watch/announcements.ts';
+import { announceStudy } from '../store/arrivals/announcements.ts';
+import { lockFolder } from '../store/database/folder-lock.ts';
+import type { Database } from '../store/database/sql.ts';
 import type { NodeAudit } from './audit.ts';
 
 const MEGABYTE = 1_000_000;
@@ -84,6 +84,6 @@ export async function composeIntake(
 
 /** The library takes a while to load, and most nodes do without. */
 async function openDimse(options: Config['intake']['dimse'], spool: Spool, log: Logger) {
-  const { listenForDimse } = await import('../intake/dimse/dimse-server.ts');
+  const { listenForDimse } = await import('../arrivals/intake/dimse/dimse-server.ts');
   return listenForDimse({ ...options, idleMs: options.idleSeconds * 1000 }, { spool, log });
 }

@@ -1,9 +1,9 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
-import { sendEmail } from '../notifications/email.ts';
-import { type Deliver, startNotifier } from '../notifications/notifier.ts';
-import { postWebhook } from '../notifications/webhook.ts';
-import type { Database } from '../pipeline/database/sql.ts';
+import { sendEmail } from '../exchange/notifications/email.ts';
+import { type Deliver, startNotifier } from '../exchange/notifications/notifier.ts';
+import { postWebhook } from '../exchange/notifications/webhook.ts';
+import type { Database } from '../store/database/sql.ts';
 
 /** Tells others what happened, where the site wants it. */
 export function startNotifications(

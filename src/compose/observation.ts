@@ -4,11 +4,11 @@ import type { DicomWebClient } from '../dicom/web/client.ts';
 import { type DiskSpace, diskSpace } from '../metrics/disk-space.ts';
 import { NodeMetrics } from '../metrics/node-metrics.ts';
 import { Readiness } from '../metrics/readiness.ts';
-import type { Database } from '../pipeline/database/sql.ts';
-import { describeFailure } from '../pipeline/queue/failures.ts';
-import { queueFigures } from '../pipeline/queue/queue-figures.ts';
+import { describeFailure } from '../pipeline/failures.ts';
 import type { Models } from '../pipeline/run/run-parts.ts';
 import { SEGMENTED_CLASSES } from '../pipeline/selection/rules.ts';
+import { queueFigures } from '../queue/queue-figures.ts';
+import type { Database } from '../store/database/sql.ts';
 import { SOFTWARE_VERSION } from '../version.ts';
 
 export interface Observed {

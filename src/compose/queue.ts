@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
-import type { Database } from '../pipeline/database/sql.ts';
-import { StudyQueue } from '../pipeline/queue/queue.ts';
+import { StudyQueue } from '../queue/queue.ts';
+import type { Database } from '../store/database/sql.ts';
 
 const SECONDS_PER_MINUTE = 60;
 

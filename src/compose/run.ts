@@ -1,11 +1,11 @@
 import type { Config } from '../config.ts';
-import { patientKeys } from '../pipeline/records/patient-key.ts';
-import { headerRecorder } from '../pipeline/records/study-header.ts';
 import { configuredModels } from '../pipeline/run/models.ts';
 import type { ResultSettings, RunParts } from '../pipeline/run/run-parts.ts';
 import type { ProgressListener } from '../pipeline/run/stages.ts';
 import { readSelectionRules } from '../pipeline/selection/rules.ts';
 import type { InferenceOptions } from '../segmentation/segment.ts';
+import { patientKeys } from '../store/records/patient-key.ts';
+import { headerRecorder } from '../store/records/study-header.ts';
 import { SOFTWARE_VERSION } from '../version.ts';
 
 export function resultSettings(config: Config): ResultSettings {

@@ -1,15 +1,15 @@
 import type { Router } from 'express';
 import type { Logger } from 'pino';
+import { createAdmission } from '../arrivals/routing/admission.ts';
+import { createWatcher, type Watcher } from '../arrivals/watch/watch.ts';
 import type { Config } from '../config.ts';
-import { isOwnResult } from '../dicom/own-results.ts';
 import type { DicomWebClient } from '../dicom/web/client.ts';
 import { OrthancChanges } from '../dicom/web/orthanc-changes.ts';
 import { notifyRoutes } from '../http/notify.ts';
-import type { Database } from '../pipeline/database/sql.ts';
-import type { StudyQueue } from '../pipeline/queue/queue.ts';
-import { createAdmission } from '../pipeline/routing/admission.ts';
-import { announceStudy } from '../pipeline/watch/announcements.ts';
-import { createWatcher, type Watcher } from '../pipeline/watch/watch.ts';
+import type { StudyQueue } from '../queue/queue.ts';
+import { isOwnResult } from '../results/own-results.ts';
+import { announceStudy } from '../store/arrivals/announcements.ts';
+import type { Database } from '../store/database/sql.ts';
 import { archiveOptions } from './archive.ts';
 
 interface WatchedParts {

@@ -1,14 +1,14 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import type { NodeMetrics } from '../metrics/node-metrics.ts';
-import type { Database } from '../pipeline/database/sql.ts';
-import { progressWriter } from '../pipeline/events/progress-log.ts';
-import type { StudyQueue } from '../pipeline/queue/queue.ts';
-import { workOnStudies } from '../pipeline/queue/study-worker.ts';
 import type { RunParts } from '../pipeline/run/run-parts.ts';
 import type { ProgressListener } from '../pipeline/run/stages.ts';
 import { runStudy } from '../pipeline/run-study.ts';
 import { isChosen } from '../pipeline/selection/choose-series.ts';
+import type { StudyQueue } from '../queue/queue.ts';
+import { workOnStudies } from '../queue/study-worker.ts';
+import type { Database } from '../store/database/sql.ts';
+import { progressWriter } from '../store/records/progress-log.ts';
 import type { NodeAudit } from './audit.ts';
 
 interface WorkParts {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { routingSchema } from '../pipeline/routing/rules.ts';
+import { routingSchema } from '../arrivals/routing/rules.ts';
 import { rulesSchema } from '../pipeline/selection/rules.ts';
 import { databaseSchema } from './database.ts';
 import { authSchema, httpSchema, isListeningGuarded } from './http.ts';

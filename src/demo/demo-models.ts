@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { importModel } from '../segmentation/checkpoint-import/import-model.ts';
+import { importModel } from '../model-import/import-model.ts';
 import { SegmentationError } from '../segmentation/errors.ts';
 import { loadModel } from '../segmentation/model/model-folder.ts';
 

@@ -1,12 +1,12 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { readInstance } from '../dicom/dataset.ts';
 import { buildVolume } from '../dicom/geometry/series-volume.ts';
-import { readSegmentation } from '../dicom/seg/read-segmentation.ts';
+import { readInstance } from '../dicom/reading/dataset.ts';
 import type { DicomWebClient } from '../dicom/web/client.ts';
-import type { StudyDetails } from '../pipeline/records/study-details.ts';
-import type { VolumeRecord } from '../pipeline/records/volume-record.ts';
+import { readSegmentation } from '../seg/read-segmentation.ts';
 import { readReport } from '../sr/read-report.ts';
+import type { StudyDetails } from '../store/records/study-details.ts';
+import type { VolumeRecord } from '../store/records/volume-record.ts';
 import { dice } from './dice.ts';
 import { type SyntheticStudy, syntheticStudies } from './studies.ts';
 

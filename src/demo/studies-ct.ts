@@ -1,4 +1,5 @@
-import { type WritableDataset, writePart10 } from '../dicom/results/write.ts';
+import type { WritableDataset } from '../dicom/writing/write.ts';
+import { writeObject } from '../results/write-object.ts';
 import { renderContrast } from './phantom/render.ts';
 import { onTable, type Stack, stackGrid, underPose } from './studies-grid.ts';
 import {
@@ -156,7 +157,7 @@ function* renderScouts(visit: Visit, header: SeriesHeader): Generator<Uint8Array
     };
     const volume = renderContrast(abdomen, underPose(stackGrid(beam), visit.pose), 'CT', visit.noiseSeed + i);
     const plane = planeOf(beam, onTable(stackGrid({ ...beam, slices: 1 }), visit.pose), 0);
-    yield writePart10({
+    yield writeObject({
       ...seriesModules(visit, header),
       ...imageModules(visit, header, { number: i + 1, acquisition: i + 1, ...plane }),
       ...pixelModule(columns, beam.rows, projection(volume.voxels, beam)),

@@ -1,5 +1,5 @@
-import type { WritableDataset } from '../dicom/results/write.ts';
 import { deriveUid } from '../dicom/uids.ts';
+import type { WritableDataset } from '../dicom/writing/write.ts';
 import type { Grid } from './phantom/field.ts';
 import { imageOrientation, type Orientation, type Pose, type Stack, slicePosition } from './studies-grid.ts';
 

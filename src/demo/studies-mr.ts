@@ -1,4 +1,4 @@
-import type { WritableDataset } from '../dicom/results/write.ts';
+import type { WritableDataset } from '../dicom/writing/write.ts';
 import type { Contrast } from './phantom/tissues.ts';
 import type { Orientation, Stack } from './studies-grid.ts';
 import type { SeriesHeader, Visit } from './studies-header.ts';

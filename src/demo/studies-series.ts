@@ -1,5 +1,6 @@
-import { type WritableDataset, writePart10 } from '../dicom/results/write.ts';
 import type { Volume } from '../dicom/volume.ts';
+import type { WritableDataset } from '../dicom/writing/write.ts';
+import { writeObject } from '../results/write-object.ts';
 import { type Abdomen, createAbdomen } from './phantom/abdomen.ts';
 import { renderContrast, renderPancreas } from './phantom/render.ts';
 import type { Contrast } from './phantom/tissues.ts';
@@ -82,7 +83,7 @@ function* renderInstances(visit: Visit, plan: SeriesPlan): Generator<Uint8Array>
       number++;
       const k = descending ? stack.slices - 1 - s : s;
       const plane = { number, acquisition: i + 1, ...planeOf(stack, tableGrid, k) };
-      yield writePart10({
+      yield writeObject({
         ...shared,
         ...attributes,
         ...imageModules(visit, plan.header, plane),

@@ -33,3 +33,10 @@ export function voxelVolumeMl(affine: Affine): number {
   const [a = 0, b = 0, c = 0, , d = 0, e = 0, f = 0, , g = 0, h = 0, i = 0] = affine;
   return Math.abs(a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)) / 1000;
 }
+
+/** Distance of neighbouring planes along their normal, in mm: a voxel's volume over its area in the plane. */
+export function spacingBetweenSlices(affine: Affine): number {
+  const [ax = 0, bx = 0, , , ay = 0, by = 0, , , az = 0, bz = 0] = affine;
+  const area = Math.hypot(ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx);
+  return (voxelVolumeMl(affine) * 1000) / area;
+}

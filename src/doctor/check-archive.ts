@@ -1,4 +1,4 @@
-import { text } from '../dicom/dataset.ts';
+import { text } from '../dicom/reading/dataset.ts';
 import type { DicomWebClient } from '../dicom/web/client.ts';
 import { codeOf, type Finding, messageOf, ok, trouble } from './finding.ts';
 

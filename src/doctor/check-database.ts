@@ -1,5 +1,5 @@
-import type { DatabasePlace } from '../pipeline/database/database.ts';
-import { type DatabaseState, inspectDatabase } from '../pipeline/database/inspect.ts';
+import type { DatabasePlace } from '../store/database/database.ts';
+import { type DatabaseState, inspectDatabase } from '../store/database/inspect.ts';
 import { codeOf, type Finding, messageOf, ok, trouble } from './finding.ts';
 
 /** What a running node says of itself at /readyz. */

@@ -1,7 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { QueueFigures } from '../pipeline/queue/queue-figures.ts';
-import type { MeasuredVolume } from '../pipeline/records/volume-record.ts';
 import type { StageEnd } from '../pipeline/run/stages.ts';
+import type { QueueFigures } from '../queue/queue-figures.ts';
+import type { MeasuredVolume } from '../store/records/volume-record.ts';
 import type { DiskSpace } from './disk-space.ts';
 import type { ArchiveAnswer } from './timed-archive.ts';
 

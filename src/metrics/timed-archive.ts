@@ -1,4 +1,4 @@
-import type { DicomDataset } from '../dicom/dataset.ts';
+import type { DicomDataset } from '../dicom/reading/dataset.ts';
 import { DicomWebClient, type DicomWebOptions, type StudySearch } from '../dicom/web/client.ts';
 import { DicomWebStatusError } from '../dicom/web/errors.ts';
 import type { StoreOutcome } from '../dicom/web/store-answer.ts';

@@ -1,13 +1,9 @@
 import { PDFDocument, type SKRSContext2D } from '@napi-rs/canvas';
-import { MANUFACTURER_MODEL_NAME } from '../dicom/own-results.ts';
-import { CODES, codeItem } from '../dicom/results/codes.ts';
-import {
-  commonModules,
-  type ResultObject,
-  seriesUid,
-  sourceInstances,
-} from '../dicom/results/result-context.ts';
-import { type WritableDataset, writePart10 } from '../dicom/results/write.ts';
+import type { WritableDataset } from '../dicom/writing/write.ts';
+import { CODES, codeItem } from '../results/codes.ts';
+import { MANUFACTURER_MODEL_NAME } from '../results/own-results.ts';
+import { commonModules, type ResultObject, seriesUid, sourceInstances } from '../results/result-context.ts';
+import { writeObject } from '../results/write-object.ts';
 import { madeAt, pictureUid } from './picture-attributes.ts';
 import type { PictureInput } from './picture-input.ts';
 import { pictureSet, summaryContent } from './picture-set.ts';
@@ -47,7 +43,7 @@ export function createPdf(input: PictureInput): ResultObject {
     EncapsulatedDocumentLength: pdf.length,
   };
   return {
-    bytes: writePart10(dataset),
+    bytes: writeObject(dataset),
     sopClassUid: ENCAPSULATED_PDF_STORAGE,
     sopInstanceUid,
     seriesInstanceUid,

@@ -1,6 +1,6 @@
-import { type DicomDataset, text, texts, verbatim } from '../dicom/dataset.ts';
-import { MANUFACTURER_MODEL_NAME } from '../dicom/own-results.ts';
-import { type ResultContext, sourceHeader } from '../dicom/results/result-context.ts';
+import { type DicomDataset, text, texts, verbatim } from '../dicom/reading/dataset.ts';
+import { MANUFACTURER_MODEL_NAME } from '../results/own-results.ts';
+import { type ResultContext, sourceHeader } from '../results/result-context.ts';
 import { type HanForms, hanForms } from './fonts.ts';
 import { personNameLines } from './person-name.ts';
 

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { SourceSlice } from '../dicom/geometry/series-volume.ts';
-import { CODES, codeItem } from '../dicom/results/codes.ts';
-import { segmentationUid } from '../dicom/results/result-context.ts';
-import type { WritableDataset } from '../dicom/results/write.ts';
 import { deriveUid } from '../dicom/uids.ts';
+import type { WritableDataset } from '../dicom/writing/write.ts';
+import { CODES, codeItem } from '../results/codes.ts';
+import { segmentationUid } from '../results/result-context.ts';
 import type { PictureInput, RelatedObject } from './picture-input.ts';
 
 /** Goes into the UIDs: raise it when the same content is drawn otherwise. */

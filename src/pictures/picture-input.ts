@@ -1,4 +1,4 @@
-import type { ResultContext } from '../dicom/results/result-context.ts';
+import type { ResultContext } from '../results/result-context.ts';
 
 /** The volume that an earlier study gave. */
 export interface EarlierVolume {

@@ -1,10 +1,11 @@
 import { createCanvas } from '@napi-rs/canvas';
 import type { SourceSlice } from '../dicom/geometry/series-volume.ts';
-import { decimalString } from '../dicom/results/decimal-string.ts';
-import { commonModules, type ResultObject } from '../dicom/results/result-context.ts';
-import { type WritableDataset, writePart10 } from '../dicom/results/write.ts';
-import { lossiness } from '../dicom/seg/segmentation-object.ts';
 import { deriveUid } from '../dicom/uids.ts';
+import { decimalString } from '../dicom/writing/decimal-string.ts';
+import type { WritableDataset } from '../dicom/writing/write.ts';
+import { lossiness } from '../results/lossiness.ts';
+import { commonModules, type ResultObject } from '../results/result-context.ts';
+import { writeObject } from '../results/write-object.ts';
 import type { ViewPicture } from './draw-view.ts';
 import { keyImage } from './key-image.ts';
 import { pageFacts } from './page-facts.ts';
@@ -61,7 +62,7 @@ export function createPictures(input: PictureInput): ResultObject[] {
       ...relatedObjects(input.related),
     };
     return {
-      bytes: writePart10(dataset),
+      bytes: writeObject(dataset),
       sopClassUid: SECONDARY_CAPTURE_STORAGE,
       sopInstanceUid,
       seriesInstanceUid,

@@ -1,5 +1,5 @@
-import { text } from '../dicom/dataset.ts';
 import type { SeriesVolume } from '../dicom/geometry/series-volume.ts';
+import { text } from '../dicom/reading/dataset.ts';
 import type { ViewPicture } from './draw-view.ts';
 import { pixelPoint, type View, type ViewName } from './views.ts';
 

@@ -1,6 +1,6 @@
 import type { SKRSContext2D } from '@napi-rs/canvas';
-import { text as attribute } from '../dicom/dataset.ts';
-import { sourceHeader } from '../dicom/results/result-context.ts';
+import { text as attribute } from '../dicom/reading/dataset.ts';
+import { sourceHeader } from '../results/result-context.ts';
 import { type Box, drawView, OUTLINE_COLOR, type ViewPicture } from './draw-view.ts';
 import { isoDate, type PageFacts } from './page-facts.ts';
 import type { EarlierVolume, PicturedMeasurement, PictureInput } from './picture-input.ts';

@@ -1,11 +1,10 @@
 import { measure } from '../segmentation/measure.ts';
 import { segment } from '../segmentation/segment.ts';
-import { describeFailure } from './queue/failures.ts';
-import type { StudyJob } from './queue/study-job.ts';
-import { wasWithdrawn } from './records/history.ts';
-import { beginRun, finishRun, fixedTime, type Run, recordDecisions } from './records/run-log.ts';
-import type { MeasuredVolume } from './records/volume-record.ts';
-import { optOutReason } from './routing/opt-out.ts';
+import { wasWithdrawn } from '../store/records/history.ts';
+import { optOutReason } from '../store/records/opt-out.ts';
+import { beginRun, finishRun, fixedTime, type Run, recordDecisions } from '../store/records/run-log.ts';
+import type { MeasuredVolume } from '../store/records/volume-record.ts';
+import { describeFailure } from './failures.ts';
 import { takeCorrection } from './run/corrections.ts';
 import { createResults, warningsOf } from './run/create-results.ts';
 import { listStudy } from './run/list-study.ts';
@@ -16,6 +15,13 @@ import { type RunStage, StageClock } from './run/stages.ts';
 import { storeResults, verifyStored } from './run/store-results.ts';
 import { type ChosenSeries, chooseSeries, type ForcedSeries, isChosen } from './selection/choose-series.ts';
 import type { SeriesDecision } from './selection/select.ts';
+
+/** What is to be processed. */
+export interface StudyToRun {
+  readonly studyInstanceUid: string;
+  /** The same for every attempt at one request. */
+  readonly requestId: string;
+}
 
 export interface StudyOutcome {
   readonly decisions: readonly SeriesDecision[];
@@ -32,7 +38,7 @@ export interface StudyOutcome {
  * @throws the failure of a series; the first that may pass goes before those that will not
  */
 export async function runStudy(
-  job: Pick<StudyJob, 'studyInstanceUid' | 'requestId'>,
+  job: StudyToRun,
   parts: RunParts,
   signal?: AbortSignal,
   forced?: ForcedSeries,

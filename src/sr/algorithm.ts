@@ -1,6 +1,6 @@
-import { CODES } from '../dicom/results/codes.ts';
-import type { ResultContext } from '../dicom/results/result-context.ts';
-import { algorithmParameters } from '../dicom/seg/segmentation-segment.ts';
+import { algorithmParameters } from '../results/algorithm-parameters.ts';
+import { CODES } from '../results/codes.ts';
+import type { ResultContext } from '../results/result-context.ts';
 import { type ContentItem, related, textContent } from './content-item.ts';
 
 /** Algorithm identification (TID 4019): model, version, and what else tells its results apart. */

@@ -1,4 +1,4 @@
-import { CODES, type Code } from '../dicom/results/codes.ts';
+import { CODES, type Code } from '../results/codes.ts';
 import type { VolumeChange } from './change.ts';
 import { type ContentItem, numContent, related, textContent } from './content-item.ts';
 import { dateInWords, ML_DECIMALS, PERCENT_DECIMALS } from './words.ts';

@@ -1,5 +1,6 @@
-import { text } from '../dicom/dataset.ts';
-import { sourceHeader } from '../dicom/results/result-context.ts';
+import { text } from '../dicom/reading/dataset.ts';
+import { yearsBetween } from '../results/dates.ts';
+import { sourceHeader } from '../results/result-context.ts';
 import type { PriorVolume, ReportInput } from './report-input.ts';
 
 export interface VolumeChange {
@@ -14,14 +15,6 @@ export interface VolumeChange {
   /** Whether it is more than repeated measurement alone would give; undefined where nobody has stated how much that is. */
   readonly exceedsRepeatability: boolean | undefined;
 }
-
-/**
- * Below a quarter of a year a rate per year would multiply the error of the measurements by more than four, and say
- * more of it than of the gland.
- */
-const LEAST_DAYS_FOR_RATE = 91;
-const DAYS_PER_YEAR = 365.25;
-const MS_PER_DAY = 86_400_000;
 
 /** Oldest first; the report's UID settles ties, so that the order never depends on the caller. */
 export function byDate(priors: readonly PriorVolume[]): PriorVolume[] {
@@ -62,21 +55,4 @@ export function changesSince({ context, found, priors, repeatabilityPercent }: R
   return first === previous
     ? [change(first, 'first and previous')]
     : [change(first, 'first'), change(previous, 'previous')];
-}
-
-/** Undefined below the least time for a rate, and where a date (DA) is none. */
-export function yearsBetween(from: string, to: string | undefined): number | undefined {
-  const days = (dayOf(to) - dayOf(from)) / MS_PER_DAY;
-  return days >= LEAST_DAYS_FOR_RATE ? days / DAYS_PER_YEAR : undefined;
-}
-
-/** Midnight of a DA in ms; NaN for anything else. */
-function dayOf(date: string | undefined): number {
-  return Date.parse(isoDate(date) ?? '');
-}
-
-/** DA as people write it. */
-export function isoDate(date: string | undefined): string | undefined {
-  const parts = /^(\d{4})(\d\d)(\d\d)$/.exec(date ?? '');
-  return parts ? `${parts[1]}-${parts[2]}-${parts[3]}` : undefined;
 }

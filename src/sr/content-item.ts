@@ -1,6 +1,6 @@
-import { type Code, codeItem } from '../dicom/results/codes.ts';
-import { decimalString } from '../dicom/results/decimal-string.ts';
-import type { WritableDataset } from '../dicom/results/write.ts';
+import { decimalString } from '../dicom/writing/decimal-string.ts';
+import type { WritableDataset } from '../dicom/writing/write.ts';
+import { type Code, codeItem } from '../results/codes.ts';
 
 /** An item of a report's content tree (PS3.3 C.17.3), without its relation to the parent. */
 export type ContentItem = WritableDataset;

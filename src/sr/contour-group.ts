@@ -1,7 +1,7 @@
-import { CODES } from '../dicom/results/codes.ts';
-import { pancreasTrackingUid, type ResultContext } from '../dicom/results/result-context.ts';
-import { nonEmptyPlanes } from '../dicom/seg/bit-packing.ts';
-import { PANCREAS_TRACKING_ID } from '../dicom/seg/segmentation-segment.ts';
+import { nonEmptyPlanes } from '../dicom/pixels/bit-packing.ts';
+import { CODES } from '../results/codes.ts';
+import { PANCREAS_TRACKING_ID } from '../results/pancreas-segment.ts';
+import { pancreasTrackingUid, type ResultContext } from '../results/result-context.ts';
 import {
   type ContentItem,
   codeContent,

@@ -1,6 +1,6 @@
-import { requiredText } from '../dicom/dataset.ts';
-import { sourceHeader, sourceInstances, sourceName } from '../dicom/results/result-context.ts';
-import type { WritableDataset } from '../dicom/results/write.ts';
+import { requiredText } from '../dicom/reading/dataset.ts';
+import type { WritableDataset } from '../dicom/writing/write.ts';
+import { sourceHeader, sourceInstances, sourceName } from '../results/result-context.ts';
 import { byDate } from './change.ts';
 import { COMPREHENSIVE_SR_STORAGE, type ReportInput, type ReportReference } from './report-input.ts';
 

@@ -1,9 +1,9 @@
-import { type DicomDataset, number, text } from '../dicom/dataset.ts';
-import { CODES, type Code } from '../dicom/results/codes.ts';
-import { type ResultContext, sourceHeader, sourceInstances } from '../dicom/results/result-context.ts';
-import { isValid } from '../dicom/results/value-rules.ts';
-import { pixelSpacing, sliceThickness } from '../dicom/seg/frame-attributes.ts';
-import { spacingBetweenSlices } from '../dicom/seg/segmentation-frames.ts';
+import { pixelSpacing, sliceThickness } from '../dicom/geometry/frame-attributes.ts';
+import { type DicomDataset, number, text } from '../dicom/reading/dataset.ts';
+import { spacingBetweenSlices } from '../dicom/volume.ts';
+import { isValid } from '../dicom/writing/value-rules.ts';
+import { CODES, type Code } from '../results/codes.ts';
+import { type ResultContext, sourceHeader, sourceInstances } from '../results/result-context.ts';
 import {
   type ContentItem,
   codeContent,

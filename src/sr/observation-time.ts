@@ -1,4 +1,4 @@
-import { type DicomDataset, text } from '../dicom/dataset.ts';
+import { type DicomDataset, text } from '../dicom/reading/dataset.ts';
 
 /** When a report was made, to the millisecond, with its distance from UTC: its other dates state none where the source states none. */
 export function dateTimeInUtc(time: Date): string {

@@ -1,7 +1,7 @@
-import { MANUFACTURER, MANUFACTURER_MODEL_NAME } from '../dicom/own-results.ts';
-import { CODES } from '../dicom/results/codes.ts';
-import { deviceSerialNumber, type ResultContext } from '../dicom/results/result-context.ts';
 import { deriveUid } from '../dicom/uids.ts';
+import { CODES } from '../results/codes.ts';
+import { MANUFACTURER, MANUFACTURER_MODEL_NAME } from '../results/own-results.ts';
+import { deviceSerialNumber, type ResultContext } from '../results/result-context.ts';
 import { type ContentItem, codeContent, related, textContent, uidContent } from './content-item.ts';
 
 /** Who observed: the node, a device (TID 1002 with TID 1004). Its UID stays the same as long as its serial number does. */

@@ -1,4 +1,4 @@
-import { CODES } from '../dicom/results/codes.ts';
+import { CODES } from '../results/codes.ts';
 import { type ContentItem, container, related, textContent } from './content-item.ts';
 import type { ReportInput } from './report-input.ts';
 import { reportTexts } from './report-texts.ts';

@@ -1,6 +1,6 @@
-import { type DicomDataset, text, texts } from '../dicom/dataset.ts';
-import { CODES } from '../dicom/results/codes.ts';
-import { IMAGE_CLASSES, type ImageClass } from '../dicom/results/result-context.ts';
+import { type DicomDataset, text, texts } from '../dicom/reading/dataset.ts';
+import { CODES } from '../results/codes.ts';
+import { IMAGE_CLASSES, type ImageClass } from '../results/result-context.ts';
 import { DESCRIBED_NAME, DESCRIBED_VERSION } from './algorithm.ts';
 import { child, children } from './read-items.ts';
 

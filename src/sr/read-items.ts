@@ -1,5 +1,5 @@
-import { type DicomDataset, number, sequence, text } from '../dicom/dataset.ts';
-import { type Code, isCode } from '../dicom/results/codes.ts';
+import { type DicomDataset, number, sequence, text } from '../dicom/reading/dataset.ts';
+import { type Code, isCode } from '../results/codes.ts';
 
 /** Reading a content tree (PS3.3 C.17.3). */
 const NOTHING: DicomDataset = {};

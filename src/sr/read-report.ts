@@ -1,8 +1,8 @@
-import { type DicomDataset, readInstance, text, texts } from '../dicom/dataset.ts';
-import { isOwnResult } from '../dicom/own-results.ts';
-import { CODES, isCode } from '../dicom/results/codes.ts';
+import { type DicomDataset, readInstance, text, texts } from '../dicom/reading/dataset.ts';
+import { CODES, isCode } from '../results/codes.ts';
+import { isOwnResult } from '../results/own-results.ts';
+import { flagOf, type QualityFlag } from '../results/quality-flags.ts';
 import { readTime } from './observation-time.ts';
-import { flagOf, type QualityFlag } from './quality-flags.ts';
 import { type ReadAlgorithm, readAlgorithm, readDescribedAlgorithm } from './read-algorithm.ts';
 import { child, children, first, isMeasuredIn, isNamed, measuredValue, references } from './read-items.ts';
 import { COMPREHENSIVE_SR_STORAGE } from './report-input.ts';

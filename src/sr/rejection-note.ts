@@ -1,15 +1,10 @@
-import { type DicomDataset, readInstance, text } from '../dicom/dataset.ts';
-import { MANUFACTURER, MANUFACTURER_MODEL_NAME } from '../dicom/own-results.ts';
-import { CODES } from '../dicom/results/codes.ts';
-import { patientAndStudy } from '../dicom/results/patient-and-study.ts';
-import {
-  localDateTime,
-  type ResultObject,
-  seriesNumber,
-  seriesUid,
-} from '../dicom/results/result-context.ts';
-import { writePart10 } from '../dicom/results/write.ts';
+import { type DicomDataset, readInstance, text } from '../dicom/reading/dataset.ts';
 import { deriveUid } from '../dicom/uids.ts';
+import { CODES } from '../results/codes.ts';
+import { MANUFACTURER, MANUFACTURER_MODEL_NAME } from '../results/own-results.ts';
+import { patientAndStudy } from '../results/patient-and-study.ts';
+import { localDateTime, type ResultObject, seriesNumber, seriesUid } from '../results/result-context.ts';
+import { writeObject } from '../results/write-object.ts';
 import { compositeContent, container, imageContent, related, textContent } from './content-item.ts';
 import { hierarchy } from './evidence.ts';
 import { dateTimeInUtc, readTime } from './observation-time.ts';
@@ -66,7 +61,7 @@ export function createRejectionNote(input: RejectionNoteInput): ResultObject {
   const seriesInstanceUid = seriesUid(sopInstanceUid);
   const { date, time } = localDateTime({ contentDateTime }, header);
   const title = REJECTION_REASONS[reason];
-  const bytes = writePart10({
+  const bytes = writeObject({
     ...copy.attributes,
     SOPClassUID: KEY_OBJECT_SELECTION_STORAGE,
     SOPInstanceUID: sopInstanceUid,

@@ -1,4 +1,4 @@
-import type { Code } from '../dicom/results/codes.ts';
+import type { Code } from '../results/codes.ts';
 
 /** Why a result is withdrawn: titles of rejection notes (IHE RAD TF-3 4.66.4.1.3.1, from CID 7011 of PS3.16). */
 export const REJECTION_REASONS = {

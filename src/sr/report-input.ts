@@ -1,5 +1,5 @@
-import type { ResultContext } from '../dicom/results/result-context.ts';
-import type { QualityFlag } from './quality-flags.ts';
+import type { QualityFlag } from '../results/quality-flags.ts';
+import type { ResultContext } from '../results/result-context.ts';
 
 /** Comprehensive SR: TID 1500 without 3D coordinates needs no more, and more archives know it than its 3D sister. */
 export const COMPREHENSIVE_SR_STORAGE = '1.2.840.10008.5.1.4.1.1.88.33';

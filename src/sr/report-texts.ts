@@ -1,5 +1,5 @@
+import { flagMeaning, QUALITY_FLAGS, type QualityFlag } from '../results/quality-flags.ts';
 import { byDate, changesSince } from './change.ts';
-import { flagMeaning, QUALITY_FLAGS, type QualityFlag } from './quality-flags.ts';
 import type { ReportInput } from './report-input.ts';
 import {
   changeSentence,

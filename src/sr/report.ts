@@ -1,12 +1,8 @@
 import { createHash } from 'node:crypto';
-import {
-  commonModules,
-  type ResultObject,
-  segmentationUid,
-  seriesUid,
-} from '../dicom/results/result-context.ts';
-import { type WritableDataset, writePart10 } from '../dicom/results/write.ts';
 import { deriveUid } from '../dicom/uids.ts';
+import type { WritableDataset } from '../dicom/writing/write.ts';
+import { commonModules, type ResultObject, segmentationUid, seriesUid } from '../results/result-context.ts';
+import { writeObject } from '../results/write-object.ts';
 import { evidence } from './evidence.ts';
 import { dateTimeInUtc } from './observation-time.ts';
 import { COMPREHENSIVE_SR_STORAGE, type ReportInput } from './report-input.ts';
@@ -46,7 +42,7 @@ export function createReport(input: ReportInput): ResultObject {
   const sopInstanceUid = deriveUid('SR', segmentationUid(context), outcome(input), contentHash(content));
   const seriesInstanceUid = seriesUid(sopInstanceUid);
   return {
-    bytes: writePart10({ ...content, SOPInstanceUID: sopInstanceUid, SeriesInstanceUID: seriesInstanceUid }),
+    bytes: writeObject({ ...content, SOPInstanceUID: sopInstanceUid, SeriesInstanceUID: seriesInstanceUid }),
     sopClassUid: COMPREHENSIVE_SR_STORAGE,
     sopInstanceUid,
     seriesInstanceUid,

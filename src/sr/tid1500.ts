@@ -1,4 +1,4 @@
-import { CODES } from '../dicom/results/codes.ts';
+import { CODES } from '../results/codes.ts';
 import { algorithmIdentification } from './algorithm.ts';
 import { type ContentItem, codeContent, container, related } from './content-item.ts';
 import { contourGroup } from './contour-group.ts';

@@ -1,4 +1,4 @@
-import { CODES, type Code } from '../dicom/results/codes.ts';
+import { CODES, type Code } from '../results/codes.ts';
 import { algorithmDescription } from './algorithm.ts';
 import { type ContentItem, codeContent, container, related, textContent } from './content-item.ts';
 import { procedureCode } from './image-library.ts';

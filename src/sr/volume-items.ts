@@ -1,4 +1,4 @@
-import { CODES, type Code } from '../dicom/results/codes.ts';
+import { CODES, type Code } from '../results/codes.ts';
 import { type ContentItem, codeContent, numContent, related, textContent } from './content-item.ts';
 import type { ReportMeasurement } from './report-input.ts';
 import { ML_DECIMALS, volumeEquation } from './words.ts';

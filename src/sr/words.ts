@@ -1,4 +1,5 @@
-import { isoDate, type VolumeChange } from './change.ts';
+import { isoDate } from '../results/dates.ts';
+import type { VolumeChange } from './change.ts';
 import type { PriorVolume, ReaderSegmentation, ReportMeasurement } from './report-input.ts';
 
 /** Volumes are kept to 0.01 ml, percentages to 0.1. */

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { readInstance } from '../../src/dicom/dataset.ts';
 import { buildVolume, type SeriesVolume } from '../../src/dicom/geometry/series-volume.ts';
+import { readInstance } from '../../src/dicom/reading/dataset.ts';
 import { shared } from './requires.ts';
 
 /** The series in a folder of the shared data. */

@@ -1,6 +1,6 @@
-import { type Instance, readInstance, text } from '../../src/dicom/dataset.ts';
 import { buildVolume } from '../../src/dicom/geometry/series-volume.ts';
-import { createSegmentation } from '../../src/dicom/seg/segmentation-object.ts';
+import { type Instance, readInstance, text } from '../../src/dicom/reading/dataset.ts';
+import { createSegmentation } from '../../src/seg/segmentation-object.ts';
 import { type Attributes, ctAttributes, part10, words } from './part10.ts';
 import { context } from './result-fixtures.ts';
 

@@ -3,7 +3,7 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
-import { readInstance, text } from '../../src/dicom/dataset.ts';
+import { readInstance, text } from '../../src/dicom/reading/dataset.ts';
 import { multipartBoundary, splitMultipart } from '../../src/dicom/web/multipart.ts';
 import { collect } from './collect.ts';
 

@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { requiredText, text } from '../../src/dicom/dataset.ts';
+import { requiredText, text } from '../../src/dicom/reading/dataset.ts';
 import { DicomWebClient } from '../../src/dicom/web/client.ts';
-import { deadStudies } from '../../src/pipeline/queue/dead-studies.ts';
-import type { StudyDetails } from '../../src/pipeline/records/study-details.ts';
+import { deadStudies } from '../../src/queue/dead-studies.ts';
+import type { StudyDetails } from '../../src/store/records/study-details.ts';
 import {
   type Fault,
   type FaultProxy,

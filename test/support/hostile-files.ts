@@ -1,11 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { deflateRawSync } from 'node:zlib';
-import { readInstance } from '../../src/dicom/dataset.ts';
 import { DICOM_ERROR_CODES, DicomError } from '../../src/dicom/errors.ts';
 import { buildVolume } from '../../src/dicom/geometry/series-volume.ts';
 import { decodeFrame } from '../../src/dicom/pixels/pixels.ts';
-import { TRANSFER_SYNTAX } from '../../src/dicom/pixels/transfer-syntaxes.ts';
+import { readInstance } from '../../src/dicom/reading/dataset.ts';
+import { TRANSFER_SYNTAX } from '../../src/dicom/reading/transfer-syntaxes.ts';
 import { ENHANCED_CT, SHARED_MACROS } from './enhanced-image.ts';
 import { encodeHtj2k } from './htj2k-encoder.ts';
 import { encodeJpegLossless } from './jpeg-lossless-encoder.ts';

@@ -1,4 +1,4 @@
-import type { MeasuredVolume } from '../../src/pipeline/records/volume-record.ts';
+import type { MeasuredVolume } from '../../src/store/records/volume-record.ts';
 
 /** A volume of a study named by patient and date; everything can be told otherwise. */
 export function measuredVolume(

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Message } from '../../src/notifications/message.ts';
-import { type NotifierParts, notifyOnce } from '../../src/notifications/notifier.ts';
-import type { Database } from '../../src/pipeline/database/sql.ts';
-import { recordVolume } from '../../src/pipeline/records/history.ts';
-import { headerRecorder } from '../../src/pipeline/records/study-header.ts';
-import { markEnded, markRunning } from '../../src/pipeline/records/study-log.ts';
+import type { Message } from '../../src/exchange/notifications/message.ts';
+import { type NotifierParts, notifyOnce } from '../../src/exchange/notifications/notifier.ts';
+import type { Database } from '../../src/store/database/sql.ts';
+import { recordVolume } from '../../src/store/records/history.ts';
+import { headerRecorder } from '../../src/store/records/study-header.ts';
+import { markEnded, markRunning } from '../../src/store/records/study-log.ts';
 import { measuredVolume } from './measured-volume.ts';
 
 const DATABASE_MS = 120_000;

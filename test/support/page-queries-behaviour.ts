@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Database } from '../../src/pipeline/database/sql.ts';
-import { progressOfStudies, progressWriter } from '../../src/pipeline/events/progress-log.ts';
-import { type StudyEvent, StudyEvents } from '../../src/pipeline/events/study-events.ts';
-import { findStudies, findStudyListing } from '../../src/pipeline/records/find-studies.ts';
-import { priorVolumes, recordVolume } from '../../src/pipeline/records/history.ts';
-import { qualityBetween } from '../../src/pipeline/records/quality.ts';
-import { recordReview } from '../../src/pipeline/records/reviews.ts';
-import { headerRecorder, headersOfStudies } from '../../src/pipeline/records/study-header.ts';
-import { markEnded, markQueued, markRunning } from '../../src/pipeline/records/study-log.ts';
+import type { Database } from '../../src/store/database/sql.ts';
+import { type StudyEvent, StudyEvents } from '../../src/store/events/study-events.ts';
+import { findStudies, findStudyListing } from '../../src/store/records/find-studies.ts';
+import { priorVolumes, recordVolume } from '../../src/store/records/history.ts';
+import { progressOfStudies, progressWriter } from '../../src/store/records/progress-log.ts';
+import { qualityBetween } from '../../src/store/records/quality.ts';
+import { recordReview } from '../../src/store/records/reviews.ts';
+import { headerRecorder, headersOfStudies } from '../../src/store/records/study-header.ts';
+import { markEnded, markQueued, markRunning } from '../../src/store/records/study-log.ts';
 import { measuredVolume } from './measured-volume.ts';
 
 /** A new embedded database takes seconds to make, more on a machine with other work. */

@@ -1,5 +1,5 @@
 import { data } from 'dcmjs';
-import { TRANSFER_SYNTAX } from '../../src/dicom/pixels/transfer-syntaxes.ts';
+import { TRANSFER_SYNTAX } from '../../src/dicom/reading/transfer-syntaxes.ts';
 
 const CT_IMAGE = '1.2.840.10008.5.1.4.1.1.2';
 export const MR_IMAGE = '1.2.840.10008.5.1.4.1.1.4';

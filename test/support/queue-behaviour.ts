@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { Database } from '../../src/pipeline/database/sql.ts';
-import { requestStudy } from '../../src/pipeline/queue/request-study.ts';
-import { workOnStudies } from '../../src/pipeline/queue/study-worker.ts';
-import { beginRun, finishRun } from '../../src/pipeline/records/run-log.ts';
-import { findStudy } from '../../src/pipeline/records/study-log.ts';
+import { requestStudy } from '../../src/queue/request-study.ts';
+import { workOnStudies } from '../../src/queue/study-worker.ts';
+import type { Database } from '../../src/store/database/sql.ts';
+import { beginRun, finishRun } from '../../src/store/records/run-log.ts';
+import { findStudy } from '../../src/store/records/study-log.ts';
 import { diarist, door, LASTING, now, PASSING, PATIENCE, queueBench, untilAborted } from './queue-bench.ts';
 
 /** The pause is read some time after it began. */

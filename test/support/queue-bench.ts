@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { z } from 'zod';
 import { DicomError } from '../../src/dicom/errors.ts';
-import type { Database } from '../../src/pipeline/database/sql.ts';
-import { StudyQueue } from '../../src/pipeline/queue/queue.ts';
-import type { QueueOptions } from '../../src/pipeline/queue/queue-options.ts';
-import type { StudyJob } from '../../src/pipeline/queue/study-job.ts';
-import type { Worker } from '../../src/pipeline/queue/worker.ts';
+import { StudyQueue } from '../../src/queue/queue.ts';
+import type { QueueOptions } from '../../src/queue/queue-options.ts';
+import type { StudyJob } from '../../src/queue/study-job.ts';
+import type { Worker } from '../../src/queue/worker.ts';
+import type { Database } from '../../src/store/database/sql.ts';
 
 /** For a machine that is busy with other work. */
 export const PATIENCE = { timeout: 15_000 };

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { DicomWebStatusError } from '../../src/dicom/web/errors.ts';
-import type { Database } from '../../src/pipeline/database/sql.ts';
-import { requestStudy } from '../../src/pipeline/queue/request-study.ts';
-import { workOnStudies } from '../../src/pipeline/queue/study-worker.ts';
-import { findStudy, lookAtStudy } from '../../src/pipeline/records/study-log.ts';
+import { requestStudy } from '../../src/queue/request-study.ts';
+import { workOnStudies } from '../../src/queue/study-worker.ts';
+import type { Database } from '../../src/store/database/sql.ts';
+import { findStudy, lookAtStudy } from '../../src/store/records/study-log.ts';
 import { diarist, door, LASTING, now, PASSING, PATIENCE, queueBench } from './queue-bench.ts';
 
 const ALL = { limit: 100, offset: 0 };

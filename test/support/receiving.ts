@@ -5,10 +5,10 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import express from 'express';
+import { Spool, type SpoolLimits } from '../../src/arrivals/intake/spool.ts';
+import { SpoolDelivery, whyNoRoom } from '../../src/arrivals/intake/spool-delivery.ts';
 import { errorAnswer } from '../../src/http/error-answer.ts';
 import { type ReceiveParts, receiveRoutes } from '../../src/http/receive/receive-routes.ts';
-import { Spool, type SpoolLimits } from '../../src/intake/spool.ts';
-import { SpoolDelivery, whyNoRoom } from '../../src/intake/spool-delivery.ts';
 
 const LIMITS: SpoolLimits = { maxInstanceBytes: 1e9, maxSpoolBytes: 1e9, minFreeBytes: 0 };
 

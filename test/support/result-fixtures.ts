@@ -1,6 +1,6 @@
-import type { DicomDataset } from '../../src/dicom/dataset.ts';
 import type { SeriesVolume } from '../../src/dicom/geometry/series-volume.ts';
-import type { ModelIdentity, ResultContext } from '../../src/dicom/results/result-context.ts';
+import type { DicomDataset } from '../../src/dicom/reading/dataset.ts';
+import type { ModelIdentity, ResultContext } from '../../src/results/result-context.ts';
 import type { PriorVolume, ReportInput } from '../../src/sr/report-input.ts';
 
 /** Rows times columns is no multiple of 8, so that bits run on across frames. */

@@ -1,4 +1,4 @@
-import { text } from '../../src/dicom/dataset.ts';
+import { text } from '../../src/dicom/reading/dataset.ts';
 import { factsOf } from '../../src/pipeline/selection/facts.ts';
 import type { CandidateSeries } from '../../src/pipeline/selection/select.ts';
 import { normalOf, type Point } from '../../src/pipeline/selection/stack.ts';

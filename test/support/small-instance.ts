@@ -1,4 +1,4 @@
-import { writePart10 } from '../../src/dicom/results/write.ts';
+import { writeObject } from '../../src/results/write-object.ts';
 
 export interface SmallInstanceUids {
   readonly study: string;
@@ -11,7 +11,7 @@ export function smallInstance(
   { study, series, sop }: SmallInstanceUids,
   attributes: Readonly<Record<string, unknown>> = {},
 ): Uint8Array {
-  return writePart10({
+  return writeObject({
     SOPClassUID: '1.2.840.10008.5.1.4.1.1.2',
     SOPInstanceUID: sop,
     StudyInstanceUID: study,

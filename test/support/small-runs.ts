@@ -5,11 +5,11 @@ import path from 'node:path';
 import { composeRun } from '../../src/compose/run.ts';
 import { loadConfig } from '../../src/config.ts';
 import { DicomWebClient } from '../../src/dicom/web/client.ts';
-import { openDatabase } from '../../src/pipeline/database/database.ts';
-import type { Database } from '../../src/pipeline/database/sql.ts';
 import type { RunParts } from '../../src/pipeline/run/run-parts.ts';
 import { runStudy, type StudyOutcome } from '../../src/pipeline/run-study.ts';
 import type { SegmentedClass } from '../../src/pipeline/selection/rules.ts';
+import { openDatabase } from '../../src/store/database/database.ts';
+import type { Database } from '../../src/store/database/sql.ts';
 import { writeSmallModels } from './small-models.ts';
 
 export interface SmallRuns {

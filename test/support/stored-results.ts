@@ -1,4 +1,4 @@
-import { requiredText, text } from '../../src/dicom/dataset.ts';
+import { requiredText, text } from '../../src/dicom/reading/dataset.ts';
 import type { DicomWebClient } from '../../src/dicom/web/client.ts';
 
 /** The SEGs and reports that an archive holds (QIDO-RS): their SOP Instance UIDs, by study. */

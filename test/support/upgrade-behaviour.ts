@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
-import { MIGRATIONS } from '../../src/pipeline/database/migration-steps.ts';
-import type { Database } from '../../src/pipeline/database/sql.ts';
-import { StudyQueue } from '../../src/pipeline/queue/queue.ts';
-import { allVolumes } from '../../src/pipeline/records/history.ts';
-import { beginRun } from '../../src/pipeline/records/run-log.ts';
-import { findStudy } from '../../src/pipeline/records/study-log.ts';
+import { StudyQueue } from '../../src/queue/queue.ts';
+import { MIGRATIONS } from '../../src/store/database/migration-steps.ts';
+import type { Database } from '../../src/store/database/sql.ts';
+import { allVolumes } from '../../src/store/records/history.ts';
+import { beginRun } from '../../src/store/records/run-log.ts';
+import { findStudy } from '../../src/store/records/study-log.ts';
 import { diarist } from './queue-bench.ts';
 
 const FIXTURES = path.resolve(import.meta.dirname, '../fixtures/databases');

@@ -1,6 +1,6 @@
-import type { DicomDataset } from '../../src/dicom/dataset.ts';
+import type { StudySource } from '../../src/arrivals/watch/watch.ts';
 import { DicomError } from '../../src/dicom/errors.ts';
-import type { StudySource } from '../../src/pipeline/watch/watch.ts';
+import type { DicomDataset } from '../../src/dicom/reading/dataset.ts';
 
 export interface WatchedSeries {
   readonly uid: string;

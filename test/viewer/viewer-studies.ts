@@ -11,14 +11,14 @@ import {
   syntheticUid,
   type Visit,
 } from '../../src/demo/studies-header.ts';
-import { readInstance } from '../../src/dicom/dataset.ts';
 import { buildVolume } from '../../src/dicom/geometry/series-volume.ts';
-import type { ImageClass, ResultContext } from '../../src/dicom/results/result-context.ts';
-import { writePart10 } from '../../src/dicom/results/write.ts';
-import { createSegmentation } from '../../src/dicom/seg/segmentation-object.ts';
+import { readInstance } from '../../src/dicom/reading/dataset.ts';
 import type { Volume } from '../../src/dicom/volume.ts';
+import { QUALITY_FLAGS } from '../../src/results/quality-flags.ts';
+import type { ImageClass, ResultContext } from '../../src/results/result-context.ts';
+import { writeObject } from '../../src/results/write-object.ts';
+import { createSegmentation } from '../../src/seg/segmentation-object.ts';
 import { measure } from '../../src/segmentation/measure.ts';
-import { QUALITY_FLAGS } from '../../src/sr/quality-flags.ts';
 import { createReport } from '../../src/sr/report.ts';
 import type { ReportInput } from '../../src/sr/report-input.ts';
 import { CT_MODEL, prior } from '../support/result-fixtures.ts';
@@ -205,7 +205,7 @@ function writeImages(plan: Plan, visit: Visit, grid: Grid, voxels: Int16Array): 
     const { orientation, pixelSpacing } = STACK;
     const position = slicePosition(grid.affine, k);
     const plane = { number: k + 1, acquisition: 1, orientation, pixelSpacing, position };
-    return writePart10({
+    return writeObject({
       ...seriesModules(visit, header),
       ...imageModules(visit, header, plane),
       ImageOrientationPatient: orientationOf(grid),
@@ -221,7 +221,7 @@ const ENHANCED_CT = '1.2.840.10008.5.1.4.1.1.2.1';
 function writeEnhanced(plan: Plan, visit: Visit, grid: Grid, voxels: Int16Array): Uint8Array {
   const attributes = { ImageType: ['ORIGINAL', 'PRIMARY', 'VOLUME', 'NONE'] };
   const spacing = String(STACK.pixelSpacing);
-  return writePart10({
+  return writeObject({
     ...seriesModules(visit, { ...headerOf(plan), attributes }),
     SOPClassUID: ENHANCED_CT,
     SOPInstanceUID: syntheticUid(visit, SERIES_KEY, 'enhanced'),

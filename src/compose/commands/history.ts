@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { rebuildHistory } from '../../pipeline/rebuild/rebuild-history.ts';
-import { allVolumes, volumesOfPatient } from '../../pipeline/records/history.ts';
-import { patientKeys } from '../../pipeline/records/patient-key.ts';
-import { headerRecorder } from '../../pipeline/records/study-header.ts';
-import type { VolumeRecord } from '../../pipeline/records/volume-record.ts';
-import { volumesAsCsv } from '../../pipeline/records/volumes-csv.ts';
+import { allVolumes, volumesOfPatient } from '../../store/records/history.ts';
+import { patientKeys } from '../../store/records/patient-key.ts';
+import { headerRecorder } from '../../store/records/study-header.ts';
+import type { VolumeRecord } from '../../store/records/volume-record.ts';
+import { volumesAsCsv } from '../../store/records/volumes-csv.ts';
 import { defineCommand } from './command.ts';
 
 /** All volumes, or one patient's, oldest study first. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { PipelineError } from '../../pipeline/errors.ts';
-import { addOptOut, listOptOuts, removeOptOut } from '../../pipeline/routing/opt-out.ts';
+import { PipelineError } from '../../store/errors.ts';
+import { addOptOut, listOptOuts, removeOptOut } from '../../store/records/opt-out.ts';
 import { defineCommand } from './command.ts';
 
 const optOutSchema = z.union([

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { PipelineError } from '../../pipeline/errors.ts';
-import type { DeadStudy } from '../../pipeline/queue/dead-studies.ts';
-import { QUEUE_MODES } from '../../pipeline/queue/queue-mode.ts';
-import { requeueStudy } from '../../pipeline/queue/request-study.ts';
+import type { DeadStudy } from '../../queue/dead-studies.ts';
+import { QUEUE_MODES } from '../../queue/queue-mode.ts';
+import { requeueStudy } from '../../queue/request-study.ts';
+import { PipelineError } from '../../store/errors.ts';
 import { defineCommand } from './command.ts';
 
 const SHOWN = 1_000;

@@ -1,4 +1,4 @@
-import { type DicomDataset, texts } from '../dataset.ts';
+import { type DicomDataset, texts } from '../reading/dataset.ts';
 
 /** What parts of one series may differ in: stacks, phases, echoes, Dixon parts, b-values, reconstructions. */
 const DISTINGUISHING = [

@@ -1,5 +1,5 @@
-import { type DicomDataset, requiredNumber, requiredNumbers } from '../dataset.ts';
 import { DicomError } from '../errors.ts';
+import { type DicomDataset, requiredNumber, requiredNumbers } from '../reading/dataset.ts';
 import type { Affine, Size } from '../volume.ts';
 
 type Vector = readonly [number, number, number];

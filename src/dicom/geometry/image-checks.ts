@@ -1,9 +1,9 @@
-import { type DicomDataset, type Instance, number, requiredText, text, texts } from '../dataset.ts';
 import { DicomError } from '../errors.ts';
 import { isLossyCodestream } from '../pixels/codestream.ts';
 import { canDecode } from '../pixels/pixels.ts';
-import { isAlwaysLossy, TRANSFER_SYNTAX, transferSyntaxName } from '../pixels/transfer-syntaxes.ts';
 import { REPLACEMENT } from '../reading/character-sets.ts';
+import { type DicomDataset, type Instance, number, requiredText, text, texts } from '../reading/dataset.ts';
+import { isAlwaysLossy, TRANSFER_SYNTAX, transferSyntaxName } from '../reading/transfer-syntaxes.ts';
 import { isEnhanced } from './image-frame.ts';
 
 /** The modality of each SOP class that is read: classic, enhanced, and enhanced by conversion (PS3.4 B.5). */

@@ -1,5 +1,5 @@
-import { type DicomDataset, type Instance, requiredNumber, sequence } from '../dataset.ts';
 import { DicomError } from '../errors.ts';
+import { type DicomDataset, type Instance, requiredNumber, sequence } from '../reading/dataset.ts';
 
 /** One plane of image: a classic CT or MR image, or one frame of an enhanced one. */
 export interface ImageFrame {

@@ -1,5 +1,5 @@
-import { type DicomDataset, number, requiredNumber, sequence, text } from '../dataset.ts';
 import { DicomError } from '../errors.ts';
+import { type DicomDataset, number, requiredNumber, sequence, text } from '../reading/dataset.ts';
 import { modalityOf } from './image-checks.ts';
 
 /** How stored values become real ones (PS3.3 C.11.1), and what stands for "no image here" (C.7.5.1.1.2). */

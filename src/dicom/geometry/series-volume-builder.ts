@@ -1,6 +1,6 @@
-import { type Instance } from '../dataset.ts';
 import { DicomError } from '../errors.ts';
 import { decodeFrame } from '../pixels/pixels.ts';
+import { type Instance } from '../reading/dataset.ts';
 import { checkImage, isLossy } from './image-checks.ts';
 import { type ImageFrame, imageFrames } from './image-frame.ts';
 import { readRescale } from './rescale.ts';

@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
-import { type DicomDataset, type Instance, text } from '../dataset.ts';
 import { DicomError } from '../errors.ts';
 import { decodePool } from '../pixels/decode-pool.ts';
 import { decodeFrame } from '../pixels/pixels.ts';
+import { type DicomDataset, type Instance, text } from '../reading/dataset.ts';
 import type { Volume } from '../volume.ts';
 import { describeDistinctions } from './distinctions.ts';
 import { type PlaneStack, planeGeometry, stackPlanes } from './geometry.ts';

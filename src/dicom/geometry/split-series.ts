@@ -1,4 +1,4 @@
-import { number, numbers, text, texts } from '../dataset.ts';
+import { number, numbers, text, texts } from '../reading/dataset.ts';
 import type { ImageFrame } from './image-frame.ts';
 import { splitStack } from './split-stack.ts';
 

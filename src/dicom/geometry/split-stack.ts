@@ -1,4 +1,4 @@
-import { type DicomDataset, number, numbers, text, texts } from '../dataset.ts';
+import { type DicomDataset, number, numbers, text, texts } from '../reading/dataset.ts';
 import type { ImageFrame } from './image-frame.ts';
 
 /** A part of one stack, with what tells it from the others. */

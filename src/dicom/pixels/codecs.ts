@@ -3,8 +3,8 @@ import libjpegTurbo from '@cornerstonejs/codec-libjpeg-turbo-8bit/decodewasmjs';
 import openjpeg from '@cornerstonejs/codec-openjpeg/decodewasmjs';
 import openjph from '@cornerstonejs/codec-openjph/wasmjs';
 import { Decoder as JpegLosslessDecoder } from 'jpeg-lossless-decoder-js';
+import { TRANSFER_SYNTAX } from '../reading/transfer-syntaxes.ts';
 import type { CodestreamHeader } from './codestream.ts';
-import { TRANSFER_SYNTAX } from './transfer-syntaxes.ts';
 
 /**
  * Decodes one frame to its samples: bytes where the codestream has up to 8 bits, little endian words above.

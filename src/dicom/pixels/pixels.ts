@@ -1,9 +1,9 @@
-import { type Instance, number, requiredNumber } from '../dataset.ts';
 import { DicomError } from '../errors.ts';
+import { type Instance, number, requiredNumber } from '../reading/dataset.ts';
+import { isNative, TRANSFER_SYNTAX, transferSyntaxName } from '../reading/transfer-syntaxes.ts';
 import { FRAME_DECODERS } from './codecs.ts';
 import { decodePool } from './decode-pool.ts';
 import { decodeStoredValues, type PixelFormat, type StoredValues } from './stored-values.ts';
-import { isNative, TRANSFER_SYNTAX, transferSyntaxName } from './transfer-syntaxes.ts';
 
 /** The largest image that is read; CT and MR reach 4096, and more would be a way to fill memory. */
 const MAX_PIXELS = 8192 * 8192;

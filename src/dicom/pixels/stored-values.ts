@@ -1,7 +1,7 @@
+import { isNative, TRANSFER_SYNTAX } from '../reading/transfer-syntaxes.ts';
 import { FRAME_DECODERS, type FrameDecoder } from './codecs.ts';
 import { type CodestreamHeader, readCodestreamHeader } from './codestream.ts';
 import { decodeRle } from './rle.ts';
-import { isNative, TRANSFER_SYNTAX } from './transfer-syntaxes.ts';
 
 /** Stored values of one frame, row by row (PS3.3 C.7.6.3.1). */
 export type StoredValues = Int16Array | Uint16Array | Uint8Array;

@@ -1,5 +1,4 @@
 import { DicomError } from '../errors.ts';
-import { type PixelDataElement, readFragments } from '../pixels/pixel-data.ts';
 import { type TextDecoding, textDecoding } from './character-sets.ts';
 import { keywordOf } from './dictionary.ts';
 import {
@@ -10,6 +9,7 @@ import {
   readHeader,
   UNDEFINED_LENGTH,
 } from './element-header.ts';
+import { type PixelDataElement, readFragments } from './pixel-data.ts';
 import { cutOff, describeTag } from './tag-words.ts';
 import { effectiveVr, readValue } from './values.ts';
 

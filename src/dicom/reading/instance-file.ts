@@ -2,13 +2,13 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { createInflateRaw } from 'node:zlib';
-import { type DicomDataset, frameLayout } from '../dataset.ts';
 import { DicomError } from '../errors.ts';
-import { isNative, TRANSFER_SYNTAX } from '../pixels/transfer-syntaxes.ts';
+import { type DicomDataset, frameLayout } from './dataset.ts';
 import { type ElementHeader, type Encoded, readHeader, UNDEFINED_LENGTH } from './element-header.ts';
 import { readElements } from './elements.ts';
 import { encoded, inflationLimit, readMeta } from './part10.ts';
 import { cutOff } from './tag-words.ts';
+import { isNative, TRANSFER_SYNTAX } from './transfer-syntaxes.ts';
 
 /** A DICOM file of which no more than the header was read into memory. */
 export interface InstanceFile {

@@ -1,9 +1,9 @@
 import { inflateRawSync } from 'node:zlib';
 import { DicomError } from '../errors.ts';
-import type { PixelDataElement } from '../pixels/pixel-data.ts';
-import { TRANSFER_SYNTAX } from '../pixels/transfer-syntaxes.ts';
 import type { Encoded } from './element-header.ts';
 import { readElements } from './elements.ts';
+import type { PixelDataElement } from './pixel-data.ts';
+import { TRANSFER_SYNTAX } from './transfer-syntaxes.ts';
 
 export interface Part10 {
   readonly dataset: Readonly<Record<string, unknown>>;

@@ -1,7 +1,7 @@
 import { api } from 'dicomweb-client';
 import type XMLHttpRequest from 'xhr2';
-import { type DicomDataset, fromDicomJson, text } from '../dataset.ts';
 import { DicomError } from '../errors.ts';
+import { type DicomDataset, fromDicomJson, text } from '../reading/dataset.ts';
 import type { Connections } from './connections.ts';
 import { badAnswer, DicomWebStatusError } from './errors.ts';
 import { retrieveInstances } from './retrieve.ts';

@@ -163,7 +163,7 @@ const NOT_THE_PLACE: ReadonlySet<number> = new Set([403, 404, 405]);
 function refused(url: string, cause: DicomWebStatusError): DicomError {
   return new DicomError(
     'DICOM_WEB_STATUS',
-    `${url} answered with status ${cause.status}. To follow its changes, the node needs Orthanc's own REST interface: let archive.rest name its ` +
+    `${url} answered with status ${cause.status}. To follow its changes, this needs Orthanc's own REST interface: let archive.rest name its ` +
       'root and let the user read /changes and post to /tools/bulk-content, or set archive.kind to dicomweb',
     { cause },
   );

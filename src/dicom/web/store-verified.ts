@@ -1,5 +1,5 @@
-import { readInstance, requiredText } from '../dataset.ts';
 import { DicomError } from '../errors.ts';
+import { readInstance, requiredText } from '../reading/dataset.ts';
 import { reasonText, type StoreOutcome } from './store-answer.ts';
 
 /** What verified storing needs of a DICOMweb client. */

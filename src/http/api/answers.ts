@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { REVIEW_DECISIONS } from '../../pipeline/records/reviews.ts';
-import { STUDY_STATES } from '../../pipeline/records/study-log.ts';
+import { REVIEW_DECISIONS } from '../../store/records/reviews.ts';
+import { STUDY_STATES } from '../../store/records/study-log.ts';
 
 /** The forms of the API's answers: what the OpenAPI document states, and a test holds them to. */
 

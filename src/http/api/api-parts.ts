@@ -1,10 +1,10 @@
-import type { Sql } from '../../pipeline/database/sql.ts';
-import type { StudyEvents } from '../../pipeline/events/study-events.ts';
-import type { DeadStudy } from '../../pipeline/queue/dead-studies.ts';
-import type { ReviewedVolume } from '../../pipeline/records/find-studies.ts';
-import type { TrendSettings } from '../../pipeline/records/trends.ts';
-import type { VolumeRecord } from '../../pipeline/records/volume-record.ts';
-import type { LoadedImages } from '../../pipeline/result-images/load-images.ts';
+import type { DeadStudy } from '../../queue/dead-studies.ts';
+import type { Sql } from '../../store/database/sql.ts';
+import type { StudyEvents } from '../../store/events/study-events.ts';
+import type { ReviewedVolume } from '../../store/records/find-studies.ts';
+import type { TrendSettings } from '../../store/records/trends.ts';
+import type { VolumeRecord } from '../../store/records/volume-record.ts';
+import type { LoadedImages } from '../images/load-images.ts';
 
 /** How one of the parts that the node depends on is. */
 export interface HealthItem {

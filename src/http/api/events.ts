@@ -1,5 +1,5 @@
 import type { Response } from 'express';
-import type { StudyEvent } from '../../pipeline/events/study-events.ts';
+import type { StudyEvent } from '../../store/events/study-events.ts';
 import { HttpError } from '../http-error.ts';
 import type { ApiParts } from './api-parts.ts';
 import type { Operation } from './operation.ts';

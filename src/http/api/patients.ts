@@ -1,8 +1,8 @@
 import type { Request } from 'express';
 import { z } from 'zod';
-import { findPatient, type PatientRecord } from '../../pipeline/records/patient-record.ts';
-import { patientTrends, type TrendPoint } from '../../pipeline/records/trends.ts';
-import { volumesAsCsv } from '../../pipeline/records/volumes-csv.ts';
+import { findPatient, type PatientRecord } from '../../store/records/patient-record.ts';
+import { patientTrends, type TrendPoint } from '../../store/records/trends.ts';
+import { volumesAsCsv } from '../../store/records/volumes-csv.ts';
 import { HttpError } from '../http-error.ts';
 import { patientAnswer } from './answers.ts';
 import type { ApiParts } from './api-parts.ts';

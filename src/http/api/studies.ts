@@ -1,5 +1,5 @@
 import type { Request, Response } from 'express';
-import { findStudies, findStudyListing, type StudyListing } from '../../pipeline/records/find-studies.ts';
+import { findStudies, findStudyListing, type StudyListing } from '../../store/records/find-studies.ts';
 import { HttpError } from '../http-error.ts';
 import { queuedAnswer, studiesAnswer, studyAnswer } from './answers.ts';
 import type { ApiParts } from './api-parts.ts';

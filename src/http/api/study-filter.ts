@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { StudyFilter } from '../../pipeline/records/find-studies.ts';
-import { STUDY_STATES } from '../../pipeline/records/study-log.ts';
+import type { StudyFilter } from '../../store/records/find-studies.ts';
+import { STUDY_STATES } from '../../store/records/study-log.ts';
 
 const MAX_PAGE = 500;
 /** Offsets beyond what any list holds. */

@@ -1,5 +1,5 @@
 import { outline } from '../../pictures/outline.ts';
-import type { ViewDescription } from '../../pipeline/result-images/slices.ts';
+import type { ViewDescription } from '../images/slices.ts';
 import { TEXTS } from '../pages/texts.ts';
 import type { Slice, SliceStore } from './slice-store.ts';
 

@@ -1,4 +1,4 @@
-import type { ImageDescription } from '../../pipeline/result-images/slices.ts';
+import type { ImageDescription } from '../images/slices.ts';
 import { TEXTS } from '../pages/texts.ts';
 import { reasonOf, SliceStore } from './slice-store.ts';
 import { type Shown, SliceView } from './slice-view.ts';

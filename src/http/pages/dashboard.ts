@@ -1,5 +1,5 @@
-import type { FoundStudies, StudyListing } from '../../pipeline/records/find-studies.ts';
-import { STUDY_STATES } from '../../pipeline/records/study-log.ts';
+import type { FoundStudies, StudyListing } from '../../store/records/find-studies.ts';
+import { STUDY_STATES } from '../../store/records/study-log.ts';
 import type { HealthItem } from '../api/api-parts.ts';
 import { type Html, html } from '../html.ts';
 import { clock, day, ml, patientName } from './format.ts';

@@ -1,5 +1,5 @@
 import { personNameLines } from '../../pictures/person-name.ts';
-import type { StudyHeader } from '../../pipeline/records/study-header.ts';
+import type { StudyHeader } from '../../store/records/study-header.ts';
 import { TEXTS } from './texts.ts';
 
 export const ml = (value: number): string => value.toFixed(1);

@@ -1,9 +1,9 @@
 import { type Request, type Response, Router } from 'express';
 import { z } from 'zod';
-import { findStudies, findStudyListing } from '../../pipeline/records/find-studies.ts';
-import { findPatient } from '../../pipeline/records/patient-record.ts';
-import { qualityBetween } from '../../pipeline/records/quality.ts';
-import { patientTrends } from '../../pipeline/records/trends.ts';
+import { findStudies, findStudyListing } from '../../store/records/find-studies.ts';
+import { findPatient } from '../../store/records/patient-record.ts';
+import { qualityBetween } from '../../store/records/quality.ts';
+import { patientTrends } from '../../store/records/trends.ts';
 import type { ApiParts } from '../api/api-parts.ts';
 import { uidSchema } from '../api/operation.ts';
 import { patientKeySchema } from '../api/patients.ts';

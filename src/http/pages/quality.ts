@@ -1,4 +1,4 @@
-import type { Quality, QualityRow } from '../../pipeline/records/quality.ts';
+import type { Quality, QualityRow } from '../../store/records/quality.ts';
 import { type Html, html } from '../html.ts';
 import { ml } from './format.ts';
 import { TEXTS } from './texts.ts';

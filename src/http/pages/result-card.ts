@@ -1,5 +1,5 @@
-import type { ReviewedVolume } from '../../pipeline/records/find-studies.ts';
-import { flagMeaning, QUALITY_FLAGS } from '../../sr/quality-flags.ts';
+import { flagMeaning, QUALITY_FLAGS } from '../../results/quality-flags.ts';
+import type { ReviewedVolume } from '../../store/records/find-studies.ts';
 import { type Html, html } from '../html.ts';
 import { ml, moment, shortHash } from './format.ts';
 import { TEXTS } from './texts.ts';

@@ -1,6 +1,6 @@
-import type { StudyListing } from '../../pipeline/records/find-studies.ts';
-import type { SeriesDecision } from '../../pipeline/records/run-log.ts';
-import type { StudyRecord } from '../../pipeline/records/study-log.ts';
+import type { StudyListing } from '../../store/records/find-studies.ts';
+import type { SeriesDecision } from '../../store/records/run-log.ts';
+import type { StudyRecord } from '../../store/records/study-log.ts';
 import { type Html, html } from '../html.ts';
 import { TEXTS } from './texts.ts';
 

@@ -1,4 +1,4 @@
-import type { ReviewedVolume, StudyListing } from '../../pipeline/records/find-studies.ts';
+import type { ReviewedVolume, StudyListing } from '../../store/records/find-studies.ts';
 import { type Html, html } from '../html.ts';
 import { clock, day, ml, moment, patientName } from './format.ts';
 import { resultCard } from './result-card.ts';

@@ -1,4 +1,4 @@
-import type { StudyState } from '../../pipeline/records/study-log.ts';
+import type { StudyState } from '../../store/records/study-log.ts';
 
 /**
  * All words of the pages, in English. Another language is another object of this form; words that come from elsewhere (the

@@ -1,6 +1,6 @@
-import { type DicomDataset, requiredText, text, texts } from '../../dicom/dataset.ts';
-import { isOwnResult } from '../../dicom/own-results.ts';
+import { type DicomDataset, requiredText, text, texts } from '../../dicom/reading/dataset.ts';
 import type { DicomWebClient } from '../../dicom/web/client.ts';
+import { isOwnResult } from '../../results/own-results.ts';
 import { readReport, type VolumeReport } from '../../sr/read-report.ts';
 import { type RejectionNote, readRejectionNote } from '../../sr/rejection-note.ts';
 

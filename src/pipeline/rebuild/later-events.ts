@@ -1,6 +1,6 @@
 import type { VolumeReport } from '../../sr/read-report.ts';
 import type { RejectionNote } from '../../sr/rejection-note.ts';
-import type { Correction, Withdrawal } from '../records/volume-record.ts';
+import type { Correction, Withdrawal } from '../../store/records/volume-record.ts';
 
 /**
  * What readers corrected: for each of the node's reports the last correction of it. A report of a correction names no

@@ -1,10 +1,10 @@
-import type { DicomDataset } from '../../dicom/dataset.ts';
-import type { Database } from '../database/sql.ts';
-import { allVolumes, recordCorrection, recordVolume, recordWithdrawal } from '../records/history.ts';
-import { type ResultSeries, recordResultSeries } from '../records/own-series.ts';
-import type { PatientIdentity } from '../records/patient-key.ts';
-import type { RecordHeader } from '../records/study-header.ts';
-import type { MeasuredVolume } from '../records/volume-record.ts';
+import type { DicomDataset } from '../../dicom/reading/dataset.ts';
+import type { Database } from '../../store/database/sql.ts';
+import { allVolumes, recordCorrection, recordVolume, recordWithdrawal } from '../../store/records/history.ts';
+import { type ResultSeries, recordResultSeries } from '../../store/records/own-series.ts';
+import type { PatientIdentity } from '../../store/records/patient-key.ts';
+import type { RecordHeader } from '../../store/records/study-header.ts';
+import type { MeasuredVolume } from '../../store/records/volume-record.ts';
 import { collectReports, type ReportArchive } from './collect-reports.ts';
 import { correctionsOf, withdrawalsOf } from './later-events.ts';
 import { standingVolumes } from './standing-volumes.ts';

@@ -1,7 +1,7 @@
 import type { ReadAlgorithm } from '../../sr/read-algorithm.ts';
 import type { VolumeReport } from '../../sr/read-report.ts';
-import type { PatientIdentity } from '../records/patient-key.ts';
-import { keptInterval, type MeasuredVolume } from '../records/volume-record.ts';
+import type { PatientIdentity } from '../../store/records/patient-key.ts';
+import { keptInterval, type MeasuredVolume } from '../../store/records/volume-record.ts';
 
 /** A report with all that a row of the history needs. */
 interface Row {

@@ -1,5 +1,5 @@
-import type { ResultObject } from '../../dicom/results/result-context.ts';
-import { qualityFlags } from '../../sr/quality-flags.ts';
+import { qualityFlags } from '../../results/quality-flags.ts';
+import type { ResultObject } from '../../results/result-context.ts';
 import { createReport } from '../../sr/report.ts';
 import type { PriorVolume, ReaderSegmentation, ReportInput, ReportReference } from '../../sr/report-input.ts';
 import { type Finding, foundIn, resultContext } from './create-results.ts';

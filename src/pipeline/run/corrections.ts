@@ -1,11 +1,11 @@
-import { type DicomDataset, readInstance, sequence, text } from '../../dicom/dataset.ts';
 import { DicomError } from '../../dicom/errors.ts';
-import { pancreasSegmentNumber } from '../../dicom/seg/read-frames.ts';
-import { segmentOnSeries } from '../../dicom/seg/read-segmentation.ts';
+import { type DicomDataset, readInstance, sequence, text } from '../../dicom/reading/dataset.ts';
+import { pancreasSegmentNumber } from '../../seg/read-frames.ts';
+import { segmentOnSeries } from '../../seg/read-segmentation.ts';
 import { measure } from '../../segmentation/measure.ts';
-import { findVolume, recordCorrection } from '../records/history.ts';
-import { fixedTime, type Run } from '../records/run-log.ts';
-import type { MeasuredVolume } from '../records/volume-record.ts';
+import { findVolume, recordCorrection } from '../../store/records/history.ts';
+import { fixedTime, type Run } from '../../store/records/run-log.ts';
+import type { MeasuredVolume } from '../../store/records/volume-record.ts';
 import { correctionReport } from './correction-report.ts';
 import type { Finding, Past } from './create-results.ts';
 import type { RunParts } from './run-parts.ts';

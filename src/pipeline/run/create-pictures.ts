@@ -1,9 +1,9 @@
-import type { ResultObject } from '../../dicom/results/result-context.ts';
 import { createPdf } from '../../pictures/encapsulated-pdf.ts';
 import type { PictureInput } from '../../pictures/picture-input.ts';
 import { createPictures } from '../../pictures/secondary-capture.ts';
+import { flagMeaning } from '../../results/quality-flags.ts';
+import type { ResultObject } from '../../results/result-context.ts';
 import { changesSince } from '../../sr/change.ts';
-import { flagMeaning } from '../../sr/quality-flags.ts';
 import type { ReportInput } from '../../sr/report-input.ts';
 import { changeSentence, repeatabilitySentence } from '../../sr/words.ts';
 import type { PictureSettings } from './run-parts.ts';

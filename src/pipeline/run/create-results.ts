@@ -1,14 +1,10 @@
 import type { SeriesVolume } from '../../dicom/geometry/series-volume.ts';
-import {
-  type ResultContext,
-  type ResultObject,
-  segmentationUid,
-} from '../../dicom/results/result-context.ts';
-import { createSegmentation } from '../../dicom/seg/segmentation-object.ts';
 import type { RelatedObject } from '../../pictures/picture-input.ts';
+import { type QualityFlag, qualityFlags } from '../../results/quality-flags.ts';
+import { type ResultContext, type ResultObject, segmentationUid } from '../../results/result-context.ts';
+import { createSegmentation } from '../../seg/segmentation-object.ts';
 import type { Measurement } from '../../segmentation/measure.ts';
 import type { Model } from '../../segmentation/model/model-folder.ts';
-import { type QualityFlag, qualityFlags } from '../../sr/quality-flags.ts';
 import { createReport } from '../../sr/report.ts';
 import type { PriorVolume, ReportInput, ReportReference } from '../../sr/report-input.ts';
 import { type Pictures, picturesOf } from './create-pictures.ts';

@@ -1,11 +1,11 @@
-import { type DicomDataset, text } from '../../dicom/dataset.ts';
 import { DicomError } from '../../dicom/errors.ts';
-import { isOwnResult } from '../../dicom/own-results.ts';
+import { type DicomDataset, text } from '../../dicom/reading/dataset.ts';
 import type { DicomWebClient } from '../../dicom/web/client.ts';
-import type { Database } from '../database/sql.ts';
-import { fingerprintOf, foreignSeries } from '../records/own-series.ts';
-import { typicalImage } from '../records/study-header.ts';
-import type { Patient } from '../routing/opt-out.ts';
+import { isOwnResult } from '../../results/own-results.ts';
+import type { Database } from '../../store/database/sql.ts';
+import type { Patient } from '../../store/records/opt-out.ts';
+import { fingerprintOf, foreignSeries } from '../../store/records/own-series.ts';
+import { typicalImage } from '../../store/records/study-header.ts';
 import { describeSeries, type SeriesSource } from '../selection/describe-series.ts';
 import type { CandidateSeries } from '../selection/select.ts';
 

@@ -1,8 +1,8 @@
-import { type Instance, readInstance, requiredText } from '../../dicom/dataset.ts';
 import { DicomError } from '../../dicom/errors.ts';
 import type { ImageFrame } from '../../dicom/geometry/image-frame.ts';
 import { SeriesVolumeBuilder } from '../../dicom/geometry/series-volume-builder.ts';
 import { imageKey } from '../../dicom/geometry/split-series.ts';
+import { type Instance, readInstance, requiredText } from '../../dicom/reading/dataset.ts';
 import type { DicomWebClient } from '../../dicom/web/client.ts';
 import type { PartOfSeries } from '../selection/select.ts';
 

@@ -1,14 +1,10 @@
-import type {
-  ContentQualification,
-  ImageClass,
-  SegmentationForm,
-} from '../../dicom/results/result-context.ts';
 import type { DicomWebClient } from '../../dicom/web/client.ts';
+import type { ContentQualification, ImageClass, SegmentationForm } from '../../results/result-context.ts';
 import type { Model } from '../../segmentation/model/model-folder.ts';
 import type { InferenceOptions } from '../../segmentation/segment.ts';
-import type { Database } from '../database/sql.ts';
-import type { PatientIdentity } from '../records/patient-key.ts';
-import type { RecordHeader } from '../records/study-header.ts';
+import type { Database } from '../../store/database/sql.ts';
+import type { PatientIdentity } from '../../store/records/patient-key.ts';
+import type { RecordHeader } from '../../store/records/study-header.ts';
 import type { SegmentedClass, SelectionRules } from '../selection/rules.ts';
 import type { StageLimits } from './stage-limits.ts';
 import type { ProgressListener, StageEndListener } from './stages.ts';

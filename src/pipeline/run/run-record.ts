@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { text } from '../../dicom/dataset.ts';
-import { seriesUid } from '../../dicom/results/result-context.ts';
+import { text } from '../../dicom/reading/dataset.ts';
+import { seriesUid } from '../../results/result-context.ts';
 import type { PriorVolume, ReportReference } from '../../sr/report-input.ts';
-import { currentVolume, priorVolumes, recordVolume } from '../records/history.ts';
-import { freezeInput, type Run } from '../records/run-log.ts';
-import { keptInterval, type MeasuredVolume, type VolumeRecord } from '../records/volume-record.ts';
+import { currentVolume, priorVolumes, recordVolume } from '../../store/records/history.ts';
+import { freezeInput, type Run } from '../../store/records/run-log.ts';
+import { keptInterval, type MeasuredVolume, type VolumeRecord } from '../../store/records/volume-record.ts';
 import { type Finding, type Past, type Results } from './create-results.ts';
 import type { RunParts } from './run-parts.ts';
 

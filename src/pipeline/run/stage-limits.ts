@@ -1,4 +1,4 @@
-import { PipelineError } from '../errors.ts';
+import { PipelineError } from '../../store/errors.ts';
 import type { Stage } from './stage-names.ts';
 
 const LIMITED = ['retrieve', 'segment', 'store'] as const;

@@ -1,9 +1,9 @@
 import { DicomError } from '../../dicom/errors.ts';
-import type { ResultObject } from '../../dicom/results/result-context.ts';
-import { readSegmentation } from '../../dicom/seg/read-segmentation.ts';
 import type { DicomWebClient } from '../../dicom/web/client.ts';
-import type { Database } from '../database/sql.ts';
-import { type ResultKind, recordResultSeries } from '../records/own-series.ts';
+import type { ResultObject } from '../../results/result-context.ts';
+import { readSegmentation } from '../../seg/read-segmentation.ts';
+import type { Database } from '../../store/database/sql.ts';
+import { type ResultKind, recordResultSeries } from '../../store/records/own-series.ts';
 import type { Finding, Results } from './create-results.ts';
 
 const resultObjects = ({ segmentations, report, pictures }: Results): [ResultKind, ResultObject][] => [

@@ -1,7 +1,7 @@
-import { type DicomDataset, text } from '../../dicom/dataset.ts';
 import { DicomError } from '../../dicom/errors.ts';
 import { type ImageFrame, imageFrames } from '../../dicom/geometry/image-frame.ts';
 import { imageKey, type SeriesPart, splitSeries } from '../../dicom/geometry/split-series.ts';
+import { type DicomDataset, text } from '../../dicom/reading/dataset.ts';
 import { factsOf } from './facts.ts';
 import type { CandidateSeries } from './select.ts';
 import { normalOf, orientationOf, type Point, pointOf } from './stack.ts';

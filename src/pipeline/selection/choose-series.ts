@@ -1,4 +1,3 @@
-import type { Models } from '../run/run-parts.ts';
 import type { SegmentedClass, SelectionRules } from './rules.ts';
 import { type CandidateSeries, type SeriesDecision, selectSeries } from './select.ts';
 
@@ -27,7 +26,7 @@ export class ForcedSeriesError extends Error {
 export function chooseSeries(
   candidates: readonly CandidateSeries[],
   rules: SelectionRules,
-  models: Pick<Models, 'has'>,
+  models: { has(seriesClass: SegmentedClass): boolean },
   forced?: ForcedSeries,
 ): SeriesDecision[] {
   const decisions = forced ? force(candidates, rules, forced) : selectSeries(candidates, rules);

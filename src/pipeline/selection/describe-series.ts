@@ -1,4 +1,4 @@
-import { type DicomDataset, number, requiredText, text } from '../../dicom/dataset.ts';
+import { type DicomDataset, number, requiredText, text } from '../../dicom/reading/dataset.ts';
 import type { DicomWebClient } from '../../dicom/web/client.ts';
 import { candidatesOf } from './candidates.ts';
 import { factsOf } from './facts.ts';

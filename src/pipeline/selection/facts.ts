@@ -1,4 +1,4 @@
-import { type DicomDataset, number, numbers, sequence, text, texts } from '../../dicom/dataset.ts';
+import { type DicomDataset, number, numbers, sequence, text, texts } from '../../dicom/reading/dataset.ts';
 import { type Point, type Stack, stackOf } from './stack.ts';
 import { folded } from './words.ts';
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { fromDicomJson, text } from '../../dicom/dataset.ts';
+import { fromDicomJson, text } from '../../dicom/reading/dataset.ts';
 import { framesOf, positionsOf } from './candidates.ts';
 import { factsOf } from './facts.ts';
 import { SEGMENTED_CLASSES, type SegmentedClass, type SelectionRules, type SeriesClass } from './rules.ts';

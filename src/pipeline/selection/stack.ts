@@ -1,4 +1,4 @@
-import { type DicomDataset, number, numbers } from '../../dicom/dataset.ts';
+import { type DicomDataset, number, numbers } from '../../dicom/reading/dataset.ts';
 
 /** mm, LPS. */
 export type Point = readonly [number, number, number];

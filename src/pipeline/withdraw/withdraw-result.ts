@@ -1,13 +1,13 @@
-import { type DicomDataset, requiredText, sequence, text } from '../../dicom/dataset.ts';
+import { type DicomDataset, requiredText, sequence, text } from '../../dicom/reading/dataset.ts';
 import type { DicomWebClient } from '../../dicom/web/client.ts';
 import { createRejectionNote, type RejectedInstance, rejectionNoteUid } from '../../sr/rejection-note.ts';
 import { REJECTION_REASONS, type RejectionReason } from '../../sr/rejection-reasons.ts';
-import type { Database } from '../database/sql.ts';
-import { PipelineError } from '../errors.ts';
-import { findVolume, recordWithdrawal } from '../records/history.ts';
-import { recordResultSeries, resultSeriesOf } from '../records/own-series.ts';
-import { fixedTime } from '../records/run-log.ts';
-import type { VolumeRecord } from '../records/volume-record.ts';
+import type { Database } from '../../store/database/sql.ts';
+import { PipelineError } from '../../store/errors.ts';
+import { findVolume, recordWithdrawal } from '../../store/records/history.ts';
+import { recordResultSeries, resultSeriesOf } from '../../store/records/own-series.ts';
+import { fixedTime } from '../../store/records/run-log.ts';
+import type { VolumeRecord } from '../../store/records/volume-record.ts';
 
 export interface WithdrawalRequest {
   /** A series or a report (SOP instance) of the result. */

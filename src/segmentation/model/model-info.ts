@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isOrientation } from '../preprocessing/orientation.ts';
+import { isOrientation } from './orientation.ts';
 
 const positive = z.number().positive();
 const count = z.number().int().positive();

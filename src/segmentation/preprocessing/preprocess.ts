@@ -3,12 +3,12 @@ import { type ArrayView, readView, transposed, viewOf } from '../array-view.ts';
 import { type Array3, permuted, type Shape3 } from '../array3.ts';
 import { SegmentationError } from '../errors.ts';
 import type { ModelInfo } from '../model/model-info.ts';
+import { arrangedSpacing, arrangementTo } from '../model/orientation.ts';
 import { resampledShape, resampleImage, type Spacing, separateAxis } from '../resampling/resample.ts';
 import { resampleMask } from '../resampling/resample-mask.ts';
 import { nonzeroBox, zeroNaN } from './crop.ts';
 import { nonzeroMask } from './nonzero-mask.ts';
 import { normalize } from './normalize.ts';
-import { arrangedSpacing, arrangementTo } from './orientation.ts';
 
 /** What is needed to bring a result back to the volume's grid. */
 export interface Properties {

@@ -1,0 +1,122 @@
+import { z } from 'zod';
+import type { ChangedStudy, OrthancChange, OrthancChangePage } from '../../dicom/web/orthanc-changes.ts';
+import { announceStudies } from '../../store/arrivals/announcements.ts';
+import type { Database, Sql } from '../../store/database/sql.ts';
+
+/** An Orthanc's list of changes. */
+export interface ChangeSource {
+  /** Stands for the archive. */
+  readonly url: string;
+  newest(signal?: AbortSignal): Promise<OrthancChange | undefined>;
+  since(sequence: number, limit: number, signal?: AbortSignal): Promise<OrthancChangePage>;
+  studiesOf(ids: readonly string[], signal?: AbortSignal): Promise<ChangedStudy[]>;
+}
+
+export interface ChangesParts {
+  readonly changes: ChangeSource;
+  readonly database: Database;
+  readonly now: () => Date;
+  /** Announces what is within the look-back, for a start without knowledge of earlier changes. */
+  readonly list: (signal?: AbortSignal) => Promise<number>;
+  readonly log: { info(fields: object, message: string): void };
+}
+
+/**
+ * Every instance that Orthanc stores makes NewInstance, in new and in known series. StableStudy comes a while after the
+ * last of them; it is the second chance where instances that arrived at the same time got their numbers in another order
+ * than they became visible (Orthancs that share a database server).
+ */
+const COUNTED_CHANGES: ReadonlySet<string> = new Set(['NewInstance', 'StableStudy']);
+
+/** Changes per request: a large series is one or two requests. */
+const PAGE_SIZE = 1_000;
+
+interface Position {
+  readonly sequence: number;
+  /** The change of that number; null where the list was empty. */
+  readonly entry: string | null;
+}
+
+/**
+ * Announces the studies that Orthanc's list of changes names since the last time. Position and announcements are kept
+ * in one transaction, so that a kill loses nothing. Where the list is not the one that was followed (first start, a
+ * restored or another database, a cleared list) it begins with everything within the look-back, and says so in the log.
+ * @returns how many studies were announced or, at such a beginning, listed
+ */
+export async function announceChanged(parts: ChangesParts, signal?: AbortSignal): Promise<number> {
+  const { changes, database, list, log } = parts;
+  const known = await readPosition(database, changes.url);
+  if (!known) return startOver(parts, 'the list of changes is followed from now on', signal);
+  // The change of the last time comes first again where the list is still the same; asking for it costs no request.
+  const page = await changes.since(Math.max(0, known.sequence - 1), PAGE_SIZE, signal);
+  const first = page.changes[0];
+  if (known.entry !== null && first?.entry !== known.entry) {
+    const what = 'the list of changes is not the one that was followed: looking at everything';
+    // Later changes than the lost one are there: they follow after everything within the look-back.
+    if (!first || first.sequence <= known.sequence) return startOver(parts, what, signal);
+    log.info({ archive: changes.url, sequence: known.sequence }, what);
+    return (await list(signal)) + (await follow(parts, known, page, signal));
+  }
+  return follow(parts, known, page, signal);
+}
+
+async function follow(
+  { changes, database, now }: ChangesParts,
+  known: Position,
+  firstPage: OrthancChangePage,
+  signal?: AbortSignal,
+): Promise<number> {
+  let announced = 0;
+  let position = known;
+  for (let page = firstPage; ; ) {
+    const fresh = page.changes.filter(({ sequence }) => sequence > position.sequence);
+    const last = fresh.at(-1);
+    if (!last) return announced;
+    const ids = new Set(fresh.filter(({ type }) => COUNTED_CHANGES.has(type)).map(({ id }) => id));
+    const studies = await changes.studiesOf([...ids], signal);
+    const at = now();
+    await database.transaction(async (sql) => {
+      for (const [callingAeTitle, ofSender] of Map.groupBy(studies, (study) => study.callingAeTitle)) {
+        const studyInstanceUids = ofSender.map(({ studyInstanceUid }) => studyInstanceUid);
+        const source = { kind: 'changes', callingAeTitle } as const;
+        await announceStudies(sql, { studyInstanceUids, source, now: at, dueAt: at });
+      }
+      await writePosition(sql, changes.url, last);
+    });
+    announced += studies.length;
+    position = last;
+    if (page.done) return announced;
+    page = await changes.since(position.sequence, PAGE_SIZE, signal);
+  }
+}
+
+/** The position is read before the list is made: what arrives meanwhile is found by the next turn. */
+async function startOver(
+  { changes, database, list, log }: ChangesParts,
+  message: string,
+  signal?: AbortSignal,
+): Promise<number> {
+  const newest = (await changes.newest(signal)) ?? { sequence: 0, entry: null };
+  log.info({ archive: changes.url, sequence: newest.sequence }, message);
+  const listed = await list(signal);
+  await writePosition(database, changes.url, newest);
+  return listed;
+}
+
+const positionRow = z.object({ sequence: z.coerce.number(), change: z.string().nullable() });
+
+async function readPosition(sql: Sql, archive: string): Promise<Position | undefined> {
+  const rows = await sql.query('SELECT sequence, change FROM pansegnet.change_position WHERE archive = $1', [
+    archive,
+  ]);
+  const row = z.array(positionRow).parse(rows)[0];
+  return row && { sequence: row.sequence, entry: row.change };
+}
+
+async function writePosition(sql: Sql, archive: string, { sequence, entry }: Position): Promise<void> {
+  await sql.query(
+    `INSERT INTO pansegnet.change_position (archive, sequence, change) VALUES ($1, $2, $3)
+     ON CONFLICT (archive) DO UPDATE SET sequence = $2, change = $3`,
+    [archive, sequence, entry],
+  );
+}

@@ -1,0 +1,115 @@
+import type { DicomDataset } from '../../dicom/reading/dataset.ts';
+import { DicomWebStatusError } from '../../dicom/web/errors.ts';
+import type { StudyQueue } from '../../queue/queue.ts';
+import { requestStudy } from '../../queue/request-study.ts';
+import type { Announcement, SourceKind } from '../../store/arrivals/announcements.ts';
+import type { Database } from '../../store/database/sql.ts';
+import { fingerprintOf, foreignSeries } from '../../store/records/own-series.ts';
+import { lookAtStudy } from '../../store/records/study-log.ts';
+import type { StudyInQuestion } from '../routing/admission.ts';
+import type { Admission } from '../routing/route.ts';
+import { markDelayed, markIgnored, rememberSource, reopenIgnored } from './look-record.ts';
+
+/** What a look asks the archive: a part of the DICOMweb client. */
+export interface SeriesSource {
+  searchSeries(studyInstanceUid: string, signal?: AbortSignal): Promise<DicomDataset[]>;
+  seriesMetadata(
+    studyInstanceUid: string,
+    seriesInstanceUid: string,
+    signal?: AbortSignal,
+  ): Promise<DicomDataset[]>;
+}
+
+export interface LookParts {
+  readonly archive: SeriesSource;
+  readonly database: Database;
+  readonly queue: Pick<StudyQueue, 'add' | 'wake'>;
+  /** Whether an instance says of itself that this program wrote it. */
+  readonly isOwnResult: (dataset: DicomDataset) => boolean;
+  /** Whether the study is to be processed, by the routing rules and the opt-out list. */
+  readonly admit: (study: StudyInQuestion, signal?: AbortSignal) => Promise<Admission>;
+  /** A study is complete when two looks at least this far apart find the same counts. */
+  readonly stableForMs: number;
+  readonly now: () => Date;
+}
+
+/** What a look found; `again`: when to look next. */
+export type Finding =
+  | { readonly is: 'queued' | 'settled' | 'ignored' | 'absent' }
+  | { readonly is: 'unstable' | 'later'; readonly again: Date };
+
+/** Why the queue is told that a study is there. */
+const REQUEST_REASONS = {
+  dimse: 'received',
+  stow: 'received',
+  notify: 'notified',
+  changes: 'watched',
+  poll: 'watched',
+} as const satisfies Record<Exclude<SourceKind, 'command'>, string>;
+
+/** A queue that is being drained takes nothing; then the study is offered again after so long. */
+const QUEUE_CLOSED_PAUSE_MS = 10_000;
+
+/** Looks at one study in the archive, and queues it where it is complete, new and to be processed. */
+export async function look(
+  parts: LookParts,
+  { studyInstanceUid, source: announced }: Announcement,
+  signal?: AbortSignal,
+): Promise<Finding> {
+  const { archive, database, queue, isOwnResult, admit, stableForMs, now } = parts;
+  const series = await seriesOf(archive, studyInstanceUid, signal);
+  if (series.length === 0) return { is: 'absent' };
+  const own = {
+    sql: database,
+    seriesMetadata: (study: string, uid: string) => archive.seriesMetadata(study, uid, signal),
+    isOwnResult,
+  };
+  const foreign = await foreignSeries(own, studyInstanceUid, series);
+  if (foreign.length === 0) return { is: 'settled' };
+  const fingerprint = fingerprintOf(foreign);
+  const lookedAt = now();
+  const found = { studyInstanceUid, fingerprint, now: lookedAt };
+  const { sameSince, settled } = await lookAtStudy(database, found);
+  const { source, isOpen } = await database.transaction(async (sql) => {
+    const known = await rememberSource(sql, studyInstanceUid, announced);
+    return { source: known.source, isOpen: !settled || (known.isNews && (await reopenIgnored(sql, found))) };
+  });
+  if (!isOpen && source.kind !== 'command') return { is: 'settled' };
+  const again = new Date((sameSince ?? lookedAt).getTime() + stableForMs);
+  if (!sameSince || lookedAt < again) return { is: 'unstable', again };
+
+  const admission = await admit({ studyInstanceUid, source, series: foreign, now: lookedAt }, signal);
+  if (admission.action === 'later') {
+    await markDelayed(database, { ...found, reason: admission.reason });
+    return { is: 'later', again: admission.until };
+  }
+  if (admission.action === 'ignore') {
+    await markIgnored(database, { ...found, reason: admission.reason });
+    return { is: 'ignored' };
+  }
+  if (source.kind === 'command') {
+    await requestStudy({ database, queue }, { studyInstanceUid, reason: 'requested', now: lookedAt });
+    return { is: 'queued' };
+  }
+  const urgency = source.backlog ? 'backlog' : 'arrived';
+  const reason = REQUEST_REASONS[source.kind];
+  if (await requestStudy({ database, queue }, { ...found, reason, urgency })) return { is: 'queued' };
+  // It waits there already, or the queue takes nothing just now.
+  const { settled: isQueued } = await lookAtStudy(database, found);
+  if (isQueued) return { is: 'settled' };
+  return { is: 'later', again: new Date(lookedAt.getTime() + QUEUE_CLOSED_PAUSE_MS) };
+}
+
+/** Some archives answer 404 for a study that they do not have, others an empty list. */
+async function seriesOf(
+  archive: SeriesSource,
+  studyInstanceUid: string,
+  signal?: AbortSignal,
+): Promise<DicomDataset[]> {
+  try {
+    return await archive.searchSeries(studyInstanceUid, signal);
+  } catch (error) {
+    if (error instanceof DicomWebStatusError && error.status === 404) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,178 @@
+import { DicomError } from '../../dicom/errors.ts';
+import { DicomWebStatusError } from '../../dicom/web/errors.ts';
+import {
+  type Announcement,
+  dueAnnouncements,
+  nextDue,
+  postponeAnnouncement,
+  settleAnnouncement,
+} from '../../store/arrivals/announcements.ts';
+import { announceChanged, type ChangeSource } from './changes.ts';
+import { announceListed, type ListingParts, type StudyList } from './listing.ts';
+import { type Finding, type LookParts, look, type SeriesSource } from './look.ts';
+import { markAbsent } from './look-record.ts';
+
+/** What the watcher asks the archive: a part of the DICOMweb client. */
+export interface StudySource extends StudyList, SeriesSource {}
+
+/** The part of a pino logger that the watch uses. */
+export interface WatchLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+export interface WatcherParts extends LookParts, ListingParts {
+  readonly archive: StudySource;
+  /** An Orthanc's list of changes: then studies are listed at the first start only. */
+  readonly changes?: ChangeSource | undefined;
+  readonly log: WatchLog;
+}
+
+export interface LookSummary {
+  /** Looked at without an error. */
+  readonly looked: readonly string[];
+  /** Put in the queue. */
+  readonly queued: readonly string[];
+  /** How many have counts that are new or have not been the same for long enough. */
+  readonly unstable: number;
+  /** Not to be processed, by a routing rule or the opt-out list; the study log says why. */
+  readonly ignored: readonly string[];
+  /** How many wait for a time that a routing rule names. */
+  readonly later: number;
+  /** Studies that could not be looked at; the others were. */
+  readonly errors: readonly LookError[];
+}
+
+export interface PollSummary extends LookSummary {
+  /** How many studies the archive listed or said to have changed. */
+  readonly studies: number;
+}
+
+interface LookError {
+  readonly studyInstanceUid: string;
+  readonly error: unknown;
+}
+
+/** Announced studies per turn: what is announced meanwhile by a sender waits for this many looks at most. */
+const TURN_SIZE = 500;
+/** So many studies in a row without an answer mean that the archive is down, not that these studies are ill. */
+const UNREACHABLE_LIMIT = 3;
+/** Pause before a study that gave an error, or was not there, is looked at again; it doubles each time. */
+const PAUSE_MS = 5_000;
+const LONGEST_PAUSE_MS = 600_000;
+/** An announced study that the archive does not have is looked for so often: for about an hour. */
+const ABSENT_LIMIT = 12;
+
+export interface Watcher {
+  /**
+   * Asks the archive what is new, then looks at every study that is due.
+   * Rejects with the archive's error where the archive can't be asked at all.
+   */
+  poll(signal?: AbortSignal): Promise<PollSummary>;
+  /** Looks at the announced studies that are due, and queues those that are complete and new. */
+  lookAtDue(signal?: AbortSignal): Promise<LookSummary>;
+  /** How long until the next announced study is due: 0 where one is, undefined where none is announced. */
+  msUntilDue(): Promise<number | undefined>;
+}
+
+export function createWatcher(parts: WatcherParts): Watcher {
+  const { database, changes, now, log } = parts;
+  const list = (signal?: AbortSignal): Promise<number> => announceListed(parts, signal);
+  // Two looks at one study at the same time might both queue it.
+  let lastTurn: Promise<unknown> = Promise.resolve();
+  const lookAtDue = (signal?: AbortSignal): Promise<LookSummary> => {
+    const turn = lastTurn.then(() => lookInTurn(parts, signal));
+    lastTurn = turn.catch(() => undefined);
+    return turn;
+  };
+  return {
+    poll: async (signal) => {
+      const studies = changes
+        ? await announceChanged({ changes, database, now, list, log }, signal)
+        : await list(signal);
+      return { studies, ...(await lookAtDue(signal)) };
+    },
+    lookAtDue,
+    msUntilDue: async () => {
+      const due = await nextDue(database);
+      return due && Math.max(0, due.getTime() - now().getTime());
+    },
+  };
+}
+
+async function lookInTurn(parts: WatcherParts, signal?: AbortSignal): Promise<LookSummary> {
+  const { database, now } = parts;
+  const findings: Record<Finding['is'], string[]> = {
+    queued: [],
+    settled: [],
+    ignored: [],
+    absent: [],
+    unstable: [],
+    later: [],
+  };
+  const errors: LookError[] = [];
+  let unreachable = 0;
+  for (const announcement of await dueAnnouncements(database, now(), TURN_SIZE)) {
+    signal?.throwIfAborted();
+    const { studyInstanceUid } = announcement;
+    try {
+      const finding = await look(parts, announcement, signal);
+      await answer(parts, announcement, finding);
+      findings[finding.is].push(studyInstanceUid);
+      unreachable = 0;
+    } catch (error) {
+      signal?.throwIfAborted();
+      unreachable = isUnreachable(error) ? unreachable + 1 : 0;
+      if (unreachable === UNREACHABLE_LIMIT) throw error;
+      await pause(parts, announcement, error);
+      errors.push({ studyInstanceUid, error });
+    }
+  }
+  const { queued, unstable, ignored, later } = findings;
+  const looked = Object.values(findings).flat();
+  return { looked, queued, unstable: unstable.length, ignored, later: later.length, errors };
+}
+
+/** The archive does not answer, or says that it is too busy to (RFC 6585 section 4, RFC 9110 section 15.6.4). */
+const isUnreachable = (error: unknown): boolean =>
+  (error instanceof DicomError && error.code === 'DICOM_WEB_UNREACHABLE') ||
+  (error instanceof DicomWebStatusError && [429, 503].includes(error.status));
+
+/** How long the archive asked to be left alone, in ms. */
+export const wantedPauseMs = (error: unknown): number =>
+  error instanceof DicomWebStatusError ? (error.retryAfterMs ?? 0) : 0;
+
+/** Only what the look answered is taken away: what was announced during the look is looked at again. */
+async function answer(parts: WatcherParts, announcement: Announcement, finding: Finding): Promise<void> {
+  const { database, now, log } = parts;
+  if (finding.is === 'unstable' || finding.is === 'later') {
+    await postponeAnnouncement(database, announcement, { dueAt: finding.again, failures: 0 });
+    return;
+  }
+  if (finding.is === 'absent') {
+    if (announcement.failures + 1 < ABSENT_LIMIT) {
+      await pause(parts, announcement);
+      return;
+    }
+    const { studyInstanceUid } = announcement;
+    const reason = 'it was announced, but is not in the archive';
+    await markAbsent(database, { studyInstanceUid, reason, now: now() });
+    log.warn({ studyInstanceUid }, 'a study was announced, but is not in the archive');
+  }
+  await settleAnnouncement(database, announcement);
+}
+
+async function pause(
+  { database, now }: WatcherParts,
+  announcement: Announcement,
+  error?: unknown,
+): Promise<void> {
+  // An archive that comes back finds the node ready; a study that is ill is not asked for again and again.
+  const growing = isUnreachable(error)
+    ? PAUSE_MS
+    : Math.min(PAUSE_MS * 2 ** announcement.failures, LONGEST_PAUSE_MS);
+  await postponeAnnouncement(database, announcement, {
+    dueAt: new Date(now().getTime() + Math.max(wantedPauseMs(error), growing)),
+    failures: announcement.failures + 1,
+  });
+}

@@ -1,0 +1,101 @@
+import { DICOM_ERROR_CODES, type DicomErrorCode } from '../dicom/errors.ts';
+import { SEGMENTATION_ERROR_CODES, type SegmentationErrorCode } from '../segmentation/errors.ts';
+import { PIPELINE_ERROR_CODES, type PipelineErrorCode } from '../store/errors.ts';
+
+/** `passing`: worth another try later. `lasting`: the same input would fail the same way again. */
+type Nature = 'passing' | 'lasting';
+type KnownCode = DicomErrorCode | SegmentationErrorCode | PipelineErrorCode;
+
+/** What each error code means for a study. The one place that decides what is tried again. */
+const FAILURES: Readonly<Record<KnownCode, readonly [nature: Nature, words: string]>> = {
+  DICOM_UNREADABLE: ['lasting', 'an instance is not readable DICOM'],
+  DICOM_ATTRIBUTE: ['lasting', 'an attribute that is needed is missing or wrong'],
+  DICOM_TRANSFER_SYNTAX: ['lasting', 'the pixels are in a transfer syntax that cannot be decoded'],
+  DICOM_GEOMETRY: ['lasting', 'the slices do not form one evenly spaced volume'],
+  DICOM_WEB_UNREACHABLE: ['passing', 'the archive did not answer'],
+  DICOM_WEB_STATUS: ['passing', 'the archive answered with an error'],
+  // A proxy that shows its own page while the archive restarts gives this too.
+  DICOM_WEB_ANSWER: ['passing', 'the archive gave an answer that is not DICOMweb'],
+  DICOM_STORE_INCOMPLETE: ['passing', 'the archive did not keep all results'],
+  MODEL_MISSING: ['lasting', 'the model is not there'],
+  MODEL_INVALID: ['lasting', 'the model is not usable'],
+  MODEL_CHANGED: ['lasting', 'the model is not the one that was installed'],
+  VOLUME_UNUSABLE: ['lasting', 'the images hold nothing that can be segmented'],
+  // Mostly memory that other work holds just now.
+  INFERENCE_FAILED: ['passing', 'the network could not be run'],
+  IMPORT_SOURCE: ['lasting', 'there is no training output to import'],
+  IMPORT_TARGET: ['lasting', 'the imported model cannot be put in its place'],
+  CHECKPOINT_UNREADABLE: ['lasting', 'the checkpoint is not readable'],
+  CHECKPOINT_REFUSED: ['lasting', 'the checkpoint is not one to be trusted'],
+  CHECKPOINT_ARCHITECTURE: ['lasting', 'the checkpoint is of another network'],
+  CHECKPOINT_VALUES: ['lasting', 'the checkpoint holds values that are no numbers'],
+  PLANS_INVALID: ['lasting', 'the plans cannot be used'],
+  DATABASE_IN_USE: ['passing', 'the database is in use'],
+  DATABASE_NEWER: ['lasting', 'the database belongs to a newer version'],
+  DATABASE_UNUSABLE: ['passing', 'the database could not be used'],
+  RESULT_UNKNOWN: ['lasting', 'there is no such result'],
+  OPT_OUT_UNKNOWN: ['lasting', 'there is no such opt-out'],
+  STUDY_UNKNOWN: ['lasting', 'there is no such study'],
+  STUDY_CRASHES: ['lasting', 'the process ended again and again during work on this study'],
+  STUDY_TIMEOUT: ['passing', 'the work took longer than it may'],
+  STAGE_TIMEOUT: ['passing', 'a stage of the work took longer than it may'],
+};
+
+/**
+ * Answers in the 400s that may be others next time: credentials that an administrator corrects (401, 403),
+ * request timeout, too early, too many requests.
+ */
+const PASSING_CLIENT_STATUSES: ReadonlySet<number> = new Set([401, 403, 408, 425, 429]);
+
+/** An error without a code may be a moment's trouble (a full disk, a lost socket): the retry limit ends it if not. */
+const UNEXPECTED = { code: 'UNEXPECTED', passing: true, words: 'something unexpected happened' };
+
+export interface Failure {
+  /** Stable; UNEXPECTED where the error has no code that is known here. */
+  readonly code: string;
+  readonly passing: boolean;
+  /** For people: what it means, then what exactly happened. */
+  readonly reason: string;
+  /** The archive asked to be left alone for so long. */
+  readonly retryAfterMs?: number | undefined;
+}
+
+const KNOWN_CODES: ReadonlySet<string> = new Set([
+  ...DICOM_ERROR_CODES,
+  ...SEGMENTATION_ERROR_CODES,
+  ...PIPELINE_ERROR_CODES,
+]);
+const isKnown = (code: unknown): code is KnownCode => typeof code === 'string' && KNOWN_CODES.has(code);
+
+/** What a thrown error means. Looks through causes until an error has a known code. */
+export function describeFailure(error: unknown): Failure {
+  const message = error instanceof Error ? error.message : String(error);
+  const coded = causes(error).find((cause) => 'code' in cause && isKnown(cause.code));
+  if (!coded || !('code' in coded) || !isKnown(coded.code)) {
+    const { code, passing, words } = UNEXPECTED;
+    return { code, passing, reason: `${words}: ${message}` };
+  }
+  const [nature, words] = FAILURES[coded.code];
+  const passing = nature === 'passing' && !isRefusal(coded);
+  const retryAfterMs =
+    'retryAfterMs' in coded && typeof coded.retryAfterMs === 'number' ? coded.retryAfterMs : undefined;
+  return {
+    code: coded.code,
+    passing,
+    reason: `${words}: ${message}`,
+    ...(retryAfterMs ? { retryAfterMs } : {}),
+  };
+}
+
+function causes(error: unknown): Error[] {
+  const found: Error[] = [];
+  for (let cause = error; cause instanceof Error && !found.includes(cause); cause = cause.cause)
+    found.push(cause);
+  return found;
+}
+
+/** An HTTP status that will be the same next time: the archive refuses this request, it isn't busy. */
+function isRefusal(error: Error): boolean {
+  if (!('status' in error) || typeof error.status !== 'number') return false;
+  return error.status >= 400 && error.status < 500 && !PASSING_CLIENT_STATUSES.has(error.status);
+}

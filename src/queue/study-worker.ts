@@ -1,0 +1,44 @@
+import type { Failure } from '../pipeline/failures.ts';
+import type { Database } from '../store/database/sql.ts';
+import { markEnded, markRunning, markWaiting } from '../store/records/study-log.ts';
+import type { StudyQueue } from './queue.ts';
+import type { StudyJob } from './study-job.ts';
+
+/** Works on queued studies, and keeps the study log in step: running, then what `run` says, or failed and why. */
+export function workOnStudies(parts: {
+  readonly database: Database;
+  readonly queue: StudyQueue;
+  /** The whole work on one study; ends with `finishRun`. Must stop soon after `signal` aborts. */
+  readonly run: (job: StudyJob, signal: AbortSignal) => Promise<void>;
+  readonly concurrency: number;
+  readonly now: () => Date;
+  readonly log: { readonly warn: (fields: object, message: string) => void };
+  /** Told when the work on a study is over: done, skipped or failed for good. */
+  readonly ended?: (studyInstanceUid: string) => void;
+  /** Told of each failure; `again`: the study will be tried again. */
+  readonly onFailure?: (failure: Failure, again: boolean) => void;
+}): void {
+  const { database, queue, run, concurrency, now, log, ended, onFailure } = parts;
+  queue.work({
+    concurrency,
+    ended,
+    work: async (job, signal) => {
+      await markRunning(database, { studyInstanceUid: job.studyInstanceUid, now: now() });
+      await run(job, signal);
+    },
+    failed: async ({ studyInstanceUid }, failure, again, sql) => {
+      const { code, reason } = failure;
+      onFailure?.(failure, again);
+      log.warn(
+        { studyInstanceUid, code, reason, again },
+        again ? 'study failed, will be tried again' : 'study failed',
+      );
+      if (again) {
+        await markWaiting(sql, { studyInstanceUid, reason, errorCode: code, now: now() });
+        return;
+      }
+      const end = { studyInstanceUid, state: 'failed', reason, errorCode: code, now: now() } as const;
+      await markEnded(sql, end);
+    },
+  });
+}

@@ -1,0 +1,118 @@
+import { identityProblems } from '../dicom/geometry/image-checks.ts';
+import type { ImageFrame } from '../dicom/geometry/image-frame.ts';
+import type { SeriesVolume } from '../dicom/geometry/series-volume.ts';
+import { SeriesVolumeBuilder } from '../dicom/geometry/series-volume-builder.ts';
+import { imageKey } from '../dicom/geometry/split-series.ts';
+import { gridOfVolume } from '../nifti/grid.ts';
+import { createResults, type Finding, warningsOf } from '../pipeline/run/create-results.ts';
+import { StageClock } from '../pipeline/run/stages.ts';
+import { qualityFlags } from '../results/quality-flags.ts';
+import type { ResultObject } from '../results/result-context.ts';
+import { chooseFrom } from './choose-from-folder.ts';
+import { type FoundPancreas, findPancreas } from './find-pancreas.ts';
+import {
+  type DicomFile,
+  KEY_IMAGE_FILES,
+  type Output,
+  segFiles,
+  writeOutputs,
+  writeResult,
+} from './output-folder.ts';
+import { type FolderSeries, readFolder, readInstanceFile } from './read-folder.ts';
+import type { SegmentRequest } from './request.ts';
+import { type SegmentSummary, type Summarized, summarize } from './summary.ts';
+
+/**
+ * Segments one series of a folder and writes `sr.dcm`, `result.json` and, where anything was found, `seg.dcm`, with
+ * a file for each further form of the SEG; where it was asked for, `probabilities.nii.gz` on the series' grid. Of images that don't say whose they are, `seg.nii.gz`
+ * takes the place of the DICOM objects.
+ */
+export async function segmentDicom(request: SegmentRequest): Promise<SegmentSummary> {
+  const { input, output, model } = request;
+  const clock = new StageClock({ onProgress: request.onProgress });
+  const folder = await clock.about(input)('list series', () => readFolder(input));
+  const { series, reason } = chooseFrom(folder, request);
+  const { seriesInstanceUid, description } = series;
+  const stage = clock.about(description || seriesInstanceUid || input);
+
+  const builder = await stage('retrieve', () => readSeries(series));
+  const source = await stage('volume', async () => builder.finish());
+  const found = await findPancreas(source.volume, request, stage);
+  const made = await stage('results', () => resultsOf(found, source, series, request));
+
+  const outputs: Output[] = [...made.outputs];
+  if (found.probability) {
+    outputs.push({
+      name: 'probabilities.nii.gz',
+      grid: gridOfVolume(source.volume),
+      voxels: found.probability,
+    });
+  }
+  await stage('store', () => writeOutputs(output, outputs));
+  const leftOut = folder.otherFiles.map((file) => `${file} is not DICOM and was left out`);
+  const summary = summarize(
+    {
+      seriesInstanceUid,
+      seriesDescription: description,
+      ...(series.part && { part: series.part.name }),
+      reason,
+    },
+    {
+      found,
+      model,
+      flags: made.flags,
+      warnings: [...leftOut, ...made.warnings],
+      outputs,
+      seconds: clock.seconds,
+    },
+  );
+  await writeResult(output, summary);
+  return summary;
+}
+
+/** One file after the other, so that the series is in memory once. */
+async function readSeries({ files, part, images }: FolderSeries): Promise<SeriesVolumeBuilder> {
+  const builder = new SeriesVolumeBuilder({
+    identity: 'optional',
+    ...(images !== undefined && { expectedPlanes: images }),
+  });
+  const isWanted = (frame: ImageFrame) => part === undefined || part.images.has(imageKey(frame));
+  for (const file of files) await builder.add(await readInstanceFile(file), isWanted);
+  return builder;
+}
+
+type Made = Pick<Summarized, 'flags' | 'warnings' | 'outputs'>;
+
+async function resultsOf(
+  { mask, softMask, measurement }: FoundPancreas,
+  source: SeriesVolume,
+  { part }: FolderSeries,
+  { input, model, settings, now }: SegmentRequest,
+): Promise<Made> {
+  if (identityProblems(source.slices.map(({ dataset }) => ({ dataset, source: input }))).length > 0) {
+    const warning =
+      'no DICOM results were written: they would have to say whose they are; seg.nii.gz holds the labels';
+    return {
+      outputs: [{ name: 'seg.nii.gz', grid: gridOfVolume(source.volume), voxels: mask }],
+      flags: qualityFlags(measurement, source),
+      warnings: [...source.warnings, warning],
+    };
+  }
+  const finding: Finding = { source, part: part?.name, mask, softMask, measurement, model };
+  const noPast = { priors: [], current: null };
+  const results = await createResults(finding, noPast, settings, async () => now);
+  const { segmentations, report, pictures, flags } = results;
+  return {
+    outputs: [
+      ...segFiles(settings.segmentation).flatMap((name, i) => fileOf(name, segmentations[i])),
+      { name: 'sr.dcm', bytes: report.bytes },
+      ...KEY_IMAGE_FILES.flatMap((name, i) => fileOf(name, pictures.keyImages[i])),
+      ...fileOf('report-pdf.dcm', pictures.pdf),
+    ],
+    flags,
+    warnings: warningsOf(finding, results),
+  };
+}
+
+const fileOf = (name: DicomFile, object: ResultObject | undefined): Output[] =>
+  object ? [{ name, bytes: object.bytes }] : [];

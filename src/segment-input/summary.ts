@@ -1,0 +1,71 @@
+import type { QualityFlag } from '../results/quality-flags.ts';
+import type { Measurement } from '../segmentation/measure.ts';
+import type { Model } from '../segmentation/model/model-folder.ts';
+import type { FoundPancreas } from './find-pancreas.ts';
+import type { Output, OutputFile } from './output-folder.ts';
+
+/** What `result.json` says. */
+export type SegmentSummary = (SeriesSource | ImageSource) & Numbers;
+
+/** Where the numbers of a DICOM series come from. */
+interface SeriesSource {
+  readonly seriesInstanceUid: string;
+  readonly seriesDescription: string;
+  /** Which of the volumes that the series holds, where there are several. */
+  readonly part?: string;
+  /** Why this series. */
+  readonly reason: string;
+}
+
+/** Where the numbers of a NIfTI file come from. */
+interface ImageSource {
+  /** The file's name, without its folders. */
+  readonly image: string;
+}
+
+interface Numbers extends Pick<Measurement, 'volumeMl' | 'voxelCount'> {
+  readonly researchUseOnly: true;
+  readonly model: { name: string; title: string; version: string; sha256: string; notice?: string };
+  readonly mode: 'exact';
+  /** HU for CT; null where nothing was found. */
+  readonly meanIntensity: number | null;
+  readonly sdIntensity: number | null;
+  readonly flags: readonly QualityFlag[];
+  readonly warnings: readonly string[];
+  readonly files: readonly OutputFile[];
+  /** Of each stage; `segment` is made of the three in `segmentSeconds`, and of starting up. */
+  readonly seconds: Readonly<Record<string, number>>;
+  readonly segmentSeconds: FoundPancreas['seconds'];
+}
+
+export interface Summarized {
+  readonly found: FoundPancreas;
+  readonly model: Model;
+  readonly flags: readonly QualityFlag[];
+  readonly warnings: readonly string[];
+  readonly outputs: readonly Output[];
+  readonly seconds: Readonly<Record<string, number>>;
+}
+
+export function summarize(
+  source: SeriesSource | ImageSource,
+  { found, model, flags, warnings, outputs, seconds }: Summarized,
+): SegmentSummary {
+  const { name, title, version, notice } = model.info;
+  const { volumeMl, voxelCount, meanIntensity, sdIntensity } = found.measurement;
+  return {
+    researchUseOnly: true,
+    model: { name, title, version, sha256: model.sha256, ...(notice ? { notice } : {}) },
+    mode: 'exact',
+    ...source,
+    volumeMl,
+    voxelCount,
+    meanIntensity: meanIntensity ?? null,
+    sdIntensity: sdIntensity ?? null,
+    flags,
+    warnings,
+    files: [...outputs.map((output) => output.name), 'result.json'],
+    seconds,
+    segmentSeconds: found.seconds,
+  };
+}

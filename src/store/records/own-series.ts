@@ -1,0 +1,119 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { type DicomDataset, requiredNumber, requiredText, text } from '../../dicom/reading/dataset.ts';
+import type { Sql } from '../database/sql.ts';
+
+const RESULT_KINDS = ['SEG', 'SR', 'SC', 'PDF', 'KO'] as const;
+export type ResultKind = (typeof RESULT_KINDS)[number];
+
+/** One of the node's own series in the archive. */
+export interface ResultSeries {
+  readonly studyInstanceUid: string;
+  readonly seriesInstanceUid: string;
+  readonly sopInstanceUid: string;
+  readonly kind: ResultKind;
+}
+
+/** Modalities that the node writes, now or in a later version; series of any other cannot be its own. */
+const RESULT_MODALITIES: ReadonlySet<string> = new Set(['SEG', 'SR', 'OT', 'DOC', 'KO']);
+
+/** Remembers results as the node's own. To be called before they are stored, so that no look takes them for news. */
+export async function recordResultSeries(
+  sql: Sql,
+  results: readonly ResultSeries[],
+  now: Date,
+): Promise<void> {
+  for (const { seriesInstanceUid, studyInstanceUid, sopInstanceUid, kind } of results) {
+    await sql.query(
+      `INSERT INTO pansegnet.result_series
+         (series_instance_uid, study_instance_uid, sop_instance_uid, kind, recorded_at)
+       VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
+      [seriesInstanceUid, studyInstanceUid, sopInstanceUid, kind, now],
+    );
+  }
+}
+
+const resultRow = z
+  .object({
+    study_instance_uid: z.string(),
+    series_instance_uid: z.string(),
+    sop_instance_uid: z.string(),
+    kind: z.enum(RESULT_KINDS),
+  })
+  .transform(
+    (row): ResultSeries => ({
+      studyInstanceUid: row.study_instance_uid,
+      seriesInstanceUid: row.series_instance_uid,
+      sopInstanceUid: row.sop_instance_uid,
+      kind: row.kind,
+    }),
+  );
+
+/** The node's own results in a study, oldest first. */
+export async function resultSeriesOf(sql: Sql, studyInstanceUid: string): Promise<ResultSeries[]> {
+  const rows = await sql.query(
+    `SELECT study_instance_uid, series_instance_uid, sop_instance_uid, kind FROM pansegnet.result_series
+     WHERE study_instance_uid = $1 ORDER BY recorded_at, series_instance_uid`,
+    [studyInstanceUid],
+  );
+  return z.array(resultRow).parse(rows);
+}
+
+export interface OwnSeriesParts {
+  readonly sql: Sql;
+  /** The metadata (WADO-RS) of a series. */
+  readonly seriesMetadata: (studyInstanceUid: string, seriesInstanceUid: string) => Promise<DicomDataset[]>;
+  /** Whether an instance says of itself that this program wrote it. */
+  readonly isOwnResult: (dataset: DicomDataset) => boolean;
+}
+
+/**
+ * The series of a study that the node did not write. Its own are known from its records or, where another installation
+ * (or this one, before its database was lost) wrote them, from what their first instance says: asked once, then
+ * remembered.
+ * @param series as QIDO-RS lists them
+ */
+export async function foreignSeries(
+  { sql, seriesMetadata, isOwnResult }: OwnSeriesParts,
+  studyInstanceUid: string,
+  series: readonly DicomDataset[],
+): Promise<DicomDataset[]> {
+  const recorded = new Set(
+    (await resultSeriesOf(sql, studyInstanceUid)).map(({ seriesInstanceUid }) => seriesInstanceUid),
+  );
+  const isOwn = async (item: DicomDataset): Promise<boolean> => {
+    const uid = requiredText(item, 'SeriesInstanceUID', `a series of study ${studyInstanceUid}`);
+    if (recorded.has(uid)) return true;
+    // A series without a modality may be anything, so it is looked at too.
+    if (!RESULT_MODALITIES.has(text(item, 'Modality') ?? 'SEG')) return false;
+    const remembered = await rememberedOrigin(sql, uid);
+    if (remembered !== undefined) return remembered;
+    const [first] = await seriesMetadata(studyInstanceUid, uid);
+    if (!first) return false;
+    const own = isOwnResult(first);
+    await sql.query('INSERT INTO pansegnet.series_origin VALUES ($1, $2) ON CONFLICT DO NOTHING', [uid, own]);
+    return own;
+  };
+  const foreign: DicomDataset[] = [];
+  for (const item of series) if (!(await isOwn(item))) foreign.push(item);
+  return foreign;
+}
+
+async function rememberedOrigin(sql: Sql, seriesInstanceUid: string): Promise<boolean | undefined> {
+  const rows = await sql.query('SELECT own FROM pansegnet.series_origin WHERE series_instance_uid = $1', [
+    seriesInstanceUid,
+  ]);
+  return z.array(z.object({ own: z.boolean() })).parse(rows)[0]?.own;
+}
+
+/**
+ * Stands for which series a study has and how many instances each: equal as long as nothing came or went.
+ * @param series the foreign ones, as QIDO-RS lists them with NumberOfSeriesRelatedInstances
+ */
+export function fingerprintOf(series: readonly DicomDataset[]): string {
+  const counts = series.map((item) => {
+    const uid = requiredText(item, 'SeriesInstanceUID', 'a series in the archive');
+    return `${uid}:${requiredNumber(item, 'NumberOfSeriesRelatedInstances', `series ${uid}`)}`;
+  });
+  return createHash('sha256').update(counts.sort().join('\n')).digest('hex');
+}

@@ -1,0 +1,183 @@
+import { z } from 'zod';
+import { type DicomDataset, text, texts, verbatim } from '../../dicom/reading/dataset.ts';
+import type { Sql } from '../database/sql.ts';
+import { keyedDigests, type PatientIdentity, patientKeys } from './patient-key.ts';
+
+/** What is shown of a study so that people find it, and whose it is. Undefined: the study has none, or none is kept. */
+export interface StudyHeader {
+  readonly patientKey: string;
+  /** As DICOM has it: A=I=P, components separated by ^. */
+  readonly patientName: string | undefined;
+  readonly patientId: string | undefined;
+  readonly issuer: string | undefined;
+  /** DA. */
+  readonly birthDate: string | undefined;
+  /** The same for equal birth dates, and says nothing else of them. */
+  readonly birthDateKey: string | undefined;
+  readonly sex: string | undefined;
+  /** DA and TM; empty where the study has none. */
+  readonly studyDate: string;
+  readonly studyTime: string;
+  readonly description: string;
+  readonly accessionNumber: string | undefined;
+  /** Manufacturer and model of the scanner; empty where the images do not say. */
+  readonly scanner: string;
+}
+
+/** Keeps the header of a study, from one of its images. */
+export type RecordHeader = (studyInstanceUid: string, image: DicomDataset) => Promise<void>;
+
+/**
+ * @param names whether names, ids and birth dates are kept for the pages; what was kept before goes at the next record
+ */
+export async function headerRecorder(sql: Sql, { names }: { names: boolean }): Promise<RecordHeader> {
+  const patientKey = await patientKeys(sql);
+  const digest = await keyedDigests(sql);
+  return async (studyInstanceUid, image) => {
+    const header = headerOf(studyInstanceUid, image, patientKey, digest);
+    await recordHeader(sql, studyInstanceUid, names ? header : withoutNames(header));
+  };
+}
+
+function headerOf(
+  studyInstanceUid: string,
+  image: DicomDataset,
+  patientKey: (patient: PatientIdentity) => string,
+  digest: (parts: readonly string[]) => string,
+): StudyHeader {
+  const patientId = text(image, 'PatientID');
+  const issuer = text(image, 'IssuerOfPatientID');
+  const birthDate = text(image, 'PatientBirthDate');
+  return {
+    patientKey: patientKey({ patientId, issuer, studyInstanceUid }),
+    patientName: verbatim(image, 'PatientName')[0]?.trim() || undefined,
+    patientId,
+    issuer,
+    birthDate,
+    birthDateKey: birthDate === undefined ? undefined : digest(['birth date', birthDate]),
+    sex: text(image, 'PatientSex'),
+    studyDate: text(image, 'StudyDate') ?? '',
+    studyTime: text(image, 'StudyTime') ?? '',
+    description: text(image, 'StudyDescription') ?? '',
+    accessionNumber: text(image, 'AccessionNumber'),
+    scanner: ['Manufacturer', 'ManufacturerModelName'].flatMap((one) => text(image, one) ?? []).join(' '),
+  };
+}
+
+const withoutNames = (header: StudyHeader): StudyHeader => ({
+  ...header,
+  patientName: undefined,
+  patientId: undefined,
+  issuer: undefined,
+  birthDate: undefined,
+  accessionNumber: undefined,
+});
+
+async function recordHeader(sql: Sql, studyInstanceUid: string, header: StudyHeader): Promise<void> {
+  const { patientName, patientId, accessionNumber, description, scanner } = header;
+  const words = [patientName, patientId, accessionNumber, description, scanner, studyInstanceUid];
+  // PostgreSQL takes no NUL in a text; a broken header may hold one.
+  await sql.query(
+    `INSERT INTO pansegnet.study_header (${HEADER_COLUMNS}, words, study_instance_uid)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+     ON CONFLICT (study_instance_uid) DO UPDATE SET
+       patient_key = excluded.patient_key, patient_name = excluded.patient_name, patient_id = excluded.patient_id,
+       issuer = excluded.issuer, birth_date = excluded.birth_date, birth_date_key = excluded.birth_date_key,
+       sex = excluded.sex, study_date = excluded.study_date, study_time = excluded.study_time,
+       description = excluded.description, accession_number = excluded.accession_number,
+       scanner = CASE WHEN excluded.scanner = '' THEN study_header.scanner ELSE excluded.scanner END,
+       words = excluded.words`,
+    [
+      header.patientKey,
+      patientName,
+      patientId,
+      header.issuer,
+      header.birthDate,
+      header.birthDateKey,
+      header.sex,
+      header.studyDate,
+      header.studyTime,
+      description,
+      accessionNumber,
+      scanner,
+      words
+        .filter((word) => word !== undefined)
+        .join('\n')
+        .toLowerCase(),
+      studyInstanceUid,
+    ].map((value) => value?.replaceAll('\0', '') ?? null),
+  );
+}
+
+const HEADER_COLUMNS = `patient_key, patient_name, patient_id, issuer, birth_date, birth_date_key, sex,
+  study_date, study_time, description, accession_number, scanner`;
+
+const optional = z
+  .string()
+  .nullable()
+  .transform((value) => value ?? undefined);
+const headerRow = z
+  .object({
+    study_instance_uid: z.string(),
+    patient_key: z.string(),
+    patient_name: optional,
+    patient_id: optional,
+    issuer: optional,
+    birth_date: optional,
+    birth_date_key: optional,
+    sex: optional,
+    study_date: z.string(),
+    study_time: z.string(),
+    description: z.string(),
+    accession_number: optional,
+    scanner: z.string(),
+  })
+  .transform((row): readonly [string, StudyHeader] => [
+    row.study_instance_uid,
+    {
+      patientKey: row.patient_key,
+      patientName: row.patient_name,
+      patientId: row.patient_id,
+      issuer: row.issuer,
+      birthDate: row.birth_date,
+      birthDateKey: row.birth_date_key,
+      sex: row.sex,
+      studyDate: row.study_date,
+      studyTime: row.study_time,
+      description: row.description,
+      accessionNumber: row.accession_number,
+      scanner: row.scanner,
+    },
+  ]);
+
+/** By Study Instance UID; studies without one are left out. */
+export async function headersOfStudies(
+  sql: Sql,
+  studyInstanceUids: readonly string[],
+): Promise<ReadonlyMap<string, StudyHeader>> {
+  if (studyInstanceUids.length === 0) return new Map();
+  const rows = await sql.query(
+    `SELECT study_instance_uid, ${HEADER_COLUMNS} FROM pansegnet.study_header
+     WHERE study_instance_uid = ANY($1::text[])`,
+    [studyInstanceUids],
+  );
+  return new Map(z.array(headerRow).parse(rows));
+}
+
+/** The headers of all studies of a patient, by Study Instance UID, oldest first. */
+export async function headersOfPatient(
+  sql: Sql,
+  patientKey: string,
+): Promise<ReadonlyMap<string, StudyHeader>> {
+  const rows = await sql.query(
+    `SELECT study_instance_uid, ${HEADER_COLUMNS} FROM pansegnet.study_header WHERE patient_key = $1
+     ORDER BY study_date, study_time, study_instance_uid`,
+    [patientKey],
+  );
+  return new Map(z.array(headerRow).parse(rows));
+}
+
+/** The image that says most reliably what scanner made the study: one that no workstation derived. */
+export function typicalImage(images: readonly DicomDataset[]): DicomDataset | undefined {
+  return images.find((image) => texts(image, 'ImageType')[0] === 'ORIGINAL') ?? images[0];
+}

@@ -1,0 +1,80 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildVolume } from '../../src/dicom/geometry/series-volume.ts';
+import { readInstance } from '../../src/dicom/reading/dataset.ts';
+import { DicomWebClient } from '../../src/dicom/web/client.ts';
+import { retrieveSeries } from '../../src/pipeline/run/retrieve-series.ts';
+import { startEmbeddedArchive } from '../support/archives.ts';
+import { enhancedFile } from '../support/enhanced-image.ts';
+import { smallCtSeries } from '../support/small-series.ts';
+
+const STUDY = { studyInstanceUid: '2.25.4711' };
+const SERIES = { seriesInstanceUid: '2.25.4711.1' };
+const FILES = smallCtSeries(STUDY.studyInstanceUid);
+
+describe('retrieving a series into a volume', () => {
+  let archive: Awaited<ReturnType<typeof startEmbeddedArchive>>;
+  let client: DicomWebClient;
+  beforeAll(async () => {
+    archive = await startEmbeddedArchive();
+    client = new DicomWebClient({ url: archive.url });
+    await client.storeVerified(STUDY.studyInstanceUid, FILES);
+  });
+  afterAll(() => archive.stop());
+
+  const partOf = (numbers: readonly number[]) => ({
+    name: 'some slices',
+    images: new Set(numbers.map((n) => `${SERIES.seriesInstanceUid}.${n}#0`)),
+  });
+  const whole = (files: readonly Uint8Array[]) =>
+    buildVolume(files.map((bytes) => readInstance(bytes, 'slice')));
+
+  it.each([undefined, FILES.length])('gives all of its images, of which %s are known', async (images) => {
+    const wanted = images === undefined ? SERIES : { ...SERIES, images };
+    const builder = await retrieveSeries(client, STUDY, wanted);
+    expect(builder.finish()).toEqual(await whole(FILES));
+  });
+
+  it('gives the images of a part, and no other', async () => {
+    const part = partOf([3, 4, 5, 6, 7, 8]);
+    const builder = await retrieveSeries(client, STUDY, { ...SERIES, part });
+    expect(builder.finish()).toEqual(await whole(FILES.slice(2, 8)));
+  });
+
+  it('gives the frames of a part of an enhanced image, and no other', async () => {
+    const [study, series, sop] = ['2.25.4712', '2.25.4712.1', '2.25.4712.1.1'];
+    const uids = { StudyInstanceUID: study, SeriesInstanceUID: series, SOPInstanceUID: sop };
+    // Two phases, frame by frame: 1 to 3 at one time, 4 to 6 at another.
+    const frames = [0, 2, 4, 0, 2, 4].map((z, index) => ({
+      position: ['0', '0', String(z)],
+      values: Array<number>(12).fill(index + 1),
+    }));
+    await client.storeVerified(study, [enhancedFile(frames, uids)]);
+    const part = { name: 'phase 2', images: new Set([3, 4, 5].map((n) => `${sop}#${n}`)) };
+    const wanted = { seriesInstanceUid: series, part };
+    const { volume, slices } = (await retrieveSeries(client, { studyInstanceUid: study }, wanted)).finish();
+    expect(volume.size).toEqual([4, 3, 3]);
+    expect([0, 12, 24].map((first) => volume.voxels[first])).toEqual([4, 5, 6]);
+    expect(slices.map(({ frameNumber }) => frameNumber)).toEqual([4, 5, 6]);
+    const tooMany = { name: 'phase 3', images: new Set([...part.images, `${sop}#6`]) };
+    await expect(
+      retrieveSeries(client, { studyInstanceUid: study }, { seriesInstanceUid: series, part: tooMany }),
+    ).rejects.toMatchObject({ code: 'DICOM_WEB_ANSWER', message: expect.stringMatching(/3 of 4 images/) });
+  });
+
+  it('refuses more or fewer images than the archive said it has', async () => {
+    for (const images of [FILES.length - 1, FILES.length + 1]) {
+      await expect(retrieveSeries(client, STUDY, { ...SERIES, images })).rejects.toMatchObject({
+        code: 'DICOM_WEB_ANSWER',
+        message: `series ${SERIES.seriesInstanceUid}: the archive sent 12 of ${images} images`,
+      });
+    }
+  });
+
+  it('says which image of a part is not there', async () => {
+    const part = partOf([1, 2, 99]);
+    await expect(retrieveSeries(client, STUDY, { ...SERIES, part })).rejects.toMatchObject({
+      code: 'DICOM_WEB_STATUS',
+      message: expect.stringContaining('.99'),
+    });
+  });
+});

@@ -1,0 +1,133 @@
+import { expect, it } from 'vitest';
+import type { ReviewedVolume } from '../../src/store/records/find-studies.ts';
+import type { StudyHeader } from '../../src/store/records/study-header.ts';
+import { patientTrends } from '../../src/store/records/trends.ts';
+import { measuredVolume } from '../support/measured-volume.ts';
+
+const SETTINGS = { correctedCounts: true, repeatabilityPercent: { CT: 7, T2W: null } };
+
+const volume = (date: string, other: Partial<ReviewedVolume> = {}): ReviewedVolume => ({
+  ...measuredVolume('key', date),
+  correction: null,
+  withdrawn: null,
+  review: null,
+  ...other,
+});
+
+function header(birthDateKey: string | undefined, sex: string | undefined): StudyHeader {
+  return {
+    patientKey: 'key',
+    patientName: undefined,
+    patientId: undefined,
+    issuer: undefined,
+    birthDate: undefined,
+    birthDateKey,
+    sex,
+    studyDate: '',
+    studyTime: '',
+    description: '',
+    accessionNumber: undefined,
+    scanner: '',
+  };
+}
+
+const NOBODY = new Map<string, StudyHeader>();
+
+it('a trend joins volumes of one kind of images and one model alone', () => {
+  const other = { name: 'demo-ct', version: '2', sha256: 'b'.repeat(64), mode: 'exact' } as const;
+  const { trends } = patientTrends(
+    [
+      volume('20240101', { volumeMl: 80 }),
+      volume('20240601', { class: 'T2W', volumeMl: 75 }),
+      volume('20240801', { model: other, volumeMl: 74 }),
+      volume('20250101', { volumeMl: 70 }),
+    ],
+    NOBODY,
+    SETTINGS,
+  );
+  expect(trends.map(({ class: images, points }) => [images, ...points.map(({ ml }) => ml)])).toEqual([
+    ['CT', 80, 70],
+    ['T2W', 75],
+    ['CT', 74],
+  ]);
+});
+
+it('the change is in ml, in percent and per year, and judged by the stated repeatability', () => {
+  const [trend] = patientTrends(
+    [
+      volume('20240101', { volumeMl: 80 }),
+      volume('20240201', { volumeMl: 78 }),
+      volume('20260101', { volumeMl: 60 }),
+    ],
+    NOBODY,
+    SETTINGS,
+  ).trends;
+  const [, near, far] = trend?.points ?? [];
+  expect(near?.sinceFirst).toEqual({
+    ml: -2,
+    percent: -2.5,
+    percentPerYear: undefined, // a month apart
+    mlPerYear: undefined,
+    exceedsRepeatability: false,
+  });
+  expect(far?.sinceFirst?.percent).toBe(-25);
+  expect(far?.sinceFirst?.percentPerYear).toBeCloseTo(-12.5, 1);
+  expect(far?.sinceFirst?.exceedsRepeatability).toBe(true);
+  expect(far?.sincePrevious?.ml).toBe(-18);
+});
+
+it('what is withdrawn, rejected, empty or without a date is shown apart, and compared with nothing', () => {
+  const rejected = { decision: 'rejected', reason: '', reviewer: 'a', reviewedAt: new Date(0) } as const;
+  const [trend] = patientTrends(
+    [
+      volume('20240101', { volumeMl: 80 }),
+      volume('20240201', { withdrawn: { reason: '113001', note: '1', at: '' } }),
+      volume('20240301', { review: rejected }),
+      volume('20240401', { seg: null, volumeMl: 0 }),
+      volume(''),
+      volume('20250101', { volumeMl: 72 }),
+    ],
+    NOBODY,
+    SETTINGS,
+  ).trends;
+  expect(trend?.points.map(({ apart }) => apart)).toEqual([
+    undefined,
+    'withdrawn',
+    'rejected',
+    'nothing found',
+    'no date',
+    undefined,
+  ]);
+  expect(trend?.points.at(-1)?.sincePrevious?.percent).toBe(-10);
+});
+
+it("a reader's correction counts where the site wants it so", () => {
+  const correction = {
+    volumeMl: 60,
+    voxelCount: 1,
+    seg: { seriesInstanceUid: '1', sopInstanceUid: '1' },
+    report: { seriesInstanceUid: '1', sopInstanceUid: '1' },
+    supersedes: '1',
+    contentDateTime: '',
+  };
+  const of = (correctedCounts: boolean) =>
+    patientTrends([volume('20240101', { correction })], NOBODY, { ...SETTINGS, correctedCounts }).trends[0]
+      ?.points[0];
+  expect(of(true)).toMatchObject({ ml: 60, corrected: true });
+  expect(of(false)).toMatchObject({ ml: 71.25, corrected: false });
+});
+
+it('no line joins studies of another birth date or sex; what is not known contradicts nobody', () => {
+  const volumes = ['20230101', '20240101', '20250101', '20260101'].map((date) => volume(date));
+  const [a = '', b = '', c = '', d = ''] = volumes.map(({ studyInstanceUid }) => studyInstanceUid);
+  const headers = new Map([
+    [a, header('x', 'F')],
+    [b, header(undefined, undefined)],
+    [c, header('x', 'M')],
+    [d, header('y', 'F')],
+  ]);
+  const { trends, people } = patientTrends(volumes, headers, SETTINGS);
+  expect(people.map(({ studies }) => studies)).toEqual([[a, b], [c], [d]]);
+  expect(trends.map(({ points }) => points.length)).toEqual([2, 1, 1]);
+  expect(patientTrends(volumes, NOBODY, SETTINGS).people).toHaveLength(1);
+});

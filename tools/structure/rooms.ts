@@ -1,0 +1,72 @@
+/** A folder or file right below src: what is in it, and what it may import beside itself. */
+export interface Room {
+  readonly what: string;
+  /** Rooms, or single files of them. `*` is everything. */
+  readonly mayImport: readonly string[];
+}
+
+/** Every room of src, from the doors down to what stands alone. The layout table of CONTRIBUTING.md is written from this. */
+export const ROOMS: Readonly<Record<string, Room>> = {
+  'cli.ts': { what: 'the list of commands', mayImport: ['*'] },
+  commands: { what: 'commands, progress on the terminal', mayImport: ['*'] },
+  'compose.ts': { what: 'starts the node', mayImport: ['*'] },
+  compose: { what: 'the only place that builds the parts and hands them to each other', mayImport: ['*'] },
+  'config.ts': { what: 'the only reader of the environment', mayImport: ['config'] },
+  config: {
+    what: 'the form of the configuration',
+    mayImport: ['pipeline/selection/rules.ts', 'arrivals/routing/rules.ts'],
+  },
+  pipeline: {
+    what: 'the main path (`run-study.ts`) and what it alone needs; which series, and why; rebuild, withdrawal, corrections',
+    mayImport: ['dicom', 'segmentation', 'results', 'seg', 'sr', 'pictures', 'store'],
+  },
+  'segment-input': {
+    what: 'one series from files, without a service',
+    mayImport: ['dicom', 'nifti', 'segmentation', 'results', 'pipeline'],
+  },
+  arrivals: {
+    what: 'everything about what comes in: watching, routing, the spool, C-STORE',
+    mayImport: ['dicom', 'implementation.ts', 'store', 'queue'],
+  },
+  queue: { what: 'the jobs', mayImport: ['store', 'pipeline/failures.ts'] },
+  store: {
+    what: 'the database: studies, runs, volumes, events',
+    mayImport: ['dicom', 'results'],
+  },
+  results: {
+    what: 'what all objects that the node writes share: context, identity, UIDs, codes; its own results recognized',
+    mayImport: ['dicom', 'implementation.ts'],
+  },
+  seg: { what: 'the segmentation, written and read', mayImport: ['dicom', 'results'] },
+  sr: { what: 'the structured report, written and read', mayImport: ['dicom', 'results'] },
+  pictures: { what: 'key images and the PDF', mayImport: ['dicom', 'results'] },
+  segmentation: {
+    what: "PanSegNet at work: model folders, nnU-Net's preprocessing, windows and export, measuring",
+    mayImport: ['dicom/volume.ts'],
+  },
+  'model-import': {
+    what: 'checkpoints to model folders: pickles, the network in ONNX; the main path never imports it',
+    mayImport: ['segmentation'],
+  },
+  dicom: { what: 'what any DICOM program could use: data sets, pixels, volumes, DICOMweb', mayImport: [] },
+  nifti: { what: 'NIfTI files, read and written', mayImport: ['dicom/volume.ts'] },
+  http: {
+    what: 'pages, API, STOW-RS, who may do what',
+    mayImport: ['dicom', 'store', 'pipeline', 'queue', 'results', 'seg', 'pictures', 'audit'],
+  },
+  exchange: { what: 'results to other systems: webhook and e-mail', mayImport: ['store'] },
+  metrics: { what: 'Prometheus metrics, readiness', mayImport: ['dicom', 'store', 'queue', 'pipeline'] },
+  doctor: { what: 'what keeps a node from working', mayImport: ['dicom', 'store', 'segmentation'] },
+  audit: { what: 'the audit log', mayImport: [] },
+  logging: { what: 'the log without patient data', mayImport: [] },
+  archive: { what: 'the embedded archive', mayImport: ['dicom'] },
+  demo: {
+    what: 'the synthetic patients and the demo',
+    mayImport: ['dicom', 'segmentation', 'model-import', 'results', 'seg', 'sr', 'store'],
+  },
+  'implementation.ts': { what: 'how the program names itself to other systems', mayImport: ['dicom'] },
+  'version.ts': { what: "the program's version", mayImport: [] },
+};
+
+/** Where the product's own words have no place: any program could use what is in there. */
+export const ROOMS_WITHOUT_PRODUCT: readonly string[] = ['dicom', 'nifti'];
