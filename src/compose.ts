@@ -24,11 +24,13 @@ import { startWork } from './compose/work.ts';
 import type { Config } from './config.ts';
 import type { DicomWebClient } from './dicom/web/client.ts';
 import { newOwnToken } from './http/security/local-access.ts';
-import type { RunParts } from './pipeline/run/run-parts.ts';
+import { NodeMetrics } from './metrics/node-metrics.ts';
+import { configuredModels } from './pipeline/run/models.ts';
 import type { ProgressListener } from './pipeline/run/stages.ts';
 import { announceStudy } from './store/arrivals/announcements.ts';
 import type { Database } from './store/database/sql.ts';
 import { type StudyDetails, studyDetails } from './store/records/study-details.ts';
+import { SOFTWARE_VERSION } from './version.ts';
 
 export interface NodeOptions {
   /** Default: all. */
@@ -53,43 +55,49 @@ export interface PansegnetNode {
 }
 
 /**
- * Starts the node, or the part of it that its role says: its pages, its archive where that is embedded, the queue, and the
- * watch.
+ * Starts the node, or the part of it that its role says. The port is bound first: whoever asks before the rest stands is told
+ * that the node is starting. Each part is made when all that it needs is there, and goes in the reverse order; a start that
+ * fails leaves nothing open.
  * @throws ConfigError where the configuration has no room for the role
  */
 export async function startNode(config: Config, options: NodeOptions = {}): Promise<PansegnetNode> {
   const { role = 'all' } = options;
   checkRole(role, config);
-  const isGateway = role !== 'worker';
+  const [isGateway, isWorker] = [role !== 'worker', role !== 'gateway'];
   const logger = options.logger ?? createLogger(config, { keepsKey: true });
+  const warn = (fields: object, message: string) => logger.warn(fields, message);
   const now = () => new Date();
-  const audit = composeAudit(config, { logger, now, archive: () => archive.url });
-  const database = await openConfiguredDatabase(config);
-  const queue = await openQueue(config, database, logger);
+  await using open = new AsyncDisposableStack();
+
+  const ownToken = newOwnToken();
+  const doors = open.use(await openDoors(config, { ownToken, logger }));
+  const metrics = new NodeMetrics(SOFTWARE_VERSION);
+  const archive = composeArchiveClient(config, doors.own, (answer) => metrics.archiveAnswered(answer));
+  const audit = open.use(composeAudit(config, { logger, now, archiveUrl: archive.url }));
+  const database = open.adopt(await openConfiguredDatabase(config), (it) => it.close());
   const embedded =
     config.archive.kind === 'embedded'
       ? await composeEmbeddedArchive(config, logger, (studyInstanceUid) =>
           announceStudy(database, { studyInstanceUid, source: { kind: 'stow' }, now: now() }),
         )
       : undefined;
-  const intake = isGateway ? await composeIntake(config, { database, logger, now, audit }) : undefined;
-  const { readiness, metrics } = composeObservation(config, {
+  open.defer(async () => embedded?.close());
+  const intake = isGateway
+    ? await composeIntake(config, { archive, database, logger, now, audit })
+    : undefined;
+  open.defer(async () => intake?.stop());
+  const queue = open.adopt(await openQueue(config, database, logger), (it) => it.stop({ graceMs: 0 }));
+
+  const models = configuredModels(config.models, config.models.folder);
+  const readiness = composeObservation(config, {
     database,
-    archive: () => archive,
-    models: () => (role === 'gateway' ? undefined : run.models),
-    spoolBytes: async () => intake?.figures().bytes ?? 0,
+    archive,
+    models: isWorker ? models : undefined,
+    spoolBytes: () => intake?.figures().bytes ?? 0,
+    metrics,
     logger,
   });
-  const pages = composePages(config, {
-    database,
-    queue,
-    archive: () => archive,
-    models: () => run.models,
-    readiness,
-    now,
-    logger,
-  });
-  const ownToken = newOwnToken();
+  const pages = composePages(config, { database, queue, archive, models, readiness, now, logger });
   const app = composeHttp(config, {
     role,
     archive: embedded?.router,
@@ -102,7 +110,7 @@ export async function startNode(config: Config, options: NodeOptions = {}): Prom
       database,
       archive: async () => archive,
       queue: async () => queue,
-      warn: (fields, message) => logger.warn(fields, message),
+      warn,
     }),
     readiness,
     metrics: metrics.registry,
@@ -110,28 +118,35 @@ export async function startNode(config: Config, options: NodeOptions = {}): Prom
     access: await composeAccess(config, { ownToken, logger, now, onSession: audit.session }),
     audit: audit.requests,
   });
-  const doors = await openDoors(config, { app, ownToken, logger });
-  const archive = composeArchiveClient(config, doors.own, (answer) => metrics.archiveAnswered(answer));
-  const warn = (fields: object, message: string) => logger.warn(fields, message);
-  const run: RunParts = {
-    ...(await composeRun(config, { archive, database, warn }, options.onProgress)),
-    onStageEnd: (end) => metrics.stageEnded(end),
-  };
+  open.use(await doors.serve(app));
+  open.defer(() => pages.events.stop());
 
+  if (isGateway) open.adopt(startNotifications(config, { database, logger, now }), (it) => it.stop());
   const ends = new EventEmitter();
   ends.setMaxListeners(0); // anybody may wait for any number of studies
-  const ended = (studyInstanceUid: string) => void ends.emit(studyInstanceUid);
-  if (role !== 'gateway') startWork(config, { database, queue, run, metrics, audit, logger, ended });
-  const watcher = composeWatcher(config, { archive, database, queue, logger });
-  const watch = isGateway ? startWatching(config.watch.schedule, watcher, logger) : undefined;
-  for (const { check, what, why, todo } of await startFindings(config)) {
-    logger.warn({ check, why, todo }, what);
+  if (isWorker) {
+    const run = await composeRun(config, {
+      archive,
+      database,
+      models,
+      warn,
+      onStageEnd: (end) => metrics.stageEnded(end),
+      ...(options.onProgress ? { onProgress: options.onProgress } : {}),
+    });
+    const ended = (studyInstanceUid: string) => void ends.emit(studyInstanceUid);
+    startWork(config, { database, queue, run, metrics, audit, logger, ended });
   }
-  await intake?.start(archive);
-  const notifications = isGateway ? startNotifications(config, { database, logger, now }) : undefined;
+  open.defer(() => queue.stop({ graceMs: config.shutdown.graceSeconds * 1000 }));
+  const watcher = composeWatcher(config, { archive, database, queue, logger });
+  if (isGateway) open.adopt(startWatching(config.watch.schedule, watcher, logger), (it) => it.stop());
+  for (const { check, what, why, todo } of await startFindings(config)) warn({ check, why, todo }, what);
+  await intake?.start();
+  open.defer(async () => intake?.refuse());
+  open.defer(() => readiness.stop());
   audit.started();
   logger.info({ role, url: doors.url, archive: archive.url }, 'the node is running');
 
+  const running = open.move();
   return {
     url: doors.url,
     archive,
@@ -140,17 +155,7 @@ export async function startNode(config: Config, options: NodeOptions = {}): Prom
     studyDetails: (uid) => studyDetails(database, uid),
     studyEnded: async (studyInstanceUid) => void (await once(ends, studyInstanceUid)),
     stop: async () => {
-      readiness.stop();
-      await intake?.refuse();
-      await watch?.stop();
-      await queue.stop({ graceMs: config.shutdown.graceSeconds * 1000 });
-      await notifications?.stop();
-      await pages.events.stop();
-      await doors.close();
-      await intake?.stop();
-      await embedded?.close();
-      await database.close();
-      audit.stopped();
+      await running.disposeAsync();
       logger.info('the node has stopped');
     },
   };

@@ -8,7 +8,7 @@ import type { Principal } from '../http/security/principal.ts';
 import { describeFailure } from '../pipeline/failures.ts';
 
 /** What the parts of the node have to say for the audit log. */
-export interface NodeAudit {
+export interface NodeAudit extends Disposable {
   readonly requests: RequestHandler;
   readonly session: (event: 'login' | 'logout', principal: Principal, address: string) => void;
   started(): void;
@@ -17,17 +17,17 @@ export interface NodeAudit {
   /** The node took the study's images from the archive and gave it the results. */
   studyProcessed(studyInstanceUid: string, patientKeys: readonly string[]): void;
   studyFailed(studyInstanceUid: string, error: unknown): void;
-  /** Records the end, and waits for the disk. */
-  stopped(): void;
+  /** Records the end, where there was a beginning, and waits for the disk. */
+  [Symbol.dispose](): void;
 }
 
 type Recorded = Pick<AuditEvent, 'event' | 'type' | 'action' | 'objects' | 'participants'> &
   Partial<Pick<AuditEvent, 'outcome' | 'outcomeDescription'>>;
 
-/** @param archive address of the archive, for messages about transfers */
+/** @param archiveUrl for messages about transfers */
 export function composeAudit(
   { audit, http }: Config,
-  { logger, now, archive }: { logger: Logger; now: () => Date; archive: () => string },
+  { logger, now, archiveUrl }: { logger: Logger; now: () => Date; archiveUrl: string },
 ): NodeAudit {
   const { folder, sourceId, enterpriseSiteId, patients } = audit;
   const trail =
@@ -39,6 +39,7 @@ export function composeAudit(
           onProblem: (err) => logger.error({ err }, 'the audit log cannot be written'),
         });
   const record = (event: Recorded) => trail?.record({ outcome: '0', ...event, at: now() });
+  let isRunning = false;
   const node = { userId: sourceId, isRequestor: false, role: 'application' } as const;
   const activity = (type: 'applicationStart' | 'applicationStop') =>
     record({ event: 'applicationActivity', type, action: 'E', participants: [node] });
@@ -46,7 +47,7 @@ export function composeAudit(
     event: 'instancesTransferred' as const,
     participants: [
       { userId: sourceId, isRequestor: true, role: 'destination' as const },
-      { userId: archive(), isRequestor: false, role: 'source' as const },
+      { userId: archiveUrl, isRequestor: false, role: 'source' as const },
     ],
     objects: [
       { kind: 'study' as const, id: studyInstanceUid },
@@ -64,7 +65,10 @@ export function composeAudit(
         action: 'E',
         participants: [{ userId: name, isRequestor: true, address }, node],
       }),
-    started: () => activity('applicationStart'),
+    started: () => {
+      isRunning = true;
+      activity('applicationStart');
+    },
     studyReceived: (studyInstanceUid, sender) =>
       record({
         event: 'instancesTransferred',
@@ -84,8 +88,8 @@ export function composeAudit(
         outcome: '8',
         outcomeDescription: describeFailure(error).code,
       }),
-    stopped: () => {
-      activity('applicationStop');
+    [Symbol.dispose]: () => {
+      if (isRunning) activity('applicationStop');
       trail?.close();
     },
   };

@@ -1,19 +1,22 @@
+import type { RequestListener } from 'node:http';
 import path from 'node:path';
 import type { Express } from 'express';
 import type { Logger } from 'pino';
 import { isLoopback } from '../config/http.ts';
 import type { Config } from '../config.ts';
-import { type ConnectionLimits, listen, type ServerTls } from '../http/listen.ts';
+import { type ConnectionLimits, listen, type RunningServer, type ServerTls } from '../http/listen.ts';
 import { type LocalAccess, publishLocalAccess, withdrawLocalAccess } from '../http/security/local-access.ts';
+import { startingApp } from '../http/starting.ts';
 import { readPem, readPemIfNamed } from './pem.ts';
 
 /** Where the node listens. */
-export interface Doors {
+export interface Doors extends AsyncDisposable {
   /** For everybody. */
   readonly url: string;
   /** For the node itself and for commands of this machine. */
   readonly own: LocalAccess;
-  close(): Promise<void>;
+  /** From now on the node answers; until it is disposed of, when the doors close. */
+  serve(app: Express): Promise<AsyncDisposable>;
 }
 
 /** Beside the embedded database: who may read one may read the other. */
@@ -22,11 +25,12 @@ export const localAccessFile = ({ database }: Config): string =>
 
 /**
  * Opens the configured address, and one of loopback for the node itself and for commands beside it where the configured one
- * wants certificates or is another machine's to reach. That one asks for credentials as the other does.
+ * wants certificates or is another machine's to reach. That one asks for credentials as the other does. Until `serve`,
+ * whoever asks is told that the node is starting.
  */
 export async function openDoors(
   config: Config,
-  { app, ownToken, logger }: { app: Express; ownToken: string; logger: Logger },
+  { ownToken, logger }: { ownToken: string; logger: Logger },
 ): Promise<Doors> {
   const { host, port, basePath, limits } = config.http;
   const tls = readTls(config);
@@ -37,18 +41,30 @@ export async function openDoors(
     );
   }
   const options = { limits: connectionLimits(limits) };
-  const main = await listen(app, host, port, { ...options, tls });
-  const inner = tls || !isLoopback(host) ? await listen(app, '127.0.0.1', 0, options) : undefined;
+  let answering = startingApp(basePath);
+  const answer: RequestListener = (request, response) => answering(request, response);
+  await using opened = new AsyncDisposableStack();
+  const close = (server: RunningServer) => server.close();
+  const main = opened.adopt(await listen(answer, host, port, { ...options, tls }), close);
+  const inner =
+    tls || !isLoopback(host) ? opened.adopt(await listen(answer, '127.0.0.1', 0, options), close) : undefined;
   const own = { url: `${(inner ?? main).url}${basePath}`, token: ownToken };
   const published = config.database.url === null ? localAccessFile(config) : undefined;
-  if (published) await publishLocalAccess(published, own);
+  const listening = opened.move();
   return {
     url: `${main.url}${basePath}`,
     own,
-    close: async () => {
-      if (published) await withdrawLocalAccess(published);
-      await Promise.all([main.close(), inner?.close()]);
+    serve: async (app) => {
+      answering = app;
+      if (published) await publishLocalAccess(published, own);
+      return {
+        [Symbol.asyncDispose]: async () => {
+          if (published) await withdrawLocalAccess(published);
+          await listening.disposeAsync();
+        },
+      };
     },
+    [Symbol.asyncDispose]: () => listening.disposeAsync(),
   };
 }
 

@@ -17,7 +17,7 @@ export interface Intake {
   readonly router: Router;
   figures(): SpoolFigures;
   /** Takes up what lies in the spool, and opens the port for C-STORE where that is configured. */
-  start(archive: ForwardTarget): Promise<void>;
+  start(): Promise<void>;
   /** Takes nothing new: closes the port, and answers STOW-RS with 503. */
   refuse(): Promise<void>;
   /** What has not been sent on stays in the spool. */
@@ -25,6 +25,7 @@ export interface Intake {
 }
 
 interface IntakeParts {
+  readonly archive: ForwardTarget;
   readonly database: Database;
   readonly logger: Logger;
   readonly now: () => Date;
@@ -33,11 +34,12 @@ interface IntakeParts {
 
 /** The ways in by which instances come: STOW-RS and C-STORE, through the spool to the archive; undefined where neither is. */
 export async function composeIntake(
-  { archive, intake }: Config,
-  { database, logger, now, audit }: IntakeParts,
+  config: Config,
+  { archive, database, logger, now, audit }: IntakeParts,
 ): Promise<Intake | undefined> {
+  const { intake } = config;
   // The embedded archive takes STOW-RS itself.
-  if (archive.kind === 'embedded' && !intake.dimse.enabled) return undefined;
+  if (config.archive.kind === 'embedded' && !intake.dimse.enabled) return undefined;
   const lock = await lockFolder(intake.spoolFolder);
   const spool = await Spool.open({
     folder: intake.spoolFolder,
@@ -56,18 +58,21 @@ export async function composeIntake(
     concurrentRequests: intake.concurrentRequests,
     retryAfterSeconds: intake.retryAfterSeconds,
   });
-  let forwarder: Forwarder | undefined;
+  const forwarder = new Forwarder({
+    spool,
+    archive,
+    announce: async (studyInstanceUid: string, { kind, callingAeTitle }: InstanceSource) => {
+      const source = { kind, ...(callingAeTitle === undefined ? {} : { callingAeTitle }) };
+      audit.studyReceived(studyInstanceUid, callingAeTitle ?? kind);
+      await announceStudy(database, { studyInstanceUid, source, now: now() });
+    },
+    log: logger,
+  });
   let dimse: Awaited<ReturnType<typeof openDimse>> | undefined;
   return {
     router,
     figures: () => spool.figures,
-    start: async (target) => {
-      const announce = async (studyInstanceUid: string, { kind, callingAeTitle }: InstanceSource) => {
-        const source = { kind, ...(callingAeTitle === undefined ? {} : { callingAeTitle }) };
-        audit.studyReceived(studyInstanceUid, callingAeTitle ?? kind);
-        await announceStudy(database, { studyInstanceUid, source, now: now() });
-      };
-      forwarder = new Forwarder({ spool, archive: target, announce, log: logger });
+    start: async () => {
       forwarder.start();
       if (intake.dimse.enabled) dimse = await openDimse(intake.dimse, spool, logger);
     },
@@ -76,7 +81,7 @@ export async function composeIntake(
       await dimse?.close();
     },
     stop: async () => {
-      await forwarder?.stop();
+      await forwarder.stop();
       lock.release();
     },
   };

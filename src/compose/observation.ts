@@ -2,36 +2,36 @@ import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import type { DicomWebClient } from '../dicom/web/client.ts';
 import { type DiskSpace, diskSpace } from '../metrics/disk-space.ts';
-import { NodeMetrics } from '../metrics/node-metrics.ts';
+import type { NodeMetrics } from '../metrics/node-metrics.ts';
+import { addNodeState } from '../metrics/node-state.ts';
 import { Readiness } from '../metrics/readiness.ts';
 import { describeFailure } from '../pipeline/failures.ts';
 import type { Models } from '../pipeline/run/run-parts.ts';
 import { SEGMENTED_CLASSES } from '../pipeline/selection/rules.ts';
 import { queueFigures } from '../queue/queue-figures.ts';
 import type { Database } from '../store/database/sql.ts';
-import { SOFTWARE_VERSION } from '../version.ts';
 
 export interface Observed {
   readonly database: Database;
-  readonly archive: () => DicomWebClient;
+  readonly archive: DicomWebClient;
   /** Undefined where this process segments nothing. */
-  readonly models: () => Models | undefined;
-  readonly spoolBytes: () => Promise<number>;
+  readonly models: Models | undefined;
+  /** Bytes of received instances that are not yet in the archive. */
+  readonly spoolBytes: () => number;
+  /** What the node has counted; what is only known when it is asked for is added. */
+  readonly metrics: NodeMetrics;
   readonly logger: Logger;
 }
 
-/** What is seen of the node from outside: whether it can work, and its figures. */
-export function composeObservation(
-  config: Config,
-  parts: Observed,
-): { readiness: Readiness; metrics: NodeMetrics } {
-  const { database, logger } = parts;
+/** Whether the node can work; its figures are added to its metrics. */
+export function composeObservation(config: Config, parts: Observed): Readiness {
+  const { database, archive, models, metrics, spoolBytes, logger } = parts;
   const readiness = new Readiness({
     cacheMs: config.health.cacheSeconds * 1000,
     checks: {
       database: async () => void (await database.query('SELECT 1')),
-      archive: () => askArchive(parts.archive()),
-      models: () => loadModels(parts.models()),
+      archive: () => askArchive(archive),
+      models: () => loadModels(models),
       queue: async () => void (await queueFigures(database, new Date())),
     },
     changed: ({ part, error }) => {
@@ -40,15 +40,14 @@ export function composeObservation(
         logger.warn({ part, reason: describeFailure(error).reason }, 'cannot be used; the node is not ready');
     },
   });
-  const metrics = new NodeMetrics({
-    version: SOFTWARE_VERSION,
+  addNodeState(metrics.registry, {
     queue: () => queueFigures(database, new Date()),
     disks: () => diskSpaces(config),
-    spoolBytes: parts.spoolBytes,
+    spoolBytes: async () => spoolBytes(),
     readiness: async () =>
       Object.fromEntries((await readiness.look()).map(({ part, error }) => [part, error === undefined])),
   });
-  return { readiness, metrics };
+  return readiness;
 }
 
 /** One study of today is enough to see that the archive answers. */

@@ -20,8 +20,8 @@ const BYTES_PER_MB = 1_000_000;
 export interface PagesInput {
   readonly database: Database;
   readonly queue: StudyQueue;
-  readonly archive: () => DicomWebClient;
-  readonly models: () => Models;
+  readonly archive: DicomWebClient;
+  readonly models: Models;
   readonly readiness: Readiness;
   readonly now: () => Date;
   readonly logger: Logger;
@@ -31,7 +31,7 @@ export interface PagesInput {
 export function composePages(config: Config, input: PagesInput): ApiParts {
   const { database, queue, archive, models, readiness, now, logger } = input;
   const cache = new ImageCache(
-    (result) => loadImages(archive(), result),
+    (result) => loadImages(archive, result),
     config.pages.imageCacheMegabytes * BYTES_PER_MB,
   );
   const { repeatabilityPercent, counts, contentQualification } = config.results;
@@ -57,7 +57,7 @@ export function composePages(config: Config, input: PagesInput): ApiParts {
     dead: { list: (page) => queue.dead(page), drop: (uid) => queue.drop(uid) },
     images: (result) => cache.imagesOf(result),
     instance: (study, { seriesInstanceUid, sopInstanceUid }) =>
-      archive().retrieveInstance(study, seriesInstanceUid, sopInstanceUid),
+      archive.retrieveInstance(study, seriesInstanceUid, sopInstanceUid),
     withdraw: rejectionNotes
       ? async ({ report }, comment) => {
           const request = {
@@ -66,14 +66,14 @@ export function composePages(config: Config, input: PagesInput): ApiParts {
             comment: comment || undefined,
           } as const;
           await withdrawResult(request, {
-            archive: archive(),
+            archive,
             database,
             softwareVersion: SOFTWARE_VERSION,
             now,
           });
         }
       : undefined,
-    modelNotice: async ({ sha256 }) => (await modelNotices(models())).get(sha256),
+    modelNotice: async ({ sha256 }) => (await modelNotices(models)).get(sha256),
     health: nodeHealth(config, { queue, readiness }),
   };
 }

@@ -1,7 +1,6 @@
 import type { Config } from '../config.ts';
 import { configuredModels } from '../pipeline/run/models.ts';
 import type { ResultSettings, RunParts } from '../pipeline/run/run-parts.ts';
-import type { ProgressListener } from '../pipeline/run/stages.ts';
 import { readSelectionRules } from '../pipeline/selection/rules.ts';
 import type { InferenceOptions } from '../segmentation/segment.ts';
 import { patientKeys } from '../store/records/patient-key.ts';
@@ -32,11 +31,9 @@ export function inferenceOptions(
 /** What the main path needs, from the configuration. */
 export async function composeRun(
   config: Config,
-  parts: Pick<RunParts, 'archive' | 'database' | 'warn'>,
-  onProgress?: ProgressListener,
+  parts: Pick<RunParts, 'archive' | 'database' | 'warn'> & Partial<RunParts>,
 ): Promise<RunParts> {
   return {
-    ...parts,
     rules: readSelectionRules(config.selection.rules, config.selection.siteRules),
     models: configuredModels(config.models, config.models.folder),
     patientKey: await patientKeys(parts.database),
@@ -45,6 +42,6 @@ export async function composeRun(
     inference: inferenceOptions(config, (message) => parts.warn({}, message)),
     stageLimits: config.queue.stageTimeoutMinutes,
     now: () => new Date(),
-    ...(onProgress ? { onProgress } : {}),
+    ...parts,
   };
 }

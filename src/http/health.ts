@@ -2,7 +2,8 @@ import { Router } from 'express';
 
 /** What /readyz answers from: `metrics/readiness.ts`. */
 export interface ReadinessReport {
-  readonly stopping: boolean;
+  /** Why the node as a whole takes nothing, whatever its parts say: it starts, or it stops. */
+  readonly closed: string | undefined;
   look(): Promise<readonly { readonly part: string; readonly error?: unknown }[]>;
 }
 
@@ -20,11 +21,12 @@ export function healthRoutes(readiness: ReadinessReport): Router {
   });
   router.get('/readyz', async (_request, response) => {
     response.set('Cache-Control', 'no-store');
-    const looks = readiness.stopping ? [] : await readiness.look();
+    const { closed } = readiness;
+    const looks = closed === undefined ? await readiness.look() : [];
     const reasons = looks
       .filter(({ error }) => error !== undefined)
       .map(({ part, error }) => `${part}: ${codeOf(error)}`);
-    if (readiness.stopping) reasons.push('the node is stopping');
+    if (closed !== undefined) reasons.push(closed);
     const parts = Object.fromEntries(looks.map(({ part, error }) => [part, error === undefined]));
     if (reasons.length === 0) {
       response.json({ status: 'ready', parts });

@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import http from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
-import type { Express } from 'express';
 
 /** PEM texts. */
 export interface ServerTls {
@@ -29,6 +28,7 @@ export interface ListenOptions {
 
 export interface RunningServer {
   readonly url: string;
+  /** Lets requests that are under way end, for a while. Closing once more does nothing. */
   close(): Promise<void>;
 }
 
@@ -40,12 +40,12 @@ const CLOSE_GRACE_MS = 2_000;
 
 /** @param port 0: a free one */
 export async function listen(
-  app: Express,
+  handler: http.RequestListener,
   host: string,
   port: number,
   { tls, limits }: ListenOptions = {},
 ): Promise<RunningServer> {
-  const server = createServer(app, tls);
+  const server = createServer(handler, tls);
   if (limits) {
     server.maxConnections = limits.connections;
     server.headersTimeout = limits.headerMs;
@@ -58,6 +58,7 @@ export async function listen(
   return {
     url: `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${actual}`,
     close: async () => {
+      if (!server.listening) return;
       const closed = once(server, 'close');
       server.close();
       server.closeIdleConnections();
@@ -69,9 +70,9 @@ export async function listen(
   };
 }
 
-function createServer(app: Express, tls: ServerTls | undefined): http.Server | https.Server {
+function createServer(handler: http.RequestListener, tls: ServerTls | undefined): http.Server | https.Server {
   const options = { maxHeaderSize: MAX_HEADER_BYTES };
-  if (!tls) return http.createServer(options, app);
+  if (!tls) return http.createServer(options, handler);
   const { certificate, key, clientCa } = tls;
   return https.createServer(
     {
@@ -81,6 +82,6 @@ function createServer(app: Express, tls: ServerTls | undefined): http.Server | h
       minVersion: 'TLSv1.2',
       ...(clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true }),
     },
-    app,
+    handler,
   );
 }

@@ -1,21 +1,8 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 import type { StageEnd } from '../pipeline/run/stages.ts';
-import type { QueueFigures } from '../queue/queue-figures.ts';
 import type { MeasuredVolume } from '../store/records/volume-record.ts';
-import type { DiskSpace } from './disk-space.ts';
+import { addGauge } from './gauge.ts';
 import type { ArchiveAnswer } from './timed-archive.ts';
-
-/** What the node asks when it is scraped. Each may fail: then its metrics are absent, and the others are there. */
-export interface MetricSources {
-  readonly version: string;
-  readonly queue: () => Promise<QueueFigures>;
-  /** Where the node writes, by a name such as `database`: the label of the metric. */
-  readonly disks: () => Promise<Readonly<Record<string, DiskSpace>>>;
-  /** Bytes of received instances that are not yet in the archive. */
-  readonly spoolBytes: () => Promise<number>;
-  /** Whether each part that the work needs can be used. */
-  readonly readiness: () => Promise<Readonly<Record<string, boolean>>>;
-}
 
 /** How the work on a study ended. */
 export type StudyOutcome = 'done' | 'skipped' | 'failed';
@@ -37,7 +24,8 @@ export class NodeMetrics {
   readonly #results: Counter<'model' | 'class' | 'finding'>;
   readonly #archive: Histogram<'kind' | 'outcome'>;
 
-  constructor(sources: MetricSources) {
+  /** @param version of the program */
+  constructor(version: string) {
     const registers = [this.registry];
     this.#stages = new Histogram({
       name: 'pansegnet_stage_duration_seconds',
@@ -72,10 +60,7 @@ export class NodeMetrics {
       registers,
     });
     for (const outcome of ['done', 'skipped', 'failed'] as const) this.#studies.inc({ outcome }, 0);
-    addBuildInfo(this.registry, sources.version);
-    addQueue(this.registry, sources.queue);
-    addStorage(this.registry, sources);
-    addReadiness(this.registry, sources.readiness);
+    addBuildInfo(this.registry, version);
     collectDefaultMetrics({ register: this.registry });
   }
 
@@ -100,66 +85,9 @@ export class NodeMetrics {
   }
 }
 
-/** A sample of a gauge: its labels and its value. */
-type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
-
-/** A gauge that is asked for when the node is scraped; where asking fails, it has no sample. */
-function addGauge(
-  registry: Registry,
-  name: string,
-  help: string,
-  labelNames: readonly string[],
-  ask: () => Promise<readonly Sample[]>,
-): void {
-  const gauge = new Gauge({
-    name,
-    help,
-    labelNames: [...labelNames],
-    registers: [],
-    async collect() {
-      const samples = await ask().catch(() => []);
-      this.reset();
-      // What a gauge without labels is reset to is 0, which would be a sample.
-      if (labelNames.length === 0) this.remove();
-      for (const [labels, value] of samples) this.set(labels, value);
-    },
-  });
-  registry.registerMetric(gauge);
-}
-
 function addBuildInfo(registry: Registry, version: string): void {
   const help = 'Always 1; the labels tell what runs.';
   addGauge(registry, 'pansegnet_build_info', help, ['version', 'node'], async () => [
     [{ version, node: process.versions.node }, 1],
   ]);
-}
-
-function addQueue(registry: Registry, figures: MetricSources['queue']): void {
-  const states = 'Studies in the queue: waiting, retrying (after a failure), active, dead (failed for good).';
-  addGauge(registry, 'pansegnet_queue_studies', states, ['state'], async () => {
-    const { oldestWaitingSeconds: _age, ...counts } = await figures();
-    return Object.entries(counts).map(([state, count]) => [{ state }, count]);
-  });
-  const age = 'How long the study has waited that has waited longest; 0 where none waits.';
-  addGauge(registry, 'pansegnet_queue_oldest_waiting_seconds', age, [], async () => [
-    [{}, (await figures()).oldestWaitingSeconds],
-  ]);
-}
-
-function addStorage(registry: Registry, { disks, spoolBytes }: MetricSources): void {
-  const spaces = async (bytes: keyof DiskSpace) =>
-    Object.entries(await disks()).map(([folder, space]): Sample => [{ folder }, space[bytes]]);
-  const free = 'What is free for the node on the file system that a folder of it is on.';
-  addGauge(registry, 'pansegnet_disk_free_bytes', free, ['folder'], () => spaces('freeBytes'));
-  const size = 'Size of the file system that a folder of the node is on.';
-  addGauge(registry, 'pansegnet_disk_size_bytes', size, ['folder'], () => spaces('sizeBytes'));
-  const spool = 'Received instances that are not in the archive yet.';
-  addGauge(registry, 'pansegnet_spool_bytes', spool, [], async () => [[{}, await spoolBytes()]]);
-}
-
-function addReadiness(registry: Registry, readiness: MetricSources['readiness']): void {
-  const help = '1 where the part can be used, 0 where it cannot: database, archive, models, queue.';
-  addGauge(registry, 'pansegnet_ready', help, ['part'], async () =>
-    Object.entries(await readiness()).map(([part, ok]) => [{ part }, ok ? 1 : 0]),
-  );
 }

@@ -23,19 +23,19 @@ export class Readiness {
   readonly #parts: ReadinessParts;
   readonly #failing = new Set<string>();
   #last: { readonly at: number; readonly looks: Promise<PartLook[]> } | undefined;
-  #stopping = false;
+  #closed: string | undefined;
 
   constructor(parts: ReadinessParts) {
     this.#parts = parts;
   }
 
-  /** Set when the node has begun to stop: it takes nothing new. */
-  get stopping(): boolean {
-    return this.#stopping;
+  /** Why the node takes nothing new: it has begun to stop. */
+  get closed(): string | undefined {
+    return this.#closed;
   }
 
   stop(): void {
-    this.#stopping = true;
+    this.#closed = 'the node is stopping';
   }
 
   /** Never rejects. */

@@ -39,6 +39,7 @@ export class StudyQueue {
   readonly #stopping = new AbortController();
   #loop: WorkLoop<ClaimedJob> | undefined;
   #looks: Promise<void> | undefined;
+  #stopped: Promise<void> | undefined;
 
   private constructor(boss: PgBoss, database: Database, options: QueueOptions) {
     this.#boss = boss;
@@ -175,9 +176,14 @@ export class StudyQueue {
 
   /**
    * Stops taking jobs, lets running ones end for `graceMs`, then aborts them and puts them back in the queue.
-   * The database stays open.
+   * The database stays open. Stopping once more waits for the first stop.
    */
-  async stop({ graceMs }: { graceMs: number }): Promise<void> {
+  stop({ graceMs }: { graceMs: number }): Promise<void> {
+    this.#stopped ??= this.#stop(graceMs);
+    return this.#stopped;
+  }
+
+  async #stop(graceMs: number): Promise<void> {
     const timer = setTimeout(() => this.#stopping.abort(), graceMs);
     await this.#loop?.stop();
     clearTimeout(timer);

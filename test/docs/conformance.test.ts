@@ -11,6 +11,7 @@ import { TRANSFER_SYNTAX } from '../../src/dicom/reading/transfer-syntaxes.ts';
 import { FAILURE_REASON } from '../../src/dicom/web/store-request.ts';
 import { IMPLEMENTATION } from '../../src/implementation.ts';
 import { NodeMetrics } from '../../src/metrics/node-metrics.ts';
+import { addNodeState } from '../../src/metrics/node-state.ts';
 import { SEGMENTATION_ERROR_CODES } from '../../src/segmentation/errors.ts';
 import { PIPELINE_ERROR_CODES } from '../../src/store/errors.ts';
 
@@ -113,8 +114,8 @@ describe('the operating manual', () => {
 
   it('names the metrics that there are', () => {
     const nothing = async () => ({});
-    const metrics = new NodeMetrics({
-      version: '0',
+    const metrics = new NodeMetrics('0');
+    addNodeState(metrics.registry, {
       queue: async () => ({ waiting: 0, retrying: 0, active: 0, dead: 0, oldestWaitingSeconds: 0 }),
       disks: nothing,
       spoolBytes: async () => 0,

@@ -3,19 +3,25 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { type MetricSources, NodeMetrics } from '../../src/metrics/node-metrics.ts';
+import { NodeMetrics } from '../../src/metrics/node-metrics.ts';
+import { addNodeState, type NodeState } from '../../src/metrics/node-state.ts';
 import { Readiness } from '../../src/metrics/readiness.ts';
 import { readExposition, type Sample } from '../support/prometheus-text.ts';
 
 const DEPLOY = path.resolve(import.meta.dirname, '../../deploy');
 
-const SOURCES: MetricSources = {
-  version: '1.2.3',
+const STATE: NodeState = {
   queue: async () => ({ waiting: 4, retrying: 1, active: 2, dead: 3, oldestWaitingSeconds: 90 }),
   disks: async () => ({ database: { freeBytes: 10, sizeBytes: 40 } }),
   spoolBytes: async () => 7,
   readiness: async () => ({ database: true, archive: false }),
 };
+
+function metricsOf(state: NodeState): NodeMetrics {
+  const metrics = new NodeMetrics('1.2.3');
+  addNodeState(metrics.registry, state);
+  return metrics;
+}
 
 const scrape = async (metrics: NodeMetrics) => readExposition(await metrics.registry.metrics());
 
@@ -27,7 +33,7 @@ const valueOf = (samples: readonly Sample[], name: string, labels: Readonly<Reco
 
 describe('the metrics', () => {
   it('can be read as Prometheus reads them, and tell what was asked when they are scraped', async () => {
-    const { samples, types } = await scrape(new NodeMetrics(SOURCES));
+    const { samples, types } = await scrape(metricsOf(STATE));
     expect(types.get('pansegnet_stage_duration_seconds')).toBe('histogram');
     expect(valueOf(samples, 'pansegnet_queue_studies', { state: 'retrying' })).toBe(1);
     expect(valueOf(samples, 'pansegnet_queue_oldest_waiting_seconds')).toBe(90);
@@ -39,7 +45,7 @@ describe('the metrics', () => {
   });
 
   it('count stages, failures and archive answers', async () => {
-    const metrics = new NodeMetrics(SOURCES);
+    const metrics = metricsOf(STATE);
     metrics.stageEnded({ stage: 'segment', class: 'T1W', seconds: 20 });
     metrics.attemptFailed({ code: 'DICOM_WEB_STATUS' }, true);
     metrics.attemptFailed({ code: 'DICOM_WEB_STATUS' }, false);
@@ -56,7 +62,7 @@ describe('the metrics', () => {
   });
 
   it('of one node are not those of another in the same process', async () => {
-    const [one, other] = [new NodeMetrics(SOURCES), new NodeMetrics(SOURCES)];
+    const [one, other] = [metricsOf(STATE), metricsOf(STATE)];
     one.attemptFailed({ code: 'X' }, false);
     expect(valueOf((await scrape(other)).samples, 'pansegnet_studies_total', { outcome: 'failed' })).toBe(0);
   });
@@ -65,7 +71,7 @@ describe('the metrics', () => {
     const broken = async () => {
       throw new Error('down');
     };
-    const metrics = new NodeMetrics({ ...SOURCES, queue: broken, disks: broken, spoolBytes: broken });
+    const metrics = metricsOf({ ...STATE, queue: broken, disks: broken, spoolBytes: broken });
     const { samples } = await scrape(metrics);
     expect(valueOf(samples, 'pansegnet_queue_oldest_waiting_seconds')).toBeUndefined();
     expect(samples.some(({ name }) => /_(queue|disk|spool)_/.test(name))).toBe(false);
@@ -144,7 +150,7 @@ describe('what is made of the metrics', () => {
     expressions.flatMap(namesIn).filter((name) => !known.includes(name));
 
   it('the dashboard and the alert rules name metrics that there are', async () => {
-    const metrics = new NodeMetrics(SOURCES);
+    const metrics = metricsOf(STATE);
     const known = metrics.registry.getMetricsAsArray().map(({ name }) => name);
     const shown = dashboard.panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr));
     const alerted = rules.groups.flatMap((group) => group.rules.map(({ expr }) => expr));

@@ -16,7 +16,12 @@ export const processCommand = defineCommand({
   }),
   run: async ({ study, series, class: seriesClass }, parts) => {
     const { config, database, print, onProgress, warn, signal } = parts;
-    const run = await composeRun(config, { archive: await parts.archive(), database, warn }, onProgress);
+    const run = await composeRun(config, {
+      archive: await parts.archive(),
+      database,
+      warn,
+      onProgress,
+    });
     const job = { studyInstanceUid: study, requestId: randomUUID() };
     const forced = series === undefined ? undefined : { seriesInstanceUid: series, class: seriesClass };
     const { decisions, volumes, skipped } = await runStudy(job, run, signal, forced);
