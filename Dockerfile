@@ -17,7 +17,7 @@ RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /us
 COPY --from=build /opt/pansegnet-node /opt/pansegnet-node
 RUN sh /opt/pansegnet-node/deploy/install.sh user && ln -s /opt/pansegnet-node/bin/pansegnet-node.js /usr/local/bin/pansegnet-node
 
-ENV NODE_ENV=production
+ENV NODE_ENV=production ORT_DISABLE_TELEMETRY=1
 # Everything that the node writes is below its working directory; the rest may be read-only, with a tmpfs at /tmp.
 WORKDIR /var/lib/pansegnet-node
 VOLUME /var/lib/pansegnet-node

@@ -1,3 +1,4 @@
+import '../src/telemetry-off.ts';
 import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';

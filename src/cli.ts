@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+import './telemetry-off.ts';
+
 import { Command, CommanderError, Option } from 'commander';
 import { verifyAudit } from './commands/audit-command.ts';
 import { checkConfig, serve } from './commands/commands.ts';

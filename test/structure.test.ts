@@ -54,8 +54,24 @@ describe('the structure of src', () => {
     expect(found).toEqual([]);
   });
 
-  it('lets only config.ts read the environment', () => {
-    expect([...imports.keys()].filter((file) => textOf(file).includes('process.env'))).toEqual(['config.ts']);
+  it('lets only config.ts read the environment, and only telemetry-off.ts write to it', () => {
+    const files = [...imports.keys()].filter((file) => textOf(file).includes('process.env'));
+    expect(files.toSorted()).toEqual(['config.ts', 'telemetry-off.ts']);
+  });
+
+  it('loads onnxruntime, here or in a thread, only after its telemetry is off', () => {
+    const roots = ['src', 'bench', 'tools'].map((folder) => path.resolve(SRC, '..', folder));
+    const loaders = roots.flatMap((root) =>
+      [...readImports(root).keys()]
+        .map((file) => ({ file, text: readFileSync(path.join(root, file), 'utf8') }))
+        .filter(({ text }) =>
+          /from 'onnxruntime-node'|import\('onnxruntime-node'\)|`\.\/segment-worker/.test(text),
+        ),
+    );
+    expect(loaders.length).toBeGreaterThan(3);
+    const late = loaders.filter(({ text }) => !/^import '[./a-z]*telemetry-off\.ts';/.test(text));
+    expect(late.map(({ file }) => file)).toEqual([]);
+    expect(textOf('cli.ts')).toMatch(/^#!.*\nimport '\.\/telemetry-off\.ts';/);
   });
 });
 

@@ -1,3 +1,4 @@
+import '../telemetry-off.ts';
 import { z } from 'zod';
 import { isLoopback } from '../config/http.ts';
 import type { Config } from '../config.ts';

@@ -1,3 +1,4 @@
+import '../telemetry-off.ts';
 import { availableParallelism } from 'node:os';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';

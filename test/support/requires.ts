@@ -23,6 +23,7 @@ const PACKAGES = {
   python3: 'python3-pydicom python3-numpy',
   nibabel: 'python3-nibabel',
   torch: 'python3-torch',
+  strace: 'strace',
   debootstrap: 'debootstrap',
   nginx: 'nginx-light',
   onnx: 'python3-onnx',

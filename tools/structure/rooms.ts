@@ -42,7 +42,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   pictures: { what: 'key images and the PDF', mayImport: ['dicom', 'results'] },
   segmentation: {
     what: "PanSegNet at work: model folders, nnU-Net's preprocessing, windows and export, measuring",
-    mayImport: ['dicom/volume.ts'],
+    mayImport: ['dicom/volume.ts', 'telemetry-off.ts'],
   },
   'model-import': {
     what: 'checkpoints to model folders: pickles, the network in ONNX; the main path never imports it',
@@ -65,6 +65,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     mayImport: ['dicom', 'segmentation', 'model-import', 'results', 'seg', 'sr', 'store'],
   },
   'implementation.ts': { what: 'how the program names itself to other systems', mayImport: ['dicom'] },
+  'telemetry-off.ts': { what: 'keeps the inference library from calling its maker', mayImport: [] },
   'version.ts': { what: "the program's version", mayImport: [] },
 };
 

@@ -1,3 +1,4 @@
+import '../../telemetry-off.ts';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { elements, type Shape3 } from '../array3.ts';
 import { SegmentationError } from '../errors.ts';
