@@ -93,7 +93,7 @@ async function examineArchive(config: Config): Promise<Finding[]> {
     const client = new DicomWebClient(options);
     const findings = await checkArchive({
       client,
-      request: archiveRequest({ ...options, url: client.url }),
+      request: archiveRequest(options),
       now: () => new Date(),
     });
     const changes = composeChanges(config);

@@ -3,7 +3,7 @@ import type { StageEnd } from '../pipeline/run/stages.ts';
 import type { QueueFigures } from '../queue/queue-figures.ts';
 import type { MeasuredVolume } from '../store/records/volume-record.ts';
 import type { DiskSpace } from './disk-space.ts';
-import type { ArchiveAnswer } from './timed-archive.ts';
+import type { ArchiveAnswer } from '../dicom/web/archive-access.ts';
 
 /** What the node asks when it is scraped. Each may fail: then its metrics are absent, and the others are there. */
 export interface MetricSources {
