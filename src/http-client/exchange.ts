@@ -87,9 +87,8 @@ class Exchange implements Answer {
 
   async answer(): Promise<Answer> {
     const { accepts = (status: number) => status === 200, url, body } = this.#request;
-    const { sent, head } = this.#open;
-    sendBody(sent, body, () => this.#waiting.progress()).catch((error: unknown) => this.#giveUp(error));
-    this.#head = await this.#waiting.watch(Promise.race([head, this.#givenUp.promise]));
+    sendBody(this.#open, body, () => this.#waiting.progress()).catch((error: unknown) => this.#giveUp(error));
+    this.#head = await this.#waiting.watch(Promise.race([this.#open.head, this.#givenUp.promise]));
     this.status = this.#head.statusCode ?? 0;
     this.headers = this.#head.headers;
     const isRedirect = this.status >= 300 && this.status < 400;

@@ -1,4 +1,5 @@
-import type { Writable } from 'node:stream';
+import { setTimeout as wait, setImmediate as turnOfTheLoop } from 'node:timers/promises';
+import type { OpenRequest } from './connections.ts';
 
 /** The body of a request. Its length is sent in the head, as old servers lose chunked bodies. */
 export interface RequestBody {
@@ -8,6 +9,9 @@ export interface RequestBody {
 
 /** Small enough that a slow line takes one now and then: how it goes on is seen by that. */
 const PIECE_BYTES = 65_536;
+
+/** How long a server on the same network has to say no to the head of a request before a long body follows. */
+const OBJECTION_MS = 20;
 
 /** A body that is in memory. */
 export function bodyOf(bytes: Uint8Array): RequestBody {
@@ -21,23 +25,31 @@ function* pieces(bytes: Uint8Array): Generator<Uint8Array> {
 /**
  * Sends a body piece by piece, as fast as the connection takes it, and ends the request. Ends early where the connection is
  * closed: then the answer, or the lack of one, says what happened.
+ *
+ * A server that refuses may answer and close without reading on, and the next write breaks the connection together with
+ * the answer that has come: so before each piece there is a chance to read.
  * @param progress told when the connection has taken a piece
  * @throws what the body throws
  */
 export async function sendBody(
-  sent: Writable,
+  { sent, head }: OpenRequest,
   body: RequestBody | undefined,
   progress: () => void,
 ): Promise<void> {
+  if (body && body.length > PIECE_BYTES) {
+    sent.flushHeaders();
+    await Promise.race([head, wait(OBJECTION_MS)]).catch(() => undefined);
+  }
   for await (const chunk of body?.chunks ?? []) {
     if (sent.destroyed) return;
     if (!sent.write(chunk)) await drained(sent);
     progress();
+    await turnOfTheLoop();
   }
   if (!sent.destroyed) sent.end();
 }
 
-function drained(sent: Writable): Promise<void> {
+function drained(sent: OpenRequest['sent']): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const done = (): void => {
     sent.off('drain', done).off('close', done);
