@@ -35,7 +35,7 @@ async function* inflated(
   const decoder = DECODERS[encoding]();
   let failure: unknown;
   const source = Readable.from(remembering(body, (error) => (failure = error)));
-  const done = pipeline(source, decoder).catch(() => undefined); // the reading side below says it
+  pipeline(source, decoder).catch(() => undefined); // the reading side below says it
   try {
     yield* decoder as AsyncIterable<Uint8Array>;
   } catch (cause) {
@@ -43,7 +43,6 @@ async function* inflated(
   } finally {
     decoder.destroy();
     source.destroy();
-    await done;
   }
 }
 

@@ -16,7 +16,8 @@ export function connectionError(error: unknown): ConnectionError {
   // Several addresses were tried (IPv6 and IPv4): an AggregateError without a message of its own.
   const first: unknown = error instanceof AggregateError ? error.errors[0] : error;
   if (!(first instanceof Error) || first.message === '') return new ConnectionError('no connection', first);
-  const isBroken = first.message === 'aborted';
+  const isBroken =
+    first.message === 'aborted' || ('code' in first && first.code === 'ERR_STREAM_PREMATURE_CLOSE');
   return new ConnectionError(
     isBroken ? 'connection closed in the middle of the answer' : first.message,
     first,
