@@ -5,7 +5,7 @@ import { AnswerError, ConnectionError, connectionError, StatusError } from './er
 import { type RequestBody, sendBody } from './request-body.ts';
 import { type TimeLimits, Waiting } from './waiting.ts';
 
-export interface ExchangeLimits extends TimeLimits {
+interface ExchangeLimits extends TimeLimits {
   /** Largest body of the answer, in bytes, after any Content-Encoding is undone. */
   readonly answerBytes: number;
 }
