@@ -54,6 +54,20 @@ describe('the structure of src', () => {
     expect(found).toEqual([]);
   });
 
+  it('lets one module open HTTP connections to archives', () => {
+    const holding = (text: RegExp) =>
+      [...imports.keys()].filter((file) => text.test(textOf(file))).toSorted();
+    expect(holding(/from '(node:https?|undici)'/)).toEqual([
+      'http-client/connections.ts',
+      'http/listen.ts', // the node's own doors
+    ]);
+    expect(holding(/(?<!\w)fetch\(/).filter((file) => !file.startsWith('http/browser/'))).toEqual([
+      'compose/commands/in-running-node.ts', // the node on this machine
+      'compose/doctor.ts', // the same
+      'http/security/oidc.ts', // the identity provider
+    ]);
+  });
+
   it('lets only config.ts read the environment, and only telemetry-off.ts write to it', () => {
     const files = [...imports.keys()].filter((file) => textOf(file).includes('process.env'));
     expect(files.toSorted()).toEqual(['config.ts', 'telemetry-off.ts']);

@@ -1,9 +1,9 @@
 import { type Instance, number, readInstance } from '../dicom/reading/dataset.ts';
+import { type BodyPart, multipartBody } from '../dicom/web/multipart-writer.ts';
 import { type AcceptedType, includesType, parseAccept } from './accept.ts';
 import { ArchiveError } from './archive-error.ts';
 import type { IndexedInstance } from './instance-index.ts';
 import type { InstanceStore } from './instance-store.ts';
-import { type BodyPart, multipartBody } from './multipart-body.ts';
 import { notAcceptable, type RetrievedBody, singlePart } from './retrieve.ts';
 
 const OCTET_STREAM = 'application/octet-stream';
@@ -98,7 +98,7 @@ function framesBody(
   const [only] = parts;
   for (const accepted of parseAccept(accept)) {
     if (!acceptsFrames(accepted, type, syntax, native)) continue;
-    if (accepted.multipart) return multipartBody(type, parts);
+    if (accepted.multipart) return multipartBody(type, parts, { partLengths: true });
     if (only && parts.length === 1) return singlePart(only);
   }
   throw notAcceptable('frames', `${type}; transfer-syntax=${syntax}`);

@@ -1,9 +1,9 @@
+import { type BodyPart, type MultipartBody, multipartBody } from '../dicom/web/multipart-writer.ts';
 import { type AcceptedType, includesType, parseAccept } from './accept.ts';
 import { ArchiveError } from './archive-error.ts';
 import type { JsonDataset } from './dicom-json.ts';
 import type { IndexedInstance } from './instance-index.ts';
 import type { InstanceStore } from './instance-store.ts';
-import { type BodyPart, type MultipartBody, multipartBody } from './multipart-body.ts';
 
 const DICOM = 'application/dicom';
 export const DICOM_JSON = 'application/dicom+json';
@@ -31,7 +31,7 @@ export function retrieveInstances(
     ) {
       continue;
     }
-    if (accepted.multipart) return multipartBody(DICOM, parts);
+    if (accepted.multipart) return multipartBody(DICOM, parts, { partLengths: true });
     if (only && parts.length === 1) return singlePart(only);
   }
   throw notAcceptable('instances', `${DICOM} in the stored transfer syntax`);

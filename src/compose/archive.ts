@@ -2,11 +2,11 @@ import express from 'express';
 import type { Logger } from 'pino';
 import { createEmbeddedArchive, EMBEDDED_ARCHIVE_NOTICE } from '../archive/embedded-archive.ts';
 import type { Config } from '../config.ts';
-import { DicomWebClient, type DicomWebOptions } from '../dicom/web/client.ts';
-import { Connections } from '../dicom/web/connections.ts';
+import type { ArchiveAnswer, DicomWebOptions } from '../dicom/web/archive-access.ts';
+import { DicomWebClient } from '../dicom/web/client.ts';
 import { listen } from '../http/listen.ts';
 import type { LocalAccess } from '../http/security/local-access.ts';
-import { type ArchiveAnswer, TimedArchive } from '../metrics/timed-archive.ts';
+import { Connections } from '../http-client/connections.ts';
 import { isOwnResult } from '../results/own-results.ts';
 import { readPemIfNamed } from './pem.ts';
 
@@ -19,8 +19,7 @@ export function composeArchiveClient(
   own?: LocalAccess,
   answered?: (answer: ArchiveAnswer) => void,
 ): DicomWebClient {
-  const options = archiveOptions(config, own);
-  return answered ? new TimedArchive(options, answered) : new DicomWebClient(options);
+  return new DicomWebClient({ ...archiveOptions(config, own), answered });
 }
 
 /** Where the archive is, with which credentials and over which connections. */

@@ -27,6 +27,8 @@ import { composeChanges } from './watch.ts';
 
 /** An archive that takes longer to say a word is as good as down, to somebody who waits for the doctor. */
 const ANSWER_LIMIT_MS = 15_000;
+/** The same for all of what it says. */
+const WHOLE_ANSWER_LIMIT_MS = 60_000;
 
 /**
  * Looks at everything that the node needs, as it is configured; works beside a running node and changes nothing.
@@ -90,11 +92,12 @@ async function examineArchive(config: Config): Promise<Finding[]> {
     const options = {
       ...archiveOptions(config),
       timeoutMs: Math.min(ANSWER_LIMIT_MS, config.archive.timeoutSeconds * 1000),
+      totalTimeoutMs: WHOLE_ANSWER_LIMIT_MS,
     };
     const client = new DicomWebClient(options);
     const findings = await checkArchive({
       client,
-      request: archiveRequest({ ...options, url: client.url }),
+      request: archiveRequest(options),
       now: () => new Date(),
     });
     const changes = composeChanges(config);

@@ -1,8 +1,8 @@
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import type { ArchiveAnswer } from '../dicom/web/archive-access.ts';
 import type { StageEnd } from '../pipeline/run/stages.ts';
 import type { MeasuredVolume } from '../store/records/volume-record.ts';
 import { addGauge } from './gauge.ts';
-import type { ArchiveAnswer } from './timed-archive.ts';
 
 /** How the work on a study ended. */
 export type StudyOutcome = 'done' | 'skipped' | 'failed';

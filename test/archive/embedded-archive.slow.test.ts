@@ -1,9 +1,7 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { api } from 'dicomweb-client';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import XMLHttpRequest from 'xhr2';
 import { number, readInstance, text } from '../../src/dicom/reading/dataset.ts';
 import { DicomWebClient } from '../../src/dicom/web/client.ts';
 import { splitMultipart } from '../../src/dicom/web/multipart.ts';
@@ -430,16 +428,10 @@ describe('retrieving from the embedded archive', () => {
     expect(await response.json()).toMatchObject({ code: 'ARCHIVE_METHOD' });
   });
 
-  it('works with dicomweb-client as viewers use it', async () => {
-    const headers = {};
-    const viewer = new api.DICOMwebClient({ url: archive.url, headers, verbose: false, requestHooks: [] });
-    const uids = { studyInstanceUID: '1.2.3', seriesInstanceUID: '1.2.3.1' };
-    expect(
-      await viewer.searchForSeries({ ...uids, request: { instance: new XMLHttpRequest() } }),
-    ).toHaveLength(2);
-    expect(
-      await viewer.retrieveSeriesMetadata({ ...uids, request: { instance: new XMLHttpRequest() } }),
-    ).toHaveLength(1);
+  it('works with dicomweb-client, as viewers use it', async () => {
+    const viewer = new DicomWebClient({ url: archive.url }); // which asks through that library
+    expect(await viewer.searchSeries('1.2.3')).toHaveLength(2);
+    expect(await viewer.seriesMetadata('1.2.3', '1.2.3.1')).toHaveLength(1);
   });
 });
 

@@ -5,6 +5,7 @@ import { inspect } from 'node:util';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { DicomError, type DicomErrorCode } from '../../src/dicom/errors.ts';
 import { text } from '../../src/dicom/reading/dataset.ts';
+import type { ArchiveAnswer } from '../../src/dicom/web/archive-access.ts';
 import { DicomWebClient } from '../../src/dicom/web/client.ts';
 import { DicomWebStatusError } from '../../src/dicom/web/errors.ts';
 import { collect } from '../support/collect.ts';
@@ -66,7 +67,7 @@ const retrieve = (client: DicomWebClient, signal?: AbortSignal) =>
   collect(client.retrieveSeries(STUDY, SERIES, signal));
 const store = (client: DicomWebClient) => client.store(undefined, [Buffer.from('one')]);
 
-/** Each way in which the client speaks to an archive: through XMLHttpRequest and through fetch. */
+/** Each way in which the client speaks to an archive: through its library, streamed, and with a body. */
 const EXCHANGES = { search, retrieve, store } as const;
 
 describe.each(['search', 'retrieve', 'store'] as const)('an archive that fails: %s', (name) => {
@@ -110,7 +111,7 @@ describe.each(['search', 'retrieve', 'store'] as const)('an archive that fails: 
     const error = await refusal(exchange(client));
     expect(error).toBeInstanceOf(DicomWebStatusError);
     expect(error).toMatchObject({ code: 'DICOM_WEB_STATUS', status, retryAfterMs: 70_000 });
-    expect(error.message).toContain(String(status));
+    expect(error.message).toMatch(new RegExp(`status ${status}.*: no$`)); // the archive's word, not its markup
   });
 
   it.each([429, 503])(
@@ -135,6 +136,7 @@ describe.each(['search', 'retrieve', 'store'] as const)('an archive that fails: 
     const headers = { Authorization: 'Bearer secret' };
     const error = await refusal(exchange(new DicomWebClient({ url, headers })));
     expect(error).toMatchObject({ code: 'DICOM_WEB_STATUS', status: 307 });
+    expect(error.message).toContain(`a redirect to ${elsewhere}, which is not followed`);
     expect(seen).not.toHaveBeenCalled();
   });
 
@@ -241,6 +243,25 @@ describe('searching', () => {
       response.writeHead(200, { 'Content-Type': type }).end(body);
     });
     expect((await refusal(search(client))).code).toBe('DICOM_WEB_ANSWER');
+  });
+
+  it('refuses an answer that is larger than what is held in memory, and names the limit', async () => {
+    const url = await archive((_request, response) => {
+      response.writeHead(200, JSON_TYPE).end(JSON.stringify(uids.map(study)));
+    });
+    const error = await refusal(search(new DicomWebClient({ url, maxJsonBytes: 1000 })));
+    expect(error.code).toBe('DICOM_WEB_ANSWER');
+    expect(error.message).toContain('more than 1000 bytes');
+  });
+
+  it('ends an answer that trickles for ever', async () => {
+    const url = await archive((_request, response) => {
+      const timer = setInterval(() => response.write(' '), 10);
+      response.on('close', () => clearInterval(timer));
+    });
+    const error = await refusal(search(new DicomWebClient({ url, totalTimeoutMs: 200 })));
+    expect(error.code).toBe('DICOM_WEB_UNREACHABLE');
+    expect(error.message).toContain('not done within 0.2 s');
   });
 
   it('asks for no path that a value of the archive could have made', async () => {
@@ -379,13 +400,51 @@ describe('storing', () => {
   );
 
   it.each([
-    [200, 'DICOM_WEB_ANSWER'],
-    [400, 'DICOM_WEB_STATUS'],
-    [409, 'DICOM_WEB_STATUS'],
-  ] as const)('an answer of %i that says nothing of instances is %s', async (status, code) => {
+    [200, 'DICOM_WEB_ANSWER', 'without saying what was stored'],
+    [400, 'DICOM_WEB_STATUS', '{"message":"no"}'],
+    [409, 'DICOM_WEB_STATUS', '{"message":"no"}'],
+  ] as const)('an answer of %i that says nothing of instances is %s', async (status, code, words) => {
     const client = await clientOf((_request, response) => {
       response.writeHead(status, JSON_TYPE).end('{"message":"no"}');
     });
-    expect((await refusal(store(client))).code).toBe(code);
+    const error = await refusal(store(client));
+    expect(error.code).toBe(code);
+    expect(error.message).toContain(words);
+  });
+});
+
+describe('the times of an archive', () => {
+  async function told(answer: Answer, ask: (client: DicomWebClient) => Promise<unknown>) {
+    const answers: ArchiveAnswer[] = [];
+    const url = await archive(answer);
+    await ask(new DicomWebClient({ url, answered: (one) => answers.push(one) })).catch(() => undefined);
+    for (const { seconds } of answers) expect(seconds).toBeGreaterThan(0);
+    return answers.map(({ kind, ok }) => [kind, ok]);
+  }
+  const stored = answerWith('application/json', JSON.stringify({ '00081199': { vr: 'SQ' } }));
+  const instances = answerWith('multipart/related; boundary=b', `${part('one')}--b--`);
+
+  it('are told for each request, by kind', async () => {
+    expect(await told(paged([], 1), search)).toEqual([['search', true]]);
+    expect(
+      await told(answerWith('application/json', '[{}]'), (client) => client.seriesMetadata(STUDY, SERIES)),
+    ).toEqual([['metadata', true]]);
+    expect(await told(instances, retrieve)).toEqual([['retrieve', true]]);
+    expect(await told(stored, store)).toEqual([['store', true]]);
+    expect(await told(stored, (client) => client.storeFiles([]))).toEqual([['store', true]]);
+  });
+
+  it('are of an error where the archive fails or its answer is none, and not where something is not there', async () => {
+    expect(await told(answerWith('text/plain', 'no', 500), search)).toEqual([['search', false]]);
+    expect(await told(answerWith('text/html', '<html>'), search)).toEqual([['search', false]]);
+    expect(await told(answerWith('text/html', '<html>'), retrieve)).toEqual([['retrieve', false]]);
+    const isStored = (client: DicomWebClient) => client.isStored(STUDY, SERIES, '1.2');
+    expect(await told(answerWith('text/plain', 'no', 404), isStored)).toEqual([['metadata', true]]);
+  });
+
+  it('are not told of what the node gave up', async () => {
+    const stopping = new AbortController();
+    const given = (client: DicomWebClient) => retrieve(client, stopping.signal);
+    expect(await told(() => stopping.abort(), given)).toEqual([]);
   });
 });

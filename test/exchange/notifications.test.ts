@@ -40,7 +40,7 @@ it('a webhook gets JSON with a signature that the receiver can check', async () 
   expect(hex).toBe(createHmac('sha256', SECRET).update(`${seconds}.${first?.body}`).digest('hex'));
   for (const [answer, reason] of [
     [500, 'answered 500'],
-    [302, 'fetch failed'],
+    [302, 'answered 302 (a redirect, which is not followed)'],
   ] as const) {
     status = answer;
     await expect(postWebhook({ url, secret: SECRET }, delivery)).rejects.toThrow(reason);

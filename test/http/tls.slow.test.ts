@@ -8,6 +8,7 @@ import { createEmbeddedArchive, type EmbeddedArchive } from '../../src/archive/e
 import { composeArchiveClient } from '../../src/compose/archive.ts';
 import { startNode } from '../../src/compose.ts';
 import { ConfigError, loadConfig } from '../../src/config.ts';
+import { ArchiveAccess } from '../../src/dicom/web/archive-access.ts';
 import { requestJson } from '../../src/dicom/web/json-request.ts';
 import { listen, type RunningServer, type ServerTls } from '../../src/http/listen.ts';
 import { readLocalAccess } from '../../src/http/security/local-access.ts';
@@ -96,7 +97,7 @@ describeWith(['openssl'], 'TLS', () => {
           code: 'DICOM_WEB_UNREACHABLE',
         });
       }
-      await expect(requestJson({ url, headers: {}, timeoutMs: 5_000 })).rejects.toThrow(/archive\.ca/);
+      await expect(requestJson(new ArchiveAccess({ url }), '')).rejects.toThrow(/archive\.ca/);
     });
 
     it('refuses a certificate for another name', async () => {

@@ -48,15 +48,25 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     what: 'checkpoints to model folders: pickles, the network in ONNX; the main path never imports it',
     mayImport: ['segmentation'],
   },
-  dicom: { what: 'what any DICOM program could use: data sets, pixels, volumes, DICOMweb', mayImport: [] },
+  dicom: {
+    what: 'what any DICOM program could use: data sets, pixels, volumes, DICOMweb',
+    mayImport: ['http-client'],
+  },
+  'http-client': {
+    what: 'HTTP to other systems: one exchange with its limits, proxy, TLS, refusals',
+    mayImport: [],
+  },
   nifti: { what: 'NIfTI files, read and written', mayImport: ['dicom/volume.ts'] },
   http: {
     what: 'pages, API, STOW-RS, who may do what',
     mayImport: ['dicom', 'store', 'pipeline', 'queue', 'results', 'seg', 'pictures', 'audit'],
   },
-  exchange: { what: 'results to other systems: webhook and e-mail', mayImport: ['store'] },
+  exchange: { what: 'results to other systems: webhook and e-mail', mayImport: ['store', 'http-client'] },
   metrics: { what: 'Prometheus metrics, readiness', mayImport: ['dicom', 'store', 'queue', 'pipeline'] },
-  doctor: { what: 'what keeps a node from working', mayImport: ['dicom', 'store', 'segmentation'] },
+  doctor: {
+    what: 'what keeps a node from working',
+    mayImport: ['dicom', 'http-client', 'store', 'segmentation'],
+  },
   audit: { what: 'the audit log', mayImport: [] },
   logging: { what: 'the log without patient data', mayImport: [] },
   archive: { what: 'the embedded archive', mayImport: ['dicom'] },
@@ -70,4 +80,4 @@ export const ROOMS: Readonly<Record<string, Room>> = {
 };
 
 /** Where the product's own words have no place: any program could use what is in there. */
-export const ROOMS_WITHOUT_PRODUCT: readonly string[] = ['dicom', 'nifti'];
+export const ROOMS_WITHOUT_PRODUCT: readonly string[] = ['dicom', 'http-client', 'nifti'];

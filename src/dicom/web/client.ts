@@ -1,25 +1,13 @@
-import { api } from 'dicomweb-client';
-import type XMLHttpRequest from 'xhr2';
+import { api, type RequestInstance } from 'dicomweb-client';
 import { DicomError } from '../errors.ts';
 import { type DicomDataset, fromDicomJson, text } from '../reading/dataset.ts';
-import type { Connections } from './connections.ts';
+import { ArchiveAccess, type ArchiveRequestKind, type DicomWebOptions } from './archive-access.ts';
 import { badAnswer, DicomWebStatusError } from './errors.ts';
+import { throughLibrary } from './library-request.ts';
 import { retrieveInstances } from './retrieve.ts';
-import { readStoreAnswer, type StoreOutcome } from './store-answer.ts';
+import { ANSWERS_TO_STORE, type StoreOutcome, storeOutcome } from './store-answer.ts';
 import { type FileToStore, storeFiles } from './store-files.ts';
 import { type StoredInstance, storeVerified } from './store-verified.ts';
-import { exchange, readAsJson } from './xhr-request.ts';
-
-export interface DicomWebOptions {
-  /** Root of the DICOMweb service, http or https; a user and password in it become an Authorization header. */
-  readonly url: string;
-  /** Sent with every request; for instance Authorization. */
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Longest time without a byte from the archive, in ms. */
-  readonly timeoutMs?: number;
-  /** Certificates and proxy; without it neither. */
-  readonly connections?: Connections | undefined;
-}
 
 export interface StudySearch {
   /** Days of StudyDate up to now, or everything. Studies without a date are found by `all` alone. */
@@ -30,12 +18,10 @@ export interface StudySearch {
   readonly signal?: AbortSignal;
 }
 
-/** A cold archive may have to read every file of a large series for its metadata. */
-export const DEFAULT_TIMEOUT_MS = 60_000;
 /** Series and instances per QIDO-RS request; few archives cap below. */
 const PAGE_SIZE = 500;
-/** Statuses of STOW-RS whose body says which instances were stored: PS3.18 10.5.3, and Orthanc's 400. */
-const STORE_STATUSES = [400, 409];
+/** Statuses that dicomweb-client takes for an answer to a question. */
+const ANSWERS: readonly number[] = [200, 202, 204, 206];
 
 /** ModalitiesInStudy, StudyDescription, NumberOfStudyRelatedSeries, NumberOfStudyRelatedInstances. */
 const STUDY_FIELDS = '00080061,00081030,00201206,00201208';
@@ -53,27 +39,15 @@ type SeriesUids = { studyInstanceUID: string; seriesInstanceUID: string };
 export class DicomWebClient {
   /** The service's root without credentials and without a slash at its end. */
   readonly url: string;
-  readonly #headers: Readonly<Record<string, string>>;
-  readonly #timeoutMs: number;
-  readonly #connections: Connections | undefined;
+  readonly #access: ArchiveAccess;
   readonly #library: api.DICOMwebClient;
-  readonly #storing: api.DICOMwebClient;
 
   /** @throws TypeError where the URL is none, or neither http nor https */
-  constructor({ url, headers = {}, timeoutMs = DEFAULT_TIMEOUT_MS, connections }: DicomWebOptions) {
-    const { publicUrl, authorization } = separateCredentials(url);
-    this.url = publicUrl;
-    this.#headers = { ...authorization, ...headers };
-    this.#timeoutMs = timeoutMs;
-    this.#connections = connections;
-    // verbose: the library would print failed requests together with their Authorization header.
-    const options = { url: publicUrl, verbose: false, requestHooks: [readAsJson] };
-    this.#library = new api.DICOMwebClient({ ...options, headers: this.#headers });
-    // Without Accept some archives answer STOW-RS in XML.
-    this.#storing = new api.DICOMwebClient({
-      ...options,
-      headers: { ...this.#headers, Accept: 'application/dicom+json' },
-    });
+  constructor(options: DicomWebOptions) {
+    this.#access = new ArchiveAccess(options);
+    this.url = this.#access.url;
+    // It gets no credentials: our own exchange adds them. verbose: it would print failed requests.
+    this.#library = new api.DICOMwebClient({ url: this.url, verbose: false });
   }
 
   /**
@@ -124,7 +98,7 @@ export class DicomWebClient {
   ): Promise<DicomDataset | undefined> {
     const series = seriesUids(studyUid, seriesUid);
     const path = `${seriesPath(studyUid, seriesUid)}/instances`;
-    const [first] = await this.#datasets(path, signal, (instance) =>
+    const [first] = await this.#datasets('search', path, signal, (instance) =>
       this.#library.searchForInstances({
         ...series,
         queryParams: { limit: '1', offset: '0' },
@@ -138,7 +112,7 @@ export class DicomWebClient {
   /** WADO-RS metadata of all instances of a series: headers without bulk data. */
   async seriesMetadata(studyUid: string, seriesUid: string, signal?: AbortSignal): Promise<DicomDataset[]> {
     const series = seriesUids(studyUid, seriesUid);
-    return this.#datasets(`${seriesPath(studyUid, seriesUid)}/metadata`, signal, (instance) =>
+    return this.#datasets('metadata', `${seriesPath(studyUid, seriesUid)}/metadata`, signal, (instance) =>
       this.#library.retrieveSeriesMetadata({ ...series, request: { instance } }),
     );
   }
@@ -152,7 +126,7 @@ export class DicomWebClient {
   ): Promise<DicomDataset> {
     const uids = { ...seriesUids(studyUid, seriesUid), sopInstanceUID: pathUid(sopUid) };
     const path = `${seriesPath(studyUid, seriesUid)}/instances/${sopUid}/metadata`;
-    const [dataset, ...more] = await this.#datasets(path, signal, (instance) =>
+    const [dataset, ...more] = await this.#datasets('metadata', path, signal, (instance) =>
       this.#library.retrieveInstanceMetadata({ ...uids, request: { instance } }),
     );
     if (!dataset || more.length > 0) {
@@ -195,20 +169,21 @@ export class DicomWebClient {
     signal?: AbortSignal,
   ): Promise<StoreOutcome> {
     const url = `${this.url}/studies${studyUid === undefined ? '' : `/${pathUid(studyUid)}`}`;
-    const { status, body } = await exchange(
-      { url, timeoutMs: this.#timeoutMs, connections: this.#connections, signal },
+    const accepts = (status: number) => ANSWERS_TO_STORE.has(status);
+    // Without Accept some archives answer STOW-RS in XML.
+    const headers = { Accept: 'application/dicom+json' };
+    const answer = await throughLibrary(
+      this.#access,
+      url,
+      { kind: 'store', headers, accepts, signal },
       (instance) =>
-        this.#storing.storeInstances({
+        this.#library.storeInstances({
           ...(studyUid === undefined ? {} : { studyInstanceUID: studyUid }),
           datasets: parts,
           request: { instance },
         }),
-      STORE_STATUSES,
     );
-    const outcome = readStoreAnswer(status, body);
-    if (outcome) return outcome;
-    if (STORE_STATUSES.includes(status)) throw new DicomWebStatusError(url, status);
-    throw badAnswer(url, `answered ${status} to STOW-RS without saying what was stored`);
+    return storeOutcome(this.#access, url, { status: answer.status, body: String(answer.body) });
   }
 
   /**
@@ -216,11 +191,7 @@ export class DicomWebClient {
    * @throws as `store`
    */
   storeFiles(files: readonly FileToStore[], signal?: AbortSignal): Promise<StoreOutcome> {
-    const url = `${this.url}/studies`;
-    return storeFiles(
-      { url, headers: this.#headers, timeoutMs: this.#timeoutMs, connections: this.#connections, signal },
-      files,
-    );
+    return storeFiles(this.#access, files, signal);
   }
 
   /**
@@ -263,13 +234,7 @@ export class DicomWebClient {
   }
 
   #retrieve(path: string, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
-    return retrieveInstances({
-      url: this.url + path,
-      headers: this.#headers,
-      timeoutMs: this.#timeoutMs,
-      connections: this.#connections,
-      signal,
-    });
+    return retrieveInstances(this.#access, path, signal);
   }
 
   async *#pages(
@@ -277,12 +242,12 @@ export class DicomWebClient {
     key: string,
     pageSize: number,
     signal: AbortSignal | undefined,
-    send: (page: Query, instance: XMLHttpRequest) => Promise<unknown>,
+    send: (page: Query, instance: RequestInstance) => Promise<unknown>,
   ): AsyncGenerator<DicomDataset> {
     const seen = new Set<string>();
     for (let offset = 0; ; ) {
       const page = { limit: String(pageSize), offset: String(offset) };
-      const results = await this.#datasets(path, signal, (instance) => send(page, instance));
+      const results = await this.#datasets('search', path, signal, (instance) => send(page, instance));
       const before = seen.size;
       for (const result of results) {
         const uid = text(result, key);
@@ -297,15 +262,15 @@ export class DicomWebClient {
   }
 
   async #datasets(
+    kind: ArchiveRequestKind,
     path: string,
     signal: AbortSignal | undefined,
-    send: (instance: XMLHttpRequest) => Promise<unknown>,
+    send: (instance: RequestInstance) => Promise<unknown>,
   ): Promise<DicomDataset[]> {
     const url = this.url + path;
-    const { body } = await exchange(
-      { url, timeoutMs: this.#timeoutMs, connections: this.#connections, signal },
-      send,
-    );
+    const accepts = (status: number) => ANSWERS.includes(status);
+    const answer = await throughLibrary(this.#access, url, { kind, headers: {}, accepts, signal }, send);
+    const body = answer.status === 204 ? [] : answer.body;
     if (!Array.isArray(body)) throw badAnswer(url, 'the answer is not DICOM JSON (a list of data sets)');
     try {
       return body.map(fromDicomJson);
@@ -340,24 +305,4 @@ function pathUid(uid: string): string {
 function studyDate(now: Date, daysBack: number): string {
   const day = new Date(now.getFullYear(), now.getMonth(), now.getDate() - daysBack);
   return day.toLocaleDateString('sv-SE').replaceAll('-', ''); // Sweden writes 2026-03-01
-}
-
-/** The address without user and password, and the header that they make. */
-export function separateCredentials(address: string): {
-  publicUrl: string;
-  authorization: Record<string, string>;
-} {
-  const url = URL.parse(address);
-  if (!url || !['http:', 'https:'].includes(url.protocol)) {
-    // The address itself stays out of the message: it may hold a password.
-    throw new TypeError('The DICOMweb address is not a URL that begins with http:// or https://');
-  }
-  const { username, password } = url;
-  url.username = '';
-  url.password = '';
-  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  return {
-    publicUrl: url.href.replace(/\/+$/, ''),
-    authorization: username ? { Authorization: `Basic ${Buffer.from(pair).toString('base64')}` } : {},
-  };
 }

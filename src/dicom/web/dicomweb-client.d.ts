@@ -3,18 +3,26 @@
  * where promises of foreign JSON come; here every answer is `unknown` until it was checked.
  */
 declare module 'dicomweb-client' {
-  import type XMLHttpRequest from 'xhr2';
-
+  /** What the library does with the XMLHttpRequest that it is given. */
+  export interface RequestInstance {
+    responseType: string;
+    readonly readyState: number;
+    readonly status: number;
+    readonly response: unknown;
+    onreadystatechange: (() => void) | null;
+    open(method: string, url: string): void;
+    setRequestHeader(name: string, value: string): void;
+    getResponseHeader(name: string): string | null;
+    getAllResponseHeaders(): string;
+    send(data?: ArrayBuffer): void;
+  }
   interface Options {
     queryParams?: Readonly<Record<string, string>>;
-    request: { instance: XMLHttpRequest };
+    request: { instance: RequestInstance };
   }
   interface ClientOptions {
     url: string;
-    headers: Readonly<Record<string, string>>;
     verbose: boolean;
-    /** Called after open() and before send(); the library looks at the number of parameters. */
-    requestHooks: ((request: XMLHttpRequest, metadata: unknown) => XMLHttpRequest)[];
   }
   export namespace api {
     class DICOMwebClient {

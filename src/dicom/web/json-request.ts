@@ -1,72 +1,33 @@
-import type { IncomingMessage } from 'node:http';
-import { text } from 'node:stream/consumers';
-import { DicomError } from '../errors.ts';
-import { type Connections, connectionReason, DIRECT } from './connections.ts';
-import { badAnswer, DicomWebStatusError, unreachable } from './errors.ts';
-
-export interface JsonRequest {
-  /** Without credentials: it goes into messages. */
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
-  /** Longest time without a byte from the archive, in ms. */
-  readonly timeoutMs: number;
-  readonly signal?: AbortSignal | undefined;
-  readonly connections?: Connections | undefined;
-  /** Sent by POST, as JSON; without it the request is a GET. */
-  readonly body?: unknown;
-}
+import { bodyOf } from '../../http-client/request-body.ts';
+import { jsonAnswer } from '../../http-client/whole-answer.ts';
+import type { ArchiveAccess } from './archive-access.ts';
+import { archiveError } from './errors.ts';
 
 /**
- * A request to an archive's own REST interface. Redirects are not followed: credentials go to the archive alone.
+ * A request to an archive's own REST interface.
+ * @param path below the root of that interface
+ * @param body sent by POST, as JSON; without it the request is a GET
  * @returns the JSON of the answer, not yet checked
  * @throws DicomError DICOM_WEB_UNREACHABLE, DICOM_WEB_STATUS, DICOM_WEB_ANSWER; the signal's reason where aborted
  */
-export async function requestJson(request: JsonRequest): Promise<unknown> {
-  const { url, timeoutMs, signal } = request;
-  signal?.throwIfAborted();
-  const silence = new Error(`no data within ${timeoutMs / 1000} s`);
+export async function requestJson(
+  access: ArchiveAccess,
+  path: string,
+  { signal, body }: { readonly signal?: AbortSignal | undefined; readonly body?: unknown } = {},
+): Promise<unknown> {
+  const url = access.url + path;
+  const accept = { Accept: 'application/json' };
+  const sent =
+    body === undefined
+      ? { headers: accept }
+      : {
+          method: 'POST' as const,
+          headers: { ...accept, 'Content-Type': 'application/json' },
+          body: bodyOf(Buffer.from(JSON.stringify(body))),
+        };
   try {
-    const answer = await send(request, silence);
-    if (answer.statusCode !== 200) {
-      answer.destroy();
-      throw new DicomWebStatusError(url, answer.statusCode ?? 0, answer.headers['retry-after']);
-    }
-    return parseJson(await text(answer), url);
+    return (await jsonAnswer(access.request(url, { ...sent, signal }))).json;
   } catch (error) {
-    signal?.throwIfAborted();
-    if (error instanceof DicomError) throw error;
-    throw unreachable(url, connectionReason(error), error);
-  }
-}
-
-async function send(
-  { url, headers, timeoutMs, signal, connections = DIRECT, body }: JsonRequest,
-  silence: Error,
-): Promise<IncomingMessage> {
-  const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
-  const options = {
-    method: payload ? 'POST' : 'GET',
-    headers: {
-      ...headers,
-      Accept: 'application/json',
-      ...(payload ? { 'Content-Type': 'application/json', 'Content-Length': payload.length } : {}),
-    },
-    timeout: timeoutMs,
-    ...(signal ? { signal } : {}),
-  };
-  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-  const sent = connections.request(url, options);
-  sent.once('response', resolve);
-  sent.once('timeout', () => sent.destroy(silence));
-  sent.on('error', reject);
-  sent.end(payload);
-  return promise;
-}
-
-function parseJson(body: string, url: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch (cause) {
-    throw badAnswer(url, 'the answer is not JSON', cause);
+    throw archiveError(url, error);
   }
 }

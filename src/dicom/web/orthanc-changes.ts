@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { DicomError } from '../errors.ts';
-import { DEFAULT_TIMEOUT_MS, type DicomWebOptions, separateCredentials } from './client.ts';
-import type { Connections } from './connections.ts';
+import { ArchiveAccess, type DicomWebOptions } from './archive-access.ts';
 import { badAnswer, DicomWebStatusError } from './errors.ts';
 import { requestJson } from './json-request.ts';
 
@@ -68,25 +67,14 @@ export interface OrthancChangesOptions extends DicomWebOptions {
 export class OrthancChanges {
   /** Root of the REST interface, without credentials and without a slash at its end. */
   readonly url: string;
-  readonly #headers: Readonly<Record<string, string>>;
-  readonly #timeoutMs: number;
+  readonly #access: ArchiveAccess;
   readonly #senders: boolean;
-  readonly #connections: Connections | undefined;
 
   /** @throws TypeError where the URL is none, or neither http nor https */
-  constructor({
-    senders = false,
-    url,
-    headers = {},
-    timeoutMs = DEFAULT_TIMEOUT_MS,
-    connections,
-  }: OrthancChangesOptions) {
+  constructor({ senders = false, ...options }: OrthancChangesOptions) {
     this.#senders = senders;
-    const { publicUrl, authorization } = separateCredentials(url);
-    this.url = publicUrl;
-    this.#headers = { ...authorization, ...headers };
-    this.#timeoutMs = timeoutMs;
-    this.#connections = connections;
+    this.#access = new ArchiveAccess(options);
+    this.url = this.#access.url;
   }
 
   /** The newest change, or none in an archive that has none. */
@@ -140,14 +128,7 @@ export class OrthancChanges {
 
   async #ask(path: string, signal: AbortSignal | undefined, body?: unknown): Promise<unknown> {
     try {
-      return await requestJson({
-        url: this.url + path,
-        headers: this.#headers,
-        timeoutMs: this.#timeoutMs,
-        connections: this.#connections,
-        signal,
-        ...(body === undefined ? {} : { body }),
-      });
+      return await requestJson(this.#access, path, { signal, body });
     } catch (error) {
       if (error instanceof DicomWebStatusError && NOT_THE_PLACE.has(error.status)) {
         throw refused(this.url + path.replace(/\?.*/, ''), error);

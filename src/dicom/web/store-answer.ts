@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import type { ArchiveAccess } from './archive-access.ts';
+import { badAnswer, DicomWebStatusError } from './errors.ts';
 
 /** One instance that the archive did not take. */
 export interface StoreFailure {
@@ -29,13 +31,33 @@ const answer = z.object({
   '0008119A': element(item), // OtherFailuresSequence
 });
 
+/** Statuses of STOW-RS whose body says which instances were stored: PS3.18 10.5.3, and Orthanc's 400. */
+export const ANSWERS_TO_STORE: ReadonlySet<number> = new Set([200, 202, 204, 400, 409]);
+
+/**
+ * What the archive said about a STOW-RS request, with one of the statuses above.
+ * @throws DicomError DICOM_WEB_STATUS, DICOM_WEB_ANSWER where it did not say what was stored
+ */
+export function storeOutcome(
+  access: ArchiveAccess,
+  url: string,
+  { status, body }: { readonly status: number; readonly body: string },
+): StoreOutcome {
+  const outcome = readStoreAnswer(status, body);
+  if (outcome) return outcome;
+  if (status >= 400) {
+    throw new DicomWebStatusError(url, status, undefined, { text: access.wordsOf(Buffer.from(body)) });
+  }
+  throw badAnswer(url, `answered ${status} to STOW-RS without saying what was stored`);
+}
+
 /**
  * Reads the answer of a STOW-RS request (PS3.18 10.5.3 and annex I.2).
- * @param body parsed JSON or its text; Orthanc sends text, some archives an array of one data set
+ * @param body of the answer, whatever its type says; some archives send an array of one data set
  * @returns undefined where the body is no such answer: none of its three sequences is there
  */
-export function readStoreAnswer(status: number, body: unknown): StoreOutcome | undefined {
-  const parsed = answer.safeParse(firstItem(typeof body === 'string' ? parseJson(body) : body));
+function readStoreAnswer(status: number, body: string): StoreOutcome | undefined {
+  const parsed = answer.safeParse(firstItem(parseJson(body)));
   if (!parsed.success || Object.keys(parsed.data).length === 0) return undefined;
   const failures = [...(parsed.data['00081198']?.Value ?? []), ...(parsed.data['0008119A']?.Value ?? [])];
   return {

@@ -15,14 +15,22 @@ export interface MultipartBody {
   readonly chunks: AsyncIterable<Uint8Array>;
 }
 
-/** A multipart/related body (RFC 2387, PS3.18 8.6.1.2) of parts that are read one at a time. */
-export function multipartBody(type: string, parts: readonly BodyPart[]): MultipartBody {
+/**
+ * A multipart/related body (RFC 2387, PS3.18 8.6.1.2) of parts that are read one at a time.
+ * @param partLengths whether the header of each part says how long it is
+ */
+export function multipartBody(
+  type: string,
+  parts: readonly BodyPart[],
+  { partLengths }: { readonly partLengths: boolean },
+): MultipartBody {
   const boundary = randomUUID();
-  const headers = parts.map((part, index) =>
-    Buffer.from(
-      `${index === 0 ? '' : '\r\n'}--${boundary}\r\nContent-Type: ${part.contentType}\r\nContent-Length: ${part.size}\r\n\r\n`,
-    ),
-  );
+  const headers = parts.map(({ contentType, size }, index) => {
+    const length = partLengths ? `Content-Length: ${size}\r\n` : '';
+    return Buffer.from(
+      `${index === 0 ? '' : '\r\n'}--${boundary}\r\nContent-Type: ${contentType}\r\n${length}\r\n`,
+    );
+  });
   const end = Buffer.from(`\r\n--${boundary}--\r\n`);
   const sizes = [...headers.map((header) => header.length), ...parts.map((part) => part.size), end.length];
   return {
