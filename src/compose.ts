@@ -6,12 +6,12 @@ import { startWatching } from './arrivals/watch/watch-schedule.ts';
 import { composeAccess } from './compose/access.ts';
 import { composeArchiveClient, composeEmbeddedArchive } from './compose/archive.ts';
 import { composeAudit } from './compose/audit.ts';
-import { commandRoutes } from './compose/commands/command-routes.ts';
 import { openConfiguredDatabase } from './compose/database.ts';
 import { openDoors } from './compose/doors.ts';
 import { composeHttp } from './compose/http.ts';
 import { composeIntake } from './compose/intake.ts';
 import { createLogger } from './compose/logger.ts';
+import type { CommandRoutes } from './compose/node-parts.ts';
 import { startNotifications } from './compose/notifications.ts';
 import { composeObservation } from './compose/observation.ts';
 import { composePages } from './compose/pages.ts';
@@ -39,6 +39,8 @@ export interface NodeOptions {
   readonly onProgress?: ProgressListener;
   /** Served beside the pages, where they have nothing at an address. */
   readonly viewer?: RequestHandler;
+  /** Commands of other processes of this machine; without these it takes none. */
+  readonly commandRoutes?: CommandRoutes;
 }
 
 /** The node, or the part of it that runs in this process. */
@@ -105,7 +107,7 @@ export async function startNode(config: Config, options: NodeOptions = {}): Prom
     notify: isGateway ? composeNotify({ database, now }) : undefined,
     pages,
     viewer: options.viewer,
-    commands: commandRoutes({
+    commands: options.commandRoutes?.({
       config,
       database,
       archive: async () => archive,

@@ -62,7 +62,7 @@ describe('the structure of src', () => {
       'http/listen.ts', // the node's own doors
     ]);
     expect(holding(/(?<!\w)fetch\(/).filter((file) => !file.startsWith('http/browser/'))).toEqual([
-      'compose/commands/in-running-node.ts', // the node on this machine
+      'commands/running/in-running-node.ts', // the node on this machine
       'compose/doctor.ts', // the same
       'http/security/oidc.ts', // the identity provider
     ]);

@@ -18,7 +18,7 @@ export interface NodeHttpParts {
   /** Where the demo serves a viewer. */
   readonly viewer: RequestHandler | undefined;
   /** Commands of other processes of this machine. */
-  readonly commands: Router;
+  readonly commands: Router | undefined;
   readonly readiness: ReadinessReport;
   readonly metrics: MetricsText;
   readonly logger: Logger;
@@ -61,7 +61,7 @@ export function composeHttp(
     hosts,
     trustedProxies,
     limits: { ...limits, urlBytes: limits.urlKilobytes * 1024, bodyBytes: limits.bodyKilobytes * 1024 },
-    api: role === 'worker' ? undefined : express.Router().use('/commands', commands).use(apiRoutes(pages)),
+    api: role === 'worker' ? undefined : withCommands(apiRoutes(pages), commands),
     pages: role === 'worker' ? undefined : withViewer(pageRoutes(pages), viewer),
     assets: assetRoutes(),
     auditLog: role === 'worker' ? undefined : auditLogRoutes(config.audit.folder),
@@ -70,6 +70,9 @@ export function composeHttp(
     onError: (err) => logger.error({ err }, 'a request failed'),
   });
 }
+
+const withCommands = (api: Router, commands: Router | undefined): Router =>
+  commands ? express.Router().use('/commands', commands).use(api) : api;
 
 const withViewer = (pages: Router, viewer: RequestHandler | undefined): RequestHandler =>
   viewer ? express.Router().use(pages).use(viewer) : pages;

@@ -6,7 +6,7 @@ import type { Sql } from '../store/database/sql.ts';
  * waits. draining: what waits is worked off, and nothing new is let in but what a person asks for; the watch finds it
  * when the queue is running again.
  */
-export const QUEUE_MODES = ['running', 'paused', 'draining'] as const;
+const QUEUE_MODES = ['running', 'paused', 'draining'] as const;
 export type QueueMode = (typeof QUEUE_MODES)[number];
 
 const SETTING = 'queue-mode';

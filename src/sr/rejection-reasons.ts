@@ -10,4 +10,5 @@ export const REJECTION_REASONS = {
 
 export type RejectionReason = keyof typeof REJECTION_REASONS;
 
-export const isRejectionReason = (word: string): word is RejectionReason => word in REJECTION_REASONS;
+export const isRejectionReason = (word: string): word is RejectionReason =>
+  Object.hasOwn(REJECTION_REASONS, word);

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
+import { COMMANDS } from '../../src/commands/all.ts';
+import { pathName } from '../../src/commands/definition/command.ts';
 import { DicomWebClient } from '../../src/dicom/web/client.ts';
 import { startEmbeddedArchive } from '../support/archives.ts';
 import { runCli } from '../support/run-cli.ts';
@@ -113,6 +115,24 @@ describe('commands beside a running node', () => {
         headers: { Authorization: authorization },
       });
     expect((await ask(`Bearer ${token}`)).status).toBe(404);
+  });
+
+  it('are refused by it with 400 where their options are not what the command takes, and only those are known', async () => {
+    const { url, token } = JSON.parse(
+      await readFile(path.join(folder, 'database', 'local-access.json'), 'utf8'),
+    );
+    const headers = { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' };
+    const answered: (readonly [string, string, number])[] = [];
+    for (const command of COMMANDS) {
+      for (const body of ['[]', '{"unknown":1}', '{"__proto__":{"all":true}}', '{']) {
+        const address = `${url}/api/commands/${pathName(command)}`;
+        const { status } = await fetch(address, { method: 'POST', headers, body });
+        answered.push([command.runs, body, status]);
+      }
+    }
+    const expected = (runs: string, body: string) => (runs === 'in-node' || body === '{' ? 400 : 404);
+    expect(answered.filter(([runs, body, status]) => status !== expected(runs, body))).toEqual([]);
+    expect(answered.filter(([, , status]) => status === 400).length).toBeGreaterThan(10 * 4);
   });
 
   it('are no second node: that is refused with the pid of the first, which goes on', async () => {

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { data } from 'dcmjs';
 import { describe, expect, it } from 'vitest';
 import { INSTANCE_TAGS, SERIES_TAGS, STUDY_TAGS } from '../../src/archive/search-attributes.ts';
+import { COMMANDS, GROUPS } from '../../src/commands/all.ts';
 import { DICOM_ERROR_CODES } from '../../src/dicom/errors.ts';
 import { modalityOf } from '../../src/dicom/geometry/image-checks.ts';
 import { canDecode } from '../../src/dicom/pixels/pixels.ts';
@@ -131,17 +132,24 @@ describe('the operating manual', () => {
     expect([...named].toSorted()).toEqual(own.toSorted());
   });
 
-  it('and the other pages name commands and files that there are', () => {
-    const program = read('src/cli.ts');
-    const known = new Set([...program.matchAll(/command\('([a-z-]+)/g)].map(([, name]) => name));
-    for (const file of ['docs/operations.md', 'docs/install.md']) {
-      const text = read(file);
-      const commands = [...text.matchAll(/^(?:.*-- )?pansegnet-node ([a-z][a-z-]+)/gm)].map(
-        ([, name]) => name,
-      );
-      expect(commands.length).toBeGreaterThan(0);
-      expect(commands.filter((name) => !known.has(name))).toEqual([]);
-    }
+  it('and the other pages name every command, and none that is not there', () => {
+    const known = new Set([...COMMANDS.map(({ name }) => name), ...Object.keys(GROUPS)]);
+    const pages = readdirSync(path.join(ROOT, 'docs')).filter((file) => file.endsWith('.md'));
+    const text = [...pages.map((file) => `docs/${file}`), 'README.md'].map(read).join('\n');
+    const lines = [...text.matchAll(/pansegnet-node ([a-z][a-z-]*)(?: ([a-z]+))?/g)];
+    const calls = [...text.matchAll(/^ *(?:.*-- |npx )?pansegnet-node ([a-z][a-z-]*)(?: ([a-z]+)\b)?/gm)];
+    const hasMore = (first: string) => COMMANDS.some(({ name }) => name.startsWith(`${first} `));
+    const nameOf = ([, first = '', second = '']: RegExpMatchArray) =>
+      hasMore(first) ? `${first} ${second}`.trim() : first;
+    expect(calls.map(nameOf).filter((name) => !known.has(name))).toEqual([]);
+    const named = new Set([
+      ...lines.map(nameOf),
+      ...[...text.matchAll(/npm run ([a-z]+)/g)].map(([, name]) => name),
+    ]);
+    expect(COMMANDS.map(({ name }) => name).filter((name) => !named.has(name))).toEqual([]);
+  });
+
+  it('and the other pages name tests that there are', () => {
     const tests = new Set(read('docs/ihe-ai-results.md').match(/test\/[\w/.-]+\.test\.ts/g) ?? []);
     expect(tests.size).toBeGreaterThan(8);
     for (const test of tests) expect(() => read(test), test).not.toThrow();

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { COMMANDS } from '../../src/commands/all.ts';
+import { commandRoutes } from '../../src/commands/running/command-routes.ts';
 import { type PansegnetNode, startNode } from '../../src/compose.ts';
 import { loadConfig } from '../../src/config.ts';
 import { addToken } from '../../src/http/security/token-file.ts';
@@ -61,6 +63,10 @@ const roots = fc.constantFrom(
   '/api/notify',
   '/api/studies',
   '/api/commands',
+  // Those that an empty object is not enough for.
+  '/api/commands/process',
+  '/api/commands/opt-out-add',
+  '/api/commands/queue-requeue',
   '/studies',
   '/patients',
   '',
@@ -199,6 +205,7 @@ describe('hostile requests', () => {
           log: testLog('hostile'),
         },
       }),
+      { commandRoutes: (parts) => commandRoutes(COMMANDS, parts) },
     );
     await node.archive.storeVerified(STUDY, [
       smallInstance({ study: STUDY, series: `${STUDY}.1`, sop: `${STUDY}.1.1` }),

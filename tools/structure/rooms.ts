@@ -7,8 +7,11 @@ export interface Room {
 
 /** Every room of src, from the doors down to what stands alone. The layout table of CONTRIBUTING.md is written from this. */
 export const ROOMS: Readonly<Record<string, Room>> = {
-  'cli.ts': { what: 'the list of commands', mayImport: ['*'] },
-  commands: { what: 'commands, progress on the terminal', mayImport: ['*'] },
+  'cli.ts': { what: 'runs the list of commands', mayImport: ['*'] },
+  commands: {
+    what: 'one file per command, listed in `all.ts` (a new one is a file and a line there), and what they share',
+    mayImport: ['*'],
+  },
   'compose.ts': { what: 'starts the node', mayImport: ['*'] },
   compose: { what: 'the only place that builds the parts and hands them to each other', mayImport: ['*'] },
   'config.ts': { what: 'the only reader of the environment', mayImport: ['config'] },

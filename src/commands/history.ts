@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { allVolumes, volumesOfPatient } from '../store/records/history.ts';
+import type { VolumeRecord } from '../store/records/volume-record.ts';
+import { volumesAsCsv } from '../store/records/volumes-csv.ts';
+import { defineCommand } from './definition/command.ts';
+import { flag, jsonFlag, option, optionalText } from './definition/field.ts';
+
+/** All volumes, or one patient's, oldest study first. */
+export const history = defineCommand({
+  name: 'history',
+  help: 'the pancreas volumes that were measured',
+  runs: 'in-node',
+  options: z
+    .strictObject({
+      patientKey: option('--patient <key>', "one patient's, by the key that the pages show", optionalText),
+      json: jsonFlag,
+      csv: flag('--csv', 'print comma-separated values'),
+    })
+    .refine(({ json, csv }) => !(json && csv), "option '--json' cannot be used with option '--csv'"),
+  run: async ({ patientKey, json, csv }, { database, print }) => {
+    const volumes = await (patientKey === undefined
+      ? allVolumes(database)
+      : volumesOfPatient(database, patientKey));
+    if (json) print(JSON.stringify(volumes, null, 2));
+    else if (csv) print(volumesAsCsv(volumes).trimEnd());
+    else if (volumes.length === 0) print('no volumes');
+    else for (const volume of volumes) print(sentence(volume));
+  },
+});
+
+function sentence({
+  patientKey,
+  studyDate,
+  class: images,
+  volumeMl,
+  correction,
+  withdrawn,
+}: VolumeRecord): string {
+  const corrected = correction ? `, corrected by a reader to ${correction.volumeMl.toFixed(1)} ml` : '';
+  const gone = withdrawn ? ', withdrawn' : '';
+  return `${patientKey}  ${studyDate || 'no date'}  ${images}  ${volumeMl.toFixed(1)} ml${corrected}${gone}`;
+}

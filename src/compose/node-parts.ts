@@ -1,0 +1,17 @@
+import type { Router } from 'express';
+import type { Config } from '../config.ts';
+import type { DicomWebClient } from '../dicom/web/client.ts';
+import type { StudyQueue } from '../queue/queue.ts';
+import type { Database } from '../store/database/sql.ts';
+
+/** What the node lends to commands of other processes that are done inside of it. */
+export interface NodeParts {
+  readonly config: Config;
+  readonly database: Database;
+  readonly archive: () => Promise<DicomWebClient>;
+  readonly queue: () => Promise<StudyQueue>;
+  readonly warn: (fields: object, message: string) => void;
+}
+
+/** POST /NAME for each such command. */
+export type CommandRoutes = (parts: NodeParts) => Router;
