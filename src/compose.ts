@@ -15,7 +15,7 @@ import { createLogger } from './compose/logger.ts';
 import { startNotifications } from './compose/notifications.ts';
 import { composeObservation } from './compose/observation.ts';
 import { composePages } from './compose/pages.ts';
-import { openQueue } from './compose/queue.ts';
+import { openEngine, openQueue } from './compose/queue.ts';
 import { checkRole, type NodeRole } from './compose/role.ts';
 import { composeRun } from './compose/run.ts';
 import { startFindings } from './compose/start-checks.ts';
@@ -65,7 +65,8 @@ export async function startNode(config: Config, options: NodeOptions = {}): Prom
   const now = () => new Date();
   const audit = composeAudit(config, { logger, now, archive: () => archive.url });
   const database = await openConfiguredDatabase(config);
-  const queue = await openQueue(config, database, logger);
+  const engine = await openEngine(database, logger);
+  const queue = await openQueue(config, engine);
   const embedded =
     config.archive.kind === 'embedded'
       ? await composeEmbeddedArchive(config, logger, (studyInstanceUid) =>
@@ -128,7 +129,7 @@ export async function startNode(config: Config, options: NodeOptions = {}): Prom
     logger.warn({ check, why, todo }, what);
   }
   await intake?.start(archive);
-  const notifications = isGateway ? startNotifications(config, { database, logger, now }) : undefined;
+  const notifications = isGateway ? await startNotifications(config, { engine, logger, now }) : undefined;
   audit.started();
   logger.info({ role, url: doors.url, archive: archive.url }, 'the node is running');
 
@@ -149,6 +150,7 @@ export async function startNode(config: Config, options: NodeOptions = {}): Prom
       await doors.close();
       await intake?.stop();
       await embedded?.close();
+      await engine.stop();
       await database.close();
       audit.stopped();
       logger.info('the node has stopped');

@@ -3,13 +3,13 @@ import type { Config } from '../config.ts';
 import { sendEmail } from '../exchange/notifications/email.ts';
 import { type Deliver, startNotifier } from '../exchange/notifications/notifier.ts';
 import { postWebhook } from '../exchange/notifications/webhook.ts';
-import type { Database } from '../store/database/sql.ts';
+import type { JobEngine } from '../queue/job-engine.ts';
 
 /** Tells others what happened, where the site wants it. */
-export function startNotifications(
+export async function startNotifications(
   config: Config,
-  { database, logger, now }: { database: Database; logger: Logger; now: () => Date },
-): { stop(): Promise<void> } {
+  { engine, logger, now }: { engine: JobEngine; logger: Logger; now: () => Date },
+): Promise<{ stop(): Promise<void> }> {
   const { webhook, email, events, changePercent, patientData, pagesUrl } = config.notifications;
   const { url, secret } = webhook;
   const { smtp, from, to } = email;
@@ -24,7 +24,7 @@ export function startNotifications(
   if (Object.keys(channels).length === 0) return { stop: async () => {} };
   const { repeatabilityPercent, counts } = config.results;
   return startNotifier({
-    sql: database,
+    engine,
     channels,
     settings: {
       events,

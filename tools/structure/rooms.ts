@@ -54,7 +54,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     what: 'pages, API, STOW-RS, who may do what',
     mayImport: ['dicom', 'store', 'pipeline', 'queue', 'results', 'seg', 'pictures', 'audit'],
   },
-  exchange: { what: 'results to other systems: webhook and e-mail', mayImport: ['store'] },
+  exchange: { what: 'results to other systems: webhook and e-mail', mayImport: ['store', 'queue'] },
   metrics: { what: 'Prometheus metrics, readiness', mayImport: ['dicom', 'store', 'queue', 'pipeline'] },
   doctor: { what: 'what keeps a node from working', mayImport: ['dicom', 'store', 'segmentation'] },
   audit: { what: 'the audit log', mayImport: [] },

@@ -1,7 +1,7 @@
 import type { DicomDataset } from '../../dicom/reading/dataset.ts';
 import { DicomWebStatusError } from '../../dicom/web/errors.ts';
-import type { StudyQueue } from '../../queue/queue.ts';
 import { requestStudy } from '../../queue/request-study.ts';
+import type { StudyQueue } from '../../queue/study-queue.ts';
 import type { Announcement, SourceKind } from '../../store/arrivals/announcements.ts';
 import { markDelayed, markIgnored, rememberSource, reopenIgnored } from '../../store/arrivals/look-record.ts';
 import type { Database } from '../../store/database/sql.ts';

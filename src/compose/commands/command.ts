@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { Config } from '../../config.ts';
 import type { DicomWebClient } from '../../dicom/web/client.ts';
-import type { StudyQueue } from '../../queue/queue.ts';
+import type { StudyQueue } from '../../queue/study-queue.ts';
 import type { Database } from '../../store/database/sql.ts';
 
 /** What is done, on what, and how much of it. */

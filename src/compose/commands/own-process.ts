@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../../config.ts';
 import { openArchive } from '../archive.ts';
 import { openConfiguredDatabase } from '../database.ts';
-import { openQueue } from '../queue.ts';
+import { openEngine, openQueue } from '../queue.ts';
 import type { CommandParts, NodeCommand } from './command.ts';
 
 type Outputs = Pick<CommandParts, 'print' | 'onProgress' | 'warn' | 'signal'>;
@@ -29,7 +29,9 @@ export async function runInOwnProcess<Options>(
         return archive.client;
       },
       queue: async () => {
-        const queue = await openQueue(config, database, logger);
+        const engine = await openEngine(database, logger);
+        open.unshift({ close: () => engine.stop() });
+        const queue = await openQueue(config, engine);
         open.unshift({ close: () => queue.stop({ graceMs: 0 }) });
         return queue;
       },
