@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import { sendEmail } from '../exchange/notifications/email.ts';
 import { type Deliver, startNotifier } from '../exchange/notifications/notifier.ts';
+import { openOutbox } from '../exchange/notifications/outbox.ts';
 import { postWebhook } from '../exchange/notifications/webhook.ts';
 import type { JobEngine } from '../queue/job-engine.ts';
 
@@ -21,6 +22,8 @@ export async function startNotifications(
       ? { email: ({ message }) => sendEmail({ smtp, from, to }, message) }
       : {}),
   };
+  // Where nobody is told, what an earlier version left undelivered waits there until somebody is.
+  await openOutbox(engine);
   if (Object.keys(channels).length === 0) return { stop: async () => {} };
   const { repeatabilityPercent, counts } = config.results;
   return startNotifier({

@@ -5,6 +5,7 @@ import { openDatabase } from '../../src/store/database/database.ts';
 import type { Database } from '../../src/store/database/sql.ts';
 import { notificationsBehaviour } from '../support/notifications-behaviour.ts';
 import { pageQueriesBehaviour } from '../support/page-queries-behaviour.ts';
+import { pgbossContract } from '../support/pgboss-contract.ts';
 import { type PostgresServer, startPostgres } from '../support/postgres.ts';
 import { queueBehaviour } from '../support/queue-behaviour.ts';
 import { diarist, door, PATIENCE, queueBench, untilAborted } from '../support/queue-bench.ts';
@@ -30,6 +31,10 @@ describeWith(['postgresql'], 'on a PostgreSQL server', () => {
   });
   describe('notifications', () => {
     notificationsBehaviour(open);
+  });
+
+  describe('what is taken for granted of pg-boss', () => {
+    pgbossContract(open);
   });
 
   describe('several workers', () => {

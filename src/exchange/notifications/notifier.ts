@@ -5,7 +5,7 @@ import type { Sql } from '../../store/database/sql.ts';
 import { readSetting, writeSetting } from '../../store/records/settings.ts';
 import { studiesEndedSince } from '../../store/records/study-log.ts';
 import type { Message } from './message.ts';
-import { markDelivered, markUndelivered, openOutbox, putMessage, takeDue } from './outbox.ts';
+import { markDelivered, markUndelivered, putMessage, takeDue } from './outbox.ts';
 import { type MessageSettings, messagesOf } from './study-messages.ts';
 
 /** Delivers one message, or rejects with the reason. */
@@ -67,9 +67,8 @@ async function deliverNext({ engine, channels, now, warn }: NotifierParts): Prom
   return true;
 }
 
-/** Does so every few seconds until it is stopped. */
-export async function startNotifier(parts: NotifierParts): Promise<{ stop(): Promise<void> }> {
-  await openOutbox(parts.engine);
+/** Does so every few seconds until it is stopped. The outbox must be open. */
+export function startNotifier(parts: NotifierParts): { stop(): Promise<void> } {
   const stopping = new AbortController();
   const work = async () => {
     while (!stopping.signal.aborted) {
