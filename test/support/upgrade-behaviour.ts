@@ -86,8 +86,8 @@ export function upgradeBehaviour(newSite: () => Promise<DatabaseSite>): void {
         ('hopeless', 18, interval '-1 h', 'given up')
       ) AS row (key, tries, pause, outcome)`);
     const database = await site.open();
+    const engine = await JobEngine.open(database, (error) => console.error(error));
     try {
-      const engine = await JobEngine.open(database, (error) => console.error(error));
       await openOutbox(engine);
       await openOutbox(engine);
       const got: { id: number; study: string }[] = [];
@@ -135,8 +135,8 @@ export function upgradeBehaviour(newSite: () => Promise<DatabaseSite>): void {
       expect(got.map(({ study }) => study)).toEqual(['due', 'later', 'new']);
       expect(got[1]?.id).toBe(2);
       expect(got[2]?.id).toBeGreaterThan(4);
-      await engine.stop();
     } finally {
+      await engine.stop();
       await database.close();
       await site.remove();
     }
