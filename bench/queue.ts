@@ -2,8 +2,9 @@ import path from 'node:path';
 import { createWatcher } from '../src/arrivals/watch/watch.ts';
 import { DicomWebClient } from '../src/dicom/web/client.ts';
 import { OrthancChanges } from '../src/dicom/web/orthanc-changes.ts';
-import { StudyQueue } from '../src/queue/queue.ts';
+import { JobEngine } from '../src/queue/job-engine.ts';
 import { requestStudy } from '../src/queue/request-study.ts';
+import { StudyQueue } from '../src/queue/study-queue.ts';
 import { workOnStudies } from '../src/queue/study-worker.ts';
 import { isOwnResult } from '../src/results/own-results.ts';
 import { openDatabase } from '../src/store/database/database.ts';
@@ -22,11 +23,10 @@ export const benchQueue: BenchPart = async ({ quick, folder }) => {
   const now = () => new Date();
   const orthanc = await startStandIn();
   const database = await openDatabase({ folder: path.join(folder, 'queue') });
-  const queue = await StudyQueue.open(database, {
-    onError: (error) => {
-      throw error;
-    },
+  const engine = await JobEngine.open(database, (error) => {
+    throw error;
   });
+  const queue = await StudyQueue.open(engine);
   for (let place = 0; place < queued; place++) {
     const request = {
       studyInstanceUid: `1.2.3.${place}`,
@@ -89,6 +89,7 @@ export const benchQueue: BenchPart = async ({ quick, folder }) => {
   report('taking a job, the one before settled', await timesBetweenJobs());
 
   await queue.stop({ graceMs: 0 });
+  await engine.stop();
   await database.close();
   await orthanc.close();
   return rows;

@@ -1,7 +1,8 @@
 import { createWatcher } from '../src/arrivals/watch/watch.ts';
 import { DicomWebClient } from '../src/dicom/web/client.ts';
 import { OrthancChanges } from '../src/dicom/web/orthanc-changes.ts';
-import { StudyQueue } from '../src/queue/queue.ts';
+import { JobEngine } from '../src/queue/job-engine.ts';
+import { StudyQueue } from '../src/queue/study-queue.ts';
 import { isOwnResult } from '../src/results/own-results.ts';
 import { openDatabase } from '../src/store/database/database.ts';
 import type { BenchPart, BenchRow } from './bench-row.ts';
@@ -55,11 +56,10 @@ async function openWatch(
   { lookBack, follow, now }: { lookBack: number | 'all'; follow: boolean; now: Date },
 ) {
   const database = await openDatabase({ memory: true });
-  const queue = await StudyQueue.open(database, {
-    onError: (error) => {
-      throw error;
-    },
+  const engine = await JobEngine.open(database, (error) => {
+    throw error;
   });
+  const queue = await StudyQueue.open(engine);
   const watcher = createWatcher({
     archive: new DicomWebClient({ url: `${url}/dicom-web` }),
     ...(follow ? { changes: new OrthancChanges({ url }) } : {}),
@@ -78,6 +78,7 @@ async function openWatch(
     forgetAnnouncements: () => database.query('DELETE FROM pansegnet.announcement'),
     close: async () => {
       await queue.stop({ graceMs: 0 });
+      await engine.stop();
       await database.close();
     },
   };

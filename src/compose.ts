@@ -15,7 +15,7 @@ import type { CommandRoutes } from './compose/node-parts.ts';
 import { startNotifications } from './compose/notifications.ts';
 import { composeObservation } from './compose/observation.ts';
 import { composePages } from './compose/pages.ts';
-import { openQueue } from './compose/queue.ts';
+import { openEngine, openQueue } from './compose/queue.ts';
 import { checkRole, type NodeRole } from './compose/role.ts';
 import { composeRun } from './compose/run.ts';
 import { startFindings } from './compose/start-checks.ts';
@@ -77,6 +77,7 @@ export async function startNode(config: Config, options: NodeOptions = {}): Prom
   const archive = composeArchiveClient(config, doors.own, (answer) => metrics.archiveAnswered(answer));
   const audit = open.use(composeAudit(config, { logger, now, archiveUrl: archive.url }));
   const database = open.adopt(await openConfiguredDatabase(config), (it) => it.close());
+  const engine = open.adopt(await openEngine(database, logger), (it) => it.stop());
   const embedded =
     config.archive.kind === 'embedded'
       ? await composeEmbeddedArchive(config, logger, (studyInstanceUid) =>
@@ -88,7 +89,7 @@ export async function startNode(config: Config, options: NodeOptions = {}): Prom
     ? await composeIntake(config, { archive, database, logger, now, audit })
     : undefined;
   open.defer(async () => intake?.stop());
-  const queue = open.adopt(await openQueue(config, database, logger), (it) => it.stop({ graceMs: 0 }));
+  const queue = open.adopt(await openQueue(config, engine), (it) => it.stop({ graceMs: 0 }));
 
   const models = configuredModels(config.models, config.models.folder);
   const readiness = composeObservation(config, {
@@ -123,7 +124,9 @@ export async function startNode(config: Config, options: NodeOptions = {}): Prom
   open.use(await doors.serve(app));
   open.defer(() => pages.events.stop());
 
-  if (isGateway) open.adopt(startNotifications(config, { database, logger, now }), (it) => it.stop());
+  if (isGateway) {
+    open.adopt(await startNotifications(config, { engine, logger, now }), (it) => it.stop());
+  }
   const ends = new EventEmitter();
   ends.setMaxListeners(0); // anybody may wait for any number of studies
   if (isWorker) {

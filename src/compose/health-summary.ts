@@ -5,7 +5,7 @@ import { TEXTS } from '../http/pages/texts.ts';
 import { diskSpace } from '../metrics/disk-space.ts';
 import type { Readiness } from '../metrics/readiness.ts';
 import { describeFailure } from '../pipeline/failures.ts';
-import type { StudyQueue } from '../queue/queue.ts';
+import type { StudyQueue } from '../queue/study-queue.ts';
 import { dataFolders } from './observation.ts';
 
 /** A page does not wait longer for a part that does not answer; it shows what was known before. */

@@ -1,7 +1,7 @@
 import type { Router } from 'express';
 import type { Config } from '../config.ts';
 import type { DicomWebClient } from '../dicom/web/client.ts';
-import type { StudyQueue } from '../queue/queue.ts';
+import type { StudyQueue } from '../queue/study-queue.ts';
 import type { Database } from '../store/database/sql.ts';
 
 /** What the node lends to commands of other processes that are done inside of it. */

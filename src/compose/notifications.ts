@@ -2,14 +2,15 @@ import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import { sendEmail } from '../exchange/notifications/email.ts';
 import { type Deliver, startNotifier } from '../exchange/notifications/notifier.ts';
+import { openOutbox } from '../exchange/notifications/outbox.ts';
 import { postWebhook } from '../exchange/notifications/webhook.ts';
-import type { Database } from '../store/database/sql.ts';
+import type { JobEngine } from '../queue/job-engine.ts';
 
 /** Tells others what happened, where the site wants it. */
-export function startNotifications(
+export async function startNotifications(
   config: Config,
-  { database, logger, now }: { database: Database; logger: Logger; now: () => Date },
-): { stop(): Promise<void> } {
+  { engine, logger, now }: { engine: JobEngine; logger: Logger; now: () => Date },
+): Promise<{ stop(): Promise<void> }> {
   const { webhook, email, events, changePercent, patientData, pagesUrl } = config.notifications;
   const { url, secret } = webhook;
   const { smtp, from, to } = email;
@@ -21,10 +22,12 @@ export function startNotifications(
       ? { email: ({ message }) => sendEmail({ smtp, from, to }, message) }
       : {}),
   };
+  // Where nobody is told, what an earlier version left undelivered waits there until somebody is.
+  await openOutbox(engine);
   if (Object.keys(channels).length === 0) return { stop: async () => {} };
   const { repeatabilityPercent, counts } = config.results;
   return startNotifier({
-    sql: database,
+    engine,
     channels,
     settings: {
       events,

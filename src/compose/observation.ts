@@ -9,6 +9,7 @@ import { describeFailure } from '../pipeline/failures.ts';
 import type { Models } from '../pipeline/run/run-parts.ts';
 import { SEGMENTED_CLASSES } from '../pipeline/selection/rules.ts';
 import { queueFigures } from '../queue/queue-figures.ts';
+import { databaseNow } from '../store/database/database-now.ts';
 import type { Database } from '../store/database/sql.ts';
 
 export interface Observed {
@@ -29,7 +30,7 @@ export function composeObservation(config: Config, parts: Observed): Readiness {
   const readiness = new Readiness({
     cacheMs: config.health.cacheSeconds * 1000,
     checks: {
-      database: async () => void (await database.query('SELECT 1')),
+      database: async () => void (await databaseNow(database)),
       archive: () => askArchive(archive),
       models: () => loadModels(models),
       queue: async () => void (await queueFigures(database, new Date())),

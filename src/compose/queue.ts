@@ -1,18 +1,22 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
-import { StudyQueue } from '../queue/queue.ts';
+import { JobEngine } from '../queue/job-engine.ts';
+import { StudyQueue } from '../queue/study-queue.ts';
 import type { Database } from '../store/database/sql.ts';
 
 const SECONDS_PER_MINUTE = 60;
 
-export function openQueue({ queue }: Config, database: Database, logger: Logger): Promise<StudyQueue> {
-  return StudyQueue.open(database, {
+export function openEngine(database: Database, logger: Logger): Promise<JobEngine> {
+  return JobEngine.open(database, (err) => logger.error({ err }, 'the queue has trouble with its database'));
+}
+
+export function openQueue({ queue }: Config, engine: JobEngine): Promise<StudyQueue> {
+  return StudyQueue.open(engine, {
     retryLimit: queue.retries,
     retryDelaySeconds: queue.retryDelaySeconds,
     retryDelayMaxSeconds: queue.retryDelayMaxSeconds,
     jobTimeoutSeconds: queue.studyTimeoutMinutes * SECONDS_PER_MINUTE,
     heartbeatSeconds: queue.heartbeatSeconds,
     takeoverLimit: queue.takeovers,
-    onError: (err) => logger.error({ err }, 'the queue has trouble with its database'),
   });
 }

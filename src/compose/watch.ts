@@ -6,7 +6,7 @@ import type { Config } from '../config.ts';
 import type { DicomWebClient } from '../dicom/web/client.ts';
 import { OrthancChanges } from '../dicom/web/orthanc-changes.ts';
 import { notifyRoutes } from '../http/notify.ts';
-import type { StudyQueue } from '../queue/queue.ts';
+import type { StudyQueue } from '../queue/study-queue.ts';
 import { isOwnResult } from '../results/own-results.ts';
 import { announceStudy } from '../store/arrivals/announcements.ts';
 import type { Database } from '../store/database/sql.ts';

@@ -5,7 +5,7 @@ import type { RunParts } from '../pipeline/run/run-parts.ts';
 import type { ProgressListener } from '../pipeline/run/stages.ts';
 import { runStudy } from '../pipeline/run-study.ts';
 import { isChosen } from '../pipeline/selection/choose-series.ts';
-import type { StudyQueue } from '../queue/queue.ts';
+import type { StudyQueue } from '../queue/study-queue.ts';
 import { workOnStudies } from '../queue/study-worker.ts';
 import type { Database } from '../store/database/sql.ts';
 import { progressWriter } from '../store/records/progress-log.ts';

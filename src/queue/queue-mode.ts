@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Sql } from '../store/database/sql.ts';
+import { readSetting, writeSetting } from '../store/records/settings.ts';
 
 /**
  * running: studies are taken and worked on. paused: what is worked on is finished, nothing more is begun; what arrives
@@ -10,18 +11,13 @@ const QUEUE_MODES = ['running', 'paused', 'draining'] as const;
 export type QueueMode = (typeof QUEUE_MODES)[number];
 
 const SETTING = 'queue-mode';
-const modeRow = z.object({ value: z.enum(QUEUE_MODES) });
+const modeSchema = z.enum(QUEUE_MODES).default('running');
 
 /** The mode is kept in the database: all processes heed it, after a restart too. */
 export async function queueMode(sql: Sql): Promise<QueueMode> {
-  const rows = await sql.query('SELECT value FROM pansegnet.setting WHERE name = $1', [SETTING]);
-  return z.array(modeRow).parse(rows)[0]?.value ?? 'running';
+  return modeSchema.parse(await readSetting(sql, SETTING));
 }
 
 export async function setQueueMode(sql: Sql, mode: QueueMode): Promise<void> {
-  await sql.query(
-    `INSERT INTO pansegnet.setting (name, value) VALUES ($1, $2)
-     ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
-    [SETTING, mode],
-  );
+  await writeSetting(sql, SETTING, mode);
 }

@@ -12,8 +12,6 @@ export interface QueueOptions {
   readonly heartbeatSeconds: number;
   /** How many processes a study may cost before it is given up. */
   readonly takeoverLimit: number;
-  /** Told of trouble with the database underneath; the queue goes on trying. */
-  readonly onError: (error: Error) => void;
 }
 
 export const QUEUE_DEFAULTS = {

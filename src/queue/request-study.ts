@@ -1,8 +1,8 @@
 import type { Database } from '../store/database/sql.ts';
 import { isSettled, markQueued } from '../store/records/study-log.ts';
-import type { StudyQueue } from './queue.ts';
 import { queueMode } from './queue-mode.ts';
 import type { StudyRequest } from './study-job.ts';
+import type { StudyQueue } from './study-queue.ts';
 
 /**
  * Puts a study in the queue and says so in the study log, both or neither: every way in leads here.

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { PgBoss } from 'pg-boss';
 import { describeFailure, type Failure } from '../pipeline/failures.ts';
-import type { Database } from '../store/database/sql.ts';
 import { PipelineError } from '../store/errors.ts';
-import { beat, bossOn, type ClaimedJob, dropDead, failJob, isHeld, putBack } from './claimed-job.ts';
+import { type ClaimedJob, failJob, holdJob, putBack } from './claimed-job.ts';
+import { dropDead } from './dead-studies.ts';
+import { inTransaction, type JobEngine } from './job-engine.ts';
 import { QUEUE } from './queue-names.ts';
 import type { QueueOptions } from './queue-options.ts';
 import type { StudyJob } from './study-job.ts';
@@ -19,8 +19,7 @@ const STOP_LIMIT_MS = 30_000;
 const SETTLE_AGAIN_MS = 2_000;
 
 interface JobParts {
-  readonly boss: PgBoss;
-  readonly database: Database;
+  readonly engine: JobEngine;
   readonly options: QueueOptions;
   /** Aborts when the node stops and the grace is over. */
   readonly stopping: AbortSignal;
@@ -74,12 +73,12 @@ export class RunningJob {
    * @returns whether the study needs no more work
    */
   async #settle(outcome: Outcome): Promise<boolean> {
-    const { stopping, options } = this.#parts;
+    const { stopping, engine } = this.#parts;
     while (!this.#lost.signal.aborted) {
       try {
         return await this.#write(outcome);
       } catch (error) {
-        options.onError(error instanceof Error ? error : new Error(String(error)));
+        engine.onError(error instanceof Error ? error : new Error(String(error)));
         // A stopping node does not wait for its database: the job is taken over later.
         if (stopping.aborted) break;
         await delay(SETTLE_AGAIN_MS, undefined, { signal: stopping }).catch(() => undefined);
@@ -89,23 +88,23 @@ export class RunningJob {
   }
 
   async #write(outcome: Outcome): Promise<boolean> {
-    const { boss, database } = this.#parts;
+    const { engine } = this.#parts;
     const job = this.#job;
-    return database.transaction(async (sql) => {
-      if (!(await isHeld(sql, job))) return false;
+    return engine.database.transaction(async (sql) => {
+      if (!(await holdJob(engine, job, sql))) return false;
       if (outcome === 'done') {
-        await boss.complete(QUEUE, job.id, null, { db: bossOn(sql) });
-        await dropDead(sql, job.data.studyInstanceUid);
+        await engine.boss.complete(QUEUE, job, null, inTransaction(sql));
+        await dropDead(engine, sql, job.data.studyInstanceUid);
         return true;
       }
       if (outcome === 'stopped') {
         const why = 'the node was stopped during the work; it is taken up again';
-        await putBack(boss, sql, job, { since: job.createdOn, why, now: new Date() });
+        await putBack(engine, sql, job, { keepsPlace: true, why, now: new Date() });
         return false;
       }
       const { failure } = outcome;
       const again = failure.passing && job.retryCount < job.retryLimit;
-      await failJob(boss, sql, job, failure, { again, minimumPauseMs: failure.retryAfterMs });
+      await failJob(engine, sql, job, failure, { again, minimumPauseMs: failure.retryAfterMs });
       await this.#worker.failed(job.data, failure, again, sql);
       return !again;
     });
@@ -113,16 +112,16 @@ export class RunningJob {
 
   /** An embedded database has one process, which nobody takes a job from. */
   #startBeats(): NodeJS.Timeout | undefined {
-    const { database, options } = this.#parts;
-    if (database.kind === 'embedded') return undefined;
+    const { engine, options } = this.#parts;
+    if (engine.database.kind === 'embedded') return undefined;
     const intervalMs = (options.heartbeatSeconds / BEATS_PER_SILENCE) * 1000;
     return setInterval(() => {
-      beat(database, this.#job).then(
+      holdJob(engine, this.#job).then(
         (isMine) => {
           if (!isMine) this.#lost.abort(new Error('another process has taken the study over'));
         },
         // A beat that could not be sent says nothing of the job.
-        (error: unknown) => options.onError(error instanceof Error ? error : new Error(String(error))),
+        (error: unknown) => engine.onError(error instanceof Error ? error : new Error(String(error))),
       );
     }, intervalMs);
   }

@@ -1,8 +1,8 @@
 import type { Failure } from '../pipeline/failures.ts';
 import type { Database } from '../store/database/sql.ts';
 import { markEnded, markRunning, markWaiting } from '../store/records/study-log.ts';
-import type { StudyQueue } from './queue.ts';
 import type { StudyJob } from './study-job.ts';
+import type { StudyQueue } from './study-queue.ts';
 
 /** Works on queued studies, and keeps the study log in step: running, then what `run` says, or failed and why. */
 export function workOnStudies(parts: {

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { createWatcher, type PollSummary } from '../../src/arrivals/watch/watch.ts';
 import { DicomWebClient } from '../../src/dicom/web/client.ts';
 import { OrthancChanges } from '../../src/dicom/web/orthanc-changes.ts';
-import { StudyQueue } from '../../src/queue/queue.ts';
+import { JobEngine } from '../../src/queue/job-engine.ts';
+import { StudyQueue } from '../../src/queue/study-queue.ts';
 import { isOwnResult } from '../../src/results/own-results.ts';
 import { openDatabase } from '../../src/store/database/database.ts';
 import type { Database } from '../../src/store/database/sql.ts';
@@ -18,6 +19,7 @@ const HEADERS = { Authorization: `Basic ${Buffer.from(CREDENTIALS).toString('bas
 describeWith(['Orthanc', 'storescu'], 'following the changes of an Orthanc', () => {
   let orthanc: OrthancServer;
   let database: Database;
+  let engine: JobEngine;
   let queue: StudyQueue;
   const said: string[] = [];
 
@@ -28,14 +30,14 @@ describeWith(['Orthanc', 'storescu'], 'following the changes of an Orthanc', () 
       RegisteredUsers: { node: 'secret' },
     });
     database = await openDatabase({ memory: true });
-    queue = await StudyQueue.open(database, {
-      onError: (error) => {
-        throw error;
-      },
+    engine = await JobEngine.open(database, (error) => {
+      throw error;
     });
+    queue = await StudyQueue.open(engine);
   });
   afterAll(async () => {
     await queue?.stop({ graceMs: 0 });
+    await engine?.stop();
     await database?.close();
     await orthanc?.stop();
   });

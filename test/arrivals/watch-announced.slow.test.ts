@@ -5,8 +5,9 @@ import type { ChangeSource } from '../../src/arrivals/watch/changes.ts';
 import { createWatcher, type LookSummary } from '../../src/arrivals/watch/watch.ts';
 import { DicomWebStatusError } from '../../src/dicom/web/errors.ts';
 import type { ChangedStudy, OrthancChange } from '../../src/dicom/web/orthanc-changes.ts';
-import { StudyQueue } from '../../src/queue/queue.ts';
+import { JobEngine } from '../../src/queue/job-engine.ts';
 import { setQueueMode } from '../../src/queue/queue-mode.ts';
+import { StudyQueue } from '../../src/queue/study-queue.ts';
 import { isOwnResult } from '../../src/results/own-results.ts';
 import { type AnnouncementSource, announceStudy, nextDue } from '../../src/store/arrivals/announcements.ts';
 import { openDatabase } from '../../src/store/database/database.ts';
@@ -19,11 +20,13 @@ const DATABASE_MS = 120_000;
 const MINUTE_MS = 60_000;
 
 let database: Database;
+let engine: JobEngine;
 let queue: StudyQueue;
 
 beforeAll(async () => {
   database = await openDatabase({ memory: true });
-  queue = await StudyQueue.open(database, { onError: raise });
+  engine = await JobEngine.open(database, raise);
+  queue = await StudyQueue.open(engine);
 }, DATABASE_MS);
 
 beforeEach(async () => {
@@ -37,6 +40,7 @@ function raise(error: Error): never {
 
 afterAll(async () => {
   await queue.stop({ graceMs: 0 });
+  await engine.stop();
   await database.close();
 });
 

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createWatcher } from '../../src/arrivals/watch/watch.ts';
 import { startWatching } from '../../src/arrivals/watch/watch-schedule.ts';
 import { DicomWebClient } from '../../src/dicom/web/client.ts';
-import { StudyQueue } from '../../src/queue/queue.ts';
+import { JobEngine } from '../../src/queue/job-engine.ts';
+import { StudyQueue } from '../../src/queue/study-queue.ts';
 import { isOwnResult, MANUFACTURER, MANUFACTURER_MODEL_NAME } from '../../src/results/own-results.ts';
 import { openDatabase } from '../../src/store/database/database.ts';
 import type { Database } from '../../src/store/database/sql.ts';
@@ -10,11 +11,13 @@ import { describeArchives } from '../support/archives.ts';
 import { smallInstance } from '../support/small-instance.ts';
 
 let database: Database;
+let engine: JobEngine;
 let queue: StudyQueue;
 
 beforeAll(async () => {
   database = await openDatabase({ memory: true });
-  queue = await StudyQueue.open(database, { onError: raise });
+  engine = await JobEngine.open(database, raise);
+  queue = await StudyQueue.open(engine);
 });
 
 function raise(error: Error): never {
@@ -23,6 +26,7 @@ function raise(error: Error): never {
 
 afterAll(async () => {
   await queue.stop({ graceMs: 0 });
+  await engine.stop();
   await database.close();
 });
 

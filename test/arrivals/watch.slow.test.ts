@@ -2,7 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { createWatcher, type PollSummary } from '../../src/arrivals/watch/watch.ts';
 import { startWatching } from '../../src/arrivals/watch/watch-schedule.ts';
 import { DicomWebStatusError } from '../../src/dicom/web/errors.ts';
-import { StudyQueue } from '../../src/queue/queue.ts';
+import { JobEngine } from '../../src/queue/job-engine.ts';
+import { StudyQueue } from '../../src/queue/study-queue.ts';
 import { isOwnResult, MANUFACTURER, MANUFACTURER_MODEL_NAME } from '../../src/results/own-results.ts';
 import { openDatabase } from '../../src/store/database/database.ts';
 import type { Database } from '../../src/store/database/sql.ts';
@@ -15,11 +16,13 @@ import { WatchedArchive, type WatchedSeries } from '../support/watched-archive.t
 const DATABASE_MS = 120_000;
 
 let database: Database;
+let engine: JobEngine;
 let queue: StudyQueue;
 
 beforeAll(async () => {
   database = await openDatabase({ memory: true });
-  queue = await StudyQueue.open(database, { onError: raise });
+  engine = await JobEngine.open(database, raise);
+  queue = await StudyQueue.open(engine);
 }, DATABASE_MS);
 
 // What one test left unfinished is nothing for the next one's archive.
@@ -31,6 +34,7 @@ function raise(error: Error): never {
 
 afterAll(async () => {
   await queue.stop({ graceMs: 0 });
+  await engine.stop();
   await database.close();
 });
 

@@ -7,8 +7,9 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { StudyQueue } from '../../src/queue/queue.ts';
+import { JobEngine } from '../../src/queue/job-engine.ts';
 import type { StudyJob } from '../../src/queue/study-job.ts';
+import { StudyQueue } from '../../src/queue/study-queue.ts';
 import { workOnStudies } from '../../src/queue/study-worker.ts';
 import { openDatabase } from '../../src/store/database/database.ts';
 import { beginRun, finishRun } from '../../src/store/records/run-log.ts';
@@ -19,7 +20,8 @@ const source = (file: string): string => JSON.stringify(path.resolve(import.meta
 /** Opens the database in a folder, puts studies in the queue and works on them; work on `study.hang` never ends. */
 const NODE_PROGRAM = `
   const { openDatabase } = await import(${source('store/database/database.ts')});
-  const { StudyQueue } = await import(${source('queue/queue.ts')});
+  const { JobEngine } = await import(${source('queue/job-engine.ts')});
+  const { StudyQueue } = await import(${source('queue/study-queue.ts')});
   const { requestStudy } = await import(${source('queue/request-study.ts')});
   const { workOnStudies } = await import(${source('queue/study-worker.ts')});
   const { beginRun, finishRun } = await import(${source('store/records/run-log.ts')});
@@ -27,7 +29,8 @@ const NODE_PROGRAM = `
   console.log('opening');
   const database = await openDatabase({ folder });
   console.log('opened');
-  const queue = await StudyQueue.open(database, { onError: (error) => console.error(error), pollingSeconds: 0.5 });
+  const engine = await JobEngine.open(database, (error) => console.error(error));
+  const queue = await StudyQueue.open(engine, { pollingSeconds: 0.5 });
   const now = () => new Date();
   for (const studyInstanceUid of studies) await requestStudy({ database, queue }, { studyInstanceUid, reason: 'received', now: now() });
   console.log('queued');
@@ -82,12 +85,10 @@ const now = (): Date => new Date();
 /** Opens what the killed node left, works off the queue, and tells what it saw. */
 async function workOff() {
   const database = await openDatabase({ folder });
-  const queue = await StudyQueue.open(database, {
-    pollingSeconds: 0.5,
-    onError: (error) => {
-      throw error;
-    },
+  const engine = await JobEngine.open(database, (error) => {
+    throw error;
   });
+  const queue = await StudyQueue.open(engine, { pollingSeconds: 0.5 });
   const before = await queue.counts();
   const jobs: StudyJob[] = [];
   const times: string[] = [];
@@ -109,6 +110,7 @@ async function workOff() {
   const studies = await listStudies(database, { limit: 1000 });
   const after = await queue.counts();
   await queue.stop({ graceMs: 0 });
+  await engine.stop();
   await database.close();
   return { before, jobs, times, studies, after };
 }

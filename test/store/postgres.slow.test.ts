@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { StudyQueue } from '../../src/queue/queue.ts';
+import { JobEngine } from '../../src/queue/job-engine.ts';
+import { StudyQueue } from '../../src/queue/study-queue.ts';
 import { openDatabase } from '../../src/store/database/database.ts';
 import type { Database } from '../../src/store/database/sql.ts';
 import { notificationsBehaviour } from '../support/notifications-behaviour.ts';
 import { pageQueriesBehaviour } from '../support/page-queries-behaviour.ts';
+import { pgbossContract } from '../support/pgboss-contract.ts';
 import { type PostgresServer, startPostgres } from '../support/postgres.ts';
 import { queueBehaviour } from '../support/queue-behaviour.ts';
 import { diarist, door, PATIENCE, queueBench, untilAborted } from '../support/queue-bench.ts';
@@ -29,6 +31,10 @@ describeWith(['postgresql'], 'on a PostgreSQL server', () => {
   });
   describe('notifications', () => {
     notificationsBehaviour(open);
+  });
+
+  describe('what is taken for granted of pg-boss', () => {
+    pgbossContract(open);
   });
 
   describe('several workers', () => {
@@ -92,15 +98,14 @@ describeWith(['postgresql'], 'on a PostgreSQL server', () => {
       const place = { url: await server.newDatabase(), connections: 2 };
       const starting = Array.from({ length: 5 }, async () => {
         const database = await openDatabase(place);
-        return {
-          database,
-          queue: await StudyQueue.open(database, { onError: (error) => console.error(error) }),
-        };
+        const engine = await JobEngine.open(database, (error) => console.error(error));
+        return { database, engine, queue: await StudyQueue.open(engine) };
       });
       const started = await Promise.all(starting);
       expect(await started[0]?.queue.counts()).toEqual({ waiting: 0, active: 0, dead: 0 });
-      for (const { database, queue } of started) {
+      for (const { database, engine, queue } of started) {
         await queue.stop({ graceMs: 0 });
+        await engine.stop();
         await database.close();
       }
     }

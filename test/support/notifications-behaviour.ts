@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Message } from '../../src/exchange/notifications/message.ts';
 import { type NotifierParts, notifyOnce } from '../../src/exchange/notifications/notifier.ts';
+import { NOTIFICATION_QUEUE, openOutbox, takeDue } from '../../src/exchange/notifications/outbox.ts';
+import { JobEngine } from '../../src/queue/job-engine.ts';
 import type { Database } from '../../src/store/database/sql.ts';
 import { recordVolume } from '../../src/store/records/history.ts';
 import { headerRecorder } from '../../src/store/records/study-header.ts';
@@ -9,23 +11,34 @@ import { measuredVolume } from './measured-volume.ts';
 
 const DATABASE_MS = 120_000;
 const MINUTE = 60_000;
+/** A pause is read some time after it began. */
+const LATENESS_SECONDS = 15;
 
 /** What is told of studies, when, and how often, wherever the messages wait. */
 export function notificationsBehaviour(open: () => Promise<Database>): void {
   let database: Database;
+  let engine: JobEngine;
   let clock: number;
   let delivered: Message[];
   let refusing: boolean;
+  /** Of every try, delivered or not. */
+  let numbers: number[];
 
   beforeAll(async () => {
     database = await open();
+    engine = await JobEngine.open(database, (error) => console.error(error));
+    await openOutbox(engine);
   }, DATABASE_MS);
-  afterAll(() => database.close());
+  afterAll(async () => {
+    await engine.stop();
+    await database.close();
+  });
   beforeEach(async () => {
     clock = Date.parse('2026-03-02T08:00:00Z');
     delivered = [];
     refusing = false;
-    await database.query('DELETE FROM pansegnet.notification');
+    numbers = [];
+    await database.query('DELETE FROM pgboss.job');
     await database.query(`DELETE FROM pansegnet.setting WHERE name = 'notified-until'`);
     await database.query('DELETE FROM pansegnet.study');
     await database.query('DELETE FROM pansegnet.volume');
@@ -36,7 +49,7 @@ export function notificationsBehaviour(open: () => Promise<Database>): void {
 
   function parts(settings: Partial<NotifierParts['settings']> = {}): NotifierParts {
     return {
-      sql: database,
+      engine,
       settings: {
         events: ['failed', 'finished', 'change'],
         changePercent: 10,
@@ -46,7 +59,8 @@ export function notificationsBehaviour(open: () => Promise<Database>): void {
         ...settings,
       },
       channels: {
-        test: async ({ message }) => {
+        test: async ({ id, message }) => {
+          numbers.push(id);
           if (refusing) throw new Error('not now');
           delivered.push(message);
         },
@@ -55,6 +69,14 @@ export function notificationsBehaviour(open: () => Promise<Database>): void {
       warn: () => {},
     };
   }
+
+  /** Until the one message that waits is due. */
+  async function pauseSeconds(): Promise<number> {
+    const [waiting] = await engine.boss.findJobs(NOTIFICATION_QUEUE, { queued: true });
+    return waiting ? (waiting.startAfter.getTime() - Date.now()) / 1000 : 0;
+  }
+
+  const makeDue = () => database.query('UPDATE pgboss.job SET start_after = now()');
 
   async function end(studyInstanceUid: string, state: 'done' | 'failed'): Promise<void> {
     clock += MINUTE;
@@ -80,7 +102,7 @@ export function notificationsBehaviour(open: () => Promise<Database>): void {
         },
       ]);
       await database.query(`DELETE FROM pansegnet.setting WHERE name = 'notified-until'`);
-      await database.query('DELETE FROM pansegnet.notification');
+      await database.query('DELETE FROM pgboss.job');
       clock += MINUTE;
       await notifyOnce(parts());
       expect(delivered).toHaveLength(1);
@@ -106,34 +128,70 @@ export function notificationsBehaviour(open: () => Promise<Database>): void {
       expect(delivered).toHaveLength(1);
       expect(delivered[0]).toMatchObject({ event: 'volume.changed', class: 'CT', changePercent: -12.5 });
       delivered = [];
-      await database.query('DELETE FROM pansegnet.notification');
+      await database.query('DELETE FROM pgboss.job');
       await end(later, 'done');
       await notifyOnce(parts({ events: ['change'], changePercent: 13 }));
       expect(delivered).toEqual([]);
     });
 
-    it('are tried again, ever later, until they are delivered', async () => {
+    it('are tried again, ever later, until they are delivered, always with the same number', async () => {
       refusing = true;
       await end('1.3', 'failed');
-      await notifyOnce(parts());
-      clock += 29_000;
+      const pauses: number[] = [];
+      for (const _ of [1, 2, 3]) {
+        await notifyOnce(parts());
+        await notifyOnce(parts());
+        pauses.push(await pauseSeconds());
+        await makeDue();
+      }
+      expect(numbers).toHaveLength(3);
       refusing = false;
       await notifyOnce(parts());
-      expect(delivered).toEqual([]);
-      clock += 2_000;
-      await notifyOnce(parts());
       expect(delivered).toHaveLength(1);
+      expect(new Set(numbers).size).toBe(1);
+      for (const [place, pause] of pauses.entries()) {
+        expect(pause).toBeGreaterThan(30 * 2 ** place - LATENESS_SECONDS);
+        expect(pause).toBeLessThanOrEqual(60 * 2 ** place);
+      }
     });
 
-    it('are given up in the end', async () => {
+    it('are given up in the end, and not told again', async () => {
       refusing = true;
       await end('1.4', 'failed');
+      const longest: number[] = [];
       for (const _ of Array.from({ length: 20 })) {
         await notifyOnce(parts());
-        clock += 61 * MINUTE;
+        longest.push(await pauseSeconds());
+        await makeDue();
       }
-      const rows = await database.query('SELECT outcome, tries, last_error FROM pansegnet.notification');
-      expect(rows).toEqual([{ outcome: 'given up', tries: 18, last_error: 'not now' }]);
+      expect(numbers).toHaveLength(18);
+      expect(Math.max(...longest)).toBeLessThanOrEqual(3_600);
+      const told = await engine.boss.findJobs(NOTIFICATION_QUEUE);
+      expect(told).toMatchObject([{ state: 'failed', retryCount: 17, output: { reason: 'not now' } }]);
+    });
+
+    it('are not delivered by two processes at the same time', async () => {
+      await end('1.5', 'failed');
+      const channels = { test: () => notifyOnce(parts()) };
+      await notifyOnce({ ...parts(), channels });
+      expect(delivered).toEqual([]);
+    });
+
+    it('are delivered again where a process ended in the midst', async () => {
+      await end('1.6', 'failed');
+      refusing = true;
+      await notifyOnce(parts());
+      refusing = false;
+      await makeDue();
+      await takeDue(engine); // by a process that says nothing more
+      await database.query(`UPDATE pgboss.job SET started_on = now() - interval '61 s'`);
+      await engine.boss.supervise(NOTIFICATION_QUEUE);
+      await makeDue();
+      await notifyOnce(parts());
+      expect(delivered).toHaveLength(1);
+      expect(new Set(numbers).size).toBe(1);
+      const told = await engine.boss.findJobs(NOTIFICATION_QUEUE);
+      expect(told).toMatchObject([{ state: 'completed', retryCount: 2 }]);
     });
   });
 }

@@ -1,9 +1,10 @@
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { z } from 'zod';
 import { DicomError } from '../../src/dicom/errors.ts';
-import { StudyQueue } from '../../src/queue/queue.ts';
+import { JobEngine } from '../../src/queue/job-engine.ts';
 import type { QueueOptions } from '../../src/queue/queue-options.ts';
 import type { StudyJob } from '../../src/queue/study-job.ts';
+import { StudyQueue } from '../../src/queue/study-queue.ts';
 import type { Worker } from '../../src/queue/worker.ts';
 import type { Database } from '../../src/store/database/sql.ts';
 
@@ -27,6 +28,7 @@ export interface QueueBench {
 /** A database for the tests of a file, whose queue is empty before each. */
 export function queueBench(open: () => Promise<Database>): QueueBench {
   let database: Database | undefined;
+  let engines: JobEngine[] = [];
   let queues: StudyQueue[] = [];
   const running = (): Database => {
     if (database) return database;
@@ -37,7 +39,9 @@ export function queueBench(open: () => Promise<Database>): QueueBench {
   }, DATABASE_MS);
   afterEach(async () => {
     await Promise.all(queues.map((queue) => queue.stop({ graceMs: 0 })));
+    await Promise.all(engines.map((engine) => engine.stop()));
     queues = [];
+    engines = [];
     await running().query('DELETE FROM pgboss.job');
     await running().query("DELETE FROM pansegnet.setting WHERE name = 'queue-mode'");
   });
@@ -45,13 +49,15 @@ export function queueBench(open: () => Promise<Database>): QueueBench {
   return {
     database: running,
     openQueue: async (options = {}) => {
-      const queue = await StudyQueue.open(running(), {
+      // Each queue stands for a process.
+      const engine = await JobEngine.open(running(), (error) => console.error(error));
+      engines.push(engine);
+      const queue = await StudyQueue.open(engine, {
         pollingSeconds: 0.2,
         retryDelaySeconds: 1,
         // No pause: the tests look at how often, one of them at how long.
         retryDelayMaxSeconds: 0,
         heartbeatSeconds: 2,
-        onError: (error) => console.error(error),
         ...options,
       });
       queues.push(queue);

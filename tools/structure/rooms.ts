@@ -64,7 +64,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     what: 'pages, API, STOW-RS, who may do what',
     mayImport: ['dicom', 'store', 'pipeline', 'queue', 'results', 'seg', 'pictures', 'audit'],
   },
-  exchange: { what: 'results to other systems: webhook and e-mail', mayImport: ['store', 'http-client'] },
+  exchange: {
+    what: 'results to other systems: webhook and e-mail',
+    mayImport: ['store', 'queue', 'http-client'],
+  },
   metrics: { what: 'Prometheus metrics, readiness', mayImport: ['dicom', 'store', 'queue', 'pipeline'] },
   doctor: {
     what: 'what keeps a node from working',

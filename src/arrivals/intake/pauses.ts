@@ -1,3 +1,5 @@
+import { growingPauseMs } from '../growing-pause.ts';
+
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 60_000;
 /** In place of a study's UID: every study. */
@@ -38,7 +40,7 @@ export class Pauses {
   failed(studyUid: string | undefined, atLeastMs: number): boolean {
     const key = studyUid ?? ALL;
     const failures = (this.#pauses.get(key)?.failures ?? 0) + 1;
-    const grown = Math.min(this.#firstMs * 2 ** (failures - 1), LONGEST_PAUSE_MS);
+    const grown = growingPauseMs(failures, { firstMs: this.#firstMs, longestMs: LONGEST_PAUSE_MS });
     const pauseMs = Math.max(atLeastMs, grown * (1 + Math.random() / 2)); // not all nodes at once
     this.#pauses.set(key, { failures, until: performance.now() + pauseMs });
     return failures === 1;

@@ -1,7 +1,11 @@
-import { z } from 'zod';
 import type { ChangedStudy, OrthancChange, OrthancChangePage } from '../../dicom/web/orthanc-changes.ts';
 import { announceStudies } from '../../store/arrivals/announcements.ts';
-import type { Database, Sql } from '../../store/database/sql.ts';
+import {
+  type ChangePosition,
+  readChangePosition,
+  writeChangePosition,
+} from '../../store/arrivals/change-position.ts';
+import type { Database } from '../../store/database/sql.ts';
 
 /** An Orthanc's list of changes. */
 export interface ChangeSource {
@@ -31,12 +35,6 @@ const COUNTED_CHANGES: ReadonlySet<string> = new Set(['NewInstance', 'StableStud
 /** Changes per request: a large series is one or two requests. */
 const PAGE_SIZE = 1_000;
 
-interface Position {
-  readonly sequence: number;
-  /** The change of that number; null where the list was empty. */
-  readonly entry: string | null;
-}
-
 /**
  * Announces the studies that Orthanc's list of changes names since the last time. Position and announcements are kept
  * in one transaction, so that a kill loses nothing. Where the list is not the one that was followed (first start, a
@@ -45,7 +43,7 @@ interface Position {
  */
 export async function announceChanged(parts: ChangesParts, signal?: AbortSignal): Promise<number> {
   const { changes, database, list, log } = parts;
-  const known = await readPosition(database, changes.url);
+  const known = await readChangePosition(database, changes.url);
   if (!known) return startOver(parts, 'the list of changes is followed from now on', signal);
   // The change of the last time comes first again where the list is still the same; asking for it costs no request.
   const page = await changes.since(Math.max(0, known.sequence - 1), PAGE_SIZE, signal);
@@ -62,7 +60,7 @@ export async function announceChanged(parts: ChangesParts, signal?: AbortSignal)
 
 async function follow(
   { changes, database, now }: ChangesParts,
-  known: Position,
+  known: ChangePosition,
   firstPage: OrthancChangePage,
   signal?: AbortSignal,
 ): Promise<number> {
@@ -81,7 +79,7 @@ async function follow(
         const source = { kind: 'changes', callingAeTitle } as const;
         await announceStudies(sql, { studyInstanceUids, source, now: at, dueAt: at });
       }
-      await writePosition(sql, changes.url, last);
+      await writeChangePosition(sql, changes.url, last);
     });
     announced += studies.length;
     position = last;
@@ -99,24 +97,6 @@ async function startOver(
   const newest = (await changes.newest(signal)) ?? { sequence: 0, entry: null };
   log.info({ archive: changes.url, sequence: newest.sequence }, message);
   const listed = await list(signal);
-  await writePosition(database, changes.url, newest);
+  await writeChangePosition(database, changes.url, newest);
   return listed;
-}
-
-const positionRow = z.object({ sequence: z.coerce.number(), change: z.string().nullable() });
-
-async function readPosition(sql: Sql, archive: string): Promise<Position | undefined> {
-  const rows = await sql.query('SELECT sequence, change FROM pansegnet.change_position WHERE archive = $1', [
-    archive,
-  ]);
-  const row = z.array(positionRow).parse(rows)[0];
-  return row && { sequence: row.sequence, entry: row.change };
-}
-
-async function writePosition(sql: Sql, archive: string, { sequence, entry }: Position): Promise<void> {
-  await sql.query(
-    `INSERT INTO pansegnet.change_position (archive, sequence, change) VALUES ($1, $2, $3)
-     ON CONFLICT (archive) DO UPDATE SET sequence = $2, change = $3`,
-    [archive, sequence, entry],
-  );
 }

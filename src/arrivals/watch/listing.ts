@@ -1,8 +1,9 @@
 import { crc32 } from 'node:zlib';
-import { z } from 'zod';
 import { type DicomDataset, number, requiredText } from '../../dicom/reading/dataset.ts';
 import { type AnnouncementSource, announceStudies } from '../../store/arrivals/announcements.ts';
+import { keepListedCounts, listedCounts } from '../../store/arrivals/listed-studies.ts';
 import type { Database } from '../../store/database/sql.ts';
+import { readSetting, writeSetting } from '../../store/records/settings.ts';
 
 /** What a listing asks the archive: a part of the DICOMweb client. */
 export interface StudyList {
@@ -32,6 +33,9 @@ const LOOK_AGAIN_MS = 24 * 3_600_000;
 const lookAgainMs = (studyInstanceUid: string): number =>
   LOOK_AGAIN_MS * (0.5 + crc32(studyInstanceUid) / 2 ** 33);
 
+/** Set once a listing was complete. */
+const LISTED = 'archive-was-listed';
+
 interface ListedStudy {
   readonly studyInstanceUid: string;
   /** NumberOfStudyRelatedSeries and -Instances; undefined where the archive does not count. */
@@ -48,7 +52,7 @@ interface ListedStudy {
 export async function announceListed(parts: ListingParts, signal?: AbortSignal): Promise<number> {
   const { archive, database, lookBack, pageSize, now } = parts;
   const query = { lookBack, now: now(), pageSize, ...(signal ? { signal } : {}) };
-  const isFirst = await isFirstListing(database);
+  const isFirst = (await readSetting(database, LISTED)) === undefined;
   const source: AnnouncementSource = { kind: 'poll', ...(isFirst ? { backlog: true } : {}) };
   let listed = 0;
   let page: ListedStudy[] = [];
@@ -61,11 +65,7 @@ export async function announceListed(parts: ListingParts, signal?: AbortSignal):
     page = [];
   }
   await announcePage(parts, page, source);
-  if (isFirst)
-    await database.query('INSERT INTO pansegnet.setting VALUES ($1, $2) ON CONFLICT DO NOTHING', [
-      LISTED,
-      'yes',
-    ]);
+  if (isFirst) await writeSetting(database, LISTED, 'yes');
   return listed;
 }
 
@@ -77,37 +77,20 @@ function describe(study: DicomDataset): ListedStudy {
   return { studyInstanceUid, counts: isCounted ? `${series} ${instances}` : undefined };
 }
 
-const knownRow = z.object({ study_instance_uid: z.string(), counts: z.string(), announced_at: z.date() });
-
-/** Set once a listing was complete. */
-const LISTED = 'archive-was-listed';
-
-async function isFirstListing(database: Database): Promise<boolean> {
-  const rows = await database.query('SELECT 1 FROM pansegnet.setting WHERE name = $1', [LISTED]);
-  return rows.length === 0;
-}
-
 async function announcePage(
   { database, now }: ListingParts,
   page: readonly ListedStudy[],
   source: AnnouncementSource,
 ): Promise<void> {
   const at = now();
-  const rows = await database.query(
-    `SELECT study_instance_uid, counts, announced_at FROM pansegnet.listed_study
-     WHERE study_instance_uid = ANY($1::text[])`,
-    [page.map(({ studyInstanceUid }) => studyInstanceUid)],
-  );
-  const known = new Map(
-    z
-      .array(knownRow)
-      .parse(rows)
-      .map((row) => [row.study_instance_uid, row]),
+  const known = await listedCounts(
+    database,
+    page.map(({ studyInstanceUid }) => studyInstanceUid),
   );
   const changed = page.filter(({ studyInstanceUid, counts }) => {
     const before = known.get(studyInstanceUid);
     if (counts === undefined || before?.counts !== counts) return true;
-    return at.getTime() - before.announced_at.getTime() >= lookAgainMs(studyInstanceUid);
+    return at.getTime() - before.announcedAt.getTime() >= lookAgainMs(studyInstanceUid);
   });
   if (changed.length === 0) return;
   await database.transaction(async (sql) => {
@@ -116,11 +99,6 @@ async function announcePage(
     const counted = changed.flatMap(({ counts, ...study }) =>
       counts === undefined ? [] : [{ ...study, counts }],
     );
-    await sql.query(
-      `INSERT INTO pansegnet.listed_study (study_instance_uid, counts, announced_at)
-       SELECT uid, counts, $3 FROM unnest($1::text[], $2::text[]) AS counted (uid, counts)
-       ON CONFLICT (study_instance_uid) DO UPDATE SET counts = EXCLUDED.counts, announced_at = EXCLUDED.announced_at`,
-      [counted.map(({ studyInstanceUid }) => studyInstanceUid), counted.map(({ counts }) => counts), at],
-    );
+    await keepListedCounts(sql, counted, at);
   });
 }

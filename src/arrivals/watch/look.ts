@@ -1,14 +1,14 @@
 import type { DicomDataset } from '../../dicom/reading/dataset.ts';
 import { DicomWebStatusError } from '../../dicom/web/errors.ts';
-import type { StudyQueue } from '../../queue/queue.ts';
 import { requestStudy } from '../../queue/request-study.ts';
+import type { StudyQueue } from '../../queue/study-queue.ts';
 import type { Announcement, SourceKind } from '../../store/arrivals/announcements.ts';
+import { markDelayed, markIgnored, rememberSource, reopenIgnored } from '../../store/arrivals/look-record.ts';
 import type { Database } from '../../store/database/sql.ts';
 import { fingerprintOf, foreignSeries } from '../../store/records/own-series.ts';
 import { lookAtStudy } from '../../store/records/study-log.ts';
 import type { StudyInQuestion } from '../routing/admission.ts';
 import type { Admission } from '../routing/route.ts';
-import { markDelayed, markIgnored, rememberSource, reopenIgnored } from './look-record.ts';
 
 /** What a look asks the archive: a part of the DICOMweb client. */
 export interface SeriesSource {

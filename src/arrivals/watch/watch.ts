@@ -7,10 +7,11 @@ import {
   postponeAnnouncement,
   settleAnnouncement,
 } from '../../store/arrivals/announcements.ts';
+import { markAbsent } from '../../store/arrivals/look-record.ts';
+import { growingPauseMs } from '../growing-pause.ts';
 import { announceChanged, type ChangeSource } from './changes.ts';
 import { announceListed, type ListingParts, type StudyList } from './listing.ts';
 import { type Finding, type LookParts, look, type SeriesSource } from './look.ts';
-import { markAbsent } from './look-record.ts';
 
 /** What the watcher asks the archive: a part of the DICOMweb client. */
 export interface StudySource extends StudyList, SeriesSource {}
@@ -58,8 +59,7 @@ const TURN_SIZE = 500;
 /** So many studies in a row without an answer mean that the archive is down, not that these studies are ill. */
 const UNREACHABLE_LIMIT = 3;
 /** Pause before a study that gave an error, or was not there, is looked at again; it doubles each time. */
-const PAUSE_MS = 5_000;
-const LONGEST_PAUSE_MS = 600_000;
+const PAUSES = { firstMs: 5_000, longestMs: 600_000 };
 /** An announced study that the archive does not have is looked for so often: for about an hour. */
 const ABSENT_LIMIT = 12;
 
@@ -168,9 +168,7 @@ async function pause(
   error?: unknown,
 ): Promise<void> {
   // An archive that comes back finds the node ready; a study that is ill is not asked for again and again.
-  const growing = isUnreachable(error)
-    ? PAUSE_MS
-    : Math.min(PAUSE_MS * 2 ** announcement.failures, LONGEST_PAUSE_MS);
+  const growing = isUnreachable(error) ? PAUSES.firstMs : growingPauseMs(announcement.failures + 1, PAUSES);
   await postponeAnnouncement(database, announcement, {
     dueAt: new Date(now().getTime() + Math.max(wantedPauseMs(error), growing)),
     failures: announcement.failures + 1,

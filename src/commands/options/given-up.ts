@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { DeadStudy } from '../../queue/dead-studies.ts';
-import type { StudyQueue } from '../../queue/queue.ts';
+import type { StudyQueue } from '../../queue/study-queue.ts';
 import { PipelineError } from '../../store/errors.ts';
 import { argument, flag, optionalText } from '../definition/field.ts';
 

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { openArchive } from '../../compose/archive.ts';
 import { openConfiguredDatabase } from '../../compose/database.ts';
-import { openQueue } from '../../compose/queue.ts';
+import { openEngine, openQueue } from '../../compose/queue.ts';
 import type { Config } from '../../config.ts';
 import type { CommandParts } from '../definition/command.ts';
 
@@ -28,7 +28,9 @@ export async function runInOwnProcess(
         return archive.client;
       },
       queue: async () => {
-        const queue = await openQueue(config, database, logger);
+        const engine = await openEngine(database, logger);
+        open.unshift({ close: () => engine.stop() });
+        const queue = await openQueue(config, engine);
         open.unshift({ close: () => queue.stop({ graceMs: 0 }) });
         return queue;
       },

@@ -170,3 +170,16 @@ export async function markWaiting(
     [wait.studyInstanceUid, wait.reason, wait.errorCode ?? null, wait.now],
   );
 }
+
+/** The studies whose work ended at that time or later, well or not; the first to end first. */
+export async function studiesEndedSince(sql: Sql, since: Date): Promise<string[]> {
+  const rows = await sql.query(
+    `SELECT study_instance_uid AS "studyInstanceUid" FROM pansegnet.study
+     WHERE state IN ('done', 'failed') AND changed_at >= $1 ORDER BY changed_at`,
+    [since],
+  );
+  return z
+    .array(z.object({ studyInstanceUid: z.string() }))
+    .parse(rows)
+    .map(({ studyInstanceUid }) => studyInstanceUid);
+}

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { type AnnouncementSource, rankOf, sourceSchema } from '../../store/arrivals/announcements.ts';
-import type { Sql } from '../../store/database/sql.ts';
+import type { Sql } from '../database/sql.ts';
+import { type AnnouncementSource, rankOf, sourceSchema } from './announcements.ts';
 
 interface Remark {
   readonly studyInstanceUid: string;

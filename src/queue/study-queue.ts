@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { PgBoss } from 'pg-boss';
-import { z } from 'zod';
-import type { Database, Sql } from '../store/database/sql.ts';
-import { bossOn, type ClaimedJob, claimedJob, dropDead, takeOver } from './claimed-job.ts';
-import { type DeadStudy, deadStudies, findDead } from './dead-studies.ts';
+import type { Sql } from '../store/database/sql.ts';
+import { type ClaimedJob, claimedJob, takeOver } from './claimed-job.ts';
+import { type DeadStudy, deadStudies, dropDead, findDead } from './dead-studies.ts';
+import { inTransaction, type JobEngine } from './job-engine.ts';
+import { queueFigures } from './queue-figures.ts';
 import { type QueueMode, queueMode, setQueueMode } from './queue-mode.ts';
 import { DEAD_LETTER_QUEUE, QUEUE } from './queue-names.ts';
 import { QUEUE_DEFAULTS, type QueueOptions } from './queue-options.ts';
@@ -16,9 +16,6 @@ import type { Worker } from './worker.ts';
 /** The request id of every arrival: the same counts that arrive by two ways are one run. */
 const ARRIVAL = 'arrival';
 
-/** Waiting jobs are never thrown away: pg-boss would do so after two weeks, and an archive may be down for long. */
-const RETENTION_SECONDS = 10 * 365 * 24 * 3_600;
-
 /** The longest that pg-boss knows. The node's own limit comes first; this one is for a process that forgot its job. */
 const EXPIRE_SECONDS = 24 * 3_600 - 1;
 
@@ -28,22 +25,23 @@ const LOOKS_PER_SILENCE = 4;
 /** How often `drained` looks; a look takes a few milliseconds. */
 const DRAIN_LOOK_MS = 100;
 
-const countsRow = z.object({ waiting: z.int(), active: z.int(), dead: z.int() });
-export type QueueCounts = z.infer<typeof countsRow>;
+export interface QueueCounts {
+  readonly waiting: number;
+  readonly active: number;
+  readonly dead: number;
+}
 
 /** The studies that wait to be processed. Every job may run twice, none is forgotten. */
 export class StudyQueue {
-  readonly #boss: PgBoss;
-  readonly #database: Database;
+  readonly #engine: JobEngine;
   readonly #options: QueueOptions;
   readonly #stopping = new AbortController();
   #loop: WorkLoop<ClaimedJob> | undefined;
   #looks: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
 
-  private constructor(boss: PgBoss, database: Database, options: QueueOptions) {
-    this.#boss = boss;
-    this.#database = database;
+  private constructor(engine: JobEngine, options: QueueOptions) {
+    this.#engine = engine;
     this.#options = options;
   }
 
@@ -51,39 +49,21 @@ export class StudyQueue {
    * Opens the queue. Jobs that were in the hands of a process that died are waiting again: at once on an embedded
    * database, which has one process; on a server, whose processes look after each other, when it has been silent for long.
    */
-  static async open(
-    database: Database,
-    options: Partial<QueueOptions> & Pick<QueueOptions, 'onError'>,
-  ): Promise<StudyQueue> {
+  static async open(engine: JobEngine, options: Partial<QueueOptions> = {}): Promise<StudyQueue> {
     const resolved: QueueOptions = { ...QUEUE_DEFAULTS, ...options };
-    const boss = new PgBoss({
-      ...database.boss,
-      schedule: false,
-      registerInstance: false,
-      // PGlite has one connection and vacuums itself; rebuilding indexes concurrently is nothing for it.
-      reindex: database.kind === 'server',
-      monitorVacuum: database.kind === 'server',
-    });
-    boss.on('error', resolved.onError);
-    const settings = {
+    await engine.openQueue(DEAD_LETTER_QUEUE);
+    await engine.openQueue(QUEUE, {
+      // Per study one job that waits and one that runs, so what arrives during a run isn't forgotten.
+      policy: 'stately',
+      deadLetter: DEAD_LETTER_QUEUE,
       retryLimit: resolved.retryLimit,
       retryDelay: resolved.retryDelaySeconds,
       retryBackoff: true,
       retryDelayMax: resolved.retryDelayMaxSeconds,
       expireInSeconds: EXPIRE_SECONDS,
-      retentionSeconds: RETENTION_SECONDS,
-      // pg-boss would count a lost process as a failure of the study; `takeOver` doesn't.
-      heartbeatSeconds: null,
-    };
-    await oneAfterAnother(database, async () => {
-      await boss.start();
-      await boss.createQueue(DEAD_LETTER_QUEUE, { retentionSeconds: RETENTION_SECONDS });
-      // stately: per study one job that waits and one that runs, so what arrives during a run isn't forgotten.
-      await boss.createQueue(QUEUE, { policy: 'stately', deadLetter: DEAD_LETTER_QUEUE });
-      await boss.updateQueue(QUEUE, settings);
     });
-    const queue = new StudyQueue(boss, database, resolved);
-    if (database.kind === 'embedded') await queue.#takeOver(0);
+    const queue = new StudyQueue(engine, resolved);
+    if (engine.database.kind === 'embedded') await queue.#takeOver(0);
     else queue.#looks = queue.#lookAfterOthers();
     return queue;
   }
@@ -106,47 +86,36 @@ export class StudyQueue {
 
   /** Starts working on what is queued. */
   work(worker: Worker): void {
-    const { pollingSeconds, onError } = this.#options;
-    const parts = {
-      boss: this.#boss,
-      database: this.#database,
-      options: this.#options,
-      stopping: this.#stopping.signal,
-    };
+    const engine = this.#engine;
+    const parts = { engine, options: this.#options, stopping: this.#stopping.signal };
     this.#loop = new WorkLoop<ClaimedJob>({
       take: () => this.#take(),
       work: (job) => new RunningJob(job, worker, parts).run(),
       concurrency: worker.concurrency,
-      pollMs: pollingSeconds * 1000,
-      onError,
+      pollMs: this.#options.pollingSeconds * 1000,
+      onError: engine.onError,
     });
   }
 
   /** Jobs that wait (for their turn or for a retry), that are worked on, and that failed for good. */
   async counts(): Promise<QueueCounts> {
-    const rows = await this.#database.query(
-      `SELECT count(*) FILTER (WHERE name = $1 AND state IN ('created', 'retry'))::int AS waiting,
-              count(*) FILTER (WHERE name = $1 AND state = 'active')::int AS active,
-              count(*) FILTER (WHERE name = $2 AND state IN ('created', 'retry'))::int AS dead
-       FROM pgboss.job WHERE name IN ($1, $2)`,
-      [QUEUE, DEAD_LETTER_QUEUE],
-    );
-    return z.tuple([countsRow]).parse(rows)[0];
+    const { waiting, retrying, active, dead } = await queueFigures(this.#engine.database, new Date());
+    return { waiting: waiting + retrying, active, dead };
   }
 
   mode(): Promise<QueueMode> {
-    return queueMode(this.#database);
+    return queueMode(this.#engine.database);
   }
 
   /** Pauses, drains or resumes the work of all processes on this database, for good: see `QUEUE_MODES`. */
   async setMode(mode: QueueMode): Promise<void> {
-    await setQueueMode(this.#database, mode);
+    await setQueueMode(this.#engine.database, mode);
     this.wake();
   }
 
   /** The studies that were given up, the latest first. */
   dead(page: { limit: number; offset: number }): Promise<DeadStudy[]> {
-    return deadStudies(this.#database, page);
+    return deadStudies(this.#engine.database, page);
   }
 
   /**
@@ -154,7 +123,7 @@ export class StudyQueue {
    * @returns false where it is not among those
    */
   async requeue(studyInstanceUid: string, sql: Sql): Promise<boolean> {
-    const job = await findDead(sql, studyInstanceUid);
+    const job = await findDead(this.#engine, sql, studyInstanceUid);
     if (!job) return false;
     await this.#send({ ...job, takeovers: 0 }, priorityOf({ studyInstanceUid, reason: 'requested' }), sql);
     return true;
@@ -162,7 +131,7 @@ export class StudyQueue {
 
   /** Takes a study from the list of those given up; the study log still says how it failed. */
   drop(studyInstanceUid: string): Promise<boolean> {
-    return dropDead(this.#database, studyInstanceUid);
+    return dropDead(this.#engine, this.#engine.database, studyInstanceUid);
   }
 
   /** Resolves when no job waits or runs any more, retries included; rejects when `signal` aborts. */
@@ -176,7 +145,7 @@ export class StudyQueue {
 
   /**
    * Stops taking jobs, lets running ones end for `graceMs`, then aborts them and puts them back in the queue.
-   * The database stays open. Stopping once more waits for the first stop.
+   * The engine stays open. Stopping once more waits for the first stop.
    */
   stop({ graceMs }: { graceMs: number }): Promise<void> {
     this.#stopped ??= this.#stop(graceMs);
@@ -189,36 +158,54 @@ export class StudyQueue {
     clearTimeout(timer);
     this.#stopping.abort();
     await this.#looks;
-    await this.#boss.stop({ close: false, graceful: true });
   }
 
   async #take(): Promise<ClaimedJob | undefined> {
     if ((await this.mode()) === 'paused') return undefined;
-    const [job] = await this.#boss.fetch<object>(QUEUE, { includeMetadata: true });
+    const [job] = await this.#engine.boss.fetch<object>(QUEUE, { includeMetadata: true });
     return job && claimedJob(job);
   }
 
   async #send(job: StudyJob, priority: number, sql?: Sql): Promise<boolean> {
     if (!sql) {
-      const isNew = await this.#database.transaction((transaction) => this.#send(job, priority, transaction));
+      const isNew = await this.#engine.database.transaction((transaction) =>
+        this.#send(job, priority, transaction),
+      );
       this.wake();
       return isNew;
     }
-    const waiting = await sql.query(
-      `UPDATE pgboss.job SET priority = greatest(priority, $3),
-         start_after = CASE WHEN $4 THEN least(start_after, now()) ELSE start_after END
-       WHERE name = $1 AND singleton_key = $2 AND state IN ('created', 'retry') RETURNING id`,
-      [QUEUE, job.studyInstanceUid, priority, job.reason === 'requested'],
-    );
-    if (waiting.length > 0) return false;
-    const options = { singletonKey: job.studyInstanceUid, priority, db: bossOn(sql) };
-    const id = await this.#boss.send(QUEUE, job, options);
-    await dropDead(sql, job.studyInstanceUid);
+    if (await this.#moveForward(job, priority, sql)) return false;
+    const options = { singletonKey: job.studyInstanceUid, priority, ...inTransaction(sql) };
+    const id = await this.#engine.boss.send(QUEUE, job, options);
+    await dropDead(this.#engine, sql, job.studyInstanceUid);
     return id !== null;
   }
 
+  /** @returns whether the study waits already: for its turn, or for a retry, whose pause ends where a person asks */
+  async #moveForward(
+    { studyInstanceUid: key, reason }: StudyJob,
+    priority: number,
+    sql: Sql,
+  ): Promise<boolean> {
+    const { boss } = this.#engine;
+    const db = inTransaction(sql);
+    // Changes nothing: it finds what waits and holds it, so that nobody takes it before the transaction ends.
+    const { updated } = await boss.update(QUEUE, undefined, { singletonKey: key, match: 'all', ...db });
+    if (updated === 0) return false;
+    for (const waiting of await boss.findJobs(QUEUE, { key, queued: true, ...db })) {
+      await boss.update(QUEUE, undefined, {
+        id: waiting.id,
+        priority: Math.max(waiting.priority, priority),
+        ...(reason === 'requested' ? { startAfter: 0 } : {}),
+        ...db,
+      });
+    }
+    return true;
+  }
+
   async #lookAfterOthers(): Promise<void> {
-    const { heartbeatSeconds, onError } = this.#options;
+    const { heartbeatSeconds } = this.#options;
+    const { onError } = this.#engine;
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       await this.#takeOver(heartbeatSeconds).catch(onError);
@@ -230,20 +217,9 @@ export class StudyQueue {
 
   async #takeOver(silentForSeconds: number): Promise<void> {
     const now = new Date();
-    const count = await this.#database.transaction((sql) => takeOver(this.#boss, sql, silentForSeconds, now));
+    const count = await this.#engine.database.transaction((sql) =>
+      takeOver(this.#engine, sql, silentForSeconds, now),
+    );
     if (count > 0) this.wake();
   }
-}
-
-/** Any number that nothing else in the database locks. */
-const OPENING_LOCK = 7_263_482_911;
-
-/** Processes that start together on a new database would make pg-boss's tables at the same moment, and one would fail. */
-async function oneAfterAnother(database: Database, work: () => Promise<void>): Promise<void> {
-  if (database.kind === 'embedded') return work();
-  await database.transaction(async (sql) => {
-    await sql.query('SELECT pg_advisory_xact_lock($1)', [OPENING_LOCK]);
-    // On connections of its own; this one holds the lock.
-    await work();
-  });
 }

@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import type { Sql } from '../database/sql.ts';
+
+/*
+ * What pg-boss's public interface has no way for, as SQL on its table of jobs: the only place that names it. ADR 0029 says
+ * of each statement why it is needed; test/support/pgboss-contract.ts goes red where pg-boss changes what they rely on.
+ */
+
+/** Lets an active job end for good when it next fails, whatever tries it has left. */
+export async function useUpTries(sql: Sql, queue: string, id: string): Promise<void> {
+  await sql.query('UPDATE pgboss.job SET retry_limit = retry_count WHERE name = $1 AND id = $2', [queue, id]);
+}
+
+/** Gives a job its place among those of its priority: the earlier, the sooner it is taken. */
+export async function setPlace(sql: Sql, queue: string, id: string, since: Date): Promise<void> {
+  await sql.query('UPDATE pgboss.job SET created_on = $3 WHERE name = $1 AND id = $2', [queue, id, since]);
+}
+
+const silentRow = z.object({
+  id: z.string(),
+  data: z.unknown(),
+  priority: z.int(),
+  retryLimit: z.int(),
+  retryCount: z.int(),
+  createdOn: z.date(),
+});
+
+/** Active jobs of whose process nothing was heard for so long. Holds them until the transaction ends, and leaves out what others hold. */
+export async function silentJobs(
+  sql: Sql,
+  queue: string,
+  seconds: number,
+): Promise<z.infer<typeof silentRow>[]> {
+  const rows = await sql.query(
+    `SELECT id, data, priority, retry_limit AS "retryLimit", retry_count AS "retryCount", created_on AS "createdOn"
+     FROM pgboss.job
+     WHERE name = $1 AND state = 'active' AND coalesce(heartbeat_on, started_on) <= now() - $2 * interval '1 s'
+     FOR UPDATE SKIP LOCKED`,
+    [queue, seconds],
+  );
+  return z.array(silentRow).parse(rows);
+}
+
+const deadRow = z.object({
+  data: z.unknown(),
+  output: z.unknown(),
+  failedAt: z.date(),
+  tries: z.int(),
+});
+
+/** A page of the jobs in a dead letter queue, the latest first: as they were, what they failed with, when, at which try. */
+export async function deadJobs(
+  sql: Sql,
+  deadLetterQueue: string,
+  { limit, offset }: { limit: number; offset: number },
+): Promise<z.infer<typeof deadRow>[]> {
+  const rows = await sql.query(
+    `SELECT data, source_output AS output, created_on AS "failedAt", coalesce(source_retry_count, 0) + 1 AS tries
+     FROM pgboss.job WHERE name = $1 AND state < 'active' ORDER BY created_on DESC, id LIMIT $2 OFFSET $3`,
+    [deadLetterQueue, limit, offset],
+  );
+  return z.array(deadRow).parse(rows);
+}
+
+const figuresRow = z.object({
+  waiting: z.int(),
+  retrying: z.int(),
+  active: z.int(),
+  dead: z.int(),
+  oldestWaitingSeconds: z.number(),
+});
+
+/** How much stands in a queue, by state, and how long the job has waited that has waited longest. */
+export type JobFigures = z.infer<typeof figuresRow>;
+
+/** @param now what the ages are counted to */
+export async function jobFigures(
+  sql: Sql,
+  { queue, deadLetterQueue, now }: { queue: string; deadLetterQueue: string; now: Date },
+): Promise<JobFigures> {
+  const rows = await sql.query(
+    `SELECT count(*) FILTER (WHERE name = $1 AND state = 'created')::int AS waiting,
+            count(*) FILTER (WHERE name = $1 AND state = 'retry')::int AS retrying,
+            count(*) FILTER (WHERE name = $1 AND state = 'active')::int AS active,
+            count(*) FILTER (WHERE name = $2 AND state IN ('created', 'retry'))::int AS dead,
+            greatest(0, coalesce(extract(epoch FROM $3::timestamptz - min(created_on)
+              FILTER (WHERE name = $1 AND state IN ('created', 'retry'))), 0))::float AS "oldestWaitingSeconds"
+     FROM pgboss.job WHERE name IN ($1, $2)`,
+    [queue, deadLetterQueue, now],
+  );
+  return z.tuple([figuresRow]).parse(rows)[0];
+}

@@ -1,0 +1,18 @@
+import { z } from 'zod';
+import type { Sql } from '../database/sql.ts';
+
+const settingRow = z.object({ value: z.string() });
+
+/** What the node keeps about itself, for all processes on the database; undefined where it was never written. */
+export async function readSetting(sql: Sql, name: string): Promise<string | undefined> {
+  const rows = await sql.query('SELECT value FROM pansegnet.setting WHERE name = $1', [name]);
+  return z.array(settingRow).parse(rows)[0]?.value;
+}
+
+export async function writeSetting(sql: Sql, name: string, value: string): Promise<void> {
+  await sql.query(
+    `INSERT INTO pansegnet.setting (name, value) VALUES ($1, $2)
+     ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
+    [name, value],
+  );
+}
