@@ -3,9 +3,11 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import net, { type AddressInfo, type Socket } from 'node:net';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { DIRECT } from '../../src/http-client/connections.ts';
 import { AnswerError, ConnectionError, StatusError } from '../../src/http-client/errors.ts';
 import { type ExchangeEnd, type ExchangeRequest, exchange } from '../../src/http-client/exchange.ts';
-import { bodyOf } from '../../src/http-client/request-body.ts';
+import { bodyOf, sendBody } from '../../src/http-client/request-body.ts';
+import { Waiting } from '../../src/http-client/waiting.ts';
 import { jsonAnswer, wholeAnswer } from '../../src/http-client/whole-answer.ts';
 
 const LIMITS = { idleMs: 20_000, totalMs: 60_000, answerBytes: 1_000_000 };
@@ -13,6 +15,7 @@ const LIMITS = { idleMs: 20_000, totalMs: 60_000, answerBytes: 1_000_000 };
 const servers: (Server | net.Server)[] = [];
 const sockets = new Set<Socket>();
 afterEach(() => {
+  vi.useRealTimers();
   for (const socket of sockets) socket.destroy();
   for (const server of servers.splice(0)) server.close();
 });
@@ -135,27 +138,26 @@ describe('limits of time', () => {
   });
 
   it('let a body take its time that goes on being taken', async () => {
-    const url = await serve((incoming, response) => {
-      let size = 0;
-      incoming.on('data', (chunk: Buffer) => {
-        size += chunk.length;
-        incoming.pause();
-        setTimeout(() => incoming.resume(), 5);
-      });
-      incoming.on('end', () => void response.end(String(size)));
-    });
-    const body = bodyOf(Buffer.alloc(20_000_000));
-    const ends: ExchangeEnd[] = [];
-    const answer = await wholeAnswer(
-      request(url, {
-        method: 'POST',
-        body,
-        limits: { ...LIMITS, idleMs: 1000 },
-        ended: (end) => ends.push(end),
-      }),
-    );
-    expect(Buffer.from(answer.bytes).toString()).toBe('20000000');
-    expect(ends[0]?.waitedMs).toBeGreaterThan(1000); // longer than nothing may happen
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const expired = vi.fn<(error: Error) => void>();
+    const waiting = new Waiting({ idleMs: 1000, totalMs: 60_000 }, expired);
+    void waiting.watch(new Promise(() => undefined));
+    for (let piece = 0; piece < 5; piece++) {
+      vi.advanceTimersByTime(999);
+      waiting.progress();
+    }
+    expect(expired).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(1000);
+    expect(expired).toHaveBeenCalledOnce();
+  });
+
+  it('see a body in memory go out piece by piece', async () => {
+    const url = await serve((incoming, response) => void incoming.resume().on('end', () => response.end()));
+    const open = DIRECT.open(url, { method: 'POST', headers: { 'Content-Length': '1000000' } });
+    const progress = vi.fn<() => void>();
+    await sendBody(open, bodyOf(Buffer.alloc(1_000_000)), progress);
+    expect((await open.head).statusCode).toBe(200);
+    expect(progress).toHaveBeenCalledTimes(16); // of 64 KiB
   });
 });
 
