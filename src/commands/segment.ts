@@ -39,8 +39,9 @@ export const segment = defineCommand({
       ),
       json: flag('--json', 'print result.json instead of a sentence'),
     })
-    .refine(({ input, seriesInstanceUid }) => seriesInstanceUid === undefined || !isNiftiName(input), {
-      error: '--series names a DICOM series, but the input is a NIfTI file',
+    .superRefine(({ input, seriesInstanceUid }, context) => {
+      if (seriesInstanceUid === undefined || !isNiftiName(input)) return;
+      context.addIssue(`--series names a DICOM series, but ${input} is a NIfTI file`);
     }),
   run: async ({ input, output, model, seriesInstanceUid, saveProbabilities, json }, { configure }) => {
     const config = configure();
