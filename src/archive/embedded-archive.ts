@@ -27,8 +27,8 @@ export interface EmbeddedArchiveOptions {
   /** Instances of more bytes are refused. */
   readonly maxInstanceBytes?: number;
   /**
-   * Told of stored instances before their sender is, also of those that were there before: the study, and one of its data
-   * sets without pixels. Where it rejects, the sender is told to send again.
+   * Told of stored instances before their sender is, also of those that were there before: the study, and one
+   * of its data sets without pixels. Where it rejects, the sender is told to send again.
    */
   readonly onStored?: (studyUid: string, dataset: DicomDataset) => Promise<void>;
   /** Told what is not the fault of a request: an unreadable file in the folder, a full disk. */
@@ -38,7 +38,9 @@ export interface EmbeddedArchiveOptions {
 export interface EmbeddedArchive {
   /** QIDO-RS, WADO-RS and STOW-RS (PS3.18), to be mounted at the service's root. */
   readonly router: Router;
-  /** Resolves when nothing is being written any more. Stop the server that the router is mounted in before. */
+  /**
+   * Resolves when nothing is being written any more. Stop the server that the router is mounted in before.
+   */
   close(): Promise<void>;
 }
 

@@ -17,7 +17,9 @@ export interface InstanceHeader {
   readonly transferSyntaxUid: string;
   /** Bytes of the file. */
   readonly size: number;
-  /** SHA-256, in hexadecimal digits, of transfer syntax and data set; the file meta information may differ. */
+  /**
+   * SHA-256, in hexadecimal digits, of transfer syntax and data set; the file meta information may differ.
+   */
   readonly digest: string;
   readonly hasPixelData: boolean;
   /** The data set without bulk data. */

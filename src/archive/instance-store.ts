@@ -4,7 +4,10 @@ import type { InstanceHeader } from './instance-header.ts';
 import { InstanceIndex } from './instance-index.ts';
 import { INDEXED_TAGS } from './search-attributes.ts';
 
-/** What became of an instance: written, there before with the same content, or refused for the other one there. */
+/**
+ * What became of an instance: written, there before with the same content, or refused for the other one
+ * there.
+ */
 export type PutResult = 'stored' | 'same' | 'conflict';
 
 /** Folder and index together. */

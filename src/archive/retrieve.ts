@@ -13,8 +13,9 @@ export const PIXEL_DATA = '7FE00010';
 export type RetrievedBody = Omit<MultipartBody, 'contentLength'> & { readonly contentLength?: number };
 
 /**
- * WADO-RS retrieval of instances (PS3.18 10.4) in their stored transfer syntaxes. Nothing is transcoded: a request that
- * names no transfer syntax, which by the standard asks for Explicit VR Little Endian, gets what is stored too.
+ * WADO-RS retrieval of instances (PS3.18 10.4) in their stored transfer syntaxes. Nothing is transcoded: a
+ * request that names no transfer syntax, which by the standard asks for Explicit VR Little Endian, gets what
+ * is stored too.
  * @throws ArchiveError ARCHIVE_NOT_ACCEPTABLE where Accept insists on another transfer syntax or media type
  */
 export function retrieveInstances(

@@ -22,9 +22,9 @@ export async function auditFiles(folder: string): Promise<string[]> {
 }
 
 /**
- * Checks that the lines of all files form one chain that ends where the node left it. What this shows: nobody changed single
- * lines or cut some off. Who may write to the folder could still make a whole new chain; keep `last` elsewhere, or send the
- * lines to another system.
+ * Checks that the lines of all files form one chain that ends where the node left it. What this shows: nobody
+ * changed single lines or cut some off. Who may write to the folder could still make a whole new chain; keep
+ * `last` elsewhere, or send the lines to another system.
  */
 export async function verifyAuditLog(folder: string): Promise<AuditReport> {
   const files = await auditFiles(folder);

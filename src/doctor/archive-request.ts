@@ -3,7 +3,10 @@ import type { DicomWebOptions } from '../dicom/web/client.ts';
 import { DIRECT } from '../dicom/web/connections.ts';
 import type { ArchiveUnderTest } from './check-archive.ts';
 
-/** One request over the archive's own connections and with its credentials, of which only the head is looked at. */
+/**
+ * One request over the archive's own connections and with its credentials, of which only the head is looked
+ * at.
+ */
 export function archiveRequest({
   url,
   headers = {},

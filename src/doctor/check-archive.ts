@@ -82,7 +82,10 @@ async function checkRetrieval(
   }
 }
 
-/** A body that no archive can take for instances: the answer tells whether it takes any, and nothing is stored. */
+/**
+ * A body that no archive can take for instances: the answer tells whether it takes any, and nothing is
+ * stored.
+ */
 async function checkStorage({ request }: ArchiveUnderTest): Promise<Finding> {
   const check = 'archive: storing (STOW-RS)';
   const why = 'Results are stored there.';

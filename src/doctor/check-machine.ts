@@ -5,7 +5,10 @@ const NODE_NEEDED = 24;
 const GIB = 2 ** 30;
 /** The program, the network with five folds one after the other, and the embedded database. */
 const BASE_GIB = 2;
-/** One CT of 512 x 512 x 500 voxels: as stored, resampled, its probabilities, and what resampling holds in between. */
+/**
+ * One CT of 512 x 512 x 500 voxels: as stored, resampled, its probabilities, and what resampling holds in
+ * between.
+ */
 const STUDY_GIB = 4;
 /** Two hold the demo; PanSegNet's networks take minutes a study on them. */
 const CORES_WANTED = 4;

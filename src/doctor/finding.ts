@@ -1,4 +1,6 @@
-/** `warning`: the node runs, though not as well or as safely as it should. `problem`: it cannot do its work. */
+/**
+ * `warning`: the node runs, though not as well or as safely as it should. `problem`: it cannot do its work.
+ */
 export type Verdict = 'ok' | 'warning' | 'problem';
 
 /** What one check found, in words for an administrator. */

@@ -9,7 +9,10 @@ export interface PartLook {
 export interface ReadinessParts {
   /** Each rejects with the reason while the part cannot be used. */
   readonly checks: Readonly<Record<string, () => Promise<void>>>;
-  /** A look answers for so long: probes come every few seconds from several places, and each look asks the archive. */
+  /**
+   * A look answers for so long: probes come every few seconds from several places, and each look asks the
+   * archive.
+   */
   readonly cacheMs: number;
   /** Told when a part begins to fail (with the error), and when it can be used again. */
   readonly changed: (look: PartLook) => void;

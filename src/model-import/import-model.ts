@@ -46,7 +46,10 @@ export interface ImportRequest {
   readonly notice?: string;
   /** The start of the checkpoint's sha256 unless given: training output carries no version. */
   readonly version?: string;
-  /** Patient direction of the axes in training; 'as-stored' unless given: nnU-Net takes them as the file has them. */
+  /**
+   * Patient direction of the axes in training; 'as-stored' unless given: nnU-Net takes them as the file has
+   * them.
+   */
   readonly orientation?: string;
   readonly onProgress?: (progress: ImportProgress) => void;
   /** Called with what the user should know of the source. */
@@ -58,12 +61,12 @@ export interface ImportRequest {
 const MAX_JSON_BYTES = 2 ** 20;
 
 /**
- * Makes a model folder of what nnU-Net v1 or PanSegNet wrote when it trained: one network per fold, in ONNX, and
- * model.json with the plans' settings. The folder appears only when it is complete. Writing a network takes the memory
- * of a few of its parameters; the self-test takes that of one forward.
+ * Makes a model folder of what nnU-Net v1 or PanSegNet wrote when it trained: one network per fold, in ONNX,
+ * and model.json with the plans' settings. The folder appears only when it is complete. Writing a network
+ * takes the memory of a few of its parameters; the self-test takes that of one forward.
  *
- * @throws {SegmentationError} IMPORT_SOURCE, IMPORT_TARGET, PLANS_INVALID, CHECKPOINT_UNREADABLE, CHECKPOINT_REFUSED,
- *   CHECKPOINT_ARCHITECTURE, CHECKPOINT_VALUES; the signal's reason where it was aborted
+ * @throws {SegmentationError} IMPORT_SOURCE, IMPORT_TARGET, PLANS_INVALID, CHECKPOINT_UNREADABLE,
+ *   CHECKPOINT_REFUSED, CHECKPOINT_ARCHITECTURE, CHECKPOINT_VALUES; the signal's reason where it was aborted
  */
 export async function importModel(request: ImportRequest): Promise<Model> {
   const { output, onNote, signal } = request;

@@ -28,7 +28,10 @@ export interface ImportedFold {
   readonly epoch: number | undefined;
 }
 
-/** Where a model comes from: facts for people, which change nothing of what it finds. No path of the training is kept. */
+/**
+ * Where a model comes from: facts for people, which change nothing of what it finds. No path of the training
+ * is kept.
+ */
 export function recordSource(
   architecture: ModelInfo['architecture'],
   folder: TrainerFolder,
@@ -55,8 +58,8 @@ export function recordSource(
 }
 
 /**
- * Training output carries no version. The start of the checkpoint's sha256 (of all of them, where there are several
- * folds) tells two trainings apart, and anybody can compare it.
+ * Training output carries no version. The start of the checkpoint's sha256 (of all of them, where there are
+ * several folds) tells two trainings apart, and anybody can compare it.
  */
 export function versionOf(folds: readonly ImportedFold[]): string {
   const hashes = folds.map(({ checkpointSha256 }) => checkpointSha256);

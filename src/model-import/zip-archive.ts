@@ -24,8 +24,8 @@ const FILE_TYPE = 0xf000;
 const SYMBOLIC_LINK = 0xa000;
 
 /**
- * A zip file. Sizes and places come from the central directory, since torch leaves them out of the local headers.
- * Refuses names that lead outside, links, encryption, and entries that expand beyond measure.
+ * A zip file. Sizes and places come from the central directory, since torch leaves them out of the local
+ * headers. Refuses names that lead outside, links, encryption, and entries that expand beyond measure.
  *
  * @throws {SegmentationError} of the code given to `open`
  */

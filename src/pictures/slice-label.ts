@@ -14,8 +14,8 @@ const LOOKS_ALONG: Readonly<Record<ViewName, { axis: 0 | 1 | 2; letters: readonl
 const ACROSS_IMAGES = 2;
 
 /**
- * Which plane a view shows and where it lies: the source image where the view is one, and the patient coordinate along
- * the view's axis in the middle of the organ.
+ * Which plane a view shows and where it lies: the source image where the view is one, and the patient
+ * coordinate along the view's axis in the middle of the organ.
  */
 export function sliceLabel({ view, border }: ViewPicture, series: SeriesVolume): string {
   const { axis, letters } = LOOKS_ALONG[view.name];

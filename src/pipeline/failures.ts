@@ -47,7 +47,10 @@ const FAILURES: Readonly<Record<KnownCode, readonly [nature: Nature, words: stri
  */
 const PASSING_CLIENT_STATUSES: ReadonlySet<number> = new Set([401, 403, 408, 425, 429]);
 
-/** An error without a code may be a moment's trouble (a full disk, a lost socket): the retry limit ends it if not. */
+/**
+ * An error without a code may be a moment's trouble (a full disk, a lost socket): the retry limit ends it if
+ * not.
+ */
 const UNEXPECTED = { code: 'UNEXPECTED', passing: true, words: 'something unexpected happened' };
 
 export interface Failure {

@@ -10,8 +10,8 @@ interface Choice {
 }
 
 /**
- * The series that is named, or the only one, or the one that the rules choose for the model; of a series that holds several
- * volumes, the part that the rules choose.
+ * The series that is named, or the only one, or the one that the rules choose for the model; of a series that
+ * holds several volumes, the part that the rules choose.
  * @throws {InputError} INPUT_SERIES with the reason for each that was not taken
  */
 export function chooseFrom(folder: DicomFolder, request: SegmentRequest): Choice {

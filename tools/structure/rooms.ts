@@ -5,7 +5,10 @@ export interface Room {
   readonly mayImport: readonly string[];
 }
 
-/** Every room of src, from the doors down to what stands alone. The layout table of CONTRIBUTING.md is written from this. */
+/**
+ * Every room of src, from the doors down to what stands alone. The layout table of CONTRIBUTING.md is written
+ * from this.
+ */
 export const ROOMS: Readonly<Record<string, Room>> = {
   'cli.ts': { what: 'the list of commands', mayImport: ['*'] },
   commands: { what: 'commands, progress on the terminal', mayImport: ['*'] },

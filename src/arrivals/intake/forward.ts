@@ -36,15 +36,19 @@ const REQUEST_BYTES = 64 * 1024 * 1024;
 const REQUEST_INSTANCES = 500;
 /** An instance that the archive says it did not take, so often, is not refused by chance. */
 const ATTEMPTS = 5;
-/** One that it says it took, and does not show: with the pauses about half an hour, as some archives index late. */
+/**
+ * One that it says it took, and does not show: with the pauses about half an hour, as some archives index
+ * late.
+ */
 const ATTEMPTS_UNSEEN = 35;
 /** Statuses about who asks, or when, not about the instances: an administrator or time will change them. */
 const NOT_ABOUT_INSTANCES: ReadonlySet<number> = new Set([401, 403, 404, 405, 407, 408, 421, 425, 429]);
 
 /**
- * Sends what lies in the spool to the archive, study by study, and sees that it is there; then the study is announced, and
- * then the files are removed. A kill between two of these steps repeats the later ones. An archive that does not answer is
- * tried again for ever, with pauses of up to a minute; a single instance that it refuses is kept aside and logged.
+ * Sends what lies in the spool to the archive, study by study, and sees that it is there; then the study is
+ * announced, and then the files are removed. A kill between two of these steps repeats the later ones. An
+ * archive that does not answer is tried again for ever, with pauses of up to a minute; a single instance that
+ * it refuses is kept aside and logged.
  */
 export class Forwarder {
   readonly #parts: ForwardParts;
@@ -54,7 +58,10 @@ export class Forwarder {
   readonly #pauses: Pauses;
   /** Studies whose instances go one by one, as the archive refuses them together. */
   readonly #oneByOne = new Set<string>();
-  /** Studies that failed last, the one tried least recently first, each with how many successes there had been then. */
+  /**
+   * Studies that failed last, the one tried least recently first, each with how many successes there had been
+   * then.
+   */
   readonly #troubled = new Map<string, number>();
   #successes = 0;
   #running: Promise<void> | undefined;
@@ -108,7 +115,10 @@ export class Forwarder {
     return batch;
   }
 
-  /** The oldest that need not wait, of a study that has not failed; else of the one that has not been tried for longest. */
+  /**
+   * The oldest that need not wait, of a study that has not failed; else of the one that has not been tried
+   * for longest.
+   */
   #nextOf(waiting: readonly SpooledInstance[]): SpooledInstance | undefined {
     const isFree = (studyUid: string) => !this.#pauses.holds(studyUid);
     const untroubled = waiting.find(({ studyUid }) => !this.#troubled.has(studyUid) && isFree(studyUid));
@@ -193,8 +203,9 @@ export class Forwarder {
   }
 
   /**
-   * Which of them the archive lacks. Each series is listed once; `asked for`: an instance that the list lacks is asked for
-   * itself, as some lists lag behind. Before sending, the list is enough: sending twice changes nothing.
+   * Which of them the archive lacks. Each series is listed once; `asked for`: an instance that the list lacks
+   * is asked for itself, as some lists lag behind. Before sending, the list is enough: sending twice changes
+   * nothing.
    */
   async #missing(
     instances: readonly SpooledInstance[],

@@ -5,7 +5,9 @@ import path from 'node:path';
 import { type IdentifiedFile, type InstanceIdentity, identifyFile } from './instance-identity.ts';
 import { IntakeError } from './intake-error.ts';
 
-/** From whom an instance came; of a restart, the name of the spool file and its file meta information tell. */
+/**
+ * From whom an instance came; of a restart, the name of the spool file and its file meta information tell.
+ */
 export interface InstanceSource {
   readonly kind: 'stow' | 'dimse';
   readonly callingAeTitle?: string | undefined;
@@ -56,11 +58,11 @@ const SYNCED_TOGETHER = 16;
 const TAKEN_UP_TOGETHER = 16;
 
 /**
- * Instances on their way from a sender to the archive, as files: `ready/<our id>.<kind>.dcm`. No DICOM value is ever part of
- * a path. A sender is told "stored" when the whole file and its name are on the disk (fsync): from then on a kill, a power
- * failure or an archive that is down for days delays the instance, but does not lose it. What was not yet told so lies
- * below `incoming/` and is removed at the next start: the sender sends it again. What the archive refuses for good lies
- * below `refused/` until a person has looked and deleted it.
+ * Instances on their way from a sender to the archive, as files: `ready/<our id>.<kind>.dcm`. No DICOM value
+ * is ever part of a path. A sender is told "stored" when the whole file and its name are on the disk (fsync):
+ * from then on a kill, a power failure or an archive that is down for days delays the instance, but does not
+ * lose it. What was not yet told so lies below `incoming/` and is removed at the next start: the sender sends
+ * it again. What the archive refuses for good lies below `refused/` until a person has looked and deleted it.
  *
  * Memory bounds nothing: an instance passes from the network to the disk in pieces. The disk is bounded by
  * `maxSpoolBytes` and `minFreeBytes`; where one is reached, senders are told to come back later.
@@ -84,7 +86,9 @@ export class Spool {
     this.#onProblem = onProblem;
   }
 
-  /** Opens the folder, or makes it, and takes up what a process before has left there. One process at a time. */
+  /**
+   * Opens the folder, or makes it, and takes up what a process before has left there. One process at a time.
+   */
   static async open(options: SpoolOptions): Promise<Spool> {
     const spool = new Spool(options);
     await rm(spool.#path('incoming'), { recursive: true, force: true });
@@ -171,7 +175,8 @@ export class Spool {
   }
 
   /**
-   * When this resolves, the instances are safe, and on their way to the archive; when it rejects, nothing of them is left.
+   * When this resolves, the instances are safe, and on their way to the archive; when it rejects, nothing of
+   * them is left.
    * @throws IntakeError full
    */
   async keep(instances: readonly HeldInstance[]): Promise<void> {
@@ -186,7 +191,8 @@ export class Spool {
         await rename(instance.file, file);
         kept.push({ ...instance, file, since: this.#now() });
       }
-      // The new names survive a power failure too. Windows cannot open folders; there the file system keeps the order.
+      // The new names survive a power failure too. Windows cannot open folders; there the file system keeps
+      // the order.
       if (process.platform !== 'win32') await sync(this.#path('ready'), 'r');
     } catch (error) {
       for (const { file } of kept) await rm(file, { force: true });

@@ -20,7 +20,9 @@ function isTimeZone(name: string): boolean {
   }
 }
 
-/** Hours of the week. From 22:00 to 06:00 goes on into the next day; `days` name the one on which it begins. */
+/**
+ * Hours of the week. From 22:00 to 06:00 goes on into the next day; `days` name the one on which it begins.
+ */
 export const hoursSchema = z
   .strictObject({
     days: z.array(z.enum(DAYS)).min(1),
@@ -45,8 +47,8 @@ export function isWithin(hours: Hours, at: Date): boolean {
 }
 
 /**
- * The first full minute after `at` that lies outside; for hours that have one. Minute by minute, so that a change of the
- * clocks in between is right whatever the zone does.
+ * The first full minute after `at` that lies outside; for hours that have one. Minute by minute, so that a
+ * change of the clocks in between is right whatever the zone does.
  */
 export function endOf(hours: Hours, at: Date): Date {
   const start = Math.floor(at.getTime() / MINUTE_MS);

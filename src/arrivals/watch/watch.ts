@@ -55,7 +55,9 @@ interface LookError {
 
 /** Announced studies per turn: what is announced meanwhile by a sender waits for this many looks at most. */
 const TURN_SIZE = 500;
-/** So many studies in a row without an answer mean that the archive is down, not that these studies are ill. */
+/**
+ * So many studies in a row without an answer mean that the archive is down, not that these studies are ill.
+ */
 const UNREACHABLE_LIMIT = 3;
 /** Pause before a study that gave an error, or was not there, is looked at again; it doubles each time. */
 const PAUSE_MS = 5_000;
@@ -133,7 +135,9 @@ async function lookInTurn(parts: WatcherParts, signal?: AbortSignal): Promise<Lo
   return { looked, queued, unstable: unstable.length, ignored, later: later.length, errors };
 }
 
-/** The archive does not answer, or says that it is too busy to (RFC 6585 section 4, RFC 9110 section 15.6.4). */
+/**
+ * The archive does not answer, or says that it is too busy to (RFC 6585 section 4, RFC 9110 section 15.6.4).
+ */
 const isUnreachable = (error: unknown): boolean =>
   (error instanceof DicomError && error.code === 'DICOM_WEB_UNREACHABLE') ||
   (error instanceof DicomWebStatusError && [429, 503].includes(error.status));

@@ -29,7 +29,10 @@ export interface PlaneStack {
   readonly affine: Affine;
 }
 
-/** Direction cosines: viewers call larger deviations "not orthogonal"; 0.001 is 0.25 mm at the edge of a 500 mm image. */
+/**
+ * Direction cosines: viewers call larger deviations "not orthogonal"; 0.001 is 0.25 mm at the edge of a 500
+ * mm image.
+ */
 const DIRECTION_TOLERANCE = 1e-3;
 /** PixelSpacing between slices of one series, relative: 0.1 % moves the edge of a 500 mm image by 0.25 mm. */
 const PIXEL_SPACING_TOLERANCE = 1e-3;
@@ -39,7 +42,10 @@ const SAME_POSITION_MM = 0.01;
 const GAP_TOLERANCE_MM = 0.101;
 /** Thick slices may stand a little off what the table promised; 2 % of a step is far below a voxel. */
 const GAP_TOLERANCE = 0.02;
-/** How far a slice may stand from its place in the even grid, in steps: small errors of gaps add up over a series. */
+/**
+ * How far a slice may stand from its place in the even grid, in steps: small errors of gaps add up over a
+ * series.
+ */
 const DRIFT_TOLERANCE = 0.1;
 /** Sideways shift per mm of slice distance that rounded direction cosines explain: 0.1 degrees. */
 const TILT_TOLERANCE = 2e-3;
@@ -77,9 +83,9 @@ export function planeGeometry(dataset: DicomDataset, label: string): PlaneGeomet
 }
 
 /**
- * Orders planes along their normal and makes one grid of them.
- * Throws DICOM_GEOMETRY with all reasons at once unless they have one size and orientation and follow each other
- * evenly along the normal, without a gap or a place taken twice.
+ * Orders planes along their normal and makes one grid of them. Throws DICOM_GEOMETRY with all reasons at once
+ * unless they have one size and orientation and follow each other evenly along the normal, without a gap or a
+ * place taken twice.
  */
 export function stackPlanes(planes: readonly PlaneGeometry[]): PlaneStack {
   const [first] = planes;

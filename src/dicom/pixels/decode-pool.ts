@@ -39,7 +39,10 @@ interface Member {
   timer: NodeJS.Timeout | undefined;
 }
 
-/** Decodes frames in worker threads, which start when they are needed and keep no process alive when they are not. */
+/**
+ * Decodes frames in worker threads, which start when they are needed and keep no process alive when they are
+ * not.
+ */
 export class DecodePool {
   readonly size: number;
   readonly #options: DecodePoolOptions;
@@ -53,7 +56,10 @@ export class DecodePool {
     this.#options = options;
   }
 
-  /** As `decodeStoredValues`, in a worker thread; in this one where no worker starts. The encoded bytes are copied. */
+  /**
+   * As `decodeStoredValues`, in a worker thread; in this one where no worker starts. The encoded bytes are
+   * copied.
+   */
   async decode(encoded: Uint8Array, format: PixelFormat, transferSyntaxUid: string): Promise<StoredValues> {
     if (this.#unavailable) return decodeStoredValues(encoded, format, transferSyntaxUid);
     const job = { encoded: new Uint8Array(encoded), format, transferSyntaxUid };
@@ -136,7 +142,10 @@ function end(member: Member, answer: Exclude<DecodeAnswer, { type: 'ready' }>): 
 /** More threads gain little: the frames of one series come through one thread. */
 const MAX_WORKERS = 4;
 
-/** The pool that all series share. The largest CT images take less than a second; longer means a codec in circles. */
+/**
+ * The pool that all series share. The largest CT images take less than a second; longer means a codec in
+ * circles.
+ */
 export const decodePool = new DecodePool({
   size: Math.min(availableParallelism(), MAX_WORKERS),
   worker: new URL(`decode-worker${extname(import.meta.filename)}`, import.meta.url),

@@ -54,7 +54,10 @@ function isValidSequence(items: readonly DicomDataset[]): boolean {
   return items.length > 0 && items.every(isValidItem);
 }
 
-/** An item counts as valid when it says something, every value in it has its VR's form, and no code in it is withdrawn. */
+/**
+ * An item counts as valid when it says something, every value in it has its VR's form, and no code in it is
+ * withdrawn.
+ */
 function isValidItem(item: DicomDataset): boolean {
   const keywords = Object.keys(item).filter((keyword) => vrOf(keyword) !== undefined);
   const scheme = verbatim(item, 'CodingSchemeDesignator')[0];

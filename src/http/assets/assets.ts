@@ -17,8 +17,8 @@ interface Asset {
 const CACHE_CONTROL = 'no-cache';
 
 /**
- * Styles and scripts of the pages, at /assets: from this program and its packages alone, compressed once. They are read
- * when the first is asked for.
+ * Styles and scripts of the pages, at /assets: from this program and its packages alone, compressed once.
+ * They are read when the first is asked for.
  */
 export function assetRoutes(): Router {
   let assets: Promise<ReadonlyMap<string, Asset>> | undefined;

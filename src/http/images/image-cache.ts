@@ -13,8 +13,8 @@ export class ImagesBusyError extends Error {
 }
 
 /**
- * Images of the results that were looked at last, up to a number of bytes. Each is fetched once however many ask for it,
- * and one after the other: memory never holds more than the cache and one more.
+ * Images of the results that were looked at last, up to a number of bytes. Each is fetched once however many
+ * ask for it, and one after the other: memory never holds more than the cache and one more.
  */
 export class ImageCache {
   readonly #load: (result: VolumeRecord) => Promise<LoadedImages>;

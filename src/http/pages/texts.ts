@@ -1,8 +1,8 @@
 import type { StudyState } from '../../store/records/study-log.ts';
 
 /**
- * All words of the pages, in English. Another language is another object of this form; words that come from elsewhere (the
- * reasons of the pipeline, flags of reports, names of models) are shown as they are.
+ * All words of the pages, in English. Another language is another object of this form; words that come from
+ * elsewhere (the reasons of the pipeline, flags of reports, names of models) are shown as they are.
  */
 export const TEXTS = {
   language: 'en',

@@ -24,7 +24,10 @@ const common = {
     next(new HttpError('TOO_MANY_REQUESTS', 'too many requests; Retry-After says when to come back')),
 } as const;
 
-/** Per token or person, per address where nobody is known; not for the node itself and programs of its machine. */
+/**
+ * Per token or person, per address where nobody is known; not for the node itself and programs of its
+ * machine.
+ */
 export function limitRequests(limit: number): RequestHandler {
   return rateLimit({
     ...common,
@@ -37,8 +40,9 @@ export function limitRequests(limit: number): RequestHandler {
 }
 
 /**
- * Counts wrong credentials per address; beyond the limit they are answered with 429. Right ones are always let in, so that
- * nobody is locked out by others behind the same address; guessing 256 random bits is hopeless at any pace.
+ * Counts wrong credentials per address; beyond the limit they are answered with 429. Right ones are always
+ * let in, so that nobody is locked out by others behind the same address; guessing 256 random bits is
+ * hopeless at any pace.
  */
 export function limitFailedLogins(limit: number): ErrorRequestHandler {
   const count = rateLimit({ ...common, limit, identifier: 'failed logins', keyGenerator: addressOf });

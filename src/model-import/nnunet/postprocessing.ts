@@ -12,8 +12,8 @@ const schema = z.object({
 });
 
 /**
- * Whether postprocessing.json keeps only the largest component. Without classes (null) nnU-Net takes all that are
- * there.
+ * Whether postprocessing.json keeps only the largest component. Without classes (null) nnU-Net takes all that
+ * are there.
  *
  * @throws {SegmentationError} PLANS_INVALID: it can't be read, or asks for something else
  */

@@ -16,8 +16,9 @@ export interface TrainerInfo {
 }
 
 /**
- * What trainers change that neither plans nor parameters show: activation, normalization layers without or with other
- * arithmetic, residual encoders, further input channels, mirroring. The network would run, and be wrong.
+ * What trainers change that neither plans nor parameters show: activation, normalization layers without or
+ * with other arithmetic, residual encoders, further input channels, mirroring. The network would run, and be
+ * wrong.
  */
 const CHANGED_TRAINERS = /relu|gelu|mish|_BN|_GN|_FRN|NoNormalization|resenc|cascade|noMirroring/i;
 

@@ -16,8 +16,8 @@ export const LEGACY_START = Uint8Array.of(0x80, 2, 0x8a, 10, 0x6c, 0xfc);
 const COUNT_BYTES = 8;
 
 /**
- * torch.save before 1.6: pickles of the magic number, the protocol, the machine, the object and the storages' keys,
- * then the storages in the order of the keys.
+ * torch.save before 1.6: pickles of the magic number, the protocol, the machine, the object and the storages'
+ * keys, then the storages in the order of the keys.
  */
 export async function openLegacyCheckpoint(file: RandomAccessFile): Promise<TorchFile> {
   try {

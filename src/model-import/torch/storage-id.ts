@@ -4,8 +4,8 @@ import type { PickledStorage } from '../pickle/pickled-tensor.ts';
 import { STORAGE_TYPES } from '../pickle/storage-type.ts';
 
 /**
- * Reads torch's persistent ids: ('storage', class, key, device, number of values[, view]). `problemOf` says why a
- * storage isn't in the file as claimed.
+ * Reads torch's persistent ids: ('storage', class, key, device, number of values[, view]). `problemOf` says
+ * why a storage isn't in the file as claimed.
  */
 export function storageLoader(problemOf: (storage: PickledStorage) => string | undefined): PersistentLoad {
   const storages = new Map<string, PickledStorage>();

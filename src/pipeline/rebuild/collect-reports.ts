@@ -30,8 +30,8 @@ export interface CollectOptions {
 }
 
 /**
- * Reads every report of the node, and of others of its kind, and every rejection note from an archive. Only the headers of report series are
- * fetched to see whose they are.
+ * Reads every report of the node, and of others of its kind, and every rejection note from an archive. Only
+ * the headers of report series are fetched to see whose they are.
  * @throws DicomError where the archive does not answer: half a history is none
  */
 export async function collectReports(

@@ -20,7 +20,8 @@ export class ForcedSeriesError extends Error {
 }
 
 /**
- * Decides about every series: by the rules, or for the one that was named; and only where a model is there for it.
+ * Decides about every series: by the rules, or for the one that was named; and only where a model is there
+ * for it.
  * @throws ForcedSeriesError
  */
 export function chooseSeries(

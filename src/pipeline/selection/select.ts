@@ -194,7 +194,10 @@ function bestOf(classed: readonly Classed[], preferences: readonly Preference[])
 const keyOf = ({ seriesInstanceUid, part }: CandidateSeries): string =>
   `${seriesInstanceUid} ${part?.name ?? ''}`;
 
-/** Lower is better. A fact that is not known ranks last; the largest number stands in for it, as infinities cannot be subtracted. */
+/**
+ * Lower is better. A fact that is not known ranks last; the largest number stands in for it, as infinities
+ * cannot be subtracted.
+ */
 function rank(facts: Facts, preference: Preference): number {
   if ('when' in preference) return holds(preference.when, facts) ? 0 : 1;
   if ('inOrder' in preference) {

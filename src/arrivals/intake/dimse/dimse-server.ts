@@ -26,8 +26,8 @@ const SPARE_CONNECTIONS = 8;
 const ASSOCIATION_LIMIT_MS = 30_000;
 
 /**
- * Receives by C-STORE, and answers C-ECHO. DICOM's titles name a sender, they prove nothing: whoever reaches the port and
- * knows the titles may send.
+ * Receives by C-STORE, and answers C-ECHO. DICOM's titles name a sender, they prove nothing: whoever reaches
+ * the port and knows the titles may send.
  */
 export async function listenForDimse(
   options: DimseOptions,

@@ -5,9 +5,9 @@ import { Transform, type TransformCallback } from 'node:stream';
 const WAITING_LIMIT_BYTES = 256 * 1024;
 
 /**
- * The data set of one C-STORE request on its way from the network to the disk. dcmjs-dimse writes fragments into it without
- * looking whether it is full, and mixes messages up where it has to wait: so it always says that there is room, and whoever
- * owns the socket pauses that while this `isBehind`; here it is resumed.
+ * The data set of one C-STORE request on its way from the network to the disk. dcmjs-dimse writes fragments
+ * into it without looking whether it is full, and mixes messages up where it has to wait: so it always says
+ * that there is room, and whoever owns the socket pauses that while this `isBehind`; here it is resumed.
  */
 export class IncomingDataSet extends Transform {
   readonly #socket: Socket;
