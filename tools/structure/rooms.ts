@@ -20,7 +20,9 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     mayImport: ['pipeline/selection/rules.ts', 'arrivals/routing/rules.ts'],
   },
   pipeline: {
-    what: 'the main path (`run-study.ts`) and what it alone needs; which series, and why; rebuild, withdrawal, corrections',
+    what:
+      'the main path (`run-study.ts`) and what it alone needs; which series, and why; ' +
+      'rebuild, withdrawal, corrections',
     mayImport: ['dicom', 'segmentation', 'results', 'seg', 'sr', 'pictures', 'store'],
   },
   'segment-input': {
@@ -37,7 +39,9 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     mayImport: ['dicom', 'results'],
   },
   results: {
-    what: 'what all objects that the node writes share: context, identity, UIDs, codes; its own results recognized',
+    what:
+      'what all objects that the node writes share: context, identity, UIDs, codes; ' +
+      'its own results recognized',
     mayImport: ['dicom', 'implementation.ts'],
   },
   seg: { what: 'the segmentation, written and read', mayImport: ['dicom', 'results'] },
