@@ -60,7 +60,7 @@ try {
 }
 const gigabytes = (totalmem() / 2 ** 30).toFixed(0);
 console.log(
-  `${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} threads, ${gigabytes} GB, Node ${process.version}` +
-    `${values.quick ? '; --quick: small sizes, figures mean nothing' : ''}\n`,
+  `${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} threads, ${gigabytes} GB, Node ` +
+    `${process.version}${values.quick ? '; --quick: small sizes, figures mean nothing' : ''}\n`,
 );
 console.log(formatTable(rows));

@@ -16,9 +16,7 @@ const NUMERIC_VRS = new Set(['DS', 'IS', 'FL', 'FD', 'SL', 'SS', 'SV', 'UL', 'US
 const BINARY_VRS = new Set(['OB', 'OD', 'OF', 'OL', 'OV', 'OW', 'UN']);
 const SPECIFIC_CHARACTER_SET = '00080005';
 
-/**
- * Tag (eight hexadecimal digits) and VR of a DICOM keyword. dcmjs writes open choices of VR in small letters.
- */
+/** Tag (eight hexadecimal digits) and VR of a keyword. dcmjs writes open choices of VR in small letters. */
 export function attributeOf(keyword: string): { tag: string; vr: string } | undefined {
   const { nameMap } = data.DicomMetaDictionary;
   const entry = Object.hasOwn(nameMap, keyword) ? nameMap[keyword] : undefined;

@@ -33,10 +33,7 @@ function textsOf(value: unknown): string[] {
   return groups.success ? Object.values(groups.data) : [];
 }
 
-/**
- * `a-b`, `a-`, `-b` or `a`; both ends belong to the range, and an end of fewer digits means all that begins
- * with it.
- */
+/** `a-b`, `a-`, `-b` or `a`; both ends are included, and a shorter end stands for all that begins with it. */
 function matchesRange(value: string, query: string): boolean {
   const [from = '', to] = query.split('-');
   if (to === undefined) return value.startsWith(from);

@@ -20,7 +20,8 @@ export function multipartBody(type: string, parts: readonly BodyPart[]): Multipa
   const boundary = randomUUID();
   const headers = parts.map((part, index) =>
     Buffer.from(
-      `${index === 0 ? '' : '\r\n'}--${boundary}\r\nContent-Type: ${part.contentType}\r\nContent-Length: ${part.size}\r\n\r\n`,
+      `${index === 0 ? '' : '\r\n'}--${boundary}\r\n` +
+        `Content-Type: ${part.contentType}\r\nContent-Length: ${part.size}\r\n\r\n`,
     ),
   );
   const end = Buffer.from(`\r\n--${boundary}--\r\n`);

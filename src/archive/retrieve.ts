@@ -100,7 +100,8 @@ async function* metadataChunks(
 
 function pixelDataReference(dataset: JsonDataset, instance: IndexedInstance, baseUrl: string): JsonDataset {
   const { studyUid, seriesUid, sopUid } = instance;
-  const BulkDataURI = `${baseUrl}/studies/${studyUid}/series/${seriesUid}/instances/${sopUid}/bulkdata/${PIXEL_DATA}`;
+  const series = `${baseUrl}/studies/${studyUid}/series/${seriesUid}`;
+  const BulkDataURI = `${series}/instances/${sopUid}/bulkdata/${PIXEL_DATA}`;
   const isWords = Number(dataset['00280100']?.Value?.[0]) > 8; // BitsAllocated
   return { [PIXEL_DATA]: { vr: isWords ? 'OW' : 'OB', BulkDataURI } };
 }

@@ -35,7 +35,7 @@ export interface ChainHead {
 const HEAD_FILE = 'head.sqlite';
 /** Stands for the line before the first one. */
 export const NO_LINE = '0'.repeat(64);
-/** Another process of this machine that writes at the moment is done well before. */
+/** Another process on this machine that is writing needs far less. */
 const WAIT_MS = 10_000;
 
 const headSchema = z.object({ sequence: z.int(), hash: z.string(), file: z.string(), size: z.int() });

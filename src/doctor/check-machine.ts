@@ -80,8 +80,10 @@ export function checkTimeZone(zone = Intl.DateTimeFormat().resolvedOptions().tim
     check,
     'warning',
     `${zone}, which containers have unless they are told`,
-    "watch.lookBack and the hours of routing rules are counted in it; StudyDate is the hospital's day, which begins hours earlier or later.",
-    "Set the variable TZ to the hospital's, such as TZ=Europe/Berlin; ignore this where the hospital's is UTC.",
+    "watch.lookBack and the hours of routing rules are counted in it; StudyDate is the hospital's day, " +
+      'which begins hours earlier or later.',
+    "Set the variable TZ to the hospital's, such as TZ=Europe/Berlin; ignore this where the hospital's " +
+      'is UTC.',
   );
 }
 
@@ -96,7 +98,8 @@ export async function checkRuntime(load: () => Promise<{ readonly version: strin
       'problem',
       `onnxruntime cannot be loaded: ${messageOf(error).split('\n')[0]}`,
       'Nothing can be segmented without it.',
-      'Install the program anew on this machine: its native parts are for one system (Linux x64 or arm64 with glibc, Windows, macOS).',
+      'Install the program anew on this machine: its native parts are for one system (Linux x64 or ' +
+        'arm64 with glibc, Windows, macOS).',
     );
   }
 }

@@ -8,7 +8,7 @@ export interface Finding {
   /** What was looked at: `archive`, `disk of the database`. */
   readonly check: string;
   readonly verdict: Verdict;
-  /** What is, or what is wrong. */
+  /** The state of it, or what is wrong. */
   readonly what: string;
   /** Why it matters; of warnings and problems. */
   readonly why?: string;

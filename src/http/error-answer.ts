@@ -17,7 +17,8 @@ export function errorAnswer(onError: (error: unknown) => void): ErrorRequestHand
     // A refusal with a status of 500 or more tells in its cause what went wrong behind it.
     if (status >= 500 && !(error instanceof HttpError && error.cause === undefined)) onError(error);
     if (!request.readableEnded) {
-      // What is left of a refused body is thrown away, and no other request waits behind it.
+      // The rest of a refused body is thrown away, and the connection ends, so that no request waits behind
+      // it.
       response.setHeader('Connection', 'close');
       request.resume();
     }

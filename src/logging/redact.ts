@@ -8,7 +8,7 @@ export interface RedactionOptions {
 }
 
 const MASK = '********';
-/** Shorter ones would be found everywhere, and protect nothing. */
+/** Shorter secrets would match everywhere, and protect nothing. */
 const SHORTEST_SECRET = 6;
 
 /** A field whose name says that it holds UIDs, with its value or list of values, in JSON. */

@@ -5,10 +5,7 @@ import type { MeasuredVolume } from '../store/records/volume-record.ts';
 import type { DiskSpace } from './disk-space.ts';
 import type { ArchiveAnswer } from './timed-archive.ts';
 
-/**
- * What the node asks when it is scraped. Each may fail: then its metrics are absent, and the others are
- * there.
- */
+/** What is asked for at each scrape. Where one fails, its metrics are absent and the others are there. */
 export interface MetricSources {
   readonly version: string;
   readonly queue: () => Promise<QueueFigures>;

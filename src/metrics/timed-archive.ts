@@ -9,7 +9,7 @@ export type ArchiveRequestKind = 'search' | 'metadata' | 'retrieve' | 'store';
 export interface ArchiveAnswer {
   readonly kind: ArchiveRequestKind;
   readonly ok: boolean;
-  /** What the caller waited for the archive; the caller's own time between parts of an answer isn't in it. */
+  /** Time that the caller waited for the archive, without its own time between parts of an answer. */
   readonly seconds: number;
 }
 

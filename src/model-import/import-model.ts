@@ -92,7 +92,7 @@ const givenSchema = modelInfoSchema
   .pick({ name: true, title: true, notice: true, version: true, orientation: true })
   .partial({ title: true, version: true, orientation: true });
 
-/** What is wrong with the request should not come up after minutes of work. */
+/** Finds what is wrong with the request before minutes of work. */
 function checkSettings({ name, title, notice, version, orientation }: ImportRequest): void {
   const parsed = givenSchema.safeParse({ name, title, notice, version, orientation });
   if (!parsed.success)
@@ -138,8 +138,8 @@ async function readSettings(files: TrainingFiles, trainer: TrainerFolder): Promi
     if (!isDeepStrictEqual(plan, other) || info.trainer !== otherInfo.trainer)
       throw new SegmentationError(
         'PLANS_INVALID',
-        `${where(fold.info)}: trainer or plans differ from those of ${first.folder}; folds can only be averaged where ` +
-          'they were trained alike',
+        `${where(fold.info)}: trainer or plans differ from those of ${first.folder}; folds can only be ` +
+          'averaged where they were trained alike',
       );
   }
   const { postprocessing } = trainer;
@@ -159,7 +159,8 @@ function checkModality(modality: Modality, { plan, info }: Settings, trainer: Tr
   if ((scheme === 'CT') !== (modality === 'CT'))
     throw new SegmentationError(
       'PLANS_INVALID',
-      `the plans normalize ${scheme === 'CT' ? 'Hounsfield units of CT' : 'MR (by z-score)'}, for '${plan.modality}'; ` +
+      `the plans normalize ${scheme === 'CT' ? 'Hounsfield units of CT' : 'MR (by z-score)'}, ` +
+        `for '${plan.modality}'; ` +
         `that does not fit --modality ${modality}`,
     );
   if (modality === 'CT') return [];
@@ -171,7 +172,8 @@ function checkModality(modality: Modality, { plan, info }: Settings, trainer: Tr
       : undefined;
   return hint && hint !== modality
     ? [
-        `the training's name (${trainer.task ?? plan.modality}) hints at ${hint}, the model is made for ${modality}`,
+        `the training's name (${trainer.task ?? plan.modality}) hints at ${hint}, ` +
+          `the model is made for ${modality}`,
       ]
     : [];
 }

@@ -11,8 +11,8 @@ const CITATIONS: Readonly<Record<ModelInfo['architecture'], string>> = {
     'Z. Zhang et al., Large-scale multi-center CT and MRI segmentation of pancreas with deep learning, ' +
     'Medical Image Analysis 99 (2025) 103382, doi:10.1016/j.media.2024.103382',
   Generic_UNet:
-    'F. Isensee et al., nnU-Net: a self-configuring method for deep learning-based biomedical image segmentation, ' +
-    'Nature Methods 18 (2021) 203-211, doi:10.1038/s41592-020-01008-z',
+    'F. Isensee et al., nnU-Net: a self-configuring method for deep learning-based biomedical image ' +
+    'segmentation, Nature Methods 18 (2021) 203-211, doi:10.1038/s41592-020-01008-z',
 };
 
 /** One fold, as it was imported. */

@@ -59,7 +59,8 @@ export class ZipArchive {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new SegmentationError(
         code,
-        `${file.path} starts like a zip file but is no good one (${reason}): it is truncated or damaged; copy it anew`,
+        `${file.path} starts like a zip file but is no good one (${reason}): it is truncated or ` +
+          'damaged; copy it anew',
         { cause },
       );
     }

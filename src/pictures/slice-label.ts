@@ -23,7 +23,10 @@ export function sliceLabel({ view, border }: ViewPicture, series: SeriesVolume):
   const i = middle(border.flatMap(({ from, to }) => [from[0], to[0]])) - 0.5;
   const j = middle(border.flatMap(({ from, to }) => [from[1], to[1]])) - 0.5;
   const position = pixelPoint(view, i, j)[axis] ?? 0;
-  return `${imageLabel(view, series)}, ${position >= 0 ? letters[0] : letters[1]} ${Math.abs(position).toFixed(1)} mm`;
+  return (
+    `${imageLabel(view, series)}, ${position >= 0 ? letters[0] : letters[1]} ` +
+    `${Math.abs(position).toFixed(1)} mm`
+  );
 }
 
 function imageLabel({ normal, plane }: View, { slices }: SeriesVolume): string {

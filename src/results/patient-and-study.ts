@@ -46,10 +46,12 @@ const OPTIONAL = [
 /** De-identification (PS3.3 C.7.1.1): how it was done is needed where PatientIdentityRemoved is YES. */
 const DEIDENTIFICATION = ['DeidentificationMethod', 'DeidentificationMethodCodeSequence'] as const;
 
-const TRIAL_SUBJECT_REQUIRED = ['ClinicalTrialSponsorName', 'ClinicalTrialProtocolID'] as const; // PS3.3 C.7.1.3
+/** PS3.3 C.7.1.3. */
+const TRIAL_SUBJECT_REQUIRED = ['ClinicalTrialSponsorName', 'ClinicalTrialProtocolID'] as const;
 const TRIAL_SUBJECT_ID = ['ClinicalTrialSubjectID', 'ClinicalTrialSubjectReadingID'] as const;
 const TRIAL_TYPE_2 = ['ClinicalTrialProtocolName', 'ClinicalTrialSiteID', 'ClinicalTrialSiteName'] as const;
-const TRIAL_STUDY = ['ClinicalTrialTimePointID', 'ClinicalTrialTimePointDescription'] as const; // PS3.3 C.7.2.3
+/** PS3.3 C.7.2.3. */
+const TRIAL_STUDY = ['ClinicalTrialTimePointID', 'ClinicalTrialTimePointDescription'] as const;
 
 export interface PatientAndStudy {
   readonly attributes: WritableDataset;

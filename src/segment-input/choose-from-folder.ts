@@ -42,7 +42,9 @@ function chooseByRules(candidates: readonly FolderSeries[], { input, model, rule
   );
   if (chosen && found) return { series: found, reason: chosen.reason };
   const reasons = decisions.map((one) => `  ${nameOf(one)}: ${one.reason}`);
-  const message = `${input} has no series for a ${model.info.modality} model; name one with --series:\n${reasons.join('\n')}`;
+  const message =
+    `${input} has no series for a ${model.info.modality} model; ` +
+    `name one with --series:\n${reasons.join('\n')}`;
   throw new InputError('INPUT_SERIES', message);
 }
 

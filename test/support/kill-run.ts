@@ -100,7 +100,8 @@ export async function killRun(run: KillRun): Promise<KillRunResult> {
       }
       if (Date.now() > limit) {
         throw new Error(
-          `not finished: ${JSON.stringify(left.states)}, ${left.jobs} jobs; ${left.reasons.join('; ')}\n${processes.map((one) => one.log()).join('\n')}`,
+          `not finished: ${JSON.stringify(left.states)}, ${left.jobs} jobs; ` +
+            `${left.reasons.join('; ')}\n${processes.map((one) => one.log()).join('\n')}`,
         );
       }
       if ('folder' in place) processes[0] = start(0);

@@ -48,13 +48,14 @@ export async function announceChanged(parts: ChangesParts, signal?: AbortSignal)
   const { changes, database, list, log } = parts;
   const known = await readPosition(database, changes.url);
   if (!known) return startOver(parts, 'the list of changes is followed from now on', signal);
-  // The change of the last time comes first again where the list is still the same; asking for it costs no
-  // request.
+  // Starts one before: where the list is still the same, the last known change comes first again. That costs
+  // no further request.
   const page = await changes.since(Math.max(0, known.sequence - 1), PAGE_SIZE, signal);
   const first = page.changes[0];
   if (known.entry !== null && first?.entry !== known.entry) {
     const what = 'the list of changes is not the one that was followed: looking at everything';
-    // Later changes than the lost one are there: they follow after everything within the look-back.
+    // Where there are later changes than the lost one, they are followed once everything within the look-back
+    // is listed.
     if (!first || first.sequence <= known.sequence) return startOver(parts, what, signal);
     log.info({ archive: changes.url, sequence: known.sequence }, what);
     return (await list(signal)) + (await follow(parts, known, page, signal));

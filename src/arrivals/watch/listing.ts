@@ -39,10 +39,10 @@ interface ListedStudy {
 }
 
 /**
- * Lists the studies within the look-back (QIDO-RS) and announces those whose counts are not the ones of the
- * last time: of the others the archive is asked nothing more. An archive that gives no counts has every study
- * announced. The counts are kept together with the announcement, so that no kill can part them. What the node
- * itself wrote changes the counts too, and costs one look.
+ * Lists the studies within the look-back (QIDO-RS) and announces those whose counts have changed since the
+ * last listing; about the others the archive is asked nothing more. An archive that gives no counts has every
+ * study announced. The counts are kept together with the announcement, so that no kill can part them. What
+ * the node itself wrote changes the counts too, and costs one look.
  * @returns how many studies the archive listed
  */
 export async function announceListed(parts: ListingParts, signal?: AbortSignal): Promise<number> {
@@ -119,7 +119,8 @@ async function announcePage(
     await sql.query(
       `INSERT INTO pansegnet.listed_study (study_instance_uid, counts, announced_at)
        SELECT uid, counts, $3 FROM unnest($1::text[], $2::text[]) AS counted (uid, counts)
-       ON CONFLICT (study_instance_uid) DO UPDATE SET counts = EXCLUDED.counts, announced_at = EXCLUDED.announced_at`,
+       ON CONFLICT (study_instance_uid) DO UPDATE
+         SET counts = EXCLUDED.counts, announced_at = EXCLUDED.announced_at`,
       [counted.map(({ studyInstanceUid }) => studyInstanceUid), counted.map(({ counts }) => counts), at],
     );
   });

@@ -43,8 +43,7 @@ export async function rememberSource(
 }
 
 /**
- * Lets the rules be asked again about a study that was not to be processed with these counts: what was known
- * of its sender then was less.
+ * Lets the rules decide again about a study that they kept out: more is known of its sender now.
  * @returns whether it was such a study
  */
 export async function reopenIgnored(

@@ -53,11 +53,11 @@ interface LookError {
   readonly error: unknown;
 }
 
-/** Announced studies per turn: what is announced meanwhile by a sender waits for this many looks at most. */
-const TURN_SIZE = 500;
 /**
- * So many studies in a row without an answer mean that the archive is down, not that these studies are ill.
+ * Announced studies per turn, so that what a sender announces meanwhile waits for this many looks at most.
  */
+const TURN_SIZE = 500;
+/** After this many studies in a row without an answer the archive is down, not these studies faulty. */
 const UNREACHABLE_LIMIT = 3;
 /** Pause before a study that gave an error, or was not there, is looked at again; it doubles each time. */
 const PAUSE_MS = 5_000;
@@ -171,7 +171,7 @@ async function pause(
   announcement: Announcement,
   error?: unknown,
 ): Promise<void> {
-  // An archive that comes back finds the node ready; a study that is ill is not asked for again and again.
+  // When the archive comes back, the node goes on at once; a faulty study is not asked for again and again.
   const growing = isUnreachable(error)
     ? PAUSE_MS
     : Math.min(PAUSE_MS * 2 ** announcement.failures, LONGEST_PAUSE_MS);

@@ -36,7 +36,7 @@ export interface PlaneStack {
 const DIRECTION_TOLERANCE = 1e-3;
 /** PixelSpacing between slices of one series, relative: 0.1 % moves the edge of a 500 mm image by 0.25 mm. */
 const PIXEL_SPACING_TOLERANCE = 1e-3;
-/** Slices closer than this hold the same place twice: no scanner steps so finely. */
+/** Slices closer than this show the same place: no scanner steps so finely. */
 const SAME_POSITION_MM = 0.01;
 /** Some scanners write positions with one decimal: either end of a gap is then up to 0.05 mm off. */
 const GAP_TOLERANCE_MM = 0.101;
@@ -120,7 +120,7 @@ export function stackPlanes(planes: readonly PlaneGeometry[]): PlaneStack {
 
 const ORIENTATION_REASON = 'ImageOrientationPatient differs';
 
-/** What every slice must share with the first. */
+/** Problems of slices that differ from the first in what all must share. */
 function uniformityReasons(planes: readonly PlaneGeometry[]): string[] {
   const shared: [reason: string, same: (a: PlaneGeometry, b: PlaneGeometry) => boolean][] = [
     ['Rows or Columns differ', (a, b) => a.rows === b.rows && a.columns === b.columns],
@@ -218,9 +218,12 @@ function tiltReasons(sorted: readonly PlaneGeometry[], normal: Vector): string[]
   const worst = tilted.sort((a, b) => b.sideways - a.sideways)[0];
   if (!worst) return [];
   const degrees = (Math.atan2(worst.sideways, worst.height) * 180) / Math.PI;
-  const what = `positions do not run along the normal of the slices: ${worst.plane.label} lies ${mm(worst.sideways)} aside`;
+  const what =
+    'positions do not run along the normal of the slices: ' +
+    `${worst.plane.label} lies ${mm(worst.sideways)} aside`;
   return [
-    `${what} of ${lowest.label} at ${mm(worst.height)} height (${degrees.toFixed(1)} degrees: a tilted gantry)`,
+    `${what} of ${lowest.label} at ${mm(worst.height)} height (${degrees.toFixed(1)} degrees: a tilted ` +
+      'gantry)',
   ];
 }
 

@@ -44,7 +44,7 @@ export function checkImage({ dataset, frames, transferSyntaxUid, source }: Insta
   }
   if (frames.length === 0) throw new DicomError('DICOM_UNREADABLE', `${source}: there is no PixelData`);
   if (!canDecode(transferSyntaxUid)) {
-    // Said here, before a long series is half decoded.
+    // Refused here, before a long series is half decoded.
     const name = transferSyntaxName(transferSyntaxUid);
     throw new DicomError('DICOM_TRANSFER_SYNTAX', `${source}: no decoder for ${name}`);
   }

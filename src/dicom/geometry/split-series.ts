@@ -92,7 +92,7 @@ function stackNames(stacks: readonly ImageFrame[][]): string[][] {
   return unique ? short : described.map((words) => words.filter((_, i) => differing[i]));
 }
 
-/** Descriptions from here on are long, and used only where the others don't do. */
+/** Index of the first long description: these are used only where the short ones do not tell parts apart. */
 const EXACT = 3;
 
 function descriptions({ attributes }: ImageFrame): string[] {

@@ -71,8 +71,8 @@ export function splitStack(frames: readonly ImageFrame[], splits = 0): StackPart
   }
   // Slices that are missing or uneven are for the volume's geometry to judge.
   if (images === 1) return [whole];
-  const problem = `up to ${images} of its images lie at one place, and nothing in their headers tells them apart`;
-  return [{ ...whole, problem }];
+  const place = `up to ${images} of its images lie at one place`;
+  return [{ ...whole, problem: `${place}, and nothing in their headers tells them apart` }];
 }
 
 interface Group {

@@ -11,7 +11,7 @@ export interface CodestreamHeader {
   readonly restartInterval: number;
   /** JPEG: low bits that the encoder dropped (Al of the scan header). */
   readonly pointTransform: number;
-  /** JPEG 2000 and HTJ2K: the wavelet does not give back what went in, whatever the data set says. */
+  /** JPEG 2000 and HTJ2K: the wavelet is the lossy one, whatever the data set says. */
   readonly irreversible: boolean;
 }
 

@@ -10,7 +10,7 @@ export interface DecodeJob {
   readonly transferSyntaxUid: string;
 }
 
-/** What a worker says: once that it is there, then one answer to each job. */
+/** What a worker sends: once that it is ready, then one answer to each job. */
 export type DecodeAnswer =
   | { readonly type: 'ready' }
   | { readonly type: 'decoded'; readonly stored: StoredValues }
@@ -35,7 +35,7 @@ interface Member {
   readonly worker: Worker;
   ready: boolean;
   task: Task | undefined;
-  /** Runs against a task that takes too long, or towards the end of an idle worker. */
+  /** Limits a task at work, or ends an idle worker. */
   timer: NodeJS.Timeout | undefined;
 }
 

@@ -39,7 +39,8 @@ export async function decodeFrame(instance: Instance, frame: number): Promise<St
     return await decodePool.decode(encoded, format, transferSyntaxUid);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    const what = `${place}: PixelData in ${transferSyntaxName(transferSyntaxUid)} cannot be decoded: ${reason}`;
+    const syntax = transferSyntaxName(transferSyntaxUid);
+    const what = `${place}: PixelData in ${syntax} cannot be decoded: ${reason}`;
     throw new DicomError('DICOM_UNREADABLE', what, { cause });
   }
 }

@@ -18,7 +18,7 @@ export interface FrameLayout {
   readonly frameBits: number;
 }
 
-/** No series comes near; a header that says more would fill memory with empty frames. */
+/** No series has as many frames; a header that claims more would fill memory with empty ones. */
 const MAX_FRAMES = 100_000;
 
 const ITEM = 0xe000;

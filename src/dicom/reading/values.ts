@@ -26,7 +26,7 @@ const NUMBERS: Readonly<Record<string, [number, (view: DataView, at: number, lit
     ],
   };
 
-/** Longer ones (overlays, look-up tables, vendors' headers) are used nowhere here and would fill memory. */
+/** Longer values (overlays, look-up tables, vendors' headers) are never used here and would fill memory. */
 const MAX_BINARY_BYTES = 65_536;
 const MAX_TEXT_BYTES = 1024 * 1024;
 

@@ -35,7 +35,7 @@ function vrOf(keyword: string): string | undefined {
   return nameMap[keyword]?.vr;
 }
 
-/** Whether each value of an attribute has the form that its VR asks for. Absent and empty ones have not. */
+/** Whether each value of an attribute has the form that its VR asks for. Absent and empty ones do not. */
 export function isValid(dataset: DicomDataset, keyword: string): boolean {
   const vr = vrOf(keyword);
   if (vr === undefined) return false;

@@ -13,7 +13,7 @@ interface Asset {
   readonly etag: string;
 }
 
-/** A browser asks whether it is still the same; a new version shows at once. */
+/** Browsers ask each time whether a file has changed, so that a new version shows at once. */
 const CACHE_CONTROL = 'no-cache';
 
 /**

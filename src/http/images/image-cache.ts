@@ -1,7 +1,7 @@
 import type { VolumeRecord } from '../../store/records/volume-record.ts';
 import type { LoadedImages } from './load-images.ts';
 
-/** Loads that may wait for their turn; more people at a time would wait for minutes. */
+/** Loads that may wait for their turn; with more, people would wait for minutes. */
 const MOST_WAITING = 8;
 
 /** Too many results are being loaded. */

@@ -15,7 +15,7 @@ export function identified(identify: Identify): RequestHandler {
   };
 }
 
-/** Below /api: the one change that readers make. Express takes paths without regard to case. */
+/** Below /api: the one change that reviewers may make. Express ignores the case of paths. */
 const REVIEW = /^\/results\/[^/]+\/review\/?$/i;
 
 /** The role that a change by the API needs. */

@@ -18,7 +18,7 @@ const common = {
   windowMs: MINUTE_MS,
   standardHeaders: 'draft-8',
   legacyHeaders: false,
-  // Its checks of the set-up print to the console, and what a client sends (X-Forwarded-For) sets them off.
+  // The library's checks of its set-up print to the console, and a client's X-Forwarded-For can trigger them.
   validate: false,
   handler: (_request: Request, _response: Response, next: (error: unknown) => void) =>
     next(new HttpError('TOO_MANY_REQUESTS', 'too many requests; Retry-After says when to come back')),

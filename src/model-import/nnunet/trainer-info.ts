@@ -60,8 +60,8 @@ export function readTrainerInfo(bytes: Uint8Array, file: string): TrainerInfo {
   const { name: trainer, init: settings } = parsed.data;
   if (CHANGED_TRAINERS.test(trainer))
     throw wrong(
-      `the trainer ${trainer} changes the network or its use in a way that its files do not show; expected one like ` +
-        'nnUNetTrainerV2 or nnTransUNetTrainerV2',
+      `the trainer ${trainer} changes the network or its use in a way that its files do not show; ` +
+        'expected one like nnUNetTrainerV2 or nnTransUNetTrainerV2',
     );
   const plans = entryOf(value, 'plans');
   const stages = entryOf(plans, 'plans_per_stage');

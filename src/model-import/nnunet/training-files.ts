@@ -112,7 +112,8 @@ async function openArchive(file: string): Promise<TrainingFiles> {
     await zip.close();
     throw new SegmentationError(
       'IMPORT_SOURCE',
-      `${file} is a checkpoint by itself; give the folder that it lies in, which also holds its plans (.model.pkl)`,
+      `${file} is a checkpoint by itself; give the folder that it lies in, which also holds its plans ` +
+        '(.model.pkl)',
     );
   }
   return {

@@ -157,5 +157,5 @@ export class PickleMachine {
   }
 }
 
-/** Names come from the file: no control characters on the terminal, no endless lines. */
+/** Names come from the file, so control characters are removed and long names cut. */
 const shown = (name: string): string => name.slice(0, 120).replace(/[^\x20-\x7e]/g, '?');

@@ -86,7 +86,8 @@ async function locateStorages(
     if (position + COUNT_BYTES + bytesOf(storage) > file.size)
       throw damaged(
         file,
-        `${claim(storage)} from byte ${position}, but the file ends at byte ${file.size}: it is truncated; copy it anew`,
+        `${claim(storage)} from byte ${position}, but the file ends at byte ${file.size}: it is ` +
+          'truncated; copy it anew',
       );
     await file.read(count, position);
     const found = new DataView(count.buffer).getBigInt64(0, true);

@@ -43,4 +43,5 @@ export function storageLoader(problemOf: (storage: PickledStorage) => string | u
 
 /** What the file must hold for a storage, in words. */
 export const claim = ({ key, type, length }: PickledStorage): string =>
-  `storage '${key}' claims ${length} values of torch.${type.className} (${length * type.bytesPerValue} bytes)`;
+  `storage '${key}' claims ${length} values of torch.${type.className} ` +
+  `(${length * type.bytesPerValue} bytes)`;

@@ -9,7 +9,7 @@ export type ReportArchive = Pick<
   'searchStudies' | 'searchSeries' | 'seriesMetadata' | 'retrieveSeries'
 >;
 
-/** What the node wrote into an archive, as far as it tells the volume history. */
+/** The objects in an archive from which the volume history is rebuilt. */
 export interface CollectedReports {
   readonly studies: number;
   readonly reports: readonly VolumeReport[];

@@ -69,6 +69,7 @@ function classOf(decision: SeriesDecision, { facts }: CandidateSeries): Segmente
   if (decision.class !== 'NONE') return decision.class;
   if (facts.modality === 'CT') return 'CT_ABDOMEN';
   throw new ForcedSeriesError(
-    `series ${decision.seriesInstanceUid}: the rules do not tell whether it is T1W or T2W (${decision.reason}); say it with --class`,
+    `series ${decision.seriesInstanceUid}: the rules do not tell whether it is T1W or T2W ` +
+      `(${decision.reason}); say it with --class`,
   );
 }

@@ -13,7 +13,7 @@ interface Acquisition {
   readonly time: number | undefined;
   readonly sinceInjection: number | undefined;
   readonly enhanced: boolean;
-  /** One axial volume of its own: the others do not tell the order of the phases. */
+  /** An axial volume of its own; other series do not tell the order of the phases. */
   readonly counts: boolean;
 }
 

@@ -46,7 +46,8 @@ export async function withdrawResult(
   if (!volume) {
     throw new PipelineError(
       'RESULT_UNKNOWN',
-      `the history has no result ${uid}: name the series of its SEG or report, or the report's SOP Instance UID`,
+      `the history has no result ${uid}: name the series of its SEG or report, or the report's SOP ` +
+        'Instance UID',
     );
   }
   const { studyInstanceUid, report } = volume;

@@ -61,9 +61,11 @@ export async function announceStudies(
        (study_instance_uid, source, rank, ticket, announced_at, due_at)
      SELECT uid, $2::jsonb, $3, gen_random_uuid()::text, $4, $5 FROM unnest($1::text[]) AS uid
      ON CONFLICT (study_instance_uid) DO UPDATE SET
-       source = CASE WHEN EXCLUDED.rank <= announcement.rank THEN EXCLUDED.source ELSE announcement.source END,
+       source = CASE WHEN EXCLUDED.rank <= announcement.rank THEN EXCLUDED.source 
+         ELSE announcement.source END,
        rank = least(EXCLUDED.rank, announcement.rank),
-       ticket = EXCLUDED.ticket, announced_at = EXCLUDED.announced_at, due_at = EXCLUDED.due_at, failures = 0`,
+       ticket = EXCLUDED.ticket, announced_at = EXCLUDED.announced_at, due_at = EXCLUDED.due_at,
+       failures = 0`,
     [[...new Set(all.studyInstanceUids)], JSON.stringify(all.source), rankOf(all.source), all.now, all.dueAt],
   );
 }

@@ -110,8 +110,18 @@ const isSystemError = (error: Error): boolean =>
   'syscall' in error || ('errors' in error && Array.isArray(error.errors));
 
 /** What the driver says of a connection that it lost, cannot get or gave up; these errors carry no code. */
-const CONNECTION_TROUBLE =
-  /^(Connection terminated|Connection ended|Client has encountered|timeout exceeded|Query read timeout|The server does not support SSL|Cannot use a pool after)/i;
+const CONNECTION_TROUBLE = new RegExp(
+  `^(?:${[
+    'Connection terminated',
+    'Connection ended',
+    'Client has encountered',
+    'timeout exceeded',
+    'Query read timeout',
+    'The server does not support SSL',
+    'Cannot use a pool after',
+  ].join('|')})`,
+  'i',
+);
 
 function unusable(place: string, cause: unknown): PipelineError {
   const message = `the PostgreSQL server at ${place} cannot be used: ${reasonOf(cause)}`;

@@ -19,7 +19,8 @@ const GROUP_LENGTH_BYTES = 12;
  */
 export function fileMeta(meta: FileMeta): Buffer {
   const elements = Buffer.concat([
-    Buffer.from([0x02, 0x00, 0x01, 0x00, 0x4f, 0x42, 0, 0, 2, 0, 0, 0, 0x00, 0x01]), // FileMetaInformationVersion
+    // FileMetaInformationVersion
+    Buffer.from([0x02, 0x00, 0x01, 0x00, 0x4f, 0x42, 0, 0, 2, 0, 0, 0, 0x00, 0x01]),
     shortElement(0x0002, 'UI', meta.sopClassUid),
     shortElement(0x0003, 'UI', meta.sopUid),
     shortElement(0x0010, 'UI', meta.transferSyntaxUid),
