@@ -3,9 +3,10 @@
  *
  *   npm run bench -- [PART ...] [--quick]
  *
- * Parts: retrieval, receive, preprocessing, export, seg, watch, queue, pages, memory, forward, import; all of them without a name. `--quick` runs each on
- * something small, to see that it works. What is compared runs on this machine in the same run; the Python peer needs
- * Debian's python3-skimage, retrieval needs Orthanc and curl. Nothing else should run meanwhile.
+ * Parts: retrieval, receive, preprocessing, export, seg, watch, queue, pages, memory, forward, import; all of
+ * them without a name. `--quick` runs each on something small, to see that it works. What is compared runs on
+ * this machine in the same run; the Python peer needs Debian's python3-skimage, retrieval needs Orthanc and
+ * curl. Nothing else should run meanwhile.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os';
@@ -59,7 +60,7 @@ try {
 }
 const gigabytes = (totalmem() / 2 ** 30).toFixed(0);
 console.log(
-  `${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} threads, ${gigabytes} GB, Node ${process.version}` +
-    `${values.quick ? '; --quick: small sizes, figures mean nothing' : ''}\n`,
+  `${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} threads, ${gigabytes} GB, Node ` +
+    `${process.version}${values.quick ? '; --quick: small sizes, figures mean nothing' : ''}\n`,
 );
 console.log(formatTable(rows));

@@ -32,7 +32,10 @@ interface Torch extends Timing {
   readonly graph: string;
 }
 
-/** A forward pass of a full-size network, beside PyTorch and the graph that PyTorch exports of the same weights. */
+/**
+ * A forward pass of a full-size network, beside PyTorch and the graph that PyTorch exports of the same
+ * weights.
+ */
 export async function benchForward(options: BenchOptions): Promise<BenchRow[]> {
   const network = options.quick ? TINY : FULL_SIZE;
   const window = exampleWindow(network);
@@ -102,7 +105,9 @@ async function openPlain(file: string, { patchSize }: SyntheticNetwork): Promise
   };
 }
 
-/** Gigabytes of a process that loads a graph, with the settings that networks are run with, and runs it once. */
+/**
+ * Gigabytes of a process that loads a graph, with the settings that networks are run with, and runs it once.
+ */
 async function forwardMemory({ patchSize }: SyntheticNetwork, file: string): Promise<number> {
   const program = path.join(import.meta.dirname, 'run-network.ts');
   const { peakBytes } = await runMeasured(program, [file, ...patchSize.map(String)]);

@@ -12,8 +12,8 @@ const FORWARDS = 2;
 
 /**
  * Peak memory of the process that segments a big CT: in a whole run with a network that does next to nothing,
- * probabilities kept, and in the first forward passes of a full-size network. The network is released before the export,
- * so that a whole run with it takes the larger of the two.
+ * probabilities kept, and in the first forward passes of a full-size network. The network is released before
+ * the export, so that a whole run with it takes the larger of the two.
  */
 export async function benchMemory(options: BenchOptions): Promise<BenchRow[]> {
   const size = options.quick ? [64, 64, 40] : [512, 512, 400];

@@ -20,7 +20,10 @@ interface Study {
   readonly instances: number;
 }
 
-/** An archive without images that answers QIDO-RS and Orthanc's /changes as Orthanc does, to see what polling costs. */
+/**
+ * An archive without images that answers QIDO-RS and Orthanc's /changes as Orthanc does, to see what polling
+ * costs.
+ */
 export async function startStandIn(): Promise<StandIn> {
   const studies: Study[] = [];
   const changes: { study: Study; type: string; id: string }[] = [];

@@ -17,8 +17,8 @@ export interface PeerRun {
 }
 
 /**
- * nnU-Net's steps with the libraries that it uses, on one thread; undefined, with a word on stderr, where they aren't
- * there. The input lies in `folder`.
+ * nnU-Net's steps with the libraries that it uses, on one thread; undefined, with a word on stderr, where
+ * they aren't there. The input lies in `folder`.
  */
 export async function runPeer(
   part: 'preprocessing' | 'export',

@@ -5,8 +5,8 @@ import { FULL_SIZE, TINY, writeSyntheticTraining } from '../test/support/synthet
 import type { BenchOptions } from './bench-row.ts';
 
 /**
- * nnU-Net training output of a full-size PanSegNet with random weights and their momentum, 350 MB as the authors' (a few
- * kilobytes where it's to be quick).
+ * nnU-Net training output of a full-size PanSegNet with random weights and their momentum, 350 MB as the
+ * authors' (a few kilobytes where it's to be quick).
  */
 export async function randomTraining({ quick, folder }: BenchOptions): Promise<string> {
   const target = path.join(folder, 'training');

@@ -3,7 +3,10 @@ import type { BenchOptions, BenchRow } from './bench-row.ts';
 
 const PROMISED_MEGABYTES = 150;
 
-/** A study by STOW-RS into a node with an archive behind it: how much the node grows until the archive has all of it. */
+/**
+ * A study by STOW-RS into a node with an archive behind it: how much the node grows until the archive has all
+ * of it.
+ */
 export async function benchReceive({ quick }: BenchOptions): Promise<BenchRow[]> {
   if (process.platform !== 'linux') return []; // only there can the memory of another process be measured
   const study = quick ? STUDY_OF_500_MB.slice(0, 20) : STUDY_OF_500_MB;

@@ -16,7 +16,10 @@ if (isMainThread) {
   });
 }
 
-/** Linux counts into `maxRSS` what the parent held when it started this process; its VmHWM is the process's own. */
+/**
+ * Linux counts into `maxRSS` what the parent held when it started this process; its VmHWM is the process's
+ * own.
+ */
 function peakKilobytes(): number {
   if (process.platform !== 'linux') return process.resourceUsage().maxRSS;
   return Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);

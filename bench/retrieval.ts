@@ -24,8 +24,8 @@ const measured = z.object({
 });
 
 /**
- * An uncompressed CT from Orthanc on this machine into a volume in memory, beside curl that writes the same answer to a
- * file. Without Orthanc or curl there is nothing to measure, and this throws.
+ * An uncompressed CT from Orthanc on this machine into a volume in memory, beside curl that writes the same
+ * answer to a file. Without Orthanc or curl there is nothing to measure, and this throws.
  */
 export async function benchRetrieval({ quick, folder }: BenchOptions): Promise<BenchRow[]> {
   const ct = quick ? { ...FULL_SIZE, edge: 128, slices: 20 } : FULL_SIZE;

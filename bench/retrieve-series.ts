@@ -1,6 +1,7 @@
 /**
- * Retrieves two series from a DICOMweb archive into volumes, as the node does: a small one that warms the process up,
- * then the one that is measured, twice. Prints the seconds of both, and how much more memory the first held at most, as JSON.
+ * Retrieves two series from a DICOMweb archive into volumes, as the node does: a small one that warms the
+ * process up, then the one that is measured, twice. Prints the seconds of both, and how much more memory the
+ * first held at most, as JSON.
  *
  *   node bench/retrieve-series.ts URL STUDY SMALL_SERIES IMAGES SERIES IMAGES
  */

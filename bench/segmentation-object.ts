@@ -19,13 +19,16 @@ const promisedBytes = (frames: number, [columns, rows, planes]: Size): number =>
 const ROOT = `1.3.6.1.4.1.14519.5.2.1.7009.2403.${'7'.repeat(24)}`;
 const UIDS = { study: `${ROOT}.1000`, series: `${ROOT}.2000` };
 
-/** Millimetres between planes, and along half the organ: a pancreas takes a third of an abdomen, or is in every plane. */
+/**
+ * Millimetres between planes, and along half the organ: a pancreas takes a third of an abdomen, or is in
+ * every plane.
+ */
 const SPACING = 1;
 const HALF_LENGTHS = [60, Number.POSITIVE_INFINITY];
 
 /**
- * From a mask to the file of a SEG, and from the file to a mask again. The first in the process counts: a worker that
- * has just started must be as good. Throws where another mask comes back.
+ * From a mask to the file of a SEG, and from the file to a mask again. The first in the process counts: a
+ * worker that has just started must be as good. Throws where another mask comes back.
  */
 export async function benchSegmentationObject({ quick, folder }: BenchOptions): Promise<BenchRow[]> {
   const size: Size = quick ? [64, 64, 40] : [512, 512, 400];

@@ -94,7 +94,10 @@ function merge(base: Tree, over: Tree): Tree {
   return merged;
 }
 
-/** PANSEGNET_WATCH_LOOKBACK=all -> { watch: { lookBack: 'all' } }, by the keys of the defaults. Values are YAML scalars. */
+/**
+ * PANSEGNET_WATCH_LOOKBACK=all -> { watch: { lookBack: 'all' } }, by the keys of the defaults. Values are
+ * YAML scalars.
+ */
 function fromEnvironment(environment: Readonly<Record<string, string | undefined>>, defaults: Tree): Tree {
   const paths = new Map(leafPaths(defaults).map((leaf) => [leaf.join('_').toUpperCase(), leaf]));
   return Object.entries(environment)

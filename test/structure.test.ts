@@ -9,12 +9,16 @@ import {
   roomOf,
   unusedRights,
 } from '../tools/structure/imports.ts';
+import { longLines } from '../tools/structure/line-width.ts';
 import { ROOMS, ROOMS_WITHOUT_PRODUCT } from '../tools/structure/rooms.ts';
 
 const SRC = path.resolve(import.meta.dirname, '../src');
 const TEST = import.meta.dirname;
 const imports = readImports(SRC);
 const textOf = (file: string) => readFileSync(path.join(SRC, file), 'utf8');
+
+/** Written by protoc-gen-es. */
+const GENERATED = ['model-import/onnx/onnx_pb.ts'];
 
 /** Folders of tests that stand for no room. */
 const TEST_FOLDERS = [
@@ -52,6 +56,11 @@ describe('the structure of src', () => {
       .filter((file) => ROOMS_WITHOUT_PRODUCT.includes(roomOf(file)))
       .flatMap((file) => productWords(textOf(file)).map((line) => `${file}: ${line.trim()}`));
     expect(found).toEqual([]);
+  });
+
+  it("has no line over the formatter's width, comments and texts included", () => {
+    const written = [...imports.keys()].filter((file) => !GENERATED.includes(file));
+    expect(written.flatMap((file) => longLines(file, textOf(file)))).toEqual([]);
   });
 
   it('lets one module open HTTP connections to archives', () => {
@@ -128,6 +137,20 @@ describe('the gates of the structure go red', () => {
     expect(productWords("const MAKER = 'pansegnet-node';")).toHaveLength(1);
     expect(productWords('/** Of T1W series. */\nconst pancreas = 1;\n// nothing')).toHaveLength(2);
     expect(productWords('const weighting = 1;')).toEqual([]);
+  });
+});
+
+describe('the gate of the lines goes red', () => {
+  const long = 'a'.repeat(111);
+
+  it('for a comment or a text of more columns, and names its line', () => {
+    expect(longLines('dicom/a.ts', `ok\n// ${long}`)).toEqual(['dicom/a.ts:2 has 114 columns']);
+    expect(longLines('http/pages/a.ts', `const a = '${long}';`)).toHaveLength(1);
+  });
+
+  it('but not for markup of pages, where a break would change the page', () => {
+    expect(longLines('http/pages/a.ts', `<td class="number">${long}</td>`)).toEqual([]);
+    expect(longLines('http/api/a.ts', `<td class="number">${long}</td>`)).toHaveLength(1);
   });
 });
 

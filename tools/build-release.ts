@@ -1,5 +1,6 @@
-// What `npm pack` runs first: the program as JavaScript in dist/, the other files that stand between the sources, and
-// the lock file under the name that npm takes along in a package, so that a release installs what was tested.
+// What `npm pack` runs first: the program as JavaScript in dist/, the other files that stand between the
+// sources, and the lock file under the name that npm takes along in a package, so that a release installs
+// what was tested.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, cpSync, rmSync } from 'node:fs';
 import path from 'node:path';

@@ -1,7 +1,7 @@
 /**
- * Draws the README's picture: the first synthetic CT with the pancreas that was drawn into it (colour) and the outline
- * that the demo's model finds (line), in an axial, a coronal and a sagittal plane.
- * Usage: node tools/draw-demo-picture.ts [FILE]
+ * Draws the README's picture: the first synthetic CT with the pancreas that was drawn into it (colour) and
+ * the outline that the demo's model finds (line), in an axial, a coronal and a sagittal plane. Usage: node
+ * tools/draw-demo-picture.ts [FILE]
  */
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';

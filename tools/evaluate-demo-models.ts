@@ -19,7 +19,8 @@ for (const contrast of ['CT', 'T1W', 'T2W'] as const) {
     scores.push(dice);
     const error = (100 * (volumeMl / trueVolumeMl - 1)).toFixed(1);
     console.log(
-      `${contrast} seed ${seed}: Dice ${dice.toFixed(3)}, ${volumeMl.toFixed(1)} ml of ${trueVolumeMl.toFixed(1)} ml (${error} %), ${seconds.toFixed(0)} s`,
+      `${contrast} seed ${seed}: Dice ${dice.toFixed(3)}, ${volumeMl.toFixed(1)} ml of ` +
+        `${trueVolumeMl.toFixed(1)} ml (${error} %), ${seconds.toFixed(0)} s`,
     );
   }
   const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length;

@@ -1,11 +1,12 @@
 /**
- * Renders the abdomens that the demo models are trained on: acquisition-like grids of varying size and position.
+ * Renders the abdomens that the demo models are trained on: acquisition-like grids of varying size and
+ * position.
  *
  *   node tools/render-training-set.ts OUTPUT_FOLDER FIRST_SEED COUNT [TARGET_SPACING_ZYX, default 4,3,3]
  *
- * For each seed and contrast: SEED-CONTRAST.image.raw (int16), .mask.raw (uint8), .network-share.raw (uint8, 255 for a
- * voxel wholly in the pancreas, on the grid that nnU-Net v1 resamples to at the target spacing), and, last, .json with
- * sizes and geometry.
+ * For each seed and contrast: SEED-CONTRAST.image.raw (int16), .mask.raw (uint8), .network-share.raw (uint8,
+ * 255 for a voxel wholly in the pancreas, on the grid that nnU-Net v1 resamples to at the target spacing),
+ * and, last, .json with sizes and geometry.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

@@ -1,6 +1,7 @@
 /**
- * Writes nnU-Net v1 training output of a full-size PanSegNet with random weights and momentum, about 350 MB, the form
- * and size of the authors' models: for measuring and for trying things out. It finds nothing in any image.
+ * Writes nnU-Net v1 training output of a full-size PanSegNet with random weights and momentum, about 350 MB,
+ * the form and size of the authors' models: for measuring and for trying things out. It finds nothing in any
+ * image.
  *
  * node tools/write-synthetic-checkpoint.ts FOLDER [--seed N] [--tiny]
  */

@@ -13,8 +13,8 @@ export interface AcceptedType {
 const ANYTHING: AcceptedType = { type: '*/*', multipart: true, transferSyntax: undefined };
 
 /**
- * Reads an Accept header (PS3.18 8.3.3.1, 8.7.4). What it cannot read is left out, as HTTP says of unknown ranges.
- * `multipart/related` without a type means parts of any type.
+ * Reads an Accept header (PS3.18 8.3.3.1, 8.7.4). What it cannot read is left out, as HTTP says of unknown
+ * ranges. `multipart/related` without a type means parts of any type.
  */
 export function parseAccept(header: string | undefined): AcceptedType[] {
   if (header === undefined || header.trim() === '') return [ANYTHING];

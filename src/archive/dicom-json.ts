@@ -16,7 +16,7 @@ const NUMERIC_VRS = new Set(['DS', 'IS', 'FL', 'FD', 'SL', 'SS', 'SV', 'UL', 'US
 const BINARY_VRS = new Set(['OB', 'OD', 'OF', 'OL', 'OV', 'OW', 'UN']);
 const SPECIFIC_CHARACTER_SET = '00080005';
 
-/** Tag (eight hexadecimal digits) and VR of a DICOM keyword. dcmjs writes open choices of VR in small letters. */
+/** Tag (eight hexadecimal digits) and VR of a keyword. dcmjs writes open choices of VR in small letters. */
 export function attributeOf(keyword: string): { tag: string; vr: string } | undefined {
   const { nameMap } = data.DicomMetaDictionary;
   const entry = Object.hasOwn(nameMap, keyword) ? nameMap[keyword] : undefined;
@@ -24,8 +24,8 @@ export function attributeOf(keyword: string): { tag: string; vr: string } | unde
 }
 
 /**
- * A data set in the DICOM JSON model, in UTF-8 and in the order of its tags.
- * Private attributes are left out: the reader keeps no VR of them. So is bulk data, which the reader leaves out.
+ * A data set in the DICOM JSON model, in UTF-8 and in the order of its tags. Private attributes are left out:
+ * the reader keeps no VR of them. So is bulk data, which the reader leaves out.
  */
 export function toDicomJson(
   dataset: DicomDataset,

@@ -18,8 +18,9 @@ import { storeInstances } from './store.ts';
 
 /** Said wherever the embedded archive shows itself. */
 export const EMBEDDED_ARCHIVE_NOTICE =
-  'This embedded archive is for demonstrations and tests. It is no PACS: it has no redundancy, no audit trail, ' +
-  'no transcoding and no deletion, and keeps its index in memory. Use a DICOMweb archive such as Orthanc for patients.';
+  'This embedded archive is for demonstrations and tests. It is no PACS: it has no redundancy, no audit ' +
+  'trail, no transcoding and no deletion, and keeps its index in memory. Use a DICOMweb archive such as ' +
+  'Orthanc for patients.';
 
 export interface EmbeddedArchiveOptions {
   /** Where the instances are; made where it is missing. One process at a time. */
@@ -27,18 +28,19 @@ export interface EmbeddedArchiveOptions {
   /** Instances of more bytes are refused. */
   readonly maxInstanceBytes?: number;
   /**
-   * Told of stored instances before their sender is, also of those that were there before: the study, and one of its data
-   * sets without pixels. Where it rejects, the sender is told to send again.
+   * Called before the sender hears that its instances are stored, also for instances that were there already.
+   * Gets the study, and one of its data sets without pixels. Where it rejects, the sender is told to send
+   * again.
    */
   readonly onStored?: (studyUid: string, dataset: DicomDataset) => Promise<void>;
-  /** Told what is not the fault of a request: an unreadable file in the folder, a full disk. */
+  /** Called with errors that no request is to blame for: an unreadable file in the folder, a full disk. */
   readonly onProblem?: (message: string, error: unknown) => void;
 }
 
 export interface EmbeddedArchive {
   /** QIDO-RS, WADO-RS and STOW-RS (PS3.18), to be mounted at the service's root. */
   readonly router: Router;
-  /** Resolves when nothing is being written any more. Stop the server that the router is mounted in before. */
+  /** Resolves when all writing has ended. Stop the server that the router is mounted in first. */
   close(): Promise<void>;
 }
 
@@ -75,7 +77,8 @@ function createRouter(
       store,
       {
         contentType: request.get('Content-Type'),
-        // Left early, the request's own iterator would end the connection before the answer.
+        // The request's own iterator, when it is left early, would close the connection before the answer is
+        // sent.
         body: request.iterator({ destroyOnReturn: false }),
         studyUid: parameter(request, 'study'),
         baseUrl: baseUrlOf(request),
@@ -204,7 +207,7 @@ function answerError(
   const refusal = asArchiveError(error);
   if (refusal.status >= 500) onProblem(`${request.method} failed`, error);
   if (!request.readableEnded) {
-    // What is left of a refused body is thrown away, and no other request waits behind it.
+    // The rest of a refused body is thrown away, and the connection ends, so that no request waits behind it.
     response.setHeader('Connection', 'close');
     request.resume();
   }

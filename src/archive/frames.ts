@@ -62,8 +62,8 @@ export async function retrieveFrames(
 }
 
 /**
- * The pixel data that metadata gives a BulkDataURI for: all bytes in one part where they are native, else one part
- * for each frame (PS3.18 8.7.3.3).
+ * The pixel data that metadata gives a BulkDataURI for: all bytes in one part where they are native, else one
+ * part for each frame (PS3.18 8.7.3.3).
  */
 export async function retrievePixelData(
   store: InstanceStore,
@@ -105,8 +105,8 @@ function framesBody(
 }
 
 /**
- * Octet-stream without a transfer syntax asks for native frames; with `*`, which is what viewers send, or the stored
- * syntax, it takes compressed ones as well.
+ * Octet-stream without a transfer syntax asks for native frames; with `*`, which is what viewers send, or the
+ * stored syntax, it takes compressed ones as well.
  */
 function acceptsFrames(
   { type: range, transferSyntax }: AcceptedType,

@@ -6,8 +6,8 @@ import { PartTooLarge } from '../dicom/web/store-request.ts';
 import { headerOf, type InstanceHeader, parseHeader } from './instance-header.ts';
 
 /**
- * Instances as files: `instances/ab/<sha256 of the SOP instance UID>.dcm`, and beside it a `.json` with its header,
- * which is made again where it is missing. No DICOM value is ever part of a path.
+ * Instances as files: `instances/ab/<sha256 of the SOP instance UID>.dcm`, and beside it a `.json` with its
+ * header, which is made again where it is missing. No DICOM value is ever part of a path.
  */
 export class InstanceFiles {
   readonly #instances: string;
@@ -29,7 +29,7 @@ export class InstanceFiles {
 
   /**
    * Headers of all instances.
-   * @param onUnreadable called with the file's path and the reason for each file that is not an instance (any more)
+   * @param onUnreadable called with path and reason for each file that is no instance, or no longer one
    */
   async *headers(onUnreadable: (file: string, reason: unknown) => void): AsyncGenerator<InstanceHeader> {
     for (const folder of await readdir(this.#instances)) {
@@ -76,11 +76,12 @@ export class InstanceFiles {
     await rm(incoming, { force: true });
   }
 
-  /** Puts a received file and its header in their place, so that a crash leaves the whole instance or nothing. */
+  /** Puts a received file and its header in place; a crash leaves the whole instance or nothing. */
   async put(incoming: string, header: InstanceHeader): Promise<void> {
     const file = this.#path(header.sopUid);
     await mkdir(path.dirname(file), { recursive: true });
-    // The header first: alone it is nothing. It need not outlive a power failure, as it can be made again.
+    // The header goes first: without its instance it does no harm. It need not survive a power failure, as it
+    // can be made again.
     await this.#writeHeader(file, header);
     await rename(incoming, file);
     await syncFolder(path.dirname(file));
@@ -133,7 +134,7 @@ function headerPath(file: string): string {
   return `${file.slice(0, -'.dcm'.length)}.json`;
 }
 
-/** The new name survives a power failure too. Windows cannot open folders; there the file system keeps the order. */
+/** Syncs the folder, so that the new name survives a power failure. Windows cannot open folders. */
 async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return;
   const handle = await open(folder, 'r');

@@ -17,7 +17,7 @@ export interface InstanceHeader {
   readonly transferSyntaxUid: string;
   /** Bytes of the file. */
   readonly size: number;
-  /** SHA-256, in hexadecimal digits, of transfer syntax and data set; the file meta information may differ. */
+  /** SHA-256 (hexadecimal) of transfer syntax and data set; the file meta information may differ. */
   readonly digest: string;
   readonly hasPixelData: boolean;
   /** The data set without bulk data. */
@@ -114,7 +114,7 @@ function uidOrNothing(value: string | undefined): string | undefined {
   return value !== undefined && isUid(value) ? value : undefined;
 }
 
-/** Senders put file meta information of their own before the same data set; that makes no other instance. */
+/** Each sender writes its own file meta information before the same data set: the instance is the same. */
 async function digestOf(path: string, { transferSyntaxUid, datasetOffset }: InstanceFile): Promise<string> {
   const hash = createHash('sha256').update(transferSyntaxUid);
   for await (const chunk of createReadStream(path, { start: datasetOffset }) as AsyncIterable<Uint8Array>) {

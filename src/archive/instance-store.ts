@@ -4,14 +4,14 @@ import type { InstanceHeader } from './instance-header.ts';
 import { InstanceIndex } from './instance-index.ts';
 import { INDEXED_TAGS } from './search-attributes.ts';
 
-/** What became of an instance: written, there before with the same content, or refused for the other one there. */
+/** What became of an instance: written; there already, the same; or refused, as another one has its UID. */
 export type PutResult = 'stored' | 'same' | 'conflict';
 
 /** Folder and index together. */
 export class InstanceStore {
   readonly index = new InstanceIndex();
   readonly files: InstanceFiles;
-  /** The latest put of each SOP instance UID that is under way: two of one UID wait for each other. */
+  /** The latest put under way for each SOP instance UID: puts of one UID go one after the other. */
   readonly #puts = new Map<string, Promise<unknown>>();
 
   private constructor(files: InstanceFiles) {

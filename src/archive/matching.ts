@@ -9,8 +9,8 @@ const NUMBERS = new Set(['IS', 'DS', 'US']);
 const nameGroups = z.record(z.string(), z.string());
 
 /**
- * Attribute matching of PS3.4 C.2.2.2 as QIDO-RS takes it over: single value, list of UIDs, wild card, range, universal.
- * Names match whatever their case, in any of their component groups.
+ * Attribute matching of PS3.4 C.2.2.2 as QIDO-RS takes it over: single value, list of UIDs, wild card, range,
+ * universal. Names match whatever their case, in any of their component groups.
  */
 export function matches(element: JsonElement | undefined, query: string): boolean {
   if (query === '') return true;
@@ -33,7 +33,7 @@ function textsOf(value: unknown): string[] {
   return groups.success ? Object.values(groups.data) : [];
 }
 
-/** `a-b`, `a-`, `-b` or `a`; both ends belong to the range, and an end of fewer digits means all that begins with it. */
+/** `a-b`, `a-`, `-b` or `a`; both ends are included, and a shorter end stands for all that begins with it. */
 function matchesRange(value: string, query: string): boolean {
   const [from = '', to] = query.split('-');
   if (to === undefined) return value.startsWith(from);
@@ -41,8 +41,8 @@ function matchesRange(value: string, query: string): boolean {
 }
 
 /**
- * `*` stands for any text, `?` for any one character. Not done by a regular expression: many stars in a hostile query
- * would keep it busy for hours.
+ * `*` stands for any text, `?` for any one character. Not done by a regular expression: many stars in a
+ * hostile query would keep it busy for hours.
  */
 function matchesWildCard(value: string, pattern: string): boolean {
   let at = 0;

@@ -13,8 +13,9 @@ export const PIXEL_DATA = '7FE00010';
 export type RetrievedBody = Omit<MultipartBody, 'contentLength'> & { readonly contentLength?: number };
 
 /**
- * WADO-RS retrieval of instances (PS3.18 10.4) in their stored transfer syntaxes. Nothing is transcoded: a request that
- * names no transfer syntax, which by the standard asks for Explicit VR Little Endian, gets what is stored too.
+ * WADO-RS retrieval of instances (PS3.18 10.4) in their stored transfer syntaxes. Nothing is transcoded: a
+ * request that names no transfer syntax, which by the standard asks for Explicit VR Little Endian, gets what
+ * is stored too.
  * @throws ArchiveError ARCHIVE_NOT_ACCEPTABLE where Accept insists on another transfer syntax or media type
  */
 export function retrieveInstances(
@@ -99,7 +100,8 @@ async function* metadataChunks(
 
 function pixelDataReference(dataset: JsonDataset, instance: IndexedInstance, baseUrl: string): JsonDataset {
   const { studyUid, seriesUid, sopUid } = instance;
-  const BulkDataURI = `${baseUrl}/studies/${studyUid}/series/${seriesUid}/instances/${sopUid}/bulkdata/${PIXEL_DATA}`;
+  const series = `${baseUrl}/studies/${studyUid}/series/${seriesUid}`;
+  const BulkDataURI = `${series}/instances/${sopUid}/bulkdata/${PIXEL_DATA}`;
   const isWords = Number(dataset['00280100']?.Value?.[0]) > 8; // BitsAllocated
   return { [PIXEL_DATA]: { vr: isWords ? 'OW' : 'OB', BulkDataURI } };
 }

@@ -15,7 +15,7 @@ export interface SearchScope {
 
 export interface SearchResult {
   readonly datasets: readonly JsonDataset[];
-  /** What of the query was not done as asked, for the Warning header (PS3.18 8.3.4.1). */
+  /** Parts of the query that were not done as asked, for the Warning header (PS3.18 8.3.4.1). */
   readonly warnings: readonly string[];
 }
 
@@ -171,7 +171,7 @@ function common(retrieveUrl: string): JsonDataset {
   };
 }
 
-/** Attributes that an instance lacks are left out, as servers do for what they don't know. */
+/** An attribute that the instance lacks is left out, not returned empty. */
 function pick({ attributes }: IndexedInstance, tags: readonly string[]): JsonDataset {
   return Object.fromEntries(
     tags.flatMap((tag): [string, JsonElement][] => {

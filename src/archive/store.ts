@@ -21,11 +21,12 @@ export interface StoringRequest extends StoreRequest {
 }
 
 export interface StoringListener {
-  /** Told of failures that are the archive's own, such as a full disk. */
+  /** Called with failures of the archive itself, such as a full disk. */
   failed(error: unknown): void;
   /**
-   * Told of the instances that the archive has now, before the sender is; also of those that it had: a kill may have come
-   * between the first time and its announcement. Where it rejects, so does the request, and the sender sends again.
+   * Called with the instances that the archive has now, before the sender gets its answer. Includes those
+   * that it had already: the node may have been killed after storing and before announcing them. Where it
+   * rejects, the request fails too, and the sender sends again.
    */
   stored(instances: readonly InstanceHeader[]): Promise<void>;
 }
@@ -38,7 +39,8 @@ const CODES: Readonly<Record<StoreRequestError['refusal'], ArchiveErrorCode>> = 
 };
 
 /**
- * STOW-RS (PS3.18 10.5). Parts are stored one after the other while the body arrives, and pass to the disk in pieces.
+ * STOW-RS (PS3.18 10.5). Parts are stored one after the other while the body arrives, and pass to the disk in
+ * pieces.
  * @throws ArchiveError ARCHIVE_MEDIA_TYPE, ARCHIVE_MULTIPART, ARCHIVE_TOO_LARGE
  */
 export async function storeInstances(

@@ -14,8 +14,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 
 /**
- * A line of the audit log: its number, the hash of the line before, and the message. A line that is changed, removed, added
- * or moved breaks the chain at its place.
+ * A line of the audit log: its number, the hash of the line before, and the message. A line that is changed,
+ * removed, added or moved breaks the chain at its place.
  */
 export interface ChainLine {
   readonly sequence: number;
@@ -35,7 +35,7 @@ export interface ChainHead {
 const HEAD_FILE = 'head.sqlite';
 /** Stands for the line before the first one. */
 export const NO_LINE = '0'.repeat(64);
-/** Another process of this machine that writes at the moment is done well before. */
+/** Another process on this machine that is writing needs far less. */
 const WAIT_MS = 10_000;
 
 const headSchema = z.object({ sequence: z.int(), hash: z.string(), file: z.string(), size: z.int() });
@@ -51,8 +51,9 @@ export function parseLine(text: string): ChainLine | undefined {
 }
 
 /**
- * Appends to the files of a folder, one per day. Any number of processes of a machine may do so: each takes a lock, which the
- * operating system drops when the process ends however it ends, and goes on where the chain ends then.
+ * Appends to the files of a folder, one per day. Any number of processes of a machine may do so: each takes a
+ * lock, which the operating system drops when the process ends however it ends, and goes on where the chain
+ * ends then.
  */
 export class AuditChain {
   readonly #folder: string;
@@ -108,8 +109,8 @@ export class AuditChain {
   }
 
   /**
-   * A process that was killed may have written lines and not the head, or half a line: whole lines that go on with the chain
-   * count, half a line, which nobody was told was kept, is cut off.
+   * A process that was killed may have written lines and not the head, or half a line: whole lines that go on
+   * with the chain count, half a line, which nobody was told was kept, is cut off.
    */
   #repaired(): ChainHead | undefined {
     const head = this.head();
@@ -131,7 +132,8 @@ export class AuditChain {
         from = newline + 1;
         end = head.size + from;
       }
-      // Lines that do not go on with the chain are somebody's doing: they stay, and `audit verify` names them.
+      // Lines that do not go on with the chain are somebody's doing: they stay, and `audit verify` names
+      // them.
       if (end < size && !rest.subarray(end - head.size).includes(0x0a)) ftruncateSync(descriptor, end);
       return { ...head, sequence, hash, size: end };
     });

@@ -13,7 +13,10 @@ import {
 
 /** EventActionCode: create, read, update, delete, execute. */
 type AuditAction = 'C' | 'R' | 'U' | 'D' | 'E';
-/** EventOutcomeIndicator. 0: success; 4: refused or failed, and may be repeated; 8: failed; 12: the node cannot work on. */
+/**
+ * EventOutcomeIndicator. 0: success; 4: refused or failed, and may be repeated; 8: failed; 12: the node
+ * cannot work on.
+ */
 type AuditOutcome = '0' | '4' | '8' | '12';
 
 export interface AuditParticipant {
@@ -114,7 +117,10 @@ const coded = ({ code, scheme, meaning }: AuditCode): object => ({
   '@originalText': meaning,
 });
 
-/** Names come from tokens and addresses from requests: what XML cannot hold, or would end the line, becomes a space. */
+/**
+ * Names come from tokens and addresses from requests: what XML cannot hold, or would end the line, becomes a
+ * space.
+ */
 function clean(text: string): string {
   return text.toWellFormed().replaceAll(/[\p{Cc}\u2028\u2029\ufffe\uffff]/gu, ' ');
 }

@@ -8,9 +8,9 @@ export interface AuditTrailOptions {
   readonly onProblem: (error: unknown) => void;
 }
 
-/** More wait only where the disk has refused for long; then the newest are lost, and said to be. */
+/** More wait only where the disk has failed for long; then the newest are dropped, and an error says so. */
 const MAX_WAITING = 10_000;
-/** A page that refreshes itself is looked at once in this time, as far as the audit log is concerned. */
+/** A page that refreshes itself counts in the audit log as one look in this time. */
 const SAME_READING_MS = 60_000;
 const MAX_READINGS = 10_000;
 

@@ -9,7 +9,7 @@ export interface AuditReport {
   readonly lines: number;
   /** Number of the first line; above 1 where files before it were taken away. */
   readonly first: number | undefined;
-  /** Number and hash of the last line: to be kept elsewhere, where who changes the files does not reach. */
+  /** Number and hash of the last line. Keep them where somebody who changes the files has no access. */
   readonly last: { readonly sequence: number; readonly hash: string } | undefined;
   /** Empty: nothing was changed, removed, added or moved. */
   readonly problems: readonly string[];
@@ -22,9 +22,9 @@ export async function auditFiles(folder: string): Promise<string[]> {
 }
 
 /**
- * Checks that the lines of all files form one chain that ends where the node left it. What this shows: nobody changed single
- * lines or cut some off. Who may write to the folder could still make a whole new chain; keep `last` elsewhere, or send the
- * lines to another system.
+ * Checks that the lines of all files form one chain that ends where the node left it. What this shows: nobody
+ * changed single lines or cut some off. Who may write to the folder could still make a whole new chain; keep
+ * `last` elsewhere, or send the lines to another system.
  */
 export async function verifyAuditLog(folder: string): Promise<AuditReport> {
   const files = await auditFiles(folder);
@@ -72,7 +72,8 @@ function endProblems(folder: string, last: AuditReport['last']): string[] {
     return last && last.sequence === head.sequence
       ? [`the last line, number ${head.sequence}, was changed`]
       : [
-          `lines up to number ${head.sequence} were written, and the last one that is there is ${last?.sequence ?? 'none'}`,
+          `lines up to number ${head.sequence} were written, and the last one that is there is ` +
+            `${last?.sequence ?? 'none'}`,
         ];
   } finally {
     chain.close();

@@ -96,7 +96,8 @@ export const configSchema = z
   .refine(isListeningGuarded, {
     path: ['http', 'host'],
     error:
-      'must be a loopback address (127.0.0.1, ::1, localhost), or authentication must be configured: auth.tokensFile or auth.oidc',
+      'must be a loopback address (127.0.0.1, ::1, localhost), or authentication must be configured: ' +
+      'auth.tokensFile or auth.oidc',
   });
 
 export type Config = z.infer<typeof configSchema>;

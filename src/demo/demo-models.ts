@@ -3,7 +3,9 @@ import { importModel } from '../model-import/import-model.ts';
 import { SegmentationError } from '../segmentation/errors.ts';
 import { loadModel } from '../segmentation/model/model-folder.ts';
 
-/** The demo's networks as nnU-Net v1 training output, the form in which PanSegNet's authors publish theirs. */
+/**
+ * The demo's networks as nnU-Net v1 training output, the form in which PanSegNet's authors publish theirs.
+ */
 const DEMO_TRAININGS = path.resolve(import.meta.dirname, '../../models/demo-src');
 
 export const DEMO_NOTICE = 'synthetic demo, not for patients';
@@ -18,8 +20,8 @@ const DEMO_MODELS = [
 export const DEMO_MODEL_NAMES = { CT: 'demo-ct', T1W: 'demo-t1w', T2W: 'demo-t2w' } as const;
 
 /**
- * Imports the demo's models into a folder of models, by the importer that the authors' weights go through. Those that
- * are there already stay, unless they don't load any more.
+ * Imports the demo's models into a folder of models, by the importer that the authors' weights go through.
+ * Those that are there already stay, unless they don't load any more.
  *
  * @param onImport called before each model that is imported
  * @throws {SegmentationError} as the importer does

@@ -1,6 +1,6 @@
 /**
- * Dice coefficient of two masks on the same grid, 0 to 1: twice what they share over what they hold together. Two empty
- * masks agree: 1.
+ * Dice coefficient of two masks on the same grid, 0 to 1: twice what they share over what they hold together.
+ * Two empty masks agree: 1.
  */
 export function dice(a: Uint8Array, b: Uint8Array): number {
   if (a.length !== b.length) throw new RangeError(`masks of ${a.length} and ${b.length} voxels`);

@@ -34,8 +34,8 @@ class DemoError extends Error {
 }
 
 /**
- * Sends the synthetic studies to the archive, one after the other as the years went by, and waits until the node has
- * processed each.
+ * Sends the synthetic studies to the archive, one after the other as the years went by, and waits until the
+ * node has processed each.
  * @param output where SEG and SR are copied to
  * @throws DemoError where a study did not end with results
  */

@@ -4,7 +4,10 @@ import { type Point, rotation } from './phantom/shapes.ts';
 
 export type Orientation = 'axial' | 'coronal' | 'sagittal';
 
-/** How a stack of slices is acquired: pixels and millimetres; the field of view is centred on `centre` (phantom, LPS). */
+/**
+ * How a stack of slices is acquired: pixels and millimetres; the field of view is centred on `centre`
+ * (phantom, LPS).
+ */
 export interface Stack {
   readonly orientation: Orientation;
   readonly columns: number;
@@ -46,8 +49,8 @@ export function stackGrid(stack: Stack): Grid {
 }
 
 /**
- * How the patient lies on the table at one visit: scanner coordinates are the phantom's, turned about the long axis
- * (radians) and moved by `table` (mm).
+ * How the patient lies on the table at one visit: scanner coordinates are the phantom's, turned about the
+ * long axis (radians) and moved by `table` (mm).
  */
 export interface Pose {
   readonly turn: number;

@@ -23,9 +23,13 @@ export interface SyntheticSeries {
   readonly seriesInstanceUid: string;
   readonly description: string;
   readonly kind: SyntheticKind;
-  /** Part 10 bytes of each instance, in the order of InstanceNumber. Rendered anew, identically, on each call. */
+  /**
+   * Part 10 bytes of each instance, in the order of InstanceNumber. Rendered anew, identically, on each call.
+   */
   readonly instances: () => Iterable<Uint8Array>;
-  /** The pancreas on the series' grid, planes ascending along row x column; only for series to be segmented. */
+  /**
+   * The pancreas on the series' grid, planes ascending along row x column; only for series to be segmented.
+   */
   readonly truth?: () => Volume<Uint8Array>;
 }
 

@@ -76,8 +76,8 @@ const VISITS: readonly Visit[] = [
 ];
 
 /**
- * The demo's studies: two CTs of one patient a year apart, and an MR of another. The same on every machine: UIDs,
- * headers and pixels follow from fixed seeds. Images are rendered when their series is read.
+ * The demo's studies: two CTs of one patient a year apart, and an MR of another. The same on every machine:
+ * UIDs, headers and pixels follow from fixed seeds. Images are rendered when their series is read.
  */
 export function syntheticStudies(): SyntheticStudy[] {
   return VISITS.map(syntheticStudy);

@@ -17,8 +17,8 @@ export const UID_PATTERN = /^[0-9]+(?:\.[0-9]+)*$/;
 export const MAX_UID_LENGTH = 64;
 
 /**
- * Whether a text is a UID (PS3.5 section 9.1): numbers with dots between them, 64 characters at most. Zeros in front of a
- * number are wrong, but exist. Nothing that passes means anything in a path.
+ * Whether a text is a UID (PS3.5 section 9.1): numbers with dots between them, 64 characters at most. Zeros
+ * in front of a number are wrong, but exist. Nothing that passes means anything in a path.
  */
 export function isUid(text: string): boolean {
   return text.length <= MAX_UID_LENGTH && UID_PATTERN.test(text);

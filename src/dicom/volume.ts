@@ -1,4 +1,7 @@
-/** Row-major 4x4 matrix: voxel index (x, y, z, 1), counted from voxel centres, to patient coordinates in mm, LPS. */
+/**
+ * Row-major 4x4 matrix: voxel index (x, y, z, 1), counted from voxel centres, to patient coordinates in mm,
+ * LPS.
+ */
 export type Affine = readonly number[];
 
 /** Size in voxels along x (columns), y (rows) and z (slices). */
@@ -15,8 +18,8 @@ export interface Volume<T extends VoxelArray = VoxelArray> {
   readonly size: Size;
   readonly affine: Affine;
   /**
-   * Along x, y and z in mm, where the source states it: the lengths of the affine's columns without their rounding,
-   * which nnU-Net's rules for shapes and for anisotropy would feel.
+   * Along x, y and z in mm, where the source states it: the lengths of the affine's columns without their
+   * rounding, which nnU-Net's rules for shapes and for anisotropy would feel.
    */
   readonly spacing?: readonly [x: number, y: number, z: number];
 }
@@ -28,7 +31,9 @@ export function spacingOf(affine: Affine): [number, number, number] {
   return [column(0), column(1), column(2)];
 }
 
-/** Volume of one voxel in ml: the determinant of the affine's 3x3 part, so that sheared grids count right too. */
+/**
+ * Volume of one voxel in ml: the determinant of the affine's 3x3 part, so that sheared grids count right too.
+ */
 export function voxelVolumeMl(affine: Affine): number {
   const [a = 0, b = 0, c = 0, , d = 0, e = 0, f = 0, , g = 0, h = 0, i = 0] = affine;
   return Math.abs(a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)) / 1000;

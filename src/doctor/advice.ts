@@ -4,7 +4,7 @@ export interface Advice {
   readonly todo: string;
 }
 
-/** By the code of the error: ours, or the system's. */
+/** Keys are codes of errors, ours or the system's. */
 const ADVICE: Readonly<Record<string, Advice>> = {
   CONFIG: {
     why: 'A wrong key would be ignored, or understood differently than it was meant.',
@@ -12,7 +12,9 @@ const ADVICE: Readonly<Record<string, Advice>> = {
   },
   DATABASE_IN_USE: {
     why: 'Two processes on one embedded database would destroy it.',
-    todo: 'Stop the other process, or name another database.folder; for several processes use a PostgreSQL server (database.url).',
+    todo:
+      'Stop the other process, or name another database.folder; for several processes use a ' +
+      'PostgreSQL server (database.url).',
   },
   DATABASE_NEWER: {
     why: 'An older program would lose what the newer one wrote.',
@@ -32,11 +34,15 @@ const ADVICE: Readonly<Record<string, Advice>> = {
   },
   EACCES: {
     why: 'The user that the node runs as may not do that.',
-    todo: 'Give the file or folder to that user; ports below 1024 need a right of their own, so use a higher one.',
+    todo:
+      'Give the file or folder to that user; ports below 1024 need a right of their own, so use a ' +
+      'higher one.',
   },
   EROFS: {
     why: 'The file system is read-only, as that of a container may be.',
-    todo: 'Point the folders of the configuration (database, archive, audit, spool) to a volume that can be written to.',
+    todo:
+      'Point the folders of the configuration (database, archive, audit, spool) to a volume that ' +
+      'can be written to.',
   },
   ENOSPC: {
     why: 'The disk is full.',

@@ -19,7 +19,7 @@ const CLOCK_DIFFERENCE_S = 60;
 const NOT_OFFERED: readonly number[] = [404, 405, 501];
 const NOT_ALLOWED: readonly number[] = [401, 403];
 
-/** Asks the archive for each of what the node needs of it; nothing is stored. */
+/** Tries each service of the archive that the node needs; nothing is stored. */
 export async function checkArchive(archive: ArchiveUnderTest): Promise<Finding[]> {
   const search = await checkSearch(archive);
   // Where it cannot be asked at all, the other questions would only repeat that.
@@ -50,9 +50,11 @@ async function checkSearch({
       messageOf(error),
       'The node finds its studies there, and stores its results there.',
       codeOf(error) === 'DICOM_WEB_UNREACHABLE'
-        ? 'Check that the archive runs, archive.url, the network between, and the proxy (archive.proxy) if there is one.'
+        ? 'Check that the archive runs, archive.url, the network between, and the proxy (archive.proxy) ' +
+            'if there is one.'
         : codeOf(error) === 'DICOM_WEB_STATUS'
-          ? 'Check the path in archive.url (for Orthanc it ends in /dicom-web) and the credentials (archive.user and password, or token).'
+          ? 'Check the path in archive.url (for Orthanc it ends in /dicom-web) and the credentials ' +
+            '(archive.user and password, or token).'
           : 'archive.url has to be the root of a DICOMweb service; what answers there is something else.',
     );
     return { finding };
@@ -82,7 +84,10 @@ async function checkRetrieval(
   }
 }
 
-/** A body that no archive can take for instances: the answer tells whether it takes any, and nothing is stored. */
+/**
+ * A body that no archive can take for instances: its answer tells whether it has STOW-RS, and nothing is
+ * stored.
+ */
 async function checkStorage({ request }: ArchiveUnderTest): Promise<Finding> {
   const check = 'archive: storing (STOW-RS)';
   const why = 'Results are stored there.';

@@ -16,7 +16,8 @@ export async function checkChanges(changes: Pick<OrthancChanges, 'url' | 'newest
       'problem',
       messageOf(error),
       'New studies are not found.',
-      "Check archive.rest (the root of Orthanc's own REST interface) and the user's rights there, or set archive.kind to dicomweb.",
+      "Check archive.rest (the root of Orthanc's own REST interface) and the user's rights there, or " +
+        'set archive.kind to dicomweb.',
     );
   }
 }

@@ -25,8 +25,10 @@ export async function checkDatabase(
         messageOf(error),
         'The queue and the volume history are in it.',
         'folder' in place
-          ? 'Look at the rights and the disk of the folder; if it is damaged, restore a backup (docs/operations.md), or move it away and run `history rebuild`.'
-          : 'Check that the server runs, the address, user and password in database.url, and pg_hba.conf on the server.',
+          ? 'Look at the rights and the disk of the folder; if it is damaged, restore a backup ' +
+              '(docs/operations.md), or move it away and run `history rebuild`.'
+          : 'Check that the server runs, the address, user and password in database.url, and ' +
+              'pg_hba.conf on the server.',
       ),
     ];
   }
@@ -50,7 +52,7 @@ function describeState({ state, version, newest }: DatabaseState): Finding {
   );
 }
 
-/** One process owns the folder: what the database is like, that process knows. */
+/** One process owns the folder, and it alone can tell how the database is. */
 async function beside(message: string, askNode: () => Promise<NodeAnswer>): Promise<Finding[]> {
   try {
     const parts = Object.entries(await askNode());
@@ -63,7 +65,8 @@ async function beside(message: string, askNode: () => Promise<NodeAnswer>): Prom
         'warning',
         `in use by another process, and no node answers at the configured address: ${messageOf(error)}`,
         'It cannot be looked into from here.',
-        'If that process is a node with another configuration, run doctor with that one; if it hangs, stop it.',
+        'If that process is a node with another configuration, run doctor with that one; if it hangs, ' +
+          'stop it.',
       ),
     ];
   }

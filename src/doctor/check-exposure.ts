@@ -19,8 +19,10 @@ export function checkExposure(exposure: Exposure): Finding {
   return trouble(
     check,
     'warning',
-    `${place} is open to the network without TLS${exposure.isBehindProxy ? '; a reverse proxy may add it' : ''}`,
+    `${place} is open to the network without TLS` +
+      (exposure.isBehindProxy ? '; a reverse proxy may add it' : ''),
     'Tokens and patient data can be read on the way.',
-    'Set http.tls.certificate and key; or let the node listen on 127.0.0.1 and a reverse proxy with TLS in front (docs/install.md).',
+    'Set http.tls.certificate and key; or let the node listen on 127.0.0.1 and a reverse proxy with TLS ' +
+      'in front (docs/install.md).',
   );
 }

@@ -5,7 +5,10 @@ const NODE_NEEDED = 24;
 const GIB = 2 ** 30;
 /** The program, the network with five folds one after the other, and the embedded database. */
 const BASE_GIB = 2;
-/** One CT of 512 x 512 x 500 voxels: as stored, resampled, its probabilities, and what resampling holds in between. */
+/**
+ * One CT of 512 x 512 x 500 voxels: as stored, resampled, its probabilities, and what resampling holds in
+ * between.
+ */
 const STUDY_GIB = 4;
 /** Two hold the demo; PanSegNet's networks take minutes a study on them. */
 const CORES_WANTED = 4;
@@ -77,8 +80,10 @@ export function checkTimeZone(zone = Intl.DateTimeFormat().resolvedOptions().tim
     check,
     'warning',
     `${zone}, which containers have unless they are told`,
-    "watch.lookBack and the hours of routing rules are counted in it; StudyDate is the hospital's day, which begins hours earlier or later.",
-    "Set the variable TZ to the hospital's, such as TZ=Europe/Berlin; ignore this where the hospital's is UTC.",
+    "watch.lookBack and the hours of routing rules are counted in it; StudyDate is the hospital's day, " +
+      'which begins hours earlier or later.',
+    "Set the variable TZ to the hospital's, such as TZ=Europe/Berlin; ignore this where the hospital's " +
+      'is UTC.',
   );
 }
 
@@ -93,7 +98,8 @@ export async function checkRuntime(load: () => Promise<{ readonly version: strin
       'problem',
       `onnxruntime cannot be loaded: ${messageOf(error).split('\n')[0]}`,
       'Nothing can be segmented without it.',
-      'Install the program anew on this machine: its native parts are for one system (Linux x64 or arm64 with glibc, Windows, macOS).',
+      'Install the program anew on this machine: its native parts are for one system (Linux x64 or ' +
+        'arm64 with glibc, Windows, macOS).',
     );
   }
 }

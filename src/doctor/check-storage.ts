@@ -8,7 +8,7 @@ const GIB = 2 ** 30;
 const PROBLEM_GIB = 1;
 const WARNING_GIB = 10;
 
-/** A folder that the node writes to: may it, is there space, and is it closed to others? */
+/** Checks a folder that the node writes to: is it writable, has it space, is it closed to others? */
 export async function checkFolder(name: string, folder: string): Promise<Finding[]> {
   const check = `folder of the ${name}`;
   const there = await nearestThere(path.resolve(folder));
@@ -20,9 +20,11 @@ export async function checkFolder(name: string, folder: string): Promise<Finding
       trouble(
         check,
         'problem',
-        `${there} cannot be written to by this user${uid === undefined ? '' : ` (uid ${uid})`}: ${messageOf(error)}`,
+        `${there} cannot be written to by this user${uid === undefined ? '' : ` (uid ${uid})`}` +
+          `: ${messageOf(error)}`,
         `The node keeps its ${name} in ${folder}.`,
-        `Give the folder to the user that the node runs as (chown), or name another one in the configuration. Run doctor as that user.`,
+        'Give the folder to the user that the node runs as (chown), or name another one in the ' +
+          'configuration. Run doctor as that user.',
       ),
     ];
   }

@@ -1,4 +1,6 @@
-/** `warning`: the node runs, though not as well or as safely as it should. `problem`: it cannot do its work. */
+/**
+ * `warning`: the node runs, though not as well or as safely as it should. `problem`: it cannot do its work.
+ */
 export type Verdict = 'ok' | 'warning' | 'problem';
 
 /** What one check found, in words for an administrator. */
@@ -6,7 +8,7 @@ export interface Finding {
   /** What was looked at: `archive`, `disk of the database`. */
   readonly check: string;
   readonly verdict: Verdict;
-  /** What is, or what is wrong. */
+  /** The state of it, or what is wrong. */
   readonly what: string;
   /** Why it matters; of warnings and problems. */
   readonly why?: string;

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { HttpError } from './http-error.ts';
 
 /**
- * The last word on a request that failed: JSON with a stable code and a message, and nothing of the program's inside.
- * What is wrong with a request is never a 5xx.
+ * The last word on a request that failed: JSON with a stable code and a message, and nothing of the program's
+ * inside. What is wrong with a request is never a 5xx.
  */
 export function errorAnswer(onError: (error: unknown) => void): ErrorRequestHandler {
   // Express knows an error handler by its four parameters.
@@ -17,7 +17,8 @@ export function errorAnswer(onError: (error: unknown) => void): ErrorRequestHand
     // A refusal with a status of 500 or more tells in its cause what went wrong behind it.
     if (status >= 500 && !(error instanceof HttpError && error.cause === undefined)) onError(error);
     if (!request.readableEnded) {
-      // What is left of a refused body is thrown away, and no other request waits behind it.
+      // The rest of a refused body is thrown away, and the connection ends, so that no request waits behind
+      // it.
       response.setHeader('Connection', 'close');
       request.resume();
     }
@@ -38,8 +39,9 @@ function describe(error: unknown): { status: number; code: string; message: stri
 }
 
 /**
- * Express and its body parsers refuse with errors that have a status in the 400s: URIError for broken escapes in a path,
- * else `expose`. Errors of our own that have a status, such as an archive's answer, are not about the request.
+ * Express and its body parsers refuse with errors that have a status in the 400s: URIError for broken escapes
+ * in a path, else `expose`. Errors of our own that have a status, such as an archive's answer, are not about
+ * the request.
  */
 function statusOfFramework(error: unknown): number | undefined {
   if (!(error instanceof Error) || !('status' in error) || typeof error.status !== 'number') return undefined;

@@ -11,8 +11,9 @@ export interface ReadinessReport {
 const RETRY_AFTER_SECONDS = 5;
 
 /**
- * /healthz: the event loop runs. /readyz: 200 where database, archive, models and queue can be used, else 503 naming
- * those that cannot. Both are open to everybody, so reasons are stable codes; the log and `doctor` say more.
+ * /healthz: the event loop runs. /readyz: 200 where database, archive, models and queue can be used, else 503
+ * naming those that cannot. Both are open to everybody, so reasons are stable codes; the log and `doctor` say
+ * more.
  */
 export function healthRoutes(readiness: ReadinessReport): Router {
   const router = Router();

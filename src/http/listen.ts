@@ -32,7 +32,10 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-/** Node's own limit, said here because the node relies on it: request line and headers. Larger ones are answered 431. */
+/**
+ * Node's own limit, said here because the node relies on it: request line and headers. Larger ones are
+ * answered 431.
+ */
 const MAX_HEADER_BYTES = 16_384;
 
 /** How long requests that are under way may go on when the server closes. */

@@ -19,8 +19,9 @@ export interface StudyNotification {
 }
 
 /**
- * POST /: an archive says that a study is there, as Orthanc does when it becomes stable. Answers 202 when the node has
- * remembered it, 400 for anything else than such a body. The node still looks for itself whether the study is complete.
+ * POST /: an archive says that a study is there, as Orthanc does when it becomes stable. Answers 202 when the
+ * node has remembered it, 400 for anything else than such a body. The node still looks for itself whether the
+ * study is complete.
  */
 export function notifyRoutes(announce: (study: StudyNotification) => Promise<void>): Router {
   const router = Router();

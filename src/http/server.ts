@@ -13,7 +13,9 @@ export interface HttpParts {
   /** A process that only works has neither API nor pages. */
   readonly api?: RequestHandler | undefined;
   readonly pages?: RequestHandler | undefined;
-  /** Scripts, styles and fonts of the pages; open to everybody, as the page that asks for a token needs them. */
+  /**
+   * Scripts, styles and fonts of the pages; open to everybody, as the page that asks for a token needs them.
+   */
   readonly assets?: RequestHandler | undefined;
   /** The embedded archive's DICOMweb service, where it is in use. */
   readonly archive?: RequestHandler | undefined;
@@ -47,7 +49,10 @@ export interface HttpAccess {
   readonly limitFailed: ErrorRequestHandler;
 }
 
-/** Mounts the routers behind the checks that all requests pass: headers, host, who it is, how much, from where, role. */
+/**
+ * Mounts the routers behind the checks that all requests pass: headers, host, who it is, how much, from
+ * where, role.
+ */
 export function createApp({
   basePath = '',
   hosts = [],

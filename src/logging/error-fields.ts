@@ -11,8 +11,9 @@ export interface ErrorFields {
 const DEEPEST_CAUSE = 8;
 
 /**
- * The serializer of errors. Type, code, status, message, stack and causes, and nothing else: errors of databases and HTTP
- * clients carry parameters, headers and bodies along, which hold what belongs to patients, and secrets.
+ * The serializer of errors. Type, code, status, message, stack and causes, and nothing else: errors of
+ * databases and HTTP clients carry parameters, headers and bodies along, which hold what belongs to patients,
+ * and secrets.
  */
 export function errorFields(error: unknown, depth = 0): ErrorFields {
   if (!(error instanceof Error)) return { type: typeof error, message: String(error) };

@@ -13,8 +13,8 @@ const STAGE_BUCKETS = [0.05, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1_800
 const ARCHIVE_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
 
 /**
- * The node's metrics, in a registry of their own. Labels hold classes, codes and names of models: never anything that
- * identifies a patient or a study.
+ * The node's metrics, in a registry of their own. Labels hold classes, codes and names of models: never
+ * anything that identifies a patient or a study.
  */
 export class NodeMetrics {
   readonly registry = new Registry();

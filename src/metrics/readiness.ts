@@ -9,13 +9,16 @@ export interface PartLook {
 export interface ReadinessParts {
   /** Each rejects with the reason while the part cannot be used. */
   readonly checks: Readonly<Record<string, () => Promise<void>>>;
-  /** A look answers for so long: probes come every few seconds from several places, and each look asks the archive. */
+  /**
+   * How long one check counts: probes come every few seconds from several places, and each check asks the
+   * archive.
+   */
   readonly cacheMs: number;
   /** Told when a part begins to fail (with the error), and when it can be used again. */
   readonly changed: (look: PartLook) => void;
 }
 
-/** A probe that gets no answer for long counts as failed anyway, without a reason. */
+/** A probe without an answer counts as failed anyway, but then without a reason. */
 const CHECK_LIMIT_MS = 4_000;
 
 /** Whether the parts that the work needs can be used. */

@@ -46,7 +46,10 @@ export interface ImportRequest {
   readonly notice?: string;
   /** The start of the checkpoint's sha256 unless given: training output carries no version. */
   readonly version?: string;
-  /** Patient direction of the axes in training; 'as-stored' unless given: nnU-Net takes them as the file has them. */
+  /**
+   * Patient direction of the axes in training; 'as-stored' unless given: nnU-Net takes them as the file has
+   * them.
+   */
   readonly orientation?: string;
   readonly onProgress?: (progress: ImportProgress) => void;
   /** Called with what the user should know of the source. */
@@ -58,12 +61,12 @@ export interface ImportRequest {
 const MAX_JSON_BYTES = 2 ** 20;
 
 /**
- * Makes a model folder of what nnU-Net v1 or PanSegNet wrote when it trained: one network per fold, in ONNX, and
- * model.json with the plans' settings. The folder appears only when it is complete. Writing a network takes the memory
- * of a few of its parameters; the self-test takes that of one forward.
+ * Makes a model folder of what nnU-Net v1 or PanSegNet wrote when it trained: one network per fold, in ONNX,
+ * and model.json with the plans' settings. The folder appears only when it is complete. Writing a network
+ * takes the memory of a few of its parameters; the self-test takes that of one forward.
  *
- * @throws {SegmentationError} IMPORT_SOURCE, IMPORT_TARGET, PLANS_INVALID, CHECKPOINT_UNREADABLE, CHECKPOINT_REFUSED,
- *   CHECKPOINT_ARCHITECTURE, CHECKPOINT_VALUES; the signal's reason where it was aborted
+ * @throws {SegmentationError} IMPORT_SOURCE, IMPORT_TARGET, PLANS_INVALID, CHECKPOINT_UNREADABLE,
+ *   CHECKPOINT_REFUSED, CHECKPOINT_ARCHITECTURE, CHECKPOINT_VALUES; the signal's reason where it was aborted
  */
 export async function importModel(request: ImportRequest): Promise<Model> {
   const { output, onNote, signal } = request;
@@ -89,7 +92,7 @@ const givenSchema = modelInfoSchema
   .pick({ name: true, title: true, notice: true, version: true, orientation: true })
   .partial({ title: true, version: true, orientation: true });
 
-/** What is wrong with the request should not come up after minutes of work. */
+/** Finds what is wrong with the request before minutes of work. */
 function checkSettings({ name, title, notice, version, orientation }: ImportRequest): void {
   const parsed = givenSchema.safeParse({ name, title, notice, version, orientation });
   if (!parsed.success)
@@ -135,8 +138,8 @@ async function readSettings(files: TrainingFiles, trainer: TrainerFolder): Promi
     if (!isDeepStrictEqual(plan, other) || info.trainer !== otherInfo.trainer)
       throw new SegmentationError(
         'PLANS_INVALID',
-        `${where(fold.info)}: trainer or plans differ from those of ${first.folder}; folds can only be averaged where ` +
-          'they were trained alike',
+        `${where(fold.info)}: trainer or plans differ from those of ${first.folder}; folds can only be ` +
+          'averaged where they were trained alike',
       );
   }
   const { postprocessing } = trainer;
@@ -156,7 +159,8 @@ function checkModality(modality: Modality, { plan, info }: Settings, trainer: Tr
   if ((scheme === 'CT') !== (modality === 'CT'))
     throw new SegmentationError(
       'PLANS_INVALID',
-      `the plans normalize ${scheme === 'CT' ? 'Hounsfield units of CT' : 'MR (by z-score)'}, for '${plan.modality}'; ` +
+      `the plans normalize ${scheme === 'CT' ? 'Hounsfield units of CT' : 'MR (by z-score)'}, ` +
+        `for '${plan.modality}'; ` +
         `that does not fit --modality ${modality}`,
     );
   if (modality === 'CT') return [];
@@ -168,7 +172,8 @@ function checkModality(modality: Modality, { plan, info }: Settings, trainer: Tr
       : undefined;
   return hint && hint !== modality
     ? [
-        `the training's name (${trainer.task ?? plan.modality}) hints at ${hint}, the model is made for ${modality}`,
+        `the training's name (${trainer.task ?? plan.modality}) hints at ${hint}, ` +
+          `the model is made for ${modality}`,
       ]
     : [];
 }

@@ -5,10 +5,11 @@ import path from 'node:path';
 import { SegmentationError } from '../segmentation/errors.ts';
 
 /**
- * Builds a model folder beside its place and moves it there when it is complete. Where `build` fails, nothing is left
- * of it, and a model that was there stays.
+ * Builds a model folder beside its final place and moves it there when it is complete. Where `build` fails,
+ * nothing is left behind, and a model that was there before stays.
  *
- * @throws {SegmentationError} IMPORT_TARGET: something is in that place already, or the place can't be written to
+ * @throws {SegmentationError} IMPORT_TARGET: something is in that place already, or the place can't be
+ * written to
  */
 export async function buildInPlace(
   output: string,

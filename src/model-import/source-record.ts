@@ -11,8 +11,8 @@ const CITATIONS: Readonly<Record<ModelInfo['architecture'], string>> = {
     'Z. Zhang et al., Large-scale multi-center CT and MRI segmentation of pancreas with deep learning, ' +
     'Medical Image Analysis 99 (2025) 103382, doi:10.1016/j.media.2024.103382',
   Generic_UNet:
-    'F. Isensee et al., nnU-Net: a self-configuring method for deep learning-based biomedical image segmentation, ' +
-    'Nature Methods 18 (2021) 203-211, doi:10.1038/s41592-020-01008-z',
+    'F. Isensee et al., nnU-Net: a self-configuring method for deep learning-based biomedical image ' +
+    'segmentation, Nature Methods 18 (2021) 203-211, doi:10.1038/s41592-020-01008-z',
 };
 
 /** One fold, as it was imported. */
@@ -28,7 +28,10 @@ export interface ImportedFold {
   readonly epoch: number | undefined;
 }
 
-/** Where a model comes from: facts for people, which change nothing of what it finds. No path of the training is kept. */
+/**
+ * Where a model comes from: facts for people, which change nothing of what it finds. No path of the training
+ * is kept.
+ */
 export function recordSource(
   architecture: ModelInfo['architecture'],
   folder: TrainerFolder,
@@ -55,8 +58,8 @@ export function recordSource(
 }
 
 /**
- * Training output carries no version. The start of the checkpoint's sha256 (of all of them, where there are several
- * folds) tells two trainings apart, and anybody can compare it.
+ * Training output carries no version. The start of the checkpoint's sha256 (of all of them, where there are
+ * several folds) tells two trainings apart, and anybody can compare it.
  */
 export function versionOf(folds: readonly ImportedFold[]): string {
   const hashes = folds.map(({ checkpointSha256 }) => checkpointSha256);

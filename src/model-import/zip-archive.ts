@@ -24,8 +24,8 @@ const FILE_TYPE = 0xf000;
 const SYMBOLIC_LINK = 0xa000;
 
 /**
- * A zip file. Sizes and places come from the central directory, since torch leaves them out of the local headers.
- * Refuses names that lead outside, links, encryption, and entries that expand beyond measure.
+ * A zip file. Sizes and places come from the central directory, since torch leaves them out of the local
+ * headers. Refuses names that lead outside, links, encryption, and entries that expand beyond measure.
  *
  * @throws {SegmentationError} of the code given to `open`
  */
@@ -59,7 +59,8 @@ export class ZipArchive {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new SegmentationError(
         code,
-        `${file.path} starts like a zip file but is no good one (${reason}): it is truncated or damaged; copy it anew`,
+        `${file.path} starts like a zip file but is no good one (${reason}): it is truncated or ` +
+          'damaged; copy it anew',
         { cause },
       );
     }

@@ -8,7 +8,10 @@ export interface NiftiGeometry {
   readonly affine: Affine;
   /** mm along x, y and z: pixdim, to the bit. */
   readonly spacing: readonly [number, number, number];
-  /** Whether the file says how its axes lie in the patient. Where it does not, the affine takes them for L, P and S. */
+  /**
+   * Whether the file says how its axes lie in the patient. Where it does not, the affine takes them for L, P
+   * and S.
+   */
   readonly hasOrientation: boolean;
   readonly warnings: readonly string[];
 }
@@ -20,7 +23,9 @@ const SPATIAL_UNITS = 7;
 /** Wider than any scanner's voxels: what lies outside has its units or its header wrong. */
 const SPACING_MM = { least: 0.01, most: 100 } as const;
 
-/** pixdim is often rounded to three digits; a larger difference to the sform means that one of them is wrong. */
+/**
+ * pixdim is often rounded to three digits; a larger difference to the sform means that one of them is wrong.
+ */
 const SPACING_TOLERANCE = 2e-3;
 
 /** Volume of the box that the axes' directions span; less than this, and the axes lie in a plane. */
@@ -30,8 +35,9 @@ const LEAST_INDEPENDENCE = 1e-2;
 const DIRECTION_TOLERANCE = 1e-2;
 
 /**
- * Where the voxels lie. Directions come from the sform, else from the qform (as nibabel has it); lengths come from
- * pixdim (as ITK has it, and through it nnU-Net). A file in which the two contradict each other is refused.
+ * Where the voxels lie. Directions come from the sform, else from the qform (as nibabel has it); lengths come
+ * from pixdim (as ITK has it, and through it nnU-Net). A file in which the two contradict each other is
+ * refused.
  * @throws {NiftiError} NIFTI_GEOMETRY
  */
 export function readGeometry(header: NIFTI1 | NIFTI2, grid: NiftiGrid, file: string): NiftiGeometry {

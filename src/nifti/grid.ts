@@ -1,7 +1,10 @@
 import type { NIFTI1, NIFTI2 } from 'nifti-reader-js';
 import { type Size, spacingOf, type Volume } from '../dicom/volume.ts';
 
-/** Where the voxels of a file lie, in the header's own fields, so that another file can repeat them to the bit. */
+/**
+ * Where the voxels of a file lie, in the header's own fields, so that another file can repeat them to the
+ * bit.
+ */
 export interface NiftiGrid {
   readonly version: 1 | 2;
   readonly size: Size;
@@ -40,7 +43,10 @@ export function gridOfHeader(header: NIFTI1 | NIFTI2, version: 1 | 2, srow: read
   };
 }
 
-/** The grid of a volume that came from elsewhere, as an sform: a quaternion could not say that a grid is sheared. */
+/**
+ * The grid of a volume that came from elsewhere, as an sform: a quaternion could not say that a grid is
+ * sheared.
+ */
 export function gridOfVolume({ size, affine }: Volume): NiftiGrid {
   return {
     version: 1,

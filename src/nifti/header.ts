@@ -120,8 +120,8 @@ function checkDimensions(dims: readonly number[], file: string): void {
 }
 
 /**
- * A slope that is 0 or no number means none. Where the intercept then still says something, readers disagree (nibabel
- * leaves it out, ITK adds it).
+ * A slope that is 0 or no number means none. Where the intercept then still says something, readers disagree
+ * (nibabel leaves it out, ITK adds it).
  */
 function readScaling({ scl_slope, scl_inter }: NIFTI1 | NIFTI2, file: string): Scaling | undefined {
   const said = `${file}: scl_slope is ${scl_slope}, scl_inter is ${scl_inter}`;

@@ -8,18 +8,24 @@ import { countNaN, decodeVoxels } from './voxels.ts';
 export interface NiftiImage {
   /** Voxels in the order of the file, x fastest, as real values; in memory that threads can share. */
   readonly volume: Volume;
-  /** Whether the file says how its axes lie in the patient. Where it does not, the affine takes them for L, P and S. */
+  /**
+   * Whether the file says how its axes lie in the patient. Where it does not, the affine takes them for L, P
+   * and S.
+   */
   readonly hasOrientation: boolean;
   /** What results on the same grid are written with. */
   readonly grid: NiftiGrid;
   readonly warnings: readonly string[];
 }
 
-/** Writers pad their files now and then; more than this after the last voxel means that the header is wrong. */
+/**
+ * Writers pad their files now and then; more than this after the last voxel means that the header is wrong.
+ */
 const MOST_TRAILING_BYTES = 2 ** 16;
 
 /**
- * Reads one 3-D volume from a NIfTI-1 or NIfTI-2 file (.nii, .nii.gz). No more memory is taken than the file can fill.
+ * Reads one 3-D volume from a NIfTI-1 or NIfTI-2 file (.nii, .nii.gz). No more memory is taken than the file
+ * can fill.
  * @throws {NiftiError} naming the file
  */
 export async function readNifti(file: string): Promise<NiftiImage> {

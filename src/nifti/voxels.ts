@@ -47,8 +47,8 @@ export interface Scaling {
 }
 
 /**
- * Stored bytes to real values: slope x stored + intercept, in double precision, rounded once to float32. Without
- * scaling, the types that a volume may have stay as they are, in the same memory.
+ * Stored bytes to real values: slope x stored + intercept, in double precision, rounded once to float32.
+ * Without scaling, the types that a volume may have stay as they are, in the same memory.
  * @param bytes all of `buffer`; its byte order is changed in place
  */
 export function decodeVoxels(

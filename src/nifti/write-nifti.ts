@@ -13,8 +13,8 @@ const DATATYPES = { uint8: { code: 2, bits: 8 }, float32: { code: 16, bits: 32 }
 const PIECE = 2 ** 20;
 
 /**
- * Writes voxels on a grid as .nii.gz, little-endian; the grid's own header fields are repeated to the bit. The file
- * appears whole or not at all.
+ * Writes voxels on a grid as .nii.gz, little-endian; the grid's own header fields are repeated to the bit.
+ * The file appears whole or not at all.
  * @param voxels labels or real values in z-y-x order, x fastest
  * @param description ASCII, up to 79 characters; what the input's header says about the patient is not copied
  */

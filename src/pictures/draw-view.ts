@@ -53,8 +53,8 @@ export interface Placement {
 }
 
 /**
- * Draws a view into a box: as large as it fits, in true proportions, with the organ's outline, orientation letters at
- * all edges and a scale bar.
+ * Draws a view into a box: as large as it fits, in true proportions, with the organ's outline, orientation
+ * letters at all edges and a scale bar.
  */
 export function drawView(
   ctx: SKRSContext2D,
@@ -92,7 +92,9 @@ export function drawView(
 
 const wholeOf = ({ width, height }: View): Box => ({ x: 0, y: 0, width, height });
 
-/** The part of a view that shows the organ with a margin, widened to the shape of the box, in whole pixels. */
+/**
+ * The part of a view that shows the organ with a margin, widened to the shape of the box, in whole pixels.
+ */
 function aroundOrgan(view: View, border: readonly BorderSegment[], marginMm: number, box: Box): Box {
   const ends = border.flatMap(({ from, to }) => [from, to]);
   const [mmPerColumn, mmPerRow] = [length(view.right), length(view.down)];

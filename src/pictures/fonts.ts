@@ -53,8 +53,9 @@ function codePointRange(range: string): [number, number] {
 }
 
 /**
- * All alphabets that DICOM's character sets hold (PS3.3 C.12.1.1.2). Arabic is Vazirmatn: its letters are whole glyphs,
- * so that a PDF's text can be searched and copied; Noto's are put together from strokes and dots that stand for nothing.
+ * All alphabets that DICOM's character sets hold (PS3.3 C.12.1.1.2). Arabic is Vazirmatn: its letters are
+ * whole glyphs, so that a PDF's text can be searched and copied; Noto's are put together from strokes and
+ * dots that stand for nothing.
  */
 const ALPHABETS: readonly FontFile[] = [
   ...fontFiles('@fontsource/noto-sans', european, ['400-normal', '700-normal']),
@@ -77,7 +78,10 @@ const CHAINS: Readonly<Record<HanForms, readonly FontFile[]>> = {
 
 const characters = new Map<FontFile, ReadonlySet<number>>();
 
-/** The characters that a font really has: packages promise more. Loads the font on the first question about it. */
+/**
+ * The characters that a font really has: packages promise more. Loads the font on the first question about
+ * it.
+ */
 function charactersOf(file: FontFile): ReadonlySet<number> {
   const known = characters.get(file);
   if (known) return known;
@@ -101,7 +105,9 @@ function fontFor(codePoint: number, forms: HanForms): FontFile | undefined {
 }
 
 export interface DrawableText {
-  /** The text in composed form, U+FFFD where no font has a character: the machine's own fonts are never used. */
+  /**
+   * The text in composed form, U+FFFD where no font has a character: the machine's own fonts are never used.
+   */
   readonly text: string;
   /** Family names, in the order in which they are to be tried. */
   readonly families: readonly string[];
@@ -126,8 +132,8 @@ const KANA = /[\p{Script=Hiragana}\p{Script=Katakana}]/u;
 const HANGUL = /\p{Script=Hangul}/u;
 
 /**
- * Whose forms a data set wants, from its character sets (PS3.3 C.12.1.1.2), and in Unicode from the letters that stand
- * beside the Han characters.
+ * Whose forms a data set wants, from its character sets (PS3.3 C.12.1.1.2), and in Unicode from the letters
+ * that stand beside the Han characters.
  */
 export function hanForms(specificCharacterSet: readonly string[], sample: string): HanForms {
   const sets = specificCharacterSet.join(' ');

@@ -24,8 +24,8 @@ const PERCENTILE_LABEL = 'Window by percentiles of the signal';
 const SAMPLE = 1_000_000;
 
 /**
- * A window for images without a scale, from the distribution of a volume's values; wide enough that the organ is not
- * all white or black in it.
+ * A window for images without a scale, from the distribution of a volume's values; wide enough that the organ
+ * is not all white or black in it.
  */
 export function percentileWindow(voxels: VoxelArray, mask: Uint8Array): GreyWindow {
   const all = percentiles(voxels, () => true);

@@ -5,8 +5,8 @@ export interface BorderSegment {
 }
 
 /**
- * The border of a mask, exactly along the edges of its pixels: horizontal stretches from above, then vertical ones from
- * the left. What lies beyond the image is outside.
+ * The border of a mask, exactly along the edges of its pixels: horizontal stretches from above, then vertical
+ * ones from the left. What lies beyond the image is outside.
  */
 export function outline(mask: ArrayLike<number>, width: number, height: number): BorderSegment[] {
   const inside = (i: number, j: number): boolean =>

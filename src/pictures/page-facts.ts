@@ -35,7 +35,9 @@ export function pageFacts(context: ResultContext): PageFacts {
     studyDescription: text(header, 'StudyDescription') ?? '',
     series: seriesLine(header, context.part),
     model: `${model.title} (${model.name} ${model.version}), mode ${model.mode}`,
-    weights: `weights sha256 ${model.sha256.slice(0, HASH_DIGITS)}${SEPARATOR}${MANUFACTURER_MODEL_NAME} ${softwareVersion}`,
+    weights:
+      `weights sha256 ${model.sha256.slice(0, HASH_DIGITS)}${SEPARATOR}` +
+      `${MANUFACTURER_MODEL_NAME} ${softwareVersion}`,
     restrictions: [
       ...(contentQualification === 'RESEARCH' ? [RESEARCH_USE] : []),
       ...(model.notice ? [`The model ${model.name}: ${model.notice}.`] : []),

@@ -1,6 +1,6 @@
 /**
- * A person's name (PS3.5 6.2.1) as people write it, one line per component group that holds anything: the alphabetic
- * group, then the ideographic one; the phonetic one only where there is no other.
+ * A person's name (PS3.5 6.2.1) as people write it, one line per component group that holds anything: the
+ * alphabetic group, then the ideographic one; the phonetic one only where there is no other.
  */
 export function personNameLines(personName: string): string[] {
   const [alphabetic = '', ideographic = '', phonetic = ''] = personName

@@ -10,8 +10,9 @@ import type { PictureInput, RelatedObject } from './picture-input.ts';
 const PICTURE_FORMAT_VERSION = '1';
 
 /**
- * The UID of a picture of this work (`what` tells several apart), from the SEG's and from all that is written on it; not
- * from its pixels, which two processors may round differently, and not from the time at which it was made.
+ * The UID of a picture of this work (`what` tells several apart), from the SEG's and from all that is written
+ * on it; not from its pixels, which two processors may round differently, and not from the time at which it
+ * was made.
  */
 export function pictureUid(what: string, input: PictureInput, common: WritableDataset): string {
   const { context, ...facts } = input;

@@ -16,7 +16,9 @@ import { type RgbImage, rgbImage } from './rgb-image.ts';
 import { drawSummary, PAGE } from './summary-page.ts';
 import { orientationLetters } from './views.ts';
 
-/** Single-frame Secondary Capture: every archive and every viewer knows it, the multi-frame ones only some. */
+/**
+ * Single-frame Secondary Capture: every archive and every viewer knows it, the multi-frame ones only some.
+ */
 const SECONDARY_CAPTURE_STORAGE = '1.2.840.10008.5.1.4.1.1.7';
 
 /** Pixels per point of the summary page: small print stays legible on a screen. */
@@ -31,9 +33,9 @@ interface Capture {
 }
 
 /**
- * Secondary Capture series (PS3.3 A.8.1) of a result: the summary page first, then axial, coronal and sagittal key
- * image with the outline; the page alone where nothing was found. RGB, uncompressed.
- * Throws DICOM_ATTRIBUTE where the source lacks its identity.
+ * Secondary Capture series (PS3.3 A.8.1) of a result: the summary page first, then axial, coronal and
+ * sagittal key image with the outline; the page alone where nothing was found. RGB, uncompressed. Throws
+ * DICOM_ATTRIBUTE where the source lacks its identity.
  */
 export function createPictures(input: PictureInput): ResultObject[] {
   const common = commonModules(input.context, 'OT', 'Pancreas key images');

@@ -14,8 +14,8 @@ const LOOKS_ALONG: Readonly<Record<ViewName, { axis: 0 | 1 | 2; letters: readonl
 const ACROSS_IMAGES = 2;
 
 /**
- * Which plane a view shows and where it lies: the source image where the view is one, and the patient coordinate along
- * the view's axis in the middle of the organ.
+ * Which plane a view shows and where it lies: the source image where the view is one, and the patient
+ * coordinate along the view's axis in the middle of the organ.
  */
 export function sliceLabel({ view, border }: ViewPicture, series: SeriesVolume): string {
   const { axis, letters } = LOOKS_ALONG[view.name];
@@ -23,7 +23,10 @@ export function sliceLabel({ view, border }: ViewPicture, series: SeriesVolume):
   const i = middle(border.flatMap(({ from, to }) => [from[0], to[0]])) - 0.5;
   const j = middle(border.flatMap(({ from, to }) => [from[1], to[1]])) - 0.5;
   const position = pixelPoint(view, i, j)[axis] ?? 0;
-  return `${imageLabel(view, series)}, ${position >= 0 ? letters[0] : letters[1]} ${Math.abs(position).toFixed(1)} mm`;
+  return (
+    `${imageLabel(view, series)}, ${position >= 0 ? letters[0] : letters[1]} ` +
+    `${Math.abs(position).toFixed(1)} mm`
+  );
 }
 
 function imageLabel({ normal, plane }: View, { slices }: SeriesVolume): string {

@@ -56,7 +56,10 @@ export class TextPainter {
     this.draw(text, x, y, { ...style, size: style.size * Math.min(1, width / needed) });
   }
 
-  /** Draws as many lines as the text needs in the width; gives back the baseline that the next line would have. */
+  /**
+   * Draws as many lines as the text needs in the width; gives back the baseline that the next line would
+   * have.
+   */
   drawWrapped(text: string, x: number, y: number, width: number, style: TextStyle): number {
     const lines = this.wrap(text, width, style);
     for (const [index, line] of lines.entries()) {
@@ -97,7 +100,8 @@ export class TextPainter {
     const drawable = drawableText(text, this.forms);
     ctx.lang = 'en'; // else the machine's language
     ctx.direction = RIGHT_TO_LEFT_FIRST.test(text) ? 'rtl' : 'ltr';
-    // A PDF's text knows no ligature for what it stands for. Arabic needs its own: lam and alef must be joined.
+    // A PDF's text knows no ligature for what it stands for. Arabic needs its own: lam and alef must be
+    // joined.
     ctx.fontVariantLigatures = ARABIC.test(text) ? 'no-contextual' : 'none';
     ctx.textBaseline = 'alphabetic';
     ctx.font = `${bold ? 700 : 400} ${size}px ${drawable.families.map((family) => `"${family}"`).join(', ')}`;

@@ -24,8 +24,8 @@ interface Point extends EarlierVolume {
 }
 
 /**
- * Volumes over time, from zero on, so that heights may be compared. Comparable ones are joined; the others are hollow.
- * A volume without a date is not shown.
+ * Volumes over time, from zero on, so that heights may be compared. Comparable ones are joined; the others
+ * are hollow. A volume without a date is not shown.
  */
 export function drawTrend(
   ctx: SKRSContext2D,
@@ -67,7 +67,8 @@ export function drawTrend(
   ctx.strokeStyle = INK;
   ctx.lineWidth = 1;
   ctx.stroke();
-  // The current volume and its date are always written; the others where there is room, comparable ones first.
+  // The current volume and its date are always written; the others where there is room, comparable ones
+  // first.
   const taken: Record<'volumes' | 'dates', [number, number][]> = { volumes: [], dates: [] };
   for (const point of points.toSorted((a, b) => rank(a) - rank(b))) {
     const [x, y] = [xOf(point), yOf(point.volumeMl)];

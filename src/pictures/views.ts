@@ -10,8 +10,9 @@ const AXES = [0, 1, 2] as const satisfies readonly Axis[];
 export type Vector = readonly [number, number, number];
 
 /**
- * One plane of a volume's own grid, turned as radiologists look at it. No voxel is resampled: pixel (i, j) of the view,
- * counted from its upper left corner, is voxel `first + i * rightStep + j * downStep` of the volume's array.
+ * One plane of a volume's own grid, turned as radiologists look at it. No voxel is resampled: pixel (i, j) of
+ * the view, counted from its upper left corner, is voxel `first + i * rightStep + j * downStep` of the
+ * volume's array.
  */
 export interface View {
   readonly name: ViewName;
@@ -30,7 +31,10 @@ export interface View {
   readonly corner: Vector;
 }
 
-/** What points to the right and down in each view (PS3.3 C.7.6.1.1.1): the reader looks from the feet, from the front, from the left. */
+/**
+ * What points to the right and down in each view (PS3.3 C.7.6.1.1.1): the reader looks from the feet, from
+ * the front, from the left.
+ */
 const LEFT: Vector = [1, 0, 0];
 const POSTERIOR: Vector = [0, 1, 0];
 const FEET: Vector = [0, 0, -1];
@@ -41,8 +45,9 @@ const LOOK: Readonly<Record<ViewName, { right: Vector; down: Vector }>> = {
 };
 
 /**
- * The three views through an organ, each at the plane in which the organ's cross-section is largest; among equals at the
- * one nearest to the organ's centroid. The axes of an oblique grid count as the patient's axes that they are nearest to.
+ * The three views through an organ, each at the plane in which the organ's cross-section is largest; among
+ * equals at the one nearest to the organ's centroid. The axes of an oblique grid count as the patient's axes
+ * that they are nearest to.
  * @returns undefined for an empty mask
  */
 export function viewsThrough({ size, affine }: Volume, mask: Uint8Array): readonly View[] | undefined {
@@ -112,7 +117,9 @@ const ORDERS: readonly (readonly [Axis, Axis, Axis])[] = [
   [2, 1, 0],
 ];
 
-/** The grid axes that lie nearest to the patient's left-right, front-back and feet-head axis, each axis once. */
+/**
+ * The grid axes that lie nearest to the patient's left-right, front-back and feet-head axis, each axis once.
+ */
 function nearestAxes(affine: Affine): readonly [Axis, Axis, Axis] {
   const alike = (order: readonly Axis[]): number =>
     order.reduce<number>((sum, axis, patientAxis) => {

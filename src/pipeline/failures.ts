@@ -21,7 +21,7 @@ const FAILURES: Readonly<Record<KnownCode, readonly [nature: Nature, words: stri
   MODEL_INVALID: ['lasting', 'the model is not usable'],
   MODEL_CHANGED: ['lasting', 'the model is not the one that was installed'],
   VOLUME_UNUSABLE: ['lasting', 'the images hold nothing that can be segmented'],
-  // Mostly memory that other work holds just now.
+  // Most often other work is using the memory just now.
   INFERENCE_FAILED: ['passing', 'the network could not be run'],
   IMPORT_SOURCE: ['lasting', 'there is no training output to import'],
   IMPORT_TARGET: ['lasting', 'the imported model cannot be put in its place'],
@@ -42,12 +42,15 @@ const FAILURES: Readonly<Record<KnownCode, readonly [nature: Nature, words: stri
 };
 
 /**
- * Answers in the 400s that may be others next time: credentials that an administrator corrects (401, 403),
- * request timeout, too early, too many requests.
+ * Statuses in the 400s that may pass: credentials that an administrator corrects (401, 403), request timeout,
+ * too early, too many requests.
  */
 const PASSING_CLIENT_STATUSES: ReadonlySet<number> = new Set([401, 403, 408, 425, 429]);
 
-/** An error without a code may be a moment's trouble (a full disk, a lost socket): the retry limit ends it if not. */
+/**
+ * An error without a code may be a moment's trouble (a full disk, a lost socket): the retry limit ends it if
+ * not.
+ */
 const UNEXPECTED = { code: 'UNEXPECTED', passing: true, words: 'something unexpected happened' };
 
 export interface Failure {
@@ -94,7 +97,7 @@ function causes(error: unknown): Error[] {
   return found;
 }
 
-/** An HTTP status that will be the same next time: the archive refuses this request, it isn't busy. */
+/** Whether a status is lasting: the archive refuses this request, it is not just busy. */
 function isRefusal(error: Error): boolean {
   if (!('status' in error) || typeof error.status !== 'number') return false;
   return error.status >= 400 && error.status < 500 && !PASSING_CLIENT_STATUSES.has(error.status);

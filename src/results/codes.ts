@@ -1,8 +1,8 @@
 import { type DicomDataset, text } from '../dicom/reading/dataset.ts';
 
 /**
- * A coded concept (PS3.3 section 8). Standard schemes alone: validators warn of private ones, and DCMTK refuses codes
- * that are named by a URN.
+ * A coded concept (PS3.3 section 8). Standard schemes alone: validators warn of private ones, and DCMTK
+ * refuses codes that are named by a URN.
  */
 export interface Code {
   readonly value: string;
@@ -14,7 +14,10 @@ const dcm = (value: string, meaning: string): Code => ({ value, scheme: 'DCM', m
 const sct = (value: string, meaning: string): Code => ({ value, scheme: 'SCT', meaning });
 const ucum = (value: string, meaning: string): Code => ({ value, scheme: 'UCUM', meaning });
 
-/** The names of concepts that results use. Meanings are the standard's: some viewers compare them letter by letter. */
+/**
+ * The names of concepts that results use. Meanings are the standard's: some viewers compare them letter by
+ * letter.
+ */
 export const CODES = {
   // SEG: CID 7150, 7151, 7162, 7202, 7203
   anatomicalStructure: sct('123037004', 'Anatomical Structure'),

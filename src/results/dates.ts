@@ -1,6 +1,6 @@
 /**
- * Below a quarter of a year a rate per year would multiply the error of the measurements by more than four, and say
- * more of it than of the gland.
+ * Below a quarter of a year a rate per year would multiply the error of the measurements by more than four,
+ * and say more of it than of the gland.
  */
 const LEAST_DAYS_FOR_RATE = 91;
 const DAYS_PER_YEAR = 365.25;

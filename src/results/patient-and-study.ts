@@ -2,7 +2,10 @@ import { type DicomDataset, requiredText, texts } from '../dicom/reading/dataset
 import { copied, isValid } from '../dicom/writing/value-rules.ts';
 import type { WritableDataset } from '../dicom/writing/write.ts';
 
-/** Identifying attributes: kept as they are, whatever a validator says; those of type 2 are written empty where missing. */
+/**
+ * Identifying attributes: kept as they are, whatever a validator says; those of type 2 are written empty
+ * where missing.
+ */
 const IDENTITY_TYPE_2 = [
   'PatientName', // PS3.3 C.7.1.1
   'PatientID',
@@ -43,10 +46,12 @@ const OPTIONAL = [
 /** De-identification (PS3.3 C.7.1.1): how it was done is needed where PatientIdentityRemoved is YES. */
 const DEIDENTIFICATION = ['DeidentificationMethod', 'DeidentificationMethodCodeSequence'] as const;
 
-const TRIAL_SUBJECT_REQUIRED = ['ClinicalTrialSponsorName', 'ClinicalTrialProtocolID'] as const; // PS3.3 C.7.1.3
+/** PS3.3 C.7.1.3. */
+const TRIAL_SUBJECT_REQUIRED = ['ClinicalTrialSponsorName', 'ClinicalTrialProtocolID'] as const;
 const TRIAL_SUBJECT_ID = ['ClinicalTrialSubjectID', 'ClinicalTrialSubjectReadingID'] as const;
 const TRIAL_TYPE_2 = ['ClinicalTrialProtocolName', 'ClinicalTrialSiteID', 'ClinicalTrialSiteName'] as const;
-const TRIAL_STUDY = ['ClinicalTrialTimePointID', 'ClinicalTrialTimePointDescription'] as const; // PS3.3 C.7.2.3
+/** PS3.3 C.7.2.3. */
+const TRIAL_STUDY = ['ClinicalTrialTimePointID', 'ClinicalTrialTimePointDescription'] as const;
 
 export interface PatientAndStudy {
   readonly attributes: WritableDataset;
@@ -55,9 +60,9 @@ export interface PatientAndStudy {
 }
 
 /**
- * The patient and study modules of a source image, to be repeated in a result (PS3.3 C.7.1, C.7.2), character by
- * character. Optional attributes that no validator would accept are left out and named.
- * Throws DICOM_ATTRIBUTE where the source has no StudyInstanceUID.
+ * The patient and study modules of a source image, to be repeated in a result (PS3.3 C.7.1, C.7.2), character
+ * by character. Optional attributes that no validator would accept are left out and named. Throws
+ * DICOM_ATTRIBUTE where the source has no StudyInstanceUID.
  */
 export function patientAndStudy(source: DicomDataset, name: string): PatientAndStudy {
   const attributes: Record<string, unknown> = {

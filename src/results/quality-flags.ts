@@ -20,7 +20,10 @@ export const QUALITY_FLAGS = Object.keys(FLAG_MEANINGS).filter(
   (flag): flag is QualityFlag => flag in FLAG_MEANINGS,
 );
 
-/** The flag that a report's words stand for, whatever version wrote it: a meaning that was written never changes. */
+/**
+ * The flag that a report's words stand for, whatever version wrote it: a meaning that was written never
+ * changes.
+ */
 export function flagOf(meaning: string): QualityFlag | undefined {
   return QUALITY_FLAGS.find((flag) => FLAG_MEANINGS[flag] === meaning);
 }
@@ -30,14 +33,14 @@ export function flagMeaning(flag: QualityFlag): string {
 }
 
 /**
- * Adults' pancreases measure about 70 +/- 25 ml on CT (Saisho 2007), severe atrophy and swelling reach some 15 and
- * 200 ml; what lies outside is more likely a failed segmentation.
+ * Adults' pancreases measure about 70 +/- 25 ml on CT (Saisho 2007), severe atrophy and swelling reach some
+ * 15 and 200 ml; what lies outside is more likely a failed segmentation.
  */
 const PLAUSIBLE_ML = { least: 15, most: 200 } as const;
 
 /**
- * An interval of the volume that is wider than this share of it leaves open whether a gland has lost a fifth of its
- * volume, which follow-up is made to see.
+ * An interval of the volume that is wider than this share of it leaves open whether a gland has lost a fifth
+ * of its volume, which follow-up is made to see.
  */
 const UNCERTAIN_SHARE = 0.25;
 

@@ -34,7 +34,10 @@ export interface ResultContext {
   readonly series: SeriesVolume;
   /** One byte per voxel on the grid of `series.volume`; anything but 0 is pancreas. */
   readonly mask: Uint8Array;
-  /** The probability in 255ths on the same grid, at least 128 exactly where the mask is; needed for a FRACTIONAL SEG. */
+  /**
+   * The probability in 255ths on the same grid, at least 128 exactly where the mask is; needed for a
+   * FRACTIONAL SEG.
+   */
   readonly softMask?: Uint8Array | undefined;
   /** Names the part where a series has several (phases); otherwise left out. */
   readonly part?: string;
@@ -42,8 +45,8 @@ export interface ResultContext {
   /** When the work was first done, as recorded: never the clock of a repeated run. */
   readonly contentDateTime: Date;
   /**
-   * The site's distance from UTC then, in minutes, east positive. The source's own Timezone Offset goes before it;
-   * without either the process's zone counts, so give it where workers may stand in several zones.
+   * The site's distance from UTC then, in minutes, east positive. The source's own Timezone Offset goes
+   * before it; without either the process's zone counts, so give it where workers may stand in several zones.
    */
   readonly utcOffsetMinutes?: number;
   readonly softwareVersion: string;
@@ -91,8 +94,8 @@ export const SEGMENTATION_FORMS = ['binary', 'fractional', 'labelmap'] as const;
 export type SegmentationForm = (typeof SEGMENTATION_FORMS)[number];
 
 /**
- * The UID of the SEG of this work in one form; also where nothing was found, so that the report can be derived from it.
- * It depends on what was segmented and how, not on when.
+ * The UID of the SEG of this work in one form; also where nothing was found, so that the report can be
+ * derived from it. It depends on what was segmented and how, not on when.
  */
 export function segmentationUid(context: ResultContext, form: SegmentationForm = 'binary'): string {
   const instances = sourceInstances(context.series).map(({ sopInstanceUid }) => sopInstanceUid);
@@ -124,7 +127,10 @@ export function description(what: string, model: ModelIdentity): string {
   return fitted(model.notice ? `${what}: ${model.notice}` : `${what} (${model.title})`, LO_MAX_LENGTH);
 }
 
-/** Kinds of result series: what number each has behind the source's, and its modality where that is not its name. */
+/**
+ * Kinds of result series: what number each has behind the source's, and its modality where that is not its
+ * name.
+ */
 const SERIES_KINDS = {
   SEG: { offset: 901, modality: 'SEG' },
   SR: { offset: 902, modality: 'SR' },

@@ -43,9 +43,9 @@ function isPancreas(code: DicomDataset): boolean {
 }
 
 /**
- * The frames of one segment of a SEG: BINARY, FRACTIONAL (inside: more than half of the maximum) or LABELMAP, native.
- * Throws DICOM_ATTRIBUTE for an object of another kind or in another form, DICOM_TRANSFER_SYNTAX for compressed pixels,
- * DICOM_UNREADABLE where frames or groups are missing.
+ * The frames of one segment of a SEG: BINARY, FRACTIONAL (inside: more than half of the maximum) or LABELMAP,
+ * native. Throws DICOM_ATTRIBUTE for an object of another kind or in another form, DICOM_TRANSFER_SYNTAX for
+ * compressed pixels, DICOM_UNREADABLE where frames or groups are missing.
  */
 export function segmentFrames(instance: Instance, segment: number): SegmentFrame[] {
   const { dataset, source } = instance;
@@ -69,7 +69,10 @@ export function segmentFrames(instance: Instance, segment: number): SegmentFrame
   );
 }
 
-/** The segment that a frame belongs to (PS3.3 C.8.20.3.1), in its own groups or, where all are of one, in the shared. */
+/**
+ * The segment that a frame belongs to (PS3.3 C.8.20.3.1), in its own groups or, where all are of one, in the
+ * shared.
+ */
 function segmentOf(own: DicomDataset, shared: DicomDataset): number | undefined {
   const [item] = [own, shared].flatMap((groups) => sequence(groups, 'SegmentIdentificationSequence'));
   return item && number(item, 'ReferencedSegmentNumber');

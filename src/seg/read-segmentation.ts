@@ -20,9 +20,9 @@ const POSITION_TOLERANCE = 0.01; // of the distance between planes
 const DIRECTION_TOLERANCE = 1e-3;
 
 /**
- * Reads a SEG of the node, of any form, back to a mask on a series' grid, one byte per voxel, 0 or 1. Frames are laid on
- * planes by their positions in space, and must name the plane's image as their source.
- * Throws DICOM_GEOMETRY where a frame lies on no plane of the series, DICOM_UNREADABLE or DICOM_ATTRIBUTE for bytes
+ * Reads a SEG of the node, of any form, back to a mask on a series' grid, one byte per voxel, 0 or 1. Frames
+ * are laid on planes by their positions in space, and must name the plane's image as their source. Throws
+ * DICOM_GEOMETRY where a frame lies on no plane of the series, DICOM_UNREADABLE or DICOM_ATTRIBUTE for bytes
  * that are no such object.
  */
 export function readSegmentation(bytes: Uint8Array, series: SeriesVolume, source = 'SEG'): Uint8Array {
@@ -32,9 +32,8 @@ export function readSegmentation(bytes: Uint8Array, series: SeriesVolume, source
 }
 
 /**
- * One segment of a SEG, whoever wrote it, as a mask on a series' grid. Other writers need not name the image of each
- * frame: then place and direction alone count.
- * Throws as `readSegmentation`.
+ * One segment of a SEG, whoever wrote it, as a mask on a series' grid. Other writers need not name the image
+ * of each frame: then place and direction alone count. Throws as `readSegmentation`.
  */
 export function segmentOnSeries(
   instance: Instance,

@@ -23,9 +23,9 @@ const ONE_BIT = { BitsAllocated: 1, BitsStored: 1, HighBit: 0 } as const;
 const ONE_BYTE = { BitsAllocated: 8, BitsStored: 8, HighBit: 7 } as const;
 
 /**
- * The voxels in one of the forms of PS3.3 C.8.20.2. A fractional SEG holds the probability, so it has planes that the
- * mask leaves empty. Undefined where the mask is empty.
- * Throws DICOM_GEOMETRY where a fractional one is asked for and no probability is there.
+ * The voxels in one of the forms of PS3.3 C.8.20.2. A fractional SEG holds the probability, so it has planes
+ * that the mask leaves empty. Undefined where the mask is empty. Throws DICOM_GEOMETRY where a fractional one
+ * is asked for and no probability is there.
  */
 export function framesOf(context: ResultContext, form: SegmentationForm): SegmentationFrames | undefined {
   const { series, mask } = context;

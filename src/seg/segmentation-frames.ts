@@ -19,9 +19,9 @@ const PLANE_POSITION_SEQUENCE = 0x00209113;
 const IMAGE_POSITION_PATIENT = 0x00200032;
 
 /**
- * Multi-frame Dimension module (PS3.3 C.7.6.17): frames by segment (but in a label map, where each frame holds all of
- * them), then by position. The organization is called 3D
- * only where the stored planes are one unbroken run; empty planes inside are not stored, and would be a gap.
+ * Multi-frame Dimension module (PS3.3 C.7.6.17): frames by segment (but in a label map, where each frame
+ * holds all of them), then by position. The organization is called 3D only where the stored planes are one
+ * unbroken run; empty planes inside are not stored, and would be a gap.
  */
 export function dimensions(
   segmentationUid: string,

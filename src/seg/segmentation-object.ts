@@ -29,9 +29,10 @@ const SERIES: Readonly<Record<SegmentationForm, { kind: SeriesKind; description:
 
 /**
  * The mask as a Segmentation object (PS3.3 A.51) of one segment, or the probability behind it, or a label map
- * (Label Map Segmentation Storage): only planes that hold anything, rows and columns as in the source, orientation and
- * positions copied character by character. Undefined where nothing was segmented: viewers hang on an empty SEG.
- * Throws DICOM_GEOMETRY where the mask is not on the series' grid, DICOM_ATTRIBUTE where the source lacks its identity.
+ * (Label Map Segmentation Storage): only planes that hold anything, rows and columns as in the source,
+ * orientation and positions copied character by character. Undefined where nothing was segmented: viewers
+ * hang on an empty SEG. Throws DICOM_GEOMETRY where the mask is not on the series' grid, DICOM_ATTRIBUTE
+ * where the source lacks its identity.
  */
 export function createSegmentation(
   context: ResultContext,

@@ -5,8 +5,8 @@ import { PANCREAS_SEGMENT_NUMBER, PANCREAS_TRACKING_ID } from '../results/pancre
 import { pancreasTrackingUid, type ResultContext } from '../results/result-context.ts';
 
 /**
- * Amber (sRGB 240, 170, 20), clear on grey images: PCS values, relative to D50, as PS3.3 C.10.7.1.1 scales them. It lies
- * inside sRGB also for viewers that take the values for relative to D65.
+ * Amber (sRGB 240, 170, 20), clear on grey images: PCS values, relative to D50, as PS3.3 C.10.7.1.1 scales
+ * them. It lies inside sRGB also for viewers that take the values for relative to D65.
  */
 const AMBER_CIELAB = [49139, 37753, 52223] as const;
 

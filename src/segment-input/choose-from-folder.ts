@@ -10,8 +10,8 @@ interface Choice {
 }
 
 /**
- * The series that is named, or the only one, or the one that the rules choose for the model; of a series that holds several
- * volumes, the part that the rules choose.
+ * The series that is named, or the only one, or the one that the rules choose for the model; of a series that
+ * holds several volumes, the part that the rules choose.
  * @throws {InputError} INPUT_SERIES with the reason for each that was not taken
  */
 export function chooseFrom(folder: DicomFolder, request: SegmentRequest): Choice {
@@ -42,7 +42,9 @@ function chooseByRules(candidates: readonly FolderSeries[], { input, model, rule
   );
   if (chosen && found) return { series: found, reason: chosen.reason };
   const reasons = decisions.map((one) => `  ${nameOf(one)}: ${one.reason}`);
-  const message = `${input} has no series for a ${model.info.modality} model; name one with --series:\n${reasons.join('\n')}`;
+  const message =
+    `${input} has no series for a ${model.info.modality} model; ` +
+    `name one with --series:\n${reasons.join('\n')}`;
   throw new InputError('INPUT_SERIES', message);
 }
 

@@ -9,7 +9,7 @@ export interface FoundPancreas extends Segmentation {
   readonly measurement: Measurement;
 }
 
-/** The stages that every kind of input goes through. */
+/** The stages that are the same for every kind of input. */
 export async function findPancreas(
   volume: Volume,
   { model, inference, saveProbabilities }: SegmentRequest,

@@ -1,4 +1,4 @@
-/** What a command was given cannot be used. */
+/** The input of a command cannot be used. */
 export class InputError extends Error {
   override readonly name = 'InputError';
   readonly code: 'INPUT_MISSING' | 'INPUT_SERIES' | 'INPUT_ORIENTATION' | 'INPUT_OVERWRITTEN';

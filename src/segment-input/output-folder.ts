@@ -60,8 +60,8 @@ export async function checkOutput(output: string, input: string): Promise<void> 
 }
 
 /**
- * Each file appears whole or not at all, and none of an earlier run stays beside those of this one. Without result.json
- * the folder is not complete: `writeResult` writes it last.
+ * Each file appears whole or not at all, and none of an earlier run stays beside those of this one. Without
+ * result.json the folder is not complete: `writeResult` writes it last.
  */
 export async function writeOutputs(folder: string, outputs: readonly Output[]): Promise<void> {
   await mkdir(folder, { recursive: true });

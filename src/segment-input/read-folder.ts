@@ -22,7 +22,8 @@ const MAGIC = 'DICM';
 
 /**
  * Reads the headers of every DICOM file in a folder and below it, or of one file. Pixels are not kept.
- * @throws InputError INPUT_MISSING; DicomError for a DICOM file that is corrupt, as leaving it out would leave a gap
+ * @throws InputError INPUT_MISSING; DicomError for a DICOM file that is corrupt, as leaving it out would
+ * leave a gap
  */
 export async function readFolder(folder: string): Promise<DicomFolder> {
   const files = await filesBelow(folder);

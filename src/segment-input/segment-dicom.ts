@@ -23,9 +23,10 @@ import type { SegmentRequest } from './request.ts';
 import { type SegmentSummary, type Summarized, summarize } from './summary.ts';
 
 /**
- * Segments one series of a folder and writes `sr.dcm`, `result.json` and, where anything was found, `seg.dcm`, with
- * a file for each further form of the SEG; where it was asked for, `probabilities.nii.gz` on the series' grid. Of images that don't say whose they are, `seg.nii.gz`
- * takes the place of the DICOM objects.
+ * Segments one series of a folder and writes `sr.dcm`, `result.json` and, where anything was found,
+ * `seg.dcm`, with a file for each further form of the SEG; where it was asked for, `probabilities.nii.gz` on
+ * the series' grid. Of images that don't say whose they are, `seg.nii.gz` takes the place of the DICOM
+ * objects.
  */
 export async function segmentDicom(request: SegmentRequest): Promise<SegmentSummary> {
   const { input, output, model } = request;

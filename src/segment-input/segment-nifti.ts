@@ -43,7 +43,10 @@ export async function segmentNifti(request: SegmentRequest): Promise<SegmentSumm
   return summary;
 }
 
-/** A model that takes the axes as stored, as nnU-Net v1 does, needs no orientation; to any other it is everything. */
+/**
+ * A model that takes the axes as stored, as nnU-Net v1 does, needs no orientation; to any other it is
+ * everything.
+ */
 function checkOrientation(image: NiftiImage, { info }: Model, input: string): void {
   if (image.hasOrientation || info.orientation === 'as-stored') return;
   const problem = 'does not say how its axes lie in the patient (qform_code and sform_code are 0)';

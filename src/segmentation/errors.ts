@@ -1,4 +1,7 @@
-/** Why a model, a checkpoint or a volume could not be used for segmentation. The code is stable; the message is for people. */
+/**
+ * Why a model, a checkpoint or a volume could not be used for segmentation. The code is stable; the message
+ * is for people.
+ */
 export const SEGMENTATION_ERROR_CODES = [
   'MODEL_MISSING', // no such model folder, or a file of it is not there
   'MODEL_INVALID', // model.json or a network file is not what the format says

@@ -6,8 +6,8 @@ export interface Measurement {
   readonly volumeMl: number;
   readonly voxelCount: number;
   /**
-   * From the volume of the voxels with a probability of at least 0.75 to that of those with at least 0.25. Undefined
-   * where the probability is not known.
+   * From the volume of the voxels with a probability of at least 0.75 to that of those with at least 0.25.
+   * Undefined where the probability is not known.
    */
   readonly volumeIntervalMl: VolumeInterval | undefined;
   /** Parts that hang together over shared faces. */

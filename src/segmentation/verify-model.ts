@@ -18,8 +18,8 @@ export interface VerifiedNetwork {
 }
 
 /**
- * Loads every network of a model, whose hashes `loadModel` has checked, and runs the self-test that was stored when it
- * was imported.
+ * Loads every network of a model, whose hashes `loadModel` has checked, and runs the self-test that was
+ * stored when it was imported.
  *
  * @throws {SegmentationError} MODEL_INVALID, INFERENCE_FAILED
  */

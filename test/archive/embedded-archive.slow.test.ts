@@ -356,7 +356,8 @@ describe('retrieving from the embedded archive', () => {
       '*/*',
       'multipart/related; type="application/octet-stream"',
       'multipart/related; type=application/octet-stream; transfer-syntax=*',
-      'multipart/related; type="image/jpeg", multipart/related; type="application/octet-stream"; transfer-syntax=1.2.840.10008.1.2.1',
+      'multipart/related; type="image/jpeg", multipart/related; type="application/octet-stream"; ' +
+        'transfer-syntax=1.2.840.10008.1.2.1',
     ]) {
       const [part] = await partsOf(await get(`${INSTANCE_PATH}/frames/1`, accept));
       expect(part?.contentType).toBe('application/octet-stream; transfer-syntax=1.2.840.10008.1.2.1');

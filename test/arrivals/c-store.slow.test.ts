@@ -224,7 +224,8 @@ describeWith(['storescu'], 'the C-STORE SCP', () => {
     );
     expect((await dcmtk('echoscu', SENDER)).code).toBe(0);
     await until(async () => (await filesOf(path.join(folder, 'spool'))).length === spool.figures.waiting);
-    // What was taken is an instance: the damage was in its pixels, its names, or in a command that nothing depends on.
+    // What was taken is an instance: the damage was in its pixels, its names, or in a command that nothing
+    // depends on.
     for (const { file: kept } of spool.waiting) {
       expect(() => readInstance(readFileSync(kept), kept)).not.toThrow();
     }

@@ -4,7 +4,10 @@ import { scorePhantom } from '../../src/demo/phantom-score.ts';
 import { loadModel } from '../../src/segmentation/model/model-folder.ts';
 import { DEMO_MODELS } from '../support/demo-models.ts';
 
-/** Not among the seeds of training and validation, nor a patient of the demo. tools/evaluate-demo-models.ts takes ten. */
+/**
+ * Not among the seeds of training and validation, nor a patient of the demo. tools/evaluate-demo-models.ts
+ * takes ten.
+ */
 const UNSEEN_SEED = 3001;
 
 describe('the demo models on an abdomen that training never saw', () => {

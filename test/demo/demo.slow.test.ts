@@ -10,7 +10,9 @@ import { validatorFindings } from '../support/validators.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 
-/** A line of the demo: `study, series: pancreas 70.1 ml (true: 71.0 ml), Dice 0.912, -11.8 % since the first`. */
+/**
+ * A line of the demo: `study, series: pancreas 70.1 ml (true: 71.0 ml), Dice 0.912, -11.8 % since the first`.
+ */
 const RESULT =
   /^(.+): pancreas ([\d.]+) ml \(true: ([\d.]+) ml\), Dice ([\d.]+)(?:, ([+-][\d.]+) % since the first)?$/;
 

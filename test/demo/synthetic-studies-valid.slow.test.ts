@@ -4,8 +4,8 @@ import { describeWith } from '../support/requires.ts';
 import { validatorFindings } from '../support/validators.ts';
 
 /**
- * What dciodvfy warns of though real scanners write it (their own values 3 of ImageType, the b-value) or the standard
- * defines it (RescaleType US, PS3.3 C.11.1.1.2).
+ * What dciodvfy warns of though real scanners write it (their own values 3 of ImageType, the b-value) or the
+ * standard defines it (RescaleType US, PS3.3 C.11.1.1.2).
  */
 const AS_SCANNERS_WRITE =
   /defined term <(M|REFORMATTED|DIFFUSION)>|Diffusion b-value|Standard Extended SOP Class|<US> for value 1/;

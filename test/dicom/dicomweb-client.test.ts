@@ -10,7 +10,10 @@ import { DicomWebClient } from '../../src/dicom/web/client.ts';
 import { DicomWebStatusError } from '../../src/dicom/web/errors.ts';
 import { collect } from '../support/collect.ts';
 
-/** How long a client waits for an archive that is meant to say nothing; others wait as long as they do by default. */
+/**
+ * How long a client waits for an archive that is meant to say nothing; others wait as long as they do by
+ * default.
+ */
 const PATIENCE_MS = 150;
 const JSON_TYPE = { 'Content-Type': 'application/dicom+json' };
 const STUDY = '1.2.3';

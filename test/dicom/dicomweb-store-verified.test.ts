@@ -11,7 +11,10 @@ const parts = ['1.2.3.4.1', '1.2.3.4.2', '1.2.3.4.3'].map((sop) => smallInstance
 const sopOf = (bytes: Uint8Array) =>
   requiredText(readInstance(bytes, 'test').dataset, 'SOPInstanceUID', 'test');
 
-/** An archive that decides for each instance and each time it is sent whether it keeps it, whatever it answers. */
+/**
+ * An archive that decides for each instance and each time it is sent whether it keeps it, whatever it
+ * answers.
+ */
 class ForgetfulArchive implements StoreTarget {
   readonly requests: string[][] = [];
   readonly #kept = new Set<string>();

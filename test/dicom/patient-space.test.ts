@@ -64,7 +64,9 @@ const anyScene: fc.Arbitrary<Scene> = fc
   )
   .map(({ directions: [row = [], column = []], ...rest }) => ({ row, column, ...rest }));
 
-/** Where an index lies in the patient, by the equation of PS3.3 C.7.6.2.1.1: not by the code that is tested. */
+/**
+ * Where an index lies in the patient, by the equation of PS3.3 C.7.6.2.1.1: not by the code that is tested.
+ */
 function pointAt({ row, column, spacing, origin }: Scene, [x = 0, y = 0, z = 0]: Point): number[] {
   const normal = cross(row, column);
   const [betweenRows = 0, betweenColumns = 0, betweenSlices = 0] = spacing;

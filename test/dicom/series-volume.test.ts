@@ -91,7 +91,8 @@ describe('buildVolume', () => {
     const { slices, warnings } = await buildVolume(named, { identity: 'optional' });
     expect(slices.map(({ sopInstanceUid }) => sopInstanceUid)).toEqual(['', '', '']);
     expect(warnings).toEqual([
-      'slice 0 and 2 more: missing or empty, but needed for identity: SOPClassUID, SOPInstanceUID, StudyInstanceUID, SeriesInstanceUID',
+      'slice 0 and 2 more: missing or empty, but needed for identity: SOPClassUID, SOPInstanceUID, ' +
+        'StudyInstanceUID, SeriesInstanceUID',
     ]);
     expect(await refusal(named)).toMatchObject({ code: 'DICOM_ATTRIBUTE', message: warnings[0] });
   });
@@ -329,7 +330,8 @@ describe('buildVolume refuses', () => {
     const { code, message } = await refusal(series);
     expect(code).toBe('DICOM_GEOMETRY');
     expect(message).toContain(
-      'uneven slice distances: 2.50 mm as a rule, but 5.00 mm between slice 2 and slice 4 (as if 1 slice(s) were missing)',
+      'uneven slice distances: 2.50 mm as a rule, but 5.00 mm between slice 2 and slice 4 (as if 1 ' +
+        'slice(s) were missing)',
     );
   });
 

@@ -26,7 +26,8 @@ function randomNumbers(seed: number): (limit: number) => number {
 describeWith(['Orthanc'], 'an archive that fails in every way', () => {
   let archive: FaultyArchive;
   beforeAll(async () => {
-    // Refused connections meet studies that are worked on at the same time too, so each fails more often than its share.
+    // Refused connections meet studies that are worked on at the same time too, so each fails more often than
+    // its share.
     archive = await startFaultyArchive({ retries: 12 });
   });
   afterAll(() => archive?.stop());

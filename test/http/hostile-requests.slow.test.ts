@@ -269,7 +269,8 @@ describe('hostile requests', () => {
   it.each([
     [
       'a second request in the body',
-      'POST /api/studies HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET / HTTP/1.1\r\n\r\n',
+      'POST /api/studies HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n' +
+        'Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET / HTTP/1.1\r\n\r\n',
     ],
     ['an unknown version', 'GET / HTTP/9.9\r\n\r\n'],
     ['a header without end', `GET / HTTP/1.1\r\nX: ${'a'.repeat(70_000)}`],

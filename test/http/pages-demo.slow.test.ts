@@ -177,7 +177,10 @@ interface Marks {
   readonly isSet: (x: number, y: number) => boolean;
 }
 
-/** The pixels of the axial canvas that have the outline's colour, as a person's eye gets them: from the screen. */
+/**
+ * The pixels of the axial canvas that have the outline's colour, as a person's eye gets them: from the
+ * screen.
+ */
 async function amberOf(page: Page): Promise<Marks> {
   const { data, width, height, channels } = decode(
     await page.locator('.slice[data-view="axial"] canvas').screenshot(),

@@ -13,8 +13,9 @@ const DATA = '/var/lib/pansegnet-node';
 const NPM = path.resolve(run('sh', ['-c', 'readlink -f "$(command -v npm)"']).trim(), '../..');
 
 /**
- * The steps of the Dockerfile in a clean Debian: debootstrap's smallest root with Node.js and npm in /usr/local stands for
- * the base image. Needs root, for chroot, and Debian's packages and npm's from their servers.
+ * The steps of the Dockerfile in a clean Debian: debootstrap's smallest root with Node.js and npm in
+ * /usr/local stands for the base image. Needs root, for chroot, and Debian's packages and npm's from their
+ * servers.
  */
 describeWith(['debootstrap'], 'installing a release in a clean Debian', () => {
   let folder: string;

@@ -7,7 +7,10 @@ import { describeWith } from '../support/requires.ts';
 
 const MANY = { studies: 40, kills: 60 };
 
-/** Another each time; printed, so that a run that failed can be repeated: `KILLS_SEED=4711 npm run test:kills`. */
+/**
+ * Another each time; printed, so that a run that failed can be repeated:
+ * `KILLS_SEED=4711 npm run test:kills`.
+ */
 const SEED = Number(process.env['KILLS_SEED'] ?? Date.now() % 100_000);
 
 describeWith(['Orthanc', 'postgresql'], `killed ${MANY.kills} times (seed ${SEED})`, () => {

@@ -115,7 +115,8 @@ describe('the architecture', () => {
 describe('a checkpoint of another architecture', () => {
   test('is refused with every single parameter that is missing', () => {
     const unneeded = ['seg_outputs.0.weight'];
-    // Without its weight, a convolution or layer that may be there is none: its other parameters are too many.
+    // Without its weight, a convolution or layer that may be there is none: its other parameters are too
+    // many.
     for (const name of shapes.keys()) {
       if (unneeded.includes(name)) continue;
       const prefix = name.slice(0, name.lastIndexOf('.'));

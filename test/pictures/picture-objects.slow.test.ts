@@ -51,7 +51,8 @@ describe('pictures and PDF', () => {
     ]);
     expect(headers.map((header) => sequence(header, 'SourceImageSequence').length)).toEqual([20, 1, 20, 20]);
     const [axial] = sequence(headers[1] ?? {}, 'SourceImageSequence');
-    expect(text(axial ?? {}, 'ReferencedSOPInstanceUID')).toBe('1.2.840.99999.1.3.7'); // plane 6, the middle of 4 to 9
+    // Plane 6, the middle of 4 to 9.
+    expect(text(axial ?? {}, 'ReferencedSOPInstanceUID')).toBe('1.2.840.99999.1.3.7');
     expect(headers.every((header) => text(header, 'BurnedInAnnotation') === 'YES')).toBe(true);
   });
 

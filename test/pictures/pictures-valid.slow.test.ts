@@ -123,7 +123,10 @@ describeWith(['python3'], 'key images', () => {
   });
 });
 
-/** Arabic comes as the shapes that were drawn, each with a code of its own; marks of direction and blanks are layout. */
+/**
+ * Arabic comes as the shapes that were drawn, each with a code of its own; marks of direction and blanks are
+ * layout.
+ */
 const plain = (text: string): string =>
   text.normalize('NFKC').replaceAll(/[\u200e\u200f\u202a-\u202e\s]/g, '');
 

@@ -41,7 +41,8 @@ describeWith(['Orthanc'], 'studies whose archive fails', () => {
   // `npm run test:faults` has every fault at every operation.
   it('end done where it works again, with one SEG and one SR each', async () => {
     const sample = sampleIncidents(INCIDENTS, 0);
-    // Refused connections meet whatever runs meanwhile, which then may never come to its own fault: alone, and last.
+    // Refused connections meet whatever runs meanwhile, which then may never come to its own fault: alone,
+    // and last.
     sample.sort((a, b) => Number(a.fault === 'refused') - Number(b.fault === 'refused'));
     expect(new Set(sample.map(({ fault }) => fault))).toEqual(new Set(FAULTS));
     const troubles = sample.map((incident) => [{ ...incident, times: 1 }]);

@@ -17,7 +17,10 @@ import { listStudies } from '../../src/store/records/study-log.ts';
 
 const source = (file: string): string => JSON.stringify(path.resolve(import.meta.dirname, '../../src', file));
 
-/** Opens the database in a folder, puts studies in the queue and works on them; work on `study.hang` never ends. */
+/**
+ * Opens the database in a folder, puts studies in the queue and works on them; work on `study.hang` never
+ * ends.
+ */
 const NODE_PROGRAM = `
   const { openDatabase } = await import(${source('store/database/database.ts')});
   const { JobEngine } = await import(${source('queue/job-engine.ts')});

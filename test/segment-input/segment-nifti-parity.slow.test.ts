@@ -26,7 +26,10 @@ const CASES: readonly { readonly name: string; readonly task: Task }[] = [
 /** Of a study of millions of voxels, so many may fall on the other side of 0.5 by rounding. */
 const MOST_DIFFERENT = 1e-4;
 const LEAST_DICE = 0.9995;
-/** The reference is stored in float16, which has steps of 2^-11 below 1; half a step, and the difference of the networks. */
+/**
+ * The reference is stored in float16, which has steps of 2^-11 below 1; half a step, and the difference of
+ * the networks.
+ */
 const PROBABILITY_TOLERANCE = 2 ** -12 + 5e-5;
 
 let folder: string;

@@ -236,9 +236,9 @@ test('a resampled mask holds the voxels that are at least half inside', () => {
   expect([...resampleMask(mask, [1, 1, 3], undefined).data]).toEqual([0, 1, 1]);
 });
 
-// Expected: batchgenerators' resize_segmentation, with scikit-image 0.19 and scipy 1.10. Four of the 30 voxels are half
-// inside. Of one of them, neither the inside nor the outside reaches a half; another would be inside if the axes were
-// summed one after the other.
+// Expected: batchgenerators' resize_segmentation, with scikit-image 0.19 and scipy 1.10. Four of the 30
+// voxels are half inside. Of one of them, neither the inside nor the outside reaches a half; another would be
+// inside if the axes were summed one after the other.
 test('where a voxel of a resampled mask is half inside, scipy rounding decides', () => {
   const mask = {
     data: Uint8Array.from('011010100100110001111111111111000110010010101100101001001100', Number),

@@ -56,7 +56,10 @@ describe('outer borders', () => {
   });
 });
 
-/** Whether the centre of a pixel lies inside of a closed line: an odd number of its vertical stretches is to the right. */
+/**
+ * Whether the centre of a pixel lies inside of a closed line: an odd number of its vertical stretches is to
+ * the right.
+ */
 function isEnclosed(border: readonly ImagePoint[], column: number, row: number): boolean {
   return (
     border.filter(([x, y], i) => {

@@ -71,7 +71,8 @@ describe('a volume report', () => {
     expect(measured(report, CODES.lowerUncertainty)).toMatchObject([{ value: '4.01', unit: 'ml' }]);
     const [equation] = childrenOf(childrenOf(groupOf(report), CODES.volume)[0], CODES.equation);
     expect(text(equation ?? {}, 'TextValue')).toBe(
-      '39118 voxels of the segment times the volume of one; uncertainty: from the volume of the voxels with a ' +
+      '39118 voxels of the segment times the volume of one; uncertainty: from the volume of the voxels ' +
+        'with a ' +
         "probability of at least 0.75 to that with at least 0.25, by the network's softmax",
     );
     expect(evaluations(report, CODES.summary)).toEqual(['Pancreas volume 70.4 ml (66.4 to 75.0 ml).']);
@@ -194,8 +195,8 @@ describe('the change since earlier studies', () => {
       { value: '-12', exact: expect.closeTo((-12 * 365.25) / 365, 6), unit: '%/a' },
     ]);
     expect(evaluations(report, CODES.summary)).toEqual([
-      'Pancreas volume 70.4 ml. Since the first and previous study of 2023-01-10 (80.0 ml): -9.6 ml, -12.0 % ' +
-        '(a year: -9.6 ml, -12.0 %).',
+      'Pancreas volume 70.4 ml. Since the first and previous study of 2023-01-10 (80.0 ml): -9.6 ml, ' +
+        '-12.0 % (a year: -9.6 ml, -12.0 %).',
     ]);
   });
 

@@ -19,7 +19,9 @@ const OWNER_PROGRAM = `
   console.log('ready');
 `;
 
-/** Far below the pauses after which locks with an expiry are taken over, far above what a busy machine needs. */
+/**
+ * Far below the pauses after which locks with an expiry are taken over, far above what a busy machine needs.
+ */
 const AT_ONCE_MS = 3_000;
 
 let folder: string;

@@ -57,8 +57,10 @@ async function listen(
 }
 
 /**
- * Describes the same behaviour of each archive that the project is tested with: Debian's Orthanc and the embedded one.
- * @param body gets an archive that runs, empty at first, during the tests, but not yet while they are collected
+ * Describes the same behaviour of each archive that the project is tested with: Debian's Orthanc and the
+ * embedded one.
+ * @param body gets an archive that runs, empty at first, during the tests, but not yet while they are
+ * collected
  */
 export function describeArchives(name: string, body: (archive: RunningArchive) => void): void {
   describeWith(['Orthanc'], `${name} [Orthanc]`, () => {

@@ -6,7 +6,7 @@ import { TEST_LOGS } from './test-log.ts';
 
 let folder: string;
 
-/** Before all integration tests: a folder where the nodes that they start log everything. */
+/** Before all slow tests: a folder where the nodes that they start log everything. */
 export function setup(): void {
   folder = mkdtempSync(path.join(tmpdir(), 'test-logs-'));
   process.env[TEST_LOGS] = folder;

@@ -14,7 +14,10 @@ export async function sharedSeries(...parts: string[]): Promise<SeriesVolume> {
   return buildVolume(instances);
 }
 
-/** An ellipsoid in the middle of the grid, with one empty plane through it: something that is neither full nor even. */
+/**
+ * An ellipsoid in the middle of the grid, with one empty plane through it: something that is neither full nor
+ * even.
+ */
 export function ellipsoid({ volume: { size } }: SeriesVolume): Uint8Array {
   const [nx, ny, nz] = size;
   const mask = new Uint8Array(nx * ny * nz);

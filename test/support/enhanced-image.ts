@@ -22,7 +22,9 @@ export const SHARED_MACROS: Attributes = {
   PixelValueTransformationSequence: [{ RescaleSlope: '1', RescaleIntercept: '0', RescaleType: 'HU' }],
 };
 
-/** An enhanced CT of 3 rows and 4 columns; plane position stands in each frame, all else in the shared macros. */
+/**
+ * An enhanced CT of 3 rows and 4 columns; plane position stands in each frame, all else in the shared macros.
+ */
 export function enhancedImage(
   frames: readonly EnhancedFrame[],
   over: Attributes = {},

@@ -75,8 +75,8 @@ const HTML = '<!doctype html><title>Sign in</title><h1>Sign in</h1>';
 const PROCESSING_FAILURE = 0x0110;
 
 /**
- * A proxy before a DICOMweb archive that does to each request what `plan` says; without a fault it passes on. Requests
- * and answers are held whole: it is for small data.
+ * A proxy before a DICOMweb archive that does to each request what `plan` says; without a fault it passes on.
+ * Requests and answers are held whole: it is for small data.
  */
 export async function startFaultProxy(
   archiveUrl: string,

@@ -83,11 +83,17 @@ export interface Treatment {
   /** What it was and what was done to it, for finding it again. */
   readonly mutant: string;
   readonly ms: number;
-  /** Of its first frame, and of the volume: `read`, a DicomError's code, or the words of an error that should not be. */
+  /**
+   * Of its first frame, and of the volume: `read`, a DicomError's code, or the words of an error that should
+   * not be.
+   */
   readonly outcomes: readonly [frame: string, volume: string];
 }
 
-/** Reads a mutant, and builds the volume of the series that it stands in. The same number gives the same mutant. */
+/**
+ * Reads a mutant, and builds the volume of the series that it stands in. The same number gives the same
+ * mutant.
+ */
 export async function treatMutant(files: readonly Uint8Array[][], number: number): Promise<Treatment> {
   const random = seeded(number);
   const kind = random(files.length);

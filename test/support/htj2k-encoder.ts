@@ -7,7 +7,10 @@ export interface Htj2kImage {
   readonly signed: boolean;
 }
 
-/** One HTJ2K codestream (ITU-T T.814): lossless, or lossy with a quantization step as a share of the whole range. */
+/**
+ * One HTJ2K codestream (ITU-T T.814): lossless, or lossy with a quantization step as a share of the whole
+ * range.
+ */
 export async function encodeHtj2k(
   values: readonly number[],
   { rows, columns, bits, signed }: Htj2kImage,

@@ -10,8 +10,8 @@ export interface GreyImage {
 const CODE_BITS = 5;
 
 /**
- * Lossless JPEG (ITU-T T.81 annex H, process 14) with any of its seven predictors, written straight from the standard,
- * so that decoders are tested against something that shares no line with them.
+ * Lossless JPEG (ITU-T T.81 annex H, process 14) with any of its seven predictors, written straight from the
+ * standard, so that decoders are tested against something that shares no line with them.
  */
 export function encodeJpegLossless(image: GreyImage, predictor: number): Uint8Array<ArrayBuffer> {
   const { rows, columns, precision } = image;
@@ -37,7 +37,8 @@ function entropyCoded({ rows, columns, precision, samples }: GreyImage, predicto
       else if (y === 0) predicted = at(1, 0);
       else if (x === 0) predicted = at(0, 1);
       else predicted = predict(predictor, at(1, 0), at(0, 1), at(1, 1));
-      // Differences are taken modulo 2^16 (H.1.2.1); -32768 cannot be told from 32768 and is coded as the latter.
+      // Differences are taken modulo 2^16 (H.1.2.1); -32768 cannot be told from 32768 and is coded as the
+      // latter.
       const modulo = (((at(0, 0) - predicted) % 65_536) + 65_536) % 65_536;
       const difference = modulo > 32_768 ? modulo - 65_536 : modulo;
       bits += difference === 32_768 ? code(16) : coded(difference);

@@ -20,7 +20,10 @@ export interface KillRun {
   readonly seed: number;
   /** DICOMweb root of the archive, which is not killed. */
   readonly archiveUrl: string;
-  /** A PostgreSQL server, with a gateway and two workers on it; without it one process on an embedded database. */
+  /**
+   * A PostgreSQL server, with a gateway and two workers on it; without it one process on an embedded
+   * database.
+   */
   readonly databaseUrl?: string;
 }
 
@@ -51,8 +54,8 @@ const LOOK_MS = 500;
 const READY = /the node is running/;
 
 /**
- * Sends studies to an archive while the processes that work on them are killed (SIGKILL) at random moments and started
- * again; then lets them finish, and tells what there is.
+ * Sends studies to an archive while the processes that work on them are killed (SIGKILL) at random moments
+ * and started again; then lets them finish, and tells what there is.
  */
 export async function killRun(run: KillRun): Promise<KillRunResult> {
   const random = new Random(run.seed);
@@ -97,7 +100,8 @@ export async function killRun(run: KillRun): Promise<KillRunResult> {
       }
       if (Date.now() > limit) {
         throw new Error(
-          `not finished: ${JSON.stringify(left.states)}, ${left.jobs} jobs; ${left.reasons.join('; ')}\n${processes.map((one) => one.log()).join('\n')}`,
+          `not finished: ${JSON.stringify(left.states)}, ${left.jobs} jobs; ` +
+            `${left.reasons.join('; ')}\n${processes.map((one) => one.log()).join('\n')}`,
         );
       }
       if ('folder' in place) processes[0] = start(0);
@@ -119,7 +123,8 @@ async function writeConfiguration(run: KillRun, folder: string): Promise<string>
     selection: { siteRules: SMALL_SERIES_RULES },
     models: await writeSmallModels(path.join(folder, 'models')),
     inference: { threads: 1 },
-    // A process that was killed is found out soon; and by chance many of the kills may hit one and the same study.
+    // A process that was killed is found out soon; and by chance many of the kills may hit one and the same
+    // study.
     queue: {
       retries: 20,
       retryDelaySeconds: 1,

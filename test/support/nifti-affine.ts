@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 
 /**
- * The sform of a gzipped little-endian NIfTI-1 file: row-major 4x4, voxel index to RAS mm, turned to LPS here.
+ * The sform of a gzipped little-endian NIfTI-1 file: row-major 4x4, voxel index to RAS mm, turned to LPS
+ * here.
  */
 export function readNiftiAffine(file: string): number[] {
   const bytes = gunzipSync(readFileSync(file));

@@ -4,10 +4,16 @@ import { TRANSFER_SYNTAX } from '../../src/dicom/reading/transfer-syntaxes.ts';
 const CT_IMAGE = '1.2.840.10008.5.1.4.1.1.2';
 export const MR_IMAGE = '1.2.840.10008.5.1.4.1.1.4';
 
-/** Attributes by keyword. `PixelData` is the native value, or the fragments of each frame for compressed syntaxes. */
+/**
+ * Attributes by keyword. `PixelData` is the native value, or the fragments of each frame for compressed
+ * syntaxes.
+ */
 export type Attributes = Readonly<Record<string, unknown>>;
 
-/** A complete little CT image of 3 rows and 4 columns at the origin; `over` replaces attributes, undefined leaves one out. */
+/**
+ * A complete little CT image of 3 rows and 4 columns at the origin; `over` replaces attributes, undefined
+ * leaves one out.
+ */
 export function ctAttributes(over: Attributes = {}): Attributes {
   const attributes: Attributes = {
     SpecificCharacterSet: 'ISO_IR 192',

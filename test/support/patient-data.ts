@@ -1,6 +1,6 @@
 /**
- * What must not stand in any log: names as DICOM writes them (PS3.5 section 6.2.1.1), and IDs and birth dates of the
- * patients that occur in tests and demo.
+ * What must not stand in any log: names as DICOM writes them (PS3.5 section 6.2.1.1), and IDs and birth dates
+ * of the patients that occur in tests and demo.
  */
 const PATIENT_DATA: readonly RegExp[] = [
   /\p{L}+\^\p{L}+/u,
@@ -9,7 +9,10 @@ const PATIENT_DATA: readonly RegExp[] = [
   /19330711|19600102|19610214|19720903/,
 ];
 
-/** The first words in a text that belong to a patient, with what stands around them; undefined where there are none. */
+/**
+ * The first words in a text that belong to a patient, with what stands around them; undefined where there are
+ * none.
+ */
 export function findPatientData(text: string): string | undefined {
   for (const pattern of PATIENT_DATA) {
     const found = pattern.exec(text);

@@ -1,4 +1,7 @@
-/** Writes pickles for tests, good and hostile. Each function gives the instructions that leave one value on the stack. */
+/**
+ * Writes pickles for tests, good and hostile. Each function gives the instructions that leave one value on
+ * the stack.
+ */
 
 const byte = (value: number): Buffer => Buffer.of(value);
 const ascii = (characters: string): Buffer => Buffer.from(characters, 'latin1');

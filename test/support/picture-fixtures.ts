@@ -4,7 +4,10 @@ import type { PictureInput } from '../../src/pictures/picture-input.ts';
 import { context, header } from './result-fixtures.ts';
 
 export const BOX_SIZE: Size = [48, 40, 20];
-/** First and last voxel of the organ along x, y and z: neither centred nor as wide as high, so that no mix-up can hide. */
+/**
+ * First and last voxel of the organ along x, y and z: neither centred nor as wide as high, so that no mix-up
+ * can hide.
+ */
 const ORGAN = { from: [10, 22, 4], to: [29, 30, 9] } as const;
 
 export function isOrgan(x: number, y: number, z: number): boolean {

@@ -18,7 +18,8 @@ const SUFFIXES: Readonly<Record<string, readonly string[]>> = {
 /**
  * Reads Prometheus's text exposition format (version 0.0.4), strictly.
  * @returns the samples and the type of each family
- * @throws where a line is none of the format's, a sample has no TYPE before it, or a series stands there twice
+ * @throws where a line is none of the format's, a sample has no TYPE before it, or a series stands there
+ * twice
  */
 export function readExposition(text: string): { samples: Sample[]; types: Map<string, string> } {
   if (!text.endsWith('\n')) throw new Error('the last line does not end');

@@ -9,7 +9,10 @@ import { diarist, door, LASTING, now, PASSING, PATIENCE, queueBench, untilAborte
 /** The pause is read some time after it began. */
 const LATENESS_SECONDS = 15;
 
-/** Says nothing for so long that others take it for dead; on an embedded database, opening the next queue says that. */
+/**
+ * Says nothing for so long that others take it for dead; on an embedded database, opening the next queue says
+ * that.
+ */
 const SILENT = { heartbeatSeconds: 3_600 };
 
 /** What the queue does, wherever its jobs are kept. */

@@ -15,7 +15,10 @@ import { smallInstance } from './small-instance.ts';
 export type SentStudy = readonly number[];
 
 export interface ReceiveMeasure {
-  /** How much larger the process was at its largest than before, from the first byte until the archive had all of it. */
+  /**
+   * How much larger the process was at its largest than before, from the first byte until the archive had all
+   * of it.
+   */
   readonly growthBytes: number;
   /** From the first byte sent to the answer. */
   readonly seconds: number;
@@ -109,7 +112,9 @@ function* body(instances: readonly Sent[]): Generator<Uint8Array> {
   yield END;
 }
 
-/** An instance up to its pixels, which are said to have so many bytes. The node has no use for its modality. */
+/**
+ * An instance up to its pixels, which are said to have so many bytes. The node has no use for its modality.
+ */
 function headerOf(uid: string, index: number, pixelBytes: number): Uint8Array {
   const pixels = 8;
   const bytes = Buffer.from(

@@ -56,8 +56,8 @@ const POSTGRES = existsSync('/usr/lib/postgresql')
   : [];
 
 /**
- * Where a program lives, or undefined. Debian's own folder comes first: another Python on the PATH doesn't see Debian's
- * pydicom. Orthanc stands in /usr/sbin, which is not on everybody's PATH.
+ * Where a program lives, or undefined. Debian's own folder comes first: another Python on the PATH doesn't
+ * see Debian's pydicom. Orthanc stands in /usr/sbin, which is not on everybody's PATH.
  */
 function findProgram(program: Program): string | undefined {
   const companion = COMPANIONS[program];

@@ -120,7 +120,10 @@ export const SEGMENTATION_READERS: readonly SegmentationReader[] = [
 /** Planes are found by their source images; their positions must be those of the volume, to this many mm. */
 const POSITION_TOLERANCE_MM = 0.01;
 
-/** What was read as a mask on the grid of the series. Throws where a frame is not on the plane of its source image. */
+/**
+ * What was read as a mask on the grid of the series. Throws where a frame is not on the plane of its source
+ * image.
+ */
 export function maskOf({ frames }: ReadSegmentation, { volume, slices }: SeriesVolume): Uint8Array {
   const [nx, ny, nz] = volume.size;
   const mask = new Uint8Array(nx * ny * nz);

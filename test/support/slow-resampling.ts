@@ -1,8 +1,9 @@
 import type { Array3, Axis, Shape3 } from '../../src/segmentation/array3.ts';
 
 /**
- * scikit-image's resize the plain way, to compare with: every new voxel is a sum over all its neighbours in three
- * dimensions, and the spline's coefficients come from the equations that define them. Float64 throughout.
+ * scikit-image's resize the plain way, to compare with: every new voxel is a sum over all its neighbours in
+ * three dimensions, and the spline's coefficients come from the equations that define them. Float64
+ * throughout.
  */
 export interface SlowArray {
   readonly data: readonly number[];
@@ -110,7 +111,10 @@ function interpolated(
   });
 }
 
-/** Replaces the samples along an axis by coefficients c with (c[i-1] + 4 c[i] + c[i+1]) / 6 = sample i, mirrored ends. */
+/**
+ * Replaces the samples along an axis by coefficients c with (c[i-1] + 4 c[i] + c[i+1]) / 6 = sample i,
+ * mirrored ends.
+ */
 function alongLines(image: SlowArray, axis: Axis): SlowArray {
   const length = image.shape[axis];
   const solved = new Map<string, readonly number[]>();

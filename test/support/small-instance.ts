@@ -6,7 +6,10 @@ export interface SmallInstanceUids {
   readonly sop: string;
 }
 
-/** A CT instance of 2 x 2 pixels, as Part 10 bytes in Explicit VR Little Endian; `attributes` are added or replaced. */
+/**
+ * A CT instance of 2 x 2 pixels, as Part 10 bytes in Explicit VR Little Endian; `attributes` are added or
+ * replaced.
+ */
 export function smallInstance(
   { study, series, sop }: SmallInstanceUids,
   attributes: Readonly<Record<string, unknown>> = {},

@@ -13,13 +13,19 @@ function pixels(slice: number, slices: number): ArrayBuffer {
   return values.buffer;
 }
 
-/** The series are smaller than any abdomen, which the rules would refuse: a node that is to take them needs these. */
+/**
+ * The series are smaller than any abdomen, which the rules would refuse: a node that is to take them needs
+ * these.
+ */
 export const SMALL_SERIES_RULES = [
   { when: { words: { matches: '^abdomen portal' } }, class: 'CT_ABDOMEN', reason: 'a small abdomen' },
   { when: { words: { matches: '^t1 vibe' } }, class: 'T1W', reason: 'a small T1' },
 ];
 
-/** A little axial abdominal CT, as Part 10 bytes of its instances: 1 mm pixels, slices 2 mm apart, a ball of 120 HU. */
+/**
+ * A little axial abdominal CT, as Part 10 bytes of its instances: 1 mm pixels, slices 2 mm apart, a ball of
+ * 120 HU.
+ */
 export function smallCtSeries(
   study: string,
   attributes: Readonly<Record<string, unknown>> = {},

@@ -213,7 +213,9 @@ function parametersOf(network: SyntheticNetwork): Parameter[] {
   ];
 }
 
-/** He's initialization, as nnU-Net does it; offsets and normalization are off 0 and 1, so that each counts. */
+/**
+ * He's initialization, as nnU-Net does it; offsets and normalization are off 0 and 1, so that each counts.
+ */
 const convolution = (name: string, input: number, output: number, kernel: Three): Parameter[] => [
   {
     name: `${name}.conv.weight`,

@@ -1,7 +1,9 @@
 import { appendFileSync } from 'node:fs';
 import path from 'node:path';
 
-/** Where collect-logs.ts says that the logs of this run are gathered; not set outside of the integration tests. */
+/**
+ * Where collect-logs.ts says that the logs of this run are gathered; set in the slow tests only.
+ */
 export const TEST_LOGS = 'TEST_LOGS_FOLDER';
 
 /** Section `log` of a node's configuration in tests: everything is logged, into a file of the run. */

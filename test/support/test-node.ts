@@ -19,8 +19,8 @@ export interface TestNode {
 }
 
 /**
- * A node on an archive, with a database folder of its own and the demo's models. It polls when the test says so, and a
- * study is complete at the second look.
+ * A node on an archive, with a database folder of its own and the demo's models. It polls when the test says
+ * so, and a study is complete at the second look.
  * @param sections replace sections of the configuration
  */
 export async function startTestNode(

@@ -15,7 +15,10 @@ import { diarist } from './queue-bench.ts';
 
 const FIXTURES = path.resolve(import.meta.dirname, '../fixtures/databases');
 
-/** An empty place for a database: `load` runs SQL there as an earlier program would have, `open` starts this one on it. */
+/**
+ * An empty place for a database: `load` runs SQL there as an earlier program would have, `open` starts this
+ * one on it.
+ */
 export interface DatabaseSite {
   load(sql: string): Promise<void>;
   open(): Promise<Database>;

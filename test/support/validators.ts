@@ -19,21 +19,24 @@ const NO_XPATH_LIMITS = ['TotalOp', 'ExprOp', 'ExprGrp'].map((kind) => `-Djdk.xm
 /** What a DICOMDIR would want, and odd patient values, which come from the source images. */
 const NOT_OURS = ['needed to build DICOMDIR', 'dubious for this VR - (0x0010,'];
 /**
- * dcentvfy takes AccessionNumber for an attribute of the study in reports and of the series in images, so it warns of
- * any report that lies beside any image of its study.
+ * dcentvfy takes AccessionNumber for an attribute of the study in reports and of the series in images, so it
+ * warns of any report that lies beside any image of its study.
  */
 const DCENTVFY_MISTAKE =
   /Different information entities for attribute - Element=<AccessionNumber> IE <(Series|Study)>/;
 
-/** What DicomSRValidator says of a report whose template it knows; of another it says nothing, and finds nothing. */
+/**
+ * What DicomSRValidator says of a report whose template it knows; of another it says nothing, and finds
+ * nothing.
+ */
 const ROOT_TEMPLATE = /Found Root Template TID_(1500|2000)\b/;
 
 /** A report as dciodvfy names its IOD, such as `ComprehensiveSR`. */
 const SR_IOD = /^[A-Za-z0-9]*SR$/m;
 
 /**
- * Findings of the field's own validators on files that belong together: dciodvfy on each, PixelMed's DicomSRValidator
- * on each report, dcentvfy on all together. Empty: nothing found.
+ * Findings of the field's own validators on files that belong together: dciodvfy on each, PixelMed's
+ * DicomSRValidator on each report, dcentvfy on all together. Empty: nothing found.
  */
 export async function validatorFindings(files: Readonly<Record<string, Uint8Array>>): Promise<string[]> {
   const folder = await mkdtemp(path.join(tmpdir(), 'pansegnet-validate-'));
@@ -77,7 +80,9 @@ function lines(text: string, pattern: RegExp): string[] {
     .filter((line) => pattern.test(line) && !NOT_OURS.some((excused) => line.includes(excused)));
 }
 
-/** All that a program prints; the validators tell what they find by words, not always by their exit status. */
+/**
+ * All that a program prints; the validators tell what they find by words, not always by their exit status.
+ */
 async function output(program: string, args: readonly string[]): Promise<string> {
   try {
     const { stdout, stderr } = await run(program, args, { maxBuffer: 2 ** 26 });

@@ -2,7 +2,10 @@ import type { Page } from 'playwright-core';
 import { z } from 'zod';
 import type { CanvasPlane } from './overlay.ts';
 
-/** What the viewer is asked by script: its view on the images. Everything that a user can see is clicked and read. */
+/**
+ * What the viewer is asked by script: its view on the images. Everything that a user can see is clicked and
+ * read.
+ */
 const VIEWPORT =
   'window.ohifServices?.cornerstoneViewportService?.getRenderingEngine?.()?.getViewports?.()?.[0]';
 

@@ -193,7 +193,10 @@ async function isVisible(page: Page, words: string): Promise<boolean> {
 
 const volumeOf = ({ volumeMl }: ViewerStudy): string => `Volume: ${volumeMl.toFixed(2)} ml`;
 
-/** How well the line that the viewer draws runs around the pancreas; 0 unless in the slice with the largest section. */
+/**
+ * How well the line that the viewer draws runs around the pancreas; 0 unless in the slice with the largest
+ * section.
+ */
 async function outlineAgreement(page: Page, study: ViewerStudy): Promise<number> {
   const { image, corners } = await drawnOutline(page);
   const expected = projectMask(study.truth, image);

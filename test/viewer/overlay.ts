@@ -1,7 +1,10 @@
 import { decode } from 'fast-png';
 import type { Affine, Volume } from '../../src/dicom/volume.ts';
 
-/** Two pictures of the same part of the screen differ in a pixel from here on, of 255: what is below is rounding. */
+/**
+ * Two pictures of the same part of the screen differ in a pixel from here on, of 255: what is below is
+ * rounding.
+ */
 const VISIBLE_DIFFERENCE = 8;
 
 /** The screen pixels where two screenshots differ, row by row: 1 where they do. */
@@ -33,7 +36,10 @@ export interface CanvasPlane {
 export interface ProjectedMask {
   /** 1 where the centre of a screen pixel lies in a voxel of the mask. */
   readonly pixels: Uint8Array;
-  /** The slice of the mask's grid that the canvas lies in, counted from 0, at its corners: a whole number if it fits. */
+  /**
+   * The slice of the mask's grid that the canvas lies in, counted from 0, at its corners: a whole number if
+   * it fits.
+   */
   readonly slices: readonly number[];
 }
 
@@ -71,7 +77,10 @@ function inverse(affine: Affine): (point: readonly number[]) => number[] {
     rows.map(([p = 0, q = 0, r = 0]) => (p * (x - ox) + q * (y - oy) + r * (z - oz)) / det);
 }
 
-/** How far at most set pixels of `pixels` lie from the nearest of `mask`, in screen pixels; 0 where none is outside. */
+/**
+ * How far at most set pixels of `pixels` lie from the nearest of `mask`, in screen pixels; 0 where none is
+ * outside.
+ */
 export function farthestOutside(pixels: Uint8Array, mask: Uint8Array, width: number): number {
   const edge: [number, number][] = [];
   mask.forEach((value, index) => {

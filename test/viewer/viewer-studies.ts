@@ -23,7 +23,9 @@ import { createReport } from '../../src/sr/report.ts';
 import type { ReportInput } from '../../src/sr/report-input.ts';
 import { CT_MODEL, prior } from '../support/result-fixtures.ts';
 
-/** What a report says beside the volume: nothing, all that it can, a reader's volume, or that there is none. */
+/**
+ * What a report says beside the volume: nothing, all that it can, a reader's volume, or that there is none.
+ */
 export type ReportKind = 'first' | 'follow-up' | 'corrected' | 'nothing found';
 
 /** A study of one series, with the SEG and the report of the pancreas that was drawn into it. */
@@ -32,7 +34,10 @@ export interface ViewerStudy {
   /** SEG, where anything was found, and report. */
   readonly results: readonly Uint8Array[];
   readonly volumeMl: number;
-  /** The true mask, with the affine of the grid that the images were rendered on: nothing read back from DICOM. */
+  /**
+   * The true mask, with the affine of the grid that the images were rendered on: nothing read back from
+   * DICOM.
+   */
   readonly truth: Volume<Uint8Array>;
   readonly images: readonly Uint8Array[];
 }
@@ -120,7 +125,9 @@ function visitOf({ name, imageClass }: Plan): Visit {
   };
 }
 
-/** Renders the images and writes the results of the true mask, as the node would write those of a network's. */
+/**
+ * Renders the images and writes the results of the true mask, as the node would write those of a network's.
+ */
 export async function createViewerStudy(plan: Plan, kind: ReportKind = 'first'): Promise<ViewerStudy> {
   const visit = visitOf(plan);
   const grid = tilted(stackGrid(STACK), plan.tilt);

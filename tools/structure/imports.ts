@@ -50,7 +50,8 @@ export function unusedRights(imports: Imports, rooms: Readonly<Record<string, Ro
 }
 
 /**
- * A ring at any depth: between rooms, between the folders and files of a room, and so on down. Undefined where there is none.
+ * A ring at any depth: between rooms, between the folders and files of a room, and so on down. Undefined
+ * where there is none.
  * @returns for example `['pipeline/run', 'pipeline/selection', 'pipeline/run']`
  */
 export function firstRing(imports: Imports): string[] | undefined {

@@ -5,7 +5,10 @@ export interface Room {
   readonly mayImport: readonly string[];
 }
 
-/** Every room of src, from the doors down to what stands alone. The layout table of CONTRIBUTING.md is written from this. */
+/**
+ * Every room of src, from the doors down to what stands alone. The layout table of CONTRIBUTING.md is written
+ * from this.
+ */
 export const ROOMS: Readonly<Record<string, Room>> = {
   'cli.ts': { what: 'runs the list of commands', mayImport: ['*'] },
   commands: {
@@ -20,7 +23,9 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     mayImport: ['pipeline/selection/rules.ts', 'arrivals/routing/rules.ts'],
   },
   pipeline: {
-    what: 'the main path (`run-study.ts`) and what it alone needs; which series, and why; rebuild, withdrawal, corrections',
+    what:
+      'the main path (`run-study.ts`) and what it alone needs; which series, and why; ' +
+      'rebuild, withdrawal, corrections',
     mayImport: ['dicom', 'segmentation', 'results', 'seg', 'sr', 'pictures', 'store'],
   },
   'segment-input': {
@@ -37,7 +42,9 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     mayImport: ['dicom', 'results'],
   },
   results: {
-    what: 'what all objects that the node writes share: context, identity, UIDs, codes; its own results recognized',
+    what:
+      'what all objects that the node writes share: context, identity, UIDs, codes; ' +
+      'its own results recognized',
     mayImport: ['dicom', 'implementation.ts'],
   },
   seg: { what: 'the segmentation, written and read', mayImport: ['dicom', 'results'] },

@@ -34,27 +34,37 @@ interface ForwardLog {
 /** Upper limits of one request, unless a single instance is larger. */
 const REQUEST_BYTES = 64 * 1024 * 1024;
 const REQUEST_INSTANCES = 500;
-/** An instance that the archive says it did not take, so often, is not refused by chance. */
+/** An instance that was refused this often is not refused by chance. */
 const ATTEMPTS = 5;
-/** One that it says it took, and does not show: with the pauses about half an hour, as some archives index late. */
+/**
+ * Attempts for an instance that the archive took but does not show. With the pauses that is about half an
+ * hour, as some archives index late.
+ */
 const ATTEMPTS_UNSEEN = 35;
-/** Statuses about who asks, or when, not about the instances: an administrator or time will change them. */
+/**
+ * Statuses that are about who asks or when, not about the instances: an administrator or time will change
+ * them.
+ */
 const NOT_ABOUT_INSTANCES: ReadonlySet<number> = new Set([401, 403, 404, 405, 407, 408, 421, 425, 429]);
 
 /**
- * Sends what lies in the spool to the archive, study by study, and sees that it is there; then the study is announced, and
- * then the files are removed. A kill between two of these steps repeats the later ones. An archive that does not answer is
- * tried again for ever, with pauses of up to a minute; a single instance that it refuses is kept aside and logged.
+ * Sends what lies in the spool to the archive, study by study, and sees that it is there; then the study is
+ * announced, and then the files are removed. A kill between two of these steps repeats the later ones. An
+ * archive that does not answer is tried again for ever, with pauses of up to a minute; a single instance that
+ * it refuses is kept aside and logged.
  */
 export class Forwarder {
   readonly #parts: ForwardParts;
   readonly #stopping = new AbortController();
-  /** Instances that the archive has answered for and not kept. */
+  /** Instances that the archive answered for, but did not keep. */
   readonly #attempts = new Map<string, number>();
   readonly #pauses: Pauses;
   /** Studies whose instances go one by one, as the archive refuses them together. */
   readonly #oneByOne = new Set<string>();
-  /** Studies that failed last, the one tried least recently first, each with how many successes there had been then. */
+  /**
+   * Studies whose last attempt failed, the least recently tried first, each with the number of successes
+   * until then.
+   */
   readonly #troubled = new Map<string, number>();
   #successes = 0;
   #running: Promise<void> | undefined;
@@ -108,7 +118,10 @@ export class Forwarder {
     return batch;
   }
 
-  /** The oldest that need not wait, of a study that has not failed; else of the one that has not been tried for longest. */
+  /**
+   * The oldest instance that need not wait: first from studies that have not failed, then from the failed
+   * study whose last attempt is longest ago.
+   */
   #nextOf(waiting: readonly SpooledInstance[]): SpooledInstance | undefined {
     const isFree = (studyUid: string) => !this.#pauses.holds(studyUid);
     const untroubled = waiting.find(({ studyUid }) => !this.#troubled.has(studyUid) && isFree(studyUid));
@@ -120,7 +133,7 @@ export class Forwarder {
     return undefined;
   }
 
-  /** Until something comes in, or a pause is over. */
+  /** Waits until something comes in or a pause ends. */
   async #idle(signal: AbortSignal): Promise<void> {
     const pauseMs = this.#pauses.msUntilNext();
     const either = new AbortController();
@@ -193,8 +206,9 @@ export class Forwarder {
   }
 
   /**
-   * Which of them the archive lacks. Each series is listed once; `asked for`: an instance that the list lacks is asked for
-   * itself, as some lists lag behind. Before sending, the list is enough: sending twice changes nothing.
+   * Which of them the archive lacks. Each series is listed once; With `asked for`, an instance that the list
+   * lacks is asked for by itself, as some lists lag behind. Before sending, the list is enough: sending twice
+   * changes nothing.
    */
   async #missing(
     instances: readonly SpooledInstance[],
@@ -299,7 +313,7 @@ function reasonsOf({ failed }: StoreOutcome): Map<string, number> {
   );
 }
 
-/** PS3.18 table I.2-2: passes, and must not cost an instance. */
+/** PS3.18 table I.2-2. Such a failure passes, and must not cost an instance. */
 function isOutOfResources(reason: string | number | undefined): boolean {
   return typeof reason === 'number' && reason >= 0xa700 && reason <= 0xa7ff;
 }

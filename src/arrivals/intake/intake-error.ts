@@ -5,7 +5,7 @@ export type IntakeRefusal =
   | 'unreadable' // not DICOM, cut off, without UIDs
   | 'wrong-study'; // not of the study, or not the instance, that the sender said it is
 
-/** An instance that the sender is told was not stored. The message names no value of the instance but its UIDs. */
+/** The sender is told that the instance was not stored. Of its values the message names UIDs only. */
 export class IntakeError extends Error {
   override readonly name = 'IntakeError';
   readonly refusal: IntakeRefusal;

@@ -14,7 +14,7 @@ const REASONS: Readonly<Record<Exclude<IntakeRefusal, 'too-large'>, number>> = {
   'wrong-study': FAILURE_REASON.processingFailure,
 };
 
-/** The instances of one STOW-RS request: kept together when all of it has come in, or none of them. */
+/** The instances of one STOW-RS request: all are kept when the whole request has come in, or none. */
 export class SpoolDelivery {
   readonly #spool: Spool;
   readonly #studyUid: string | undefined;

@@ -5,13 +5,18 @@ import path from 'node:path';
 import { type IdentifiedFile, type InstanceIdentity, identifyFile } from './instance-identity.ts';
 import { IntakeError } from './intake-error.ts';
 
-/** From whom an instance came; of a restart, the name of the spool file and its file meta information tell. */
+/**
+ * Who sent an instance. After a restart this is read from the spool file's name and file meta information.
+ */
 export interface InstanceSource {
   readonly kind: 'stow' | 'dimse';
   readonly callingAeTitle?: string | undefined;
 }
 
-/** An instance that has come in whole: it is safe when `keep` was called, and lost with the process else. */
+/**
+ * An instance that has come in whole. It is safe once `keep` was called, and lost with the process until
+ * then.
+ */
 export interface HeldInstance extends InstanceIdentity {
   readonly file: string;
   readonly size: number;
@@ -47,7 +52,7 @@ export interface SpoolOptions {
   readonly onProblem: (message: string, error: unknown) => void;
 }
 
-/** What an instance has to be beside readable; throws IntakeError. */
+/** Further conditions on an instance; throws IntakeError. */
 export type Expectation = (file: IdentifiedFile) => void;
 
 /** The disk is looked at again after so many bytes of one instance. */
@@ -56,13 +61,13 @@ const SYNCED_TOGETHER = 16;
 const TAKEN_UP_TOGETHER = 16;
 
 /**
- * Instances on their way from a sender to the archive, as files: `ready/<our id>.<kind>.dcm`. No DICOM value is ever part of
- * a path. A sender is told "stored" when the whole file and its name are on the disk (fsync): from then on a kill, a power
- * failure or an archive that is down for days delays the instance, but does not lose it. What was not yet told so lies
- * below `incoming/` and is removed at the next start: the sender sends it again. What the archive refuses for good lies
- * below `refused/` until a person has looked and deleted it.
+ * Instances on their way from a sender to the archive, as files: `ready/<our id>.<kind>.dcm`. No DICOM value
+ * is ever part of a path. A sender is told "stored" when the whole file and its name are on the disk (fsync):
+ * from then on a kill, a power failure or an archive that is down for days delays the instance, but does not
+ * lose it. What was not yet told so lies below `incoming/` and is removed at the next start: the sender sends
+ * it again. What the archive refuses for good lies below `refused/` until a person has looked and deleted it.
  *
- * Memory bounds nothing: an instance passes from the network to the disk in pieces. The disk is bounded by
+ * Memory sets no limit: an instance passes from the network to the disk in pieces. The disk is bounded by
  * `maxSpoolBytes` and `minFreeBytes`; where one is reached, senders are told to come back later.
  */
 export class Spool {
@@ -84,7 +89,9 @@ export class Spool {
     this.#onProblem = onProblem;
   }
 
-  /** Opens the folder, or makes it, and takes up what a process before has left there. One process at a time. */
+  /**
+   * Opens the folder, or makes it, and takes up what a process before has left there. One process at a time.
+   */
   static async open(options: SpoolOptions): Promise<Spool> {
     const spool = new Spool(options);
     await rm(spool.#path('incoming'), { recursive: true, force: true });
@@ -171,13 +178,14 @@ export class Spool {
   }
 
   /**
-   * When this resolves, the instances are safe, and on their way to the archive; when it rejects, nothing of them is left.
+   * When this resolves, the instances are safe and on their way to the archive; when it rejects, none is
+   * left.
    * @throws IntakeError full
    */
   async keep(instances: readonly HeldInstance[]): Promise<void> {
     const kept: SpooledInstance[] = [];
     try {
-      // All at once: the disk writes what several wait for together.
+      // All at once, so that the disk serves several waiting syncs together.
       for (let at = 0; at < instances.length; at += SYNCED_TOGETHER) {
         await Promise.all(instances.slice(at, at + SYNCED_TOGETHER).map(({ file }) => sync(file, 'r+')));
       }
@@ -186,7 +194,7 @@ export class Spool {
         await rename(instance.file, file);
         kept.push({ ...instance, file, since: this.#now() });
       }
-      // The new names survive a power failure too. Windows cannot open folders; there the file system keeps the order.
+      // Syncs the folder, so that the new names survive a power failure. Windows cannot open folders.
       if (process.platform !== 'win32') await sync(this.#path('ready'), 'r');
     } catch (error) {
       for (const { file } of kept) await rm(file, { force: true });

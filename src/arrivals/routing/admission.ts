@@ -31,9 +31,9 @@ export interface AdmissionParts {
 const IMAGE_MODALITIES: readonly (string | undefined)[] = ['CT', 'MR'];
 
 /**
- * Asks the opt-out list, then the routing rules. What the archive has to be asked for (whose the study is, the age, the
- * station) is read from one image, and only where the list or a rule needs it.
- * The function throws DicomError DICOM_WEB_ANSWER where a rule needs an image and the archive names none.
+ * Asks the opt-out list, then the routing rules. What the archive has to be asked for (whose the study is,
+ * the age, the station) is read from one image, and only where the list or a rule needs it. The function
+ * throws DicomError DICOM_WEB_ANSWER where a rule needs an image and the archive names none.
  */
 export function createAdmission({ sql, rules, archive }: AdmissionParts) {
   const rulesNeedImage = rules.some(needsImage);

@@ -4,8 +4,8 @@ import { type DicomDataset, text } from '../../dicom/reading/dataset.ts';
 const AGE_UNITS: Readonly<Record<string, number>> = { D: 365.25, W: 52.18, M: 12, Y: 1 };
 
 /**
- * The patient's age on the day of the study, in full years: from PatientBirthDate and StudyDate or, where these say
- * nothing, PatientAge. Who was born on 29 February is a year older on 1 March of other years.
+ * The patient's age on the day of the study, in full years: from PatientBirthDate and StudyDate or, where
+ * these say nothing, PatientAge. Who was born on 29 February is a year older on 1 March of other years.
  */
 export function ageInYears(image: DicomDataset): number | undefined {
   const born = calendarDay(text(image, 'PatientBirthDate'));

@@ -20,7 +20,9 @@ function isTimeZone(name: string): boolean {
   }
 }
 
-/** Hours of the week. From 22:00 to 06:00 goes on into the next day; `days` name the one on which it begins. */
+/**
+ * Hours of the week. From 22:00 to 06:00 goes on into the next day; `days` name the one on which it begins.
+ */
 export const hoursSchema = z
   .strictObject({
     days: z.array(z.enum(DAYS)).min(1),
@@ -45,8 +47,8 @@ export function isWithin(hours: Hours, at: Date): boolean {
 }
 
 /**
- * The first full minute after `at` that lies outside; for hours that have one. Minute by minute, so that a change of the
- * clocks in between is right whatever the zone does.
+ * The first full minute after `at` that lies outside; only for hours that leave one. Goes minute by minute,
+ * so that it is right across a change of the clocks.
  */
 export function endOf(hours: Hours, at: Date): Date {
   const start = Math.floor(at.getTime() / MINUTE_MS);
@@ -57,7 +59,7 @@ export function endOf(hours: Hours, at: Date): Date {
   return new Date((start + LONGEST_SEARCH_MINUTES) * MINUTE_MS);
 }
 
-/** Whether there is no time outside. */
+/** Whether the hours cover the whole week. */
 export const isAlways = ({ days, from, to }: Hours): boolean =>
   DAYS.every((day) => days.includes(day)) && from === '00:00' && to === '24:00';
 
@@ -65,7 +67,7 @@ const minutesOf = (time: string): number => Number(time.slice(0, 2)) * 60 + Numb
 
 const dayBefore = (day: Day): Day => DAYS[(DAYS.indexOf(day) + DAYS.length - 1) % DAYS.length] ?? day;
 
-/** Making one takes long, and there are thousands of calls in a row. */
+/** Kept, as making a formatter is slow and there are thousands of calls in a row. */
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 function localTime(timeZone: string, at: Date): { day: Day; minutes: number } {

@@ -26,9 +26,9 @@ export interface ChangesParts {
 }
 
 /**
- * Every instance that Orthanc stores makes NewInstance, in new and in known series. StableStudy comes a while after the
- * last of them; it is the second chance where instances that arrived at the same time got their numbers in another order
- * than they became visible (Orthancs that share a database server).
+ * Every instance that Orthanc stores makes NewInstance, in new and in known series. StableStudy comes a while
+ * after the last of them; it is the second chance where instances that arrived at the same time got their
+ * numbers in another order than they became visible (Orthancs that share a database server).
  */
 const COUNTED_CHANGES: ReadonlySet<string> = new Set(['NewInstance', 'StableStudy']);
 
@@ -36,21 +36,24 @@ const COUNTED_CHANGES: ReadonlySet<string> = new Set(['NewInstance', 'StableStud
 const PAGE_SIZE = 1_000;
 
 /**
- * Announces the studies that Orthanc's list of changes names since the last time. Position and announcements are kept
- * in one transaction, so that a kill loses nothing. Where the list is not the one that was followed (first start, a
- * restored or another database, a cleared list) it begins with everything within the look-back, and says so in the log.
+ * Announces the studies that Orthanc's list of changes names since the last time. Position and announcements
+ * are kept in one transaction, so that a kill loses nothing. Where the list is not the one that was followed
+ * (first start, a restored or another database, a cleared list) it begins with everything within the
+ * look-back, and says so in the log.
  * @returns how many studies were announced or, at such a beginning, listed
  */
 export async function announceChanged(parts: ChangesParts, signal?: AbortSignal): Promise<number> {
   const { changes, database, list, log } = parts;
   const known = await readChangePosition(database, changes.url);
   if (!known) return startOver(parts, 'the list of changes is followed from now on', signal);
-  // The change of the last time comes first again where the list is still the same; asking for it costs no request.
+  // Starts one before: where the list is still the same, the last known change comes first again. That costs
+  // no further request.
   const page = await changes.since(Math.max(0, known.sequence - 1), PAGE_SIZE, signal);
   const first = page.changes[0];
   if (known.entry !== null && first?.entry !== known.entry) {
     const what = 'the list of changes is not the one that was followed: looking at everything';
-    // Later changes than the lost one are there: they follow after everything within the look-back.
+    // Where there are later changes than the lost one, they are followed once everything within the look-back
+    // is listed.
     if (!first || first.sequence <= known.sequence) return startOver(parts, what, signal);
     log.info({ archive: changes.url, sequence: known.sequence }, what);
     return (await list(signal)) + (await follow(parts, known, page, signal));

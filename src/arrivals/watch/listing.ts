@@ -25,9 +25,9 @@ export interface ListingParts {
 }
 
 /**
- * A study whose counts stay the same is looked at again after 12 to 24 hours all the same: an instance that came while
- * another was taken away leaves the count as it was. Its UID tells when, so that a large archive isn't asked about
- * everything at the same time.
+ * A study whose counts stay the same is looked at again after 12 to 24 hours all the same: an instance that
+ * came while another was taken away leaves the count as it was. Its UID tells when, so that a large archive
+ * isn't asked about everything at the same time.
  */
 const LOOK_AGAIN_MS = 24 * 3_600_000;
 const lookAgainMs = (studyInstanceUid: string): number =>
@@ -43,10 +43,10 @@ interface ListedStudy {
 }
 
 /**
- * Lists the studies within the look-back (QIDO-RS) and announces those whose counts are not the ones of the last time:
- * of the others the archive is asked nothing more. An archive that gives no counts has every study announced.
- * The counts are kept together with the announcement, so that no kill can part them. What the node itself wrote
- * changes the counts too, and costs one look.
+ * Lists the studies within the look-back (QIDO-RS) and announces those whose counts have changed since the
+ * last listing; about the others the archive is asked nothing more. An archive that gives no counts has every
+ * study announced. The counts are kept together with the announcement, so that no kill can part them. What
+ * the node itself wrote changes the counts too, and costs one look.
  * @returns how many studies the archive listed
  */
 export async function announceListed(parts: ListingParts, signal?: AbortSignal): Promise<number> {

@@ -6,15 +6,18 @@ export interface Watch {
   stop(): Promise<void>;
 }
 
-/** How often is asked whether somebody, perhaps another process, announced a study: one short question to the database. */
+/**
+ * How often is asked whether somebody, perhaps another process, announced a study: one short question to the
+ * database.
+ */
 const RECHECK_MS = 2_000;
 /** Pause after the archive or the database gave no answer. */
 const TROUBLE_PAUSE_MS = 5_000;
 
 /**
- * Polls on a schedule, one poll at a time (a turn that comes while a poll is under way is left out), and looks at each
- * announced study when it is due; an archive that asks to be left alone (Retry-After) is. That the archive is down is logged once, and once that it is back; either goes on in
- * any case.
+ * Polls on a schedule, one poll at a time (a turn that comes while a poll is under way is left out), and
+ * looks at each announced study when it is due; an archive that asks to be left alone (Retry-After) is. That
+ * the archive is down is logged once, and once that it is back; either goes on in any case.
  * @param expression node-cron's: five fields, or six with seconds in front
  */
 export function startWatching(expression: string, watcher: Watcher, log: WatchLog): Watch {

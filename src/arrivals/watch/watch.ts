@@ -54,9 +54,11 @@ interface LookError {
   readonly error: unknown;
 }
 
-/** Announced studies per turn: what is announced meanwhile by a sender waits for this many looks at most. */
+/**
+ * Announced studies per turn, so that what a sender announces meanwhile waits for this many looks at most.
+ */
 const TURN_SIZE = 500;
-/** So many studies in a row without an answer mean that the archive is down, not that these studies are ill. */
+/** After this many studies in a row without an answer the archive is down, not these studies faulty. */
 const UNREACHABLE_LIMIT = 3;
 /** Pause before a study that gave an error, or was not there, is looked at again; it doubles each time. */
 const PAUSES = { firstMs: 5_000, longestMs: 600_000 };
@@ -133,7 +135,9 @@ async function lookInTurn(parts: WatcherParts, signal?: AbortSignal): Promise<Lo
   return { looked, queued, unstable: unstable.length, ignored, later: later.length, errors };
 }
 
-/** The archive does not answer, or says that it is too busy to (RFC 6585 section 4, RFC 9110 section 15.6.4). */
+/**
+ * The archive does not answer, or says that it is too busy to (RFC 6585 section 4, RFC 9110 section 15.6.4).
+ */
 const isUnreachable = (error: unknown): boolean =>
   (error instanceof DicomError && error.code === 'DICOM_WEB_UNREACHABLE') ||
   (error instanceof DicomWebStatusError && [429, 503].includes(error.status));
@@ -167,7 +171,7 @@ async function pause(
   announcement: Announcement,
   error?: unknown,
 ): Promise<void> {
-  // An archive that comes back finds the node ready; a study that is ill is not asked for again and again.
+  // When the archive comes back, the node goes on at once; a faulty study is not asked for again and again.
   const growing = isUnreachable(error) ? PAUSES.firstMs : growingPauseMs(announcement.failures + 1, PAUSES);
   await postponeAnnouncement(database, announcement, {
     dueAt: new Date(now().getTime() + Math.max(wantedPauseMs(error), growing)),

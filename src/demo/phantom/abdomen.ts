@@ -4,7 +4,10 @@ import { gut, pancreas } from './gut.ts';
 import { Random } from './random.ts';
 import { scaleTube, type Tube, tubeCentre } from './shapes.ts';
 
-/** A synthetic abdomen: shapes in patient space (mm, LPS), the same for every contrast. For demonstrations only. */
+/**
+ * A synthetic abdomen: shapes in patient space (mm, LPS), the same for every contrast. For demonstrations
+ * only.
+ */
 export interface Abdomen {
   readonly seed: number;
   /** In the order of painting; the pancreas, last, covers what it touches. */
@@ -13,15 +16,19 @@ export interface Abdomen {
   readonly pancreasVolumeMl: number;
 }
 
-/** Edge of the cubes by which the volume of the pancreas is integrated, mm (halving it changes the sum by under 0.1 %). */
+/**
+ * Edge of the cubes by which the volume of the pancreas is integrated, mm (halving it changes the sum by
+ * under 0.1 %).
+ */
 const INTEGRATION_STEP_MM = 0.75;
 
 /** Edge for the first rough estimate from which the gland's thickness is set, mm. */
 const ROUGH_STEP_MM = 1.5;
 
 /**
- * The abdomen of a seed. `pancreasScale` scales the volume of the pancreas (0.88: 12 % less) about its own centre;
- * all else stays the same patient. The volume is known by integrating the shape's coverage of fine cubes.
+ * The abdomen of a seed. `pancreasScale` scales the volume of the pancreas (0.88: 12 % less) about its own
+ * centre; all else stays the same patient. The volume is known by integrating the shape's coverage of fine
+ * cubes.
  */
 export function createAbdomen(seed: number, { pancreasScale = 1 }: { pancreasScale?: number } = {}): Abdomen {
   const random = new Random(seed);
@@ -52,7 +59,10 @@ export function createAbdomen(seed: number, { pancreasScale = 1 }: { pancreasSca
   };
 }
 
-/** The layer of fat that parts the gland from bowel and vessels, mm: without it their walls can't be told apart. */
+/**
+ * The layer of fat that parts the gland from bowel and vessels, mm: without it their walls can't be told
+ * apart.
+ */
 const FAT_PLANE_MM = 2;
 
 /** Volume of a tube in ml: its coverage summed over cubes of `step` mm. */

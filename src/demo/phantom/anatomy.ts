@@ -14,15 +14,22 @@ import type { Tissue } from './tissues.ts';
 /** One thing to paint. Later organs cover earlier ones. */
 export interface Organ {
   readonly shape: Shape;
-  /** Outermost first; a layer is where the implicit function plus `offset` is negative (mm in tubes, fractions in ellipsoids). */
+  /**
+   * Outermost first; a layer is where the implicit function plus `offset` is negative (mm in tubes, fractions
+   * in ellipsoids).
+   */
   readonly layers: readonly { readonly tissue: Tissue; readonly offset: number }[];
   /** This organ's own deviation from the patient's tissue intensity, -1 to 1. */
   readonly deviation: number;
-  /** Patient y (mm, LPS) in front of which the innermost layer holds gas, as in a patient lying on the back. */
+  /**
+   * Patient y (mm, LPS) in front of which the innermost layer holds gas, as in a patient lying on the back.
+   */
   readonly gasBefore?: number;
 }
 
-/** What every organ is placed by. Nominal coordinates: mm, LPS, origin in front of the first lumbar vertebra. */
+/**
+ * What every organ is placed by. Nominal coordinates: mm, LPS, origin in front of the first lumbar vertebra.
+ */
 export interface Body {
   readonly random: Random;
   readonly placement: Placement;
@@ -209,7 +216,9 @@ function kidney({ random, placement }: Body, side: number): Organ {
   };
 }
 
-/** Aorta, inferior vena cava, portal system and superior mesenteric artery; `pancreas` is the unscaled gland. */
+/**
+ * Aorta, inferior vena cava, portal system and superior mesenteric artery; `pancreas` is the unscaled gland.
+ */
 export function vessels(body: Body, pancreas: Tube): Organ[] {
   const { random, placement } = body;
   const artery = random.around(0, 1);

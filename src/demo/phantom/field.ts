@@ -26,8 +26,8 @@ export function evaluate(shape: Shape, grid: Grid): Field | undefined {
 }
 
 /**
- * How much of a voxel lies inside, from the implicit function alone: to first order the surface cuts the voxel
- * where f crosses 0, and f changes by |df/di| + |df/dj| + |df/dk| across the voxel.
+ * How much of a voxel lies inside, from the implicit function alone: to first order the surface cuts the
+ * voxel where f crosses 0, and f changes by |df/di| + |df/dj| + |df/dk| across the voxel.
  */
 export function coverage(
   field: Field,
@@ -85,7 +85,10 @@ class GridGeometry {
     this.reach = Math.hypot(a, d, g) + Math.hypot(b, e, h) + Math.hypot(c, f, i);
   }
 
-  /** Smallest index box (clipped, one voxel of margin) that holds a patient-space ball of half-widths `half` around a centre. */
+  /**
+   * Smallest index box (clipped, one voxel of margin) that holds a patient-space ball of half-widths `half`
+   * around a centre.
+   */
   box(centre: readonly number[], half: readonly number[]): { low: number[]; high: number[] } | undefined {
     const low: number[] = [];
     const high: number[] = [];
@@ -157,8 +160,9 @@ const SQUARE_CORNER = 1.32;
 const ENDLESS_MM = 1e4;
 
 /**
- * Half-widths in patient space of an ellipsoid: the norms of the rows of the inverse of its axes. As axes = diag(1/r) R^T
- * with R orthogonal, that inverse is R diag(r), and an endless axis is at right angles to the other two.
+ * Half-widths in patient space of an ellipsoid: the norms of the rows of the inverse of its axes. As axes =
+ * diag(1/r) R^T with R orthogonal, that inverse is R diag(r), and an endless axis is at right angles to the
+ * other two.
  */
 function halfWidths({ axes, squareness, ripple }: Ellipsoid, reach: number): number[] {
   const squares = [0, 0, 0];

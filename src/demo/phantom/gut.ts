@@ -141,7 +141,10 @@ function clamp(value: number, low: number, high: number): number {
   return Math.min(high, Math.max(low, value));
 }
 
-/** The unscaled gland: thick head in the duodenum's C, thin neck, body arching over spine and aorta, tail towards the spleen. */
+/**
+ * The unscaled gland: thick head in the duodenum's C, thin neck, body arching over spine and aorta, tail
+ * towards the spleen.
+ */
 export function pancreas(body: Body, thickness: number): Tube {
   const { random, placement } = body;
   const rise = random.uniform(-4, 20);

@@ -2,7 +2,10 @@ import type { Size } from '../../dicom/volume.ts';
 import type { Grid } from './field.ts';
 import type { Random } from './random.ts';
 
-/** A smooth random field on a grid, mean 0: normal numbers on a lattice of `pitch` mm in patient space, interpolated. */
+/**
+ * A smooth random field on a grid, mean 0: normal numbers on a lattice of `pitch` mm in patient space,
+ * interpolated.
+ */
 export function smoothField({ size, affine }: Grid, pitch: number, random: Random): Float32Array {
   const [nx, ny, nz] = size;
   const lattice = new Float32Array(LATTICE ** 3);
@@ -59,7 +62,10 @@ function plane(
   return near + fy * (c + fx * (d - c) - near);
 }
 
-/** Adds normal noise of standard deviation `sd`, correlated over neighbouring pixels as a soft kernel leaves it. */
+/**
+ * Adds normal noise of standard deviation `sd`, correlated over neighbouring pixels as a soft kernel leaves
+ * it.
+ */
 export function addCtNoise(image: Float32Array, [nx, ny, nz]: Size, sd: number, random: Random): void {
   const white = new Float32Array(nx * ny);
   for (let z = 0; z < nz; z++) {
@@ -81,7 +87,10 @@ export function addCtNoise(image: Float32Array, [nx, ny, nz]: Size, sd: number, 
 /** The kernel (2 in the middle, 1 on four neighbours) would multiply the spread by sqrt(8). */
 const KERNEL_GAIN = 1 / Math.sqrt(8);
 
-/** Magnitude of a complex signal with normal noise of standard deviation `sd` in both parts, as MR magnitude images have it. */
+/**
+ * Magnitude of a complex signal with normal noise of standard deviation `sd` in both parts, as MR magnitude
+ * images have it.
+ */
 export function addRicianNoise(image: Float32Array, sd: number, random: Random): void {
   for (let i = 0; i < image.length; i++) {
     const real = (image[i] ?? 0) + sd * random.gaussian();

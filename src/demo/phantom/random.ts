@@ -32,7 +32,10 @@ export class Random {
     return this.uniform(centre - spread, centre + spread);
   }
 
-  /** Close to normal, mean 0 and standard deviation 1: the sum of four bytes (never beyond 3.5), quick enough for every voxel. */
+  /**
+   * Close to normal, mean 0 and standard deviation 1: the sum of four bytes (never beyond 3.5), quick enough
+   * for every voxel.
+   */
   gaussian(): number {
     const u = this.bits();
     return ((u & 255) + ((u >>> 8) & 255) + ((u >>> 16) & 255) + (u >>> 24) - BYTE_SUM_MEAN) / BYTE_SUM_SD;

@@ -7,8 +7,9 @@ import { Random } from './random.ts';
 import { type Contrast, NOISE, TISSUES, type Tissue } from './tissues.ts';
 
 /**
- * The abdomen as a scanner would show it on a grid: HU for CT, arbitrary units for MR. `noiseSeed` stands for the visit:
- * noise, bias field, timing of the contrast medium and gas in the bowel follow it; the anatomy doesn't.
+ * The abdomen as a scanner would show it on a grid: HU for CT, arbitrary units for MR. `noiseSeed` stands for
+ * the visit: noise, bias field, timing of the contrast medium and gas in the bowel follow it; the anatomy
+ * doesn't.
  */
 export function renderContrast(
   abdomen: Abdomen,
@@ -48,7 +49,9 @@ export function renderPancreas(abdomen: Abdomen, grid: Grid): Volume<Uint8Array>
   return { voxels, size: grid.size, affine: grid.affine };
 }
 
-/** The share of each voxel that lies in the pancreas, 0 to 1: what a network should learn at the organ's edge. */
+/**
+ * The share of each voxel that lies in the pancreas, 0 to 1: what a network should learn at the organ's edge.
+ */
 export function renderPancreasShare(abdomen: Abdomen, grid: Grid): Volume<Float32Array> {
   const [nx, ny, nz] = grid.size;
   const voxels = new Float32Array(nx * ny * nz);
@@ -63,7 +66,10 @@ const PATIENT_SALT = 0x5bd1e995;
 /** How far the gas level in a hollow organ moves from visit to visit, mm. */
 const GAS_SHIFT_MM = 6;
 
-/** Part of a tissue's spread that changes between visits (timing of the contrast medium, say); the rest is the patient's. */
+/**
+ * Part of a tissue's spread that changes between visits (timing of the contrast medium, say); the rest is the
+ * patient's.
+ */
 const VISIT_PART = 0.25;
 
 /** Part of a tissue's spread by which single organs (one loop of bowel, say) differ. */

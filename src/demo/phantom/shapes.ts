@@ -1,7 +1,10 @@
 /** A point or direction in patient space, mm, LPS. */
 export type Point = readonly [x: number, y: number, z: number];
 
-/** Surface ripple: `amplitude` times three sines, in the shape's own unit (mm for tubes, fractions for ellipsoids). */
+/**
+ * Surface ripple: `amplitude` times three sines, in the shape's own unit (mm for tubes, fractions for
+ * ellipsoids).
+ */
 export interface Ripple {
   readonly amplitude: number;
   /** Angular frequency per unit of the shape's own coordinates. */
@@ -10,8 +13,8 @@ export interface Ripple {
 }
 
 /**
- * |q| - 1 with q = axes (p - centre), axes row-major 3x3. A zero third row makes an endless elliptic cylinder.
- * `squareness` 0 is an ellipse, 1 a rounded box (4-norm).
+ * |q| - 1 with q = axes (p - centre), axes row-major 3x3. A zero third row makes an endless elliptic
+ * cylinder. `squareness` 0 is an ellipse, 1 a rounded box (4-norm).
  */
 export interface Ellipsoid {
   readonly kind: 'ellipsoid';
@@ -67,7 +70,10 @@ export function place(placement: Placement, [x, y, z]: Point): [number, number, 
   return [row(0), row(1), row(2)];
 }
 
-/** An ellipsoid of the given radii (mm; Infinity along z: a cylinder), turned by `tilt` within the placed patient. */
+/**
+ * An ellipsoid of the given radii (mm; Infinity along z: a cylinder), turned by `tilt` within the placed
+ * patient.
+ */
 export function ellipsoid(
   placement: Placement,
   centre: Point,
@@ -120,7 +126,10 @@ function catmullRom(a: number, b: number, c: number, d: number, t: number): numb
   return b + 0.5 * t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)));
 }
 
-/** The tube scaled about its own centroid: lengths by the cube root, so that the volume changes by exactly `volumeFactor`. */
+/**
+ * The tube scaled about its own centroid: lengths by the cube root, so that the volume changes by exactly
+ * `volumeFactor`.
+ */
 export function scaleTube(shape: Tube, volumeFactor: number): Tube {
   const factor = Math.cbrt(volumeFactor);
   const centre = tubeCentre(shape);
@@ -135,7 +144,10 @@ export function scaleTube(shape: Tube, volumeFactor: number): Tube {
   return { kind: 'tube', samples, ...(ripple ? { ripple } : {}) };
 }
 
-/** Mean of the curve's samples; the ripple is counted from here too, so that it moves and scales with the tube. */
+/**
+ * Mean of the curve's samples; the ripple is counted from here too, so that it moves and scales with the
+ * tube.
+ */
 export function tubeCentre({ samples }: Tube): [number, number, number] {
   const sum: [number, number, number] = [0, 0, 0];
   const count = samples.length / 4;

@@ -8,8 +8,8 @@ type Range = readonly [mean: number, spread: number];
 
 /**
  * Mean and patient-to-patient spread of each tissue in each contrast: HU for CT, else arbitrary units.
- * Neighbours of the pancreas overlap with it on purpose (bowel wall, unopacified bowel, liver in T1), so that place
- * and shape count as well as brightness.
+ * Neighbours of the pancreas overlap with it on purpose (bowel wall, unopacified bowel, liver in T1), so that
+ * place and shape count as well as brightness.
  */
 export const TISSUES = {
   air: { CT: [-1000, 0], T1W: [0, 0], T2W: [0, 0], DWI: [0, 0], DWI_B800: [0, 0] },
@@ -38,7 +38,10 @@ export const TISSUES = {
 
 export type Tissue = keyof typeof TISSUES;
 
-/** Standard deviation of the noise: HU for CT, else in the tissues' units, on a voxel of the usual acquisition. */
+/**
+ * Standard deviation of the noise: HU for CT, else in the tissues' units, on a voxel of the usual
+ * acquisition.
+ */
 export const NOISE = { CT: 14, T1W: 16, T2W: 17, DWI: 14, DWI_B800: 9 } as const satisfies Record<
   Contrast,
   number

@@ -3,7 +3,10 @@ import express, { Router } from 'express';
 /** Where OHIF shows studies: /viewer?StudyInstanceUIDs=… */
 export const OHIF_VIEWER_PATH = '/viewer?StudyInstanceUIDs={studyInstanceUid}';
 
-/** A viewer compiles its decoders, and its page has inline scripts: it gets rules of its own, none of it leaves the node. */
+/**
+ * A viewer compiles its decoders, and its page has inline scripts: it gets rules of its own, none of it
+ * leaves the node.
+ */
 const VIEWER_POLICY = [
   "default-src 'self'",
   "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",

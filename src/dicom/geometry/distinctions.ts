@@ -24,8 +24,8 @@ const DISTINGUISHING = [
 const MOST = 4;
 
 /**
- * What tells parts of a series apart, in words; empty where nothing does. A value that a single image has tells no part:
- * numbers and times may well run on from slice to slice.
+ * What tells parts of a series apart, in words; empty where nothing does. A value that a single image has
+ * tells no part: numbers and times may well run on from slice to slice.
  */
 export function describeDistinctions(frames: readonly { readonly attributes: DicomDataset }[]): string {
   return DISTINGUISHING.flatMap((keyword) => {

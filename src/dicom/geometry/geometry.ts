@@ -29,17 +29,23 @@ export interface PlaneStack {
   readonly affine: Affine;
 }
 
-/** Direction cosines: viewers call larger deviations "not orthogonal"; 0.001 is 0.25 mm at the edge of a 500 mm image. */
+/**
+ * Direction cosines: viewers call larger deviations "not orthogonal"; 0.001 is 0.25 mm at the edge of a 500
+ * mm image.
+ */
 const DIRECTION_TOLERANCE = 1e-3;
 /** PixelSpacing between slices of one series, relative: 0.1 % moves the edge of a 500 mm image by 0.25 mm. */
 const PIXEL_SPACING_TOLERANCE = 1e-3;
-/** Slices closer than this hold the same place twice: no scanner steps so finely. */
+/** Slices closer than this show the same place: no scanner steps so finely. */
 const SAME_POSITION_MM = 0.01;
 /** Some scanners write positions with one decimal: either end of a gap is then up to 0.05 mm off. */
 const GAP_TOLERANCE_MM = 0.101;
 /** Thick slices may stand a little off what the table promised; 2 % of a step is far below a voxel. */
 const GAP_TOLERANCE = 0.02;
-/** How far a slice may stand from its place in the even grid, in steps: small errors of gaps add up over a series. */
+/**
+ * How far a slice may stand from its place in the even grid, in steps: small errors of gaps add up over a
+ * series.
+ */
 const DRIFT_TOLERANCE = 0.1;
 /** Sideways shift per mm of slice distance that rounded direction cosines explain: 0.1 degrees. */
 const TILT_TOLERANCE = 2e-3;
@@ -77,9 +83,9 @@ export function planeGeometry(dataset: DicomDataset, label: string): PlaneGeomet
 }
 
 /**
- * Orders planes along their normal and makes one grid of them.
- * Throws DICOM_GEOMETRY with all reasons at once unless they have one size and orientation and follow each other
- * evenly along the normal, without a gap or a place taken twice.
+ * Orders planes along their normal and makes one grid of them. Throws DICOM_GEOMETRY with all reasons at once
+ * unless they have one size and orientation and follow each other evenly along the normal, without a gap or a
+ * place taken twice.
  */
 export function stackPlanes(planes: readonly PlaneGeometry[]): PlaneStack {
   const [first] = planes;
@@ -114,7 +120,7 @@ export function stackPlanes(planes: readonly PlaneGeometry[]): PlaneStack {
 
 const ORIENTATION_REASON = 'ImageOrientationPatient differs';
 
-/** What every slice must share with the first. */
+/** Problems of slices that differ from the first in what all must share. */
 function uniformityReasons(planes: readonly PlaneGeometry[]): string[] {
   const shared: [reason: string, same: (a: PlaneGeometry, b: PlaneGeometry) => boolean][] = [
     ['Rows or Columns differ', (a, b) => a.rows === b.rows && a.columns === b.columns],
@@ -212,9 +218,12 @@ function tiltReasons(sorted: readonly PlaneGeometry[], normal: Vector): string[]
   const worst = tilted.sort((a, b) => b.sideways - a.sideways)[0];
   if (!worst) return [];
   const degrees = (Math.atan2(worst.sideways, worst.height) * 180) / Math.PI;
-  const what = `positions do not run along the normal of the slices: ${worst.plane.label} lies ${mm(worst.sideways)} aside`;
+  const what =
+    'positions do not run along the normal of the slices: ' +
+    `${worst.plane.label} lies ${mm(worst.sideways)} aside`;
   return [
-    `${what} of ${lowest.label} at ${mm(worst.height)} height (${degrees.toFixed(1)} degrees: a tilted gantry)`,
+    `${what} of ${lowest.label} at ${mm(worst.height)} height (${degrees.toFixed(1)} degrees: a tilted ` +
+      'gantry)',
   ];
 }
 

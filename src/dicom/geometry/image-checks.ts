@@ -16,7 +16,9 @@ const MODALITIES: ReadonlyMap<unknown, 'CT' | 'MR'> = new Map([
   ['1.2.840.10008.5.1.4.1.1.4.4', 'MR'],
 ]);
 
-/** CT or MR, from the SOP class, or from Modality where the class is missing; undefined for everything else. */
+/**
+ * CT or MR, from the SOP class, or from Modality where the class is missing; undefined for everything else.
+ */
 export function modalityOf(dataset: DicomDataset): 'CT' | 'MR' | undefined {
   const sopClass = text(dataset, 'SOPClassUID');
   if (sopClass !== undefined) return MODALITIES.get(sopClass);
@@ -42,7 +44,7 @@ export function checkImage({ dataset, frames, transferSyntaxUid, source }: Insta
   }
   if (frames.length === 0) throw new DicomError('DICOM_UNREADABLE', `${source}: there is no PixelData`);
   if (!canDecode(transferSyntaxUid)) {
-    // Said here, before a long series is half decoded.
+    // Refused here, before a long series is half decoded.
     const name = transferSyntaxName(transferSyntaxUid);
     throw new DicomError('DICOM_TRANSFER_SYNTAX', `${source}: no decoder for ${name}`);
   }
@@ -53,7 +55,8 @@ const MAY_BE_LOSSY: ReadonlySet<string> = new Set([TRANSFER_SYNTAX.jpeg2000, TRA
 
 /** Whether an image went through lossy compression at any time, as far as anything in it says so. */
 export function isLossy({ dataset, frames, transferSyntaxUid }: Instance): boolean {
-  // Once lossy, always lossy: the attribute stays 01 when the image is stored uncompressed again (PS3.3 C.7.6.1.1.5).
+  // Once lossy, always lossy: the attribute stays 01 when the image is stored uncompressed again (PS3.3
+  // C.7.6.1.1.5).
   if (isAlwaysLossy(transferSyntaxUid) || text(dataset, 'LossyImageCompression') === '01') return true;
   const [frame] = frames;
   return MAY_BE_LOSSY.has(transferSyntaxUid) && frame !== undefined && isLossyCodestream(frame);
@@ -66,8 +69,8 @@ const IDENTIFIERS = ['SOPClassUID', 'SOPInstanceUID', 'StudyInstanceUID', 'Serie
 const PATIENT_IDENTIFIERS = ['PatientID', 'IssuerOfPatientID'] as const;
 
 /**
- * What is missing for saying whose images these are and referring to them; empty where nothing is. Such images have a
- * volume, but no DICOM result may be made of them.
+ * What is missing for saying whose images these are and referring to them; empty where nothing is. Such
+ * images have a volume, but no DICOM result may be made of them.
  */
 export function identityProblems(instances: readonly Pick<Instance, 'dataset' | 'source'>[]): string[] {
   const missing = (dataset: DicomDataset) =>
@@ -101,8 +104,8 @@ function isGarbled(dataset: DicomDataset, keyword: string): boolean {
 const PATIENT = ['PatientID', 'IssuerOfPatientID', 'PatientBirthDate'] as const;
 
 /**
- * Refuses images that do not belong together; returns warnings. Where UIDs are missing everywhere, that says nothing
- * here: `identityProblems` does.
+ * Refuses images that do not belong together; returns warnings. Where UIDs are missing everywhere, that says
+ * nothing here: `identityProblems` does.
  */
 export function checkSeries(instances: readonly Instance[]): string[] {
   for (const keyword of ['StudyInstanceUID', 'SeriesInstanceUID']) {

@@ -11,8 +11,9 @@ export interface ImageFrame {
   /** What messages call it. */
   readonly label: string;
   /**
-   * What holds for this frame: the header, where the frame's functional groups, then the shared ones, go before the top
-   * level (PS3.3 C.7.6.16). Attributes of a macro stand here as if they stood in the header, as in a classic image.
+   * What holds for this frame: the header, where the frame's functional groups, then the shared ones, go
+   * before the top level (PS3.3 C.7.6.16). Attributes of a macro stand here as if they stood in the header,
+   * as in a classic image.
    */
   readonly attributes: DicomDataset;
 }
@@ -20,7 +21,9 @@ export interface ImageFrame {
 const SHARED = 'SharedFunctionalGroupsSequence';
 const PER_FRAME = 'PerFrameFunctionalGroupsSequence';
 
-/** Images whose frames have functional groups: enhanced CT and MR, and those converted from classic series. */
+/**
+ * Images whose frames have functional groups: enhanced CT and MR, and those converted from classic series.
+ */
 const ENHANCED_IMAGES: ReadonlySet<unknown> = new Set([
   '1.2.840.10008.5.1.4.1.1.2.1',
   '1.2.840.10008.5.1.4.1.1.2.2',
@@ -28,7 +31,10 @@ const ENHANCED_IMAGES: ReadonlySet<unknown> = new Set([
   '1.2.840.10008.5.1.4.1.1.4.4',
 ]);
 
-/** Macros repeat attributes of other images, and converted ones carry whole headers: these always mean the instance. */
+/**
+ * Macros repeat attributes of other images, and converted ones carry whole headers: these always mean the
+ * instance.
+ */
 const OF_THE_INSTANCE: ReadonlySet<string> = new Set(
   [
     'SOPClassUID SOPInstanceUID StudyInstanceUID SeriesInstanceUID FrameOfReferenceUID',
@@ -66,7 +72,9 @@ export function imageFrames(instance: Instance): ImageFrame[] {
   }));
 }
 
-/** The attributes in the single items of a group's macros. Macros with several items describe other things. */
+/**
+ * The attributes in the single items of a group's macros. Macros with several items describe other things.
+ */
 function macroAttributes(group: DicomDataset = {}): Record<string, unknown> {
   const attributes: Record<string, unknown> = {};
   for (const macro of Object.keys(group)) {

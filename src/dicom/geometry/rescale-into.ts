@@ -2,20 +2,22 @@ import type { StoredValues } from '../pixels/stored-values.ts';
 import type { Rescale } from './rescale.ts';
 
 /**
- * Pixels per call of a loop: V8 optimizes a function by how often it is called. Whole planes at once, a series of 600
- * slices took four times as long.
+ * Pixels per call of a loop: V8 optimizes a function by how often it is called. Whole planes at once, a
+ * series of 600 slices took four times as long.
  */
 const STRETCH = 1024;
-/** Up to these the sum slope * value + intercept fits 32 bits for every value of 16; CT has 1 and -1024 or so. */
+/**
+ * Up to these the sum slope * value + intercept fits 32 bits for every value of 16; CT has 1 and -1024 or so.
+ */
 const MAX_SLOPE = 2 ** 14;
 const MAX_INTERCEPT = 2 ** 30;
 /** No value lies in this range. */
 const NO_PADDING = { low: 1, high: 0, fill: 0 };
 
 /**
- * Writes the real values of one frame into a volume, from `offset` on. For a target of Int16 slope and intercept have to
- * be integers.
- * Returns false where a value is no Int16 and the target is: then this frame of the target has no meaning.
+ * Writes the real values of one frame into a volume, from `offset` on. For a target of Int16 slope and
+ * intercept have to be integers. Returns false where a value is no Int16 and the target is: then this frame
+ * of the target has no meaning.
  */
 export function rescaleInto(
   target: Int16Array | Float32Array,

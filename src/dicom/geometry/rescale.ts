@@ -10,18 +10,23 @@ export interface Rescale {
   readonly padding?: { readonly low: number; readonly high: number; readonly fill: number };
 }
 
-/** Air on the usual CT scale; the padding around a round field of view is often far below any tissue (-2000, -32768). */
+/**
+ * Air on the usual CT scale; the padding around a round field of view is often far below any tissue (-2000,
+ * -32768).
+ */
 const CT_PADDING_HU = -1024;
-/** Padding above this is not believed in CT: writers that fill the attribute with 0 would turn water into air. */
+/**
+ * Padding above this is not believed in CT: writers that fill the attribute with 0 would turn water into air.
+ */
 const MAX_CT_PADDING_HU = -500;
 /** No signal. */
 const MR_PADDING = 0;
 
 /**
- * Reads the rescaling of one CT or MR image or frame. Without it CT numbers would be a guess, so CT must have it;
- * the values of MR have no unit, and most MR images have none. In MONOCHROME1 the lowest value is shown white
- * (C.7.6.3.1.2): that changes no Hounsfield unit, but MR is inverted within its stored bits, as it is displayed.
- * Throws DICOM_ATTRIBUTE.
+ * Reads the rescaling of one CT or MR image or frame. Without it CT numbers would be a guess, so CT must have
+ * it; the values of MR have no unit, and most MR images have none. In MONOCHROME1 the lowest value is shown
+ * white (C.7.6.3.1.2): that changes no Hounsfield unit, but MR is inverted within its stored bits, as it is
+ * displayed. Throws DICOM_ATTRIBUTE.
  */
 export function readRescale(dataset: DicomDataset, source: string): Rescale {
   const isCt = modalityOf(dataset) === 'CT';
@@ -45,7 +50,9 @@ export function readRescale(dataset: DicomDataset, source: string): Rescale {
   };
 }
 
-/** Counting down from this value mirrors all stored ones: the highest unsigned, or -1 where they have a sign. */
+/**
+ * Counting down from this value mirrors all stored ones: the highest unsigned, or -1 where they have a sign.
+ */
 function highestStored(dataset: DicomDataset): number {
   if (number(dataset, 'PixelRepresentation') === 1) return -1;
   return 2 ** (number(dataset, 'BitsStored') ?? number(dataset, 'BitsAllocated') ?? 16) - 1;
@@ -58,7 +65,9 @@ function paddingOf(dataset: DicomDataset): { low: number; high: number } | undef
   return { low: Math.min(value, limit), high: Math.max(value, limit) };
 }
 
-/** Attributes that are signed where the pixels are; implicit VR and careless writers give them as unsigned. */
+/**
+ * Attributes that are signed where the pixels are; implicit VR and careless writers give them as unsigned.
+ */
 function storedNumber(dataset: DicomDataset, keyword: string): number | undefined {
   const value = number(dataset, keyword);
   if (value === undefined) return undefined;

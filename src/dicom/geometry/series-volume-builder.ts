@@ -13,8 +13,8 @@ export interface BuilderOptions extends VolumeOptions {
 }
 
 /**
- * Builds the same volume as `buildVolume`, from images that come one by one: their pixels are decoded into the volume as
- * they come, and their bytes are let go, so that a series is in memory once.
+ * Builds the same volume as `buildVolume`, from images that come one by one: their pixels are decoded into
+ * the volume as they come, and their bytes are let go, so that a series is in memory once.
  */
 export class SeriesVolumeBuilder {
   readonly #options: BuilderOptions;
@@ -29,9 +29,8 @@ export class SeriesVolumeBuilder {
   }
 
   /**
-   * Takes one image with all its frames, or with those that are wanted. Calls may overlap: then several frames are
-   * decoded at once.
-   * Throws as `buildVolume` does for what is wrong with this image.
+   * Takes one image with all its frames, or with those that are wanted. Calls may overlap: then several
+   * frames are decoded at once. Throws as `buildVolume` does for what is wrong with this image.
    */
   async add(instance: Instance, wanted: (frame: ImageFrame) => boolean = () => true): Promise<void> {
     checkImage(instance);
@@ -48,7 +47,9 @@ export class SeriesVolumeBuilder {
     return this.#frames.length;
   }
 
-  /** The volume of all images that were added. Throws as `buildVolume` does for what is wrong with the series. */
+  /**
+   * The volume of all images that were added. Throws as `buildVolume` does for what is wrong with the series.
+   */
   finish(): SeriesVolume {
     if (!this.#planes) throw new DicomError('DICOM_GEOMETRY', 'the series has no images');
     const { stack, slices, warnings } = describeFrames(this.#frames, this.#options);

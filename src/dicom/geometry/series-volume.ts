@@ -24,7 +24,10 @@ export interface SourceSlice {
 
 /** A series as one volume in patient space. `slices[k]` is plane k. */
 export interface SeriesVolume {
-  /** Real values: HU for CT. In-plane as stored: x along columns, y along rows; planes ascend along row x column. */
+  /**
+   * Real values: HU for CT. In-plane as stored: x along columns, y along rows; planes ascend along row x
+   * column.
+   */
   readonly volume: Volume<Int16Array | Float32Array>;
   readonly slices: readonly SourceSlice[];
   /** Whether the pixels went through lossy compression at any time. */
@@ -34,16 +37,16 @@ export interface SeriesVolume {
 
 export interface VolumeOptions {
   /**
-   * `required` (the default) refuses images that no result could refer to. With `optional` their volume is built, and
-   * what is missing is among the warnings: write no DICOM of such images.
+   * `required` (the default) refuses images that no result could refer to. With `optional` their volume is
+   * built, and what is missing is among the warnings: write no DICOM of such images.
    */
   readonly identity?: 'required' | 'optional';
 }
 
 /**
- * Builds the volume of one series from its CT or MR images, classic or enhanced, in any order.
- * Voxels are Int16 where slope and intercept of every slice are integers and all values fit, else Float32.
- * Throws DICOM_ATTRIBUTE where identity, place or value of a slice would be a guess, DICOM_GEOMETRY where the slices
+ * Builds the volume of one series from its CT or MR images, classic or enhanced, in any order. Voxels are
+ * Int16 where slope and intercept of every slice are integers and all values fit, else Float32. Throws
+ * DICOM_ATTRIBUTE where identity, place or value of a slice would be a guess, DICOM_GEOMETRY where the slices
  * make no even volume, DICOM_TRANSFER_SYNTAX and DICOM_UNREADABLE for their pixels.
  */
 export async function buildVolume(
@@ -76,7 +79,10 @@ export interface FramesDescription {
   readonly warnings: readonly string[];
 }
 
-/** Checks identity and geometry of frames that are to be one volume. Throws DICOM_ATTRIBUTE and DICOM_GEOMETRY. */
+/**
+ * Checks identity and geometry of frames that are to be one volume. Throws DICOM_ATTRIBUTE and
+ * DICOM_GEOMETRY.
+ */
 export function describeFrames(
   frames: readonly ImageFrame[],
   { identity = 'required' }: VolumeOptions,

@@ -4,7 +4,10 @@ import { splitStack } from './split-stack.ts';
 
 /** Images of a series that make one volume, if any do. */
 export interface SeriesPart {
-  /** What tells it from the other parts, such as `axial, EchoTime 4.76`; left out where the series is one part. */
+  /**
+   * What tells it from the other parts, such as `axial, EchoTime 4.76`; left out where the series is one
+   * part.
+   */
   readonly name?: string;
   readonly frames: readonly ImageFrame[];
   /** Why these images are no volume: several lie at one place, and nothing tells them apart. */
@@ -17,9 +20,9 @@ export function imageKey({ attributes, index }: Pick<ImageFrame, 'attributes' | 
 }
 
 /**
- * The volumes that a series holds: orientations, matrices and localizers first, then phases, echoes, Dixon parts,
- * b-values or whatever tells images at one place apart. Needs headers alone. Every image is in one part; the parts and
- * their names do not depend on the order of the images.
+ * The volumes that a series holds: orientations, matrices and localizers first, then phases, echoes, Dixon
+ * parts, b-values or whatever tells images at one place apart. Needs headers alone. Every image is in one
+ * part; the parts and their names do not depend on the order of the images.
  * @param frames as `imageFrames` gives them, of all instances of the series
  */
 export function splitSeries(frames: readonly ImageFrame[]): SeriesPart[] {
@@ -33,12 +36,17 @@ export function splitSeries(frames: readonly ImageFrame[]): SeriesPart[] {
   );
 }
 
-/** Direction cosines that differ less are rounded differently: 0.001 is 0.25 mm at the edge of a 500 mm image. */
+/**
+ * Direction cosines that differ less are rounded differently: 0.001 is 0.25 mm at the edge of a 500 mm image.
+ */
 const DIRECTION_TOLERANCE = 1e-3;
 /** Pixel spacings that differ less, relatively, are rounded differently. */
 const SPACING_TOLERANCE = 1e-3;
 
-/** Images that could stand in one stack: same size, spacing, direction and coordinates; localizers by themselves. */
+/**
+ * Images that could stand in one stack: same size, spacing, direction and coordinates; localizers by
+ * themselves.
+ */
 function stacksOf(frames: readonly ImageFrame[]): ImageFrame[][] {
   const stacks: ImageFrame[][] = [];
   for (const frame of frames) {
@@ -84,7 +92,7 @@ function stackNames(stacks: readonly ImageFrame[][]): string[][] {
   return unique ? short : described.map((words) => words.filter((_, i) => differing[i]));
 }
 
-/** Descriptions from here on are long, and used only where the others don't do. */
+/** Index of the first long description: these are used only where the short ones do not tell parts apart. */
 const EXACT = 3;
 
 function descriptions({ attributes }: ImageFrame): string[] {

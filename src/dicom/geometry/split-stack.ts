@@ -9,8 +9,9 @@ export interface StackPart {
 }
 
 /**
- * Attributes that tell volumes at one place apart, the more telling ones first: what was imaged before when. b-values
- * stand under the standard's attribute or the private ones of Siemens, GE, Philips and United Imaging.
+ * Attributes that tell volumes at one place apart, the more telling ones first: what was imaged before when.
+ * b-values stand under the standard's attribute or the private ones of Siemens, GE, Philips and United
+ * Imaging.
  */
 const DISTINGUISHING: readonly (readonly [label: string, ...keywords: string[]])[] = [
   ['StackID', 'StackID'],
@@ -44,10 +45,15 @@ const RUNNING: readonly string[] = [
 
 /** Images nearer than this along the normal lie at one place: no scanner steps so finely. */
 const SAME_PLACE_MM = 0.01;
-/** Gaps of an even stack differ by no more than this, absolutely (positions with one decimal) and of the step. */
+/**
+ * Gaps of an even stack differ by no more than this, absolutely (positions with one decimal) and of the step.
+ */
 const GAP_TOLERANCE_MM = 0.101;
 const GAP_TOLERANCE = 0.02;
-/** Volumes have more slices than this on average; what has a value of its own for every few images tells slices apart. */
+/**
+ * Volumes have more slices than this on average; what has a value of its own for every few images tells
+ * slices apart.
+ */
 const FEW_IMAGES = 3;
 /** Phases, echoes, Dixon parts and b-values in one series: no more kinds than these are mixed. */
 const MOST_SPLITS = 4;
@@ -65,8 +71,8 @@ export function splitStack(frames: readonly ImageFrame[], splits = 0): StackPart
   }
   // Slices that are missing or uneven are for the volume's geometry to judge.
   if (images === 1) return [whole];
-  const problem = `up to ${images} of its images lie at one place, and nothing in their headers tells them apart`;
-  return [{ ...whole, problem }];
+  const place = `up to ${images} of its images lie at one place`;
+  return [{ ...whole, problem: `${place}, and nothing in their headers tells them apart` }];
 }
 
 interface Group {

@@ -3,12 +3,15 @@ import type { StoredValues } from '../pixels/stored-values.ts';
 import type { Rescale } from './rescale.ts';
 import { rescaleInto } from './rescale-into.ts';
 
-/** 2 GiB of Int16: more than any scanner's series, and a volume that a header makes up must not fill the memory. */
+/**
+ * 2 GiB of Int16: more than any scanner's series, and a volume that a header makes up must not fill the
+ * memory.
+ */
 const MAX_VOXELS = 2 ** 30;
 
 /**
- * Planes of real values, written in any order. They are Int16 as long as every slope and intercept is an integer and
- * all values fit, then Float32.
+ * Planes of real values, written in any order. They are Int16 as long as every slope and intercept is an
+ * integer and all values fit, then Float32.
  */
 export class VoxelPlanes {
   readonly #planeLength: number;

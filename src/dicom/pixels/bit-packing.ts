@@ -14,8 +14,8 @@ export function nonEmptyPlanes(mask: Uint8Array, planeLength: number): number[] 
 }
 
 /**
- * The given planes of a mask as Pixel Data of one bit per voxel (PS3.5 8.1.1 and annex D): the first voxel in the
- * lowest bit, frames following each other without a gap, padded to an even number of bytes.
+ * The given planes of a mask as Pixel Data of one bit per voxel (PS3.5 8.1.1 and annex D): the first voxel in
+ * the lowest bit, frames following each other without a gap, padded to an even number of bytes.
  */
 export function packBits(
   mask: Uint8Array,

@@ -12,7 +12,8 @@ import type { CodestreamHeader } from './codestream.ts';
  */
 export type FrameDecoder = (frame: Uint8Array, header: CodestreamHeader) => Uint8Array | Promise<Uint8Array>;
 
-// The WebAssembly builds are 10 to 50 times as fast as the plain JavaScript that @cornerstonejs/dicom-codec takes.
+// The WebAssembly builds are 10 to 50 times as fast as the plain JavaScript that @cornerstonejs/dicom-codec
+// takes.
 const decodeJpegLs = cornerstoneDecoder(charls, (codec) => codec.JpegLSDecoder);
 const decodeJpeg2000 = cornerstoneDecoder(openjpeg, (codec) => codec.J2KDecoder);
 const decodeHtj2k = cornerstoneDecoder(openjph, (codec) => codec.HTJ2KDecoder);
@@ -114,7 +115,10 @@ async function decodeJpeg12(frame: Uint8Array, header: CodestreamHeader): Promis
   }
 }
 
-/** The package's predictor 7 keeps the half of odd sums, which comes out wrong where 16-bit values wrap around. */
+/**
+ * The package's predictor 7 keeps the half of odd sums, which comes out wrong where 16-bit values wrap
+ * around.
+ */
 class ExactJpegLosslessDecoder extends JpegLosslessDecoder {
   override select7(component?: number): number {
     return (this.getPreviousX(component) + this.getPreviousY(component)) >> 1;
@@ -123,7 +127,8 @@ class ExactJpegLosslessDecoder extends JpegLosslessDecoder {
 
 /**
  * jpeg-lossless-decoder-js takes the end marker into its bit buffer and then loses the last pixels before it.
- * Zeros in between keep the marker away. What else it gets wrong (restart intervals, point transform) is refused.
+ * Zeros in between keep the marker away. What else it gets wrong (restart intervals, point transform) is
+ * refused.
  */
 function decodeJpegLossless(frame: Uint8Array, header: CodestreamHeader): Uint8Array {
   if (header.restartInterval !== 0) throw new Error('lossless JPEG with restart intervals is not read');

@@ -11,7 +11,7 @@ export interface CodestreamHeader {
   readonly restartInterval: number;
   /** JPEG: low bits that the encoder dropped (Al of the scan header). */
   readonly pointTransform: number;
-  /** JPEG 2000 and HTJ2K: the wavelet does not give back what went in, whatever the data set says. */
+  /** JPEG 2000 and HTJ2K: the wavelet is the lossy one, whatever the data set says. */
   readonly irreversible: boolean;
 }
 
@@ -28,9 +28,9 @@ const isStartOfFrame = (marker: number) =>
   (marker >= 0xffc0 && marker <= 0xffcf && ![0xffc4, 0xffc8, 0xffcc].includes(marker)) || marker === 0xfff7;
 
 /**
- * Reads the header (ITU-T T.81 B.2, T.87 C.2, T.800 A.5.1). Decoders trust it, and some of them draw half an image
- * without a word: so the caller compares it with the data set, and a codestream without its end marker is refused.
- * Throws an Error with the reason.
+ * Reads the header (ITU-T T.81 B.2, T.87 C.2, T.800 A.5.1). Decoders trust it, and some of them draw half an
+ * image without a word: so the caller compares it with the data set, and a codestream without its end marker
+ * is refused. Throws an Error with the reason.
  */
 export function readCodestreamHeader(frame: Uint8Array): CodestreamHeader {
   const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);

@@ -10,7 +10,7 @@ export interface DecodeJob {
   readonly transferSyntaxUid: string;
 }
 
-/** What a worker says: once that it is there, then one answer to each job. */
+/** What a worker sends: once that it is ready, then one answer to each job. */
 export type DecodeAnswer =
   | { readonly type: 'ready' }
   | { readonly type: 'decoded'; readonly stored: StoredValues }
@@ -35,11 +35,14 @@ interface Member {
   readonly worker: Worker;
   ready: boolean;
   task: Task | undefined;
-  /** Runs against a task that takes too long, or towards the end of an idle worker. */
+  /** Limits a task at work, or ends an idle worker. */
   timer: NodeJS.Timeout | undefined;
 }
 
-/** Decodes frames in worker threads, which start when they are needed and keep no process alive when they are not. */
+/**
+ * Decodes frames in worker threads, which start when they are needed and keep no process alive when they are
+ * not.
+ */
 export class DecodePool {
   readonly size: number;
   readonly #options: DecodePoolOptions;
@@ -53,7 +56,10 @@ export class DecodePool {
     this.#options = options;
   }
 
-  /** As `decodeStoredValues`, in a worker thread; in this one where no worker starts. The encoded bytes are copied. */
+  /**
+   * As `decodeStoredValues`, in a worker thread; in this one where no worker starts. The encoded bytes are
+   * copied.
+   */
   async decode(encoded: Uint8Array, format: PixelFormat, transferSyntaxUid: string): Promise<StoredValues> {
     if (this.#unavailable) return decodeStoredValues(encoded, format, transferSyntaxUid);
     const job = { encoded: new Uint8Array(encoded), format, transferSyntaxUid };
@@ -136,7 +142,10 @@ function end(member: Member, answer: Exclude<DecodeAnswer, { type: 'ready' }>): 
 /** More threads gain little: the frames of one series come through one thread. */
 const MAX_WORKERS = 4;
 
-/** The pool that all series share. The largest CT images take less than a second; longer means a codec in circles. */
+/**
+ * The pool that all series share. The largest CT images take less than a second; longer means a codec in
+ * circles.
+ */
 export const decodePool = new DecodePool({
   size: Math.min(availableParallelism(), MAX_WORKERS),
   worker: new URL(`decode-worker${extname(import.meta.filename)}`, import.meta.url),

@@ -18,10 +18,10 @@ export function canDecode(transferSyntaxUid: string): boolean {
 }
 
 /**
- * Decodes one frame, counted from 0, of a grey image to its stored values: bits above and below BitsStored are gone,
- * signed values are signed. The result may be a view of the instance's bytes: read it, don't write to it.
- * Compressed frames are decoded in threads of their own.
- * Throws DICOM_TRANSFER_SYNTAX, DICOM_ATTRIBUTE, or DICOM_UNREADABLE where the compressed data is corrupt.
+ * Decodes one frame, counted from 0, of a grey image to its stored values: bits above and below BitsStored
+ * are gone, signed values are signed. The result may be a view of the instance's bytes: read it, don't write
+ * to it. Compressed frames are decoded in threads of their own. Throws DICOM_TRANSFER_SYNTAX,
+ * DICOM_ATTRIBUTE, or DICOM_UNREADABLE where the compressed data is corrupt.
  */
 export async function decodeFrame(instance: Instance, frame: number): Promise<StoredValues> {
   const { transferSyntaxUid, source } = instance;
@@ -39,7 +39,8 @@ export async function decodeFrame(instance: Instance, frame: number): Promise<St
     return await decodePool.decode(encoded, format, transferSyntaxUid);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    const what = `${place}: PixelData in ${transferSyntaxName(transferSyntaxUid)} cannot be decoded: ${reason}`;
+    const syntax = transferSyntaxName(transferSyntaxUid);
+    const what = `${place}: PixelData in ${syntax} cannot be decoded: ${reason}`;
     throw new DicomError('DICOM_UNREADABLE', what, { cause });
   }
 }

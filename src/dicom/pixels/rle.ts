@@ -2,9 +2,9 @@ const HEADER_BYTES = 64;
 const MAX_SEGMENTS = 15;
 
 /**
- * Decodes one RLE frame (PS3.5 annex G) of one sample per pixel: byte planes, most significant first, each packed by itself.
- * Returns little endian samples. Throws an Error with the reason unless each plane is there in full:
- * codecs that fill up what is missing would give wrong voxels.
+ * Decodes one RLE frame (PS3.5 annex G) of one sample per pixel: byte planes, most significant first, each
+ * packed by itself. Returns little endian samples. Throws an Error with the reason unless each plane is there
+ * in full: codecs that fill up what is missing would give wrong voxels.
  */
 export function decodeRle(
   frame: Uint8Array,

@@ -17,9 +17,9 @@ export interface PixelFormat {
 }
 
 /**
- * Decodes one frame of a grey image to its stored values: bits above and below BitsStored are gone, signed values are
- * signed. The result may be a view of the encoded bytes.
- * Throws an Error with the reason where the bytes are not what the format says.
+ * Decodes one frame of a grey image to its stored values: bits above and below BitsStored are gone, signed
+ * values are signed. The result may be a view of the encoded bytes. Throws an Error with the reason where the
+ * bytes are not what the format says.
  */
 export async function decodeStoredValues(
   encoded: Uint8Array,
@@ -75,7 +75,10 @@ function checkHeader(header: CodestreamHeader, format: PixelFormat): void {
   }
 }
 
-/** PS3.5 8.1.1: in big endian files 16-bit words are swapped; whether pairs of 8-bit pixels are depends on the VR. */
+/**
+ * PS3.5 8.1.1: in big endian files 16-bit words are swapped; whether pairs of 8-bit pixels are depends on the
+ * VR.
+ */
 function swapped(cells: Uint8Array, { bitsAllocated }: PixelFormat): Uint8Array {
   if (bitsAllocated !== 16) throw new Error('big endian pixels of 8 bits are not read');
   return Buffer.from(cells).swap16();

@@ -30,8 +30,9 @@ const WHOLE: Readonly<Record<string, string>> = {
 const ESCAPE = '\x1b';
 
 /**
- * What an escape sequence (PS3.3 tables C.12-3 and C.12-4, PS3.5 6.1.2.5) puts in place for the lower (g0) or the upper
- * (g1) half of the code table. JIS X 0208 and 0212 are decoded as EUC-JP, whose upper half holds the same codes.
+ * What an escape sequence (PS3.3 tables C.12-3 and C.12-4, PS3.5 6.1.2.5) puts in place for the lower (g0) or
+ * the upper (g1) half of the code table. JIS X 0208 and 0212 are decoded as EUC-JP, whose upper half holds
+ * the same codes.
  */
 const ESCAPES: Readonly<Record<string, { half: 'g0' | 'g1'; encoding: string }>> = {
   '(B': { half: 'g0', encoding: 'ascii' },
@@ -56,8 +57,9 @@ const ESCAPES: Readonly<Record<string, { half: 'g0' | 'g1'; encoding: string }>>
 };
 
 /**
- * The decoding for a data set whose SpecificCharacterSet has these values; none means the default repertoire. Where the
- * standard knows a value no more than we do, ASCII is read and every other byte becomes U+FFFD, the replacement character.
+ * The decoding for a data set whose SpecificCharacterSet has these values; none means the default repertoire.
+ * Where the standard knows a value no more than we do, ASCII is read and every other byte becomes U+FFFD, the
+ * replacement character.
  */
 export function textDecoding(specificCharacterSet: readonly string[]): TextDecoding {
   const terms = specificCharacterSet.map(normalized);
@@ -121,7 +123,8 @@ function decodeExtended(raw: string, initial: string): string {
     else if (escape) g1 = escape.encoding;
     else if (g0 !== 'ascii') decoded += decodeRun(part, g0, g1);
     else {
-      // Delimiters end what escape sequences began (PS3.5 6.1.2.5.3), unless they are halves of a two-byte character.
+      // Delimiters end what escape sequences began (PS3.5 6.1.2.5.3), unless they are halves of a two-byte
+      // character.
       for (const run of part.split(DELIMITED)) {
         decoded += decodeRun(run, g0, g1);
         if (DELIMITERS.includes(run.at(-1) ?? '-')) g1 = initial;

@@ -16,7 +16,10 @@ export type DicomDataset = Readonly<Record<string, unknown>>;
 export interface Instance {
   readonly dataset: DicomDataset;
   readonly transferSyntaxUid: string;
-  /** One per frame, still encoded; native pixel data: the bytes of the frame. Empty where there is no pixel data. */
+  /**
+   * One per frame, still encoded; native pixel data: the bytes of the frame. Empty where there is no pixel
+   * data.
+   */
   readonly frames: readonly Uint8Array[];
   /** Where it came from (a file name, an address), for messages. */
   readonly source: string;
@@ -45,7 +48,10 @@ export function frameLayout(dataset: DicomDataset, source: string): FrameLayout 
   return { numberOfFrames: whole('NumberOfFrames', 1), frameBits: samples * whole('BitsAllocated') };
 }
 
-/** Takes one data set of the DICOM JSON model (PS3.18 annex F): an item of a QIDO-RS or WADO-RS metadata answer. */
+/**
+ * Takes one data set of the DICOM JSON model (PS3.18 annex F): an item of a QIDO-RS or WADO-RS metadata
+ * answer.
+ */
 export function fromDicomJson(json: unknown): DicomDataset {
   const dataset = naturalizeJson(json);
   if (!dataset)

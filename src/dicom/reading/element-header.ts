@@ -14,7 +14,9 @@ export interface Encoded {
 export interface ElementHeader {
   /** Eight upper-case hexadecimal digits. */
   readonly tag: string;
-  /** As written; in implicit VR as the dictionary says, UN where it doesn't. Items and delimiters have none. */
+  /**
+   * As written; in implicit VR as the dictionary says, UN where it doesn't. Items and delimiters have none.
+   */
   readonly vr: string;
   /** UNDEFINED_LENGTH, or it lies inside the limit. */
   readonly length: number;

@@ -20,7 +20,10 @@ const ITEM_END = 'FFFEE00D';
 const SEQUENCE_END = 'FFFEE0DD';
 /** Nesting that no real data set reaches. */
 const MAX_DEPTH = 32;
-/** An enhanced image of ten thousand frames has this many; more would be a way to fill memory, and takes seconds. */
+/**
+ * An enhanced image of ten thousand frames has this many; more would be a way to fill memory, and takes
+ * seconds.
+ */
 const MAX_ELEMENTS = 1_000_000;
 
 export interface Elements {
@@ -68,7 +71,8 @@ export function readElements(
     const isBeyond = onlyGroup === undefined ? group >= beforeGroup : group !== onlyGroup;
     if (isBeyond) return { dataset, end: offset, implicit };
     if (view.getUint8(offset) === 0) {
-      // Some writers fill a file up with zeros. Looked for once: at each element, it would take quadratic time.
+      // Some writers fill a file up with zeros. Looked for once: at each element, it would take quadratic
+      // time.
       padding ??= trailingZeros(bytes);
       if (offset >= padding) return { dataset, end: bytes.length, implicit };
     }
@@ -199,7 +203,10 @@ function skipFragments(input: Encoded, start: number, limit: number): number {
   throw cutOff(input.source, 'compressed pixels in the header have no end');
 }
 
-/** Some writers say explicit VR and write implicit, or the other way round, in a whole file or in the items of a sequence. */
+/**
+ * Some writers say explicit VR and write implicit, or the other way round, in a whole file or in the items of
+ * a sequence.
+ */
 function writtenEncoding(input: Encoded, offset: number, limit: number): Encoded {
   if (input.implicit && isExplicitHeader(input, offset, limit)) return { ...input, implicit: false };
   if (!input.implicit && isImplicitHeader(input, offset, limit)) return { ...input, implicit: true };

@@ -37,8 +37,8 @@ const ELEMENT_HEADER_BYTES = 12;
 const MAX_FRAGMENTS = 1_000_000;
 
 /**
- * Reads the header of a DICOM file (PS3.10) of any size, and sees that its pixel data is all there, without taking the
- * pixels into memory.
+ * Reads the header of a DICOM file (PS3.10) of any size, and sees that its pixel data is all there, without
+ * taking the pixels into memory.
  * @param source names the file in messages
  * @throws DicomError DICOM_UNREADABLE where it is not DICOM, cut off, corrupt, or its header is over 64 MiB;
  *   DICOM_ATTRIBUTE where there are pixels, but not their size
@@ -160,7 +160,9 @@ async function checkPixels(contents: Contents, start: number, header: Header): P
   return false;
 }
 
-/** The items of compressed pixel data (PS3.5 A.4): an offset table, and at least one fragment for each frame. */
+/**
+ * The items of compressed pixel data (PS3.5 A.4): an offset table, and at least one fragment for each frame.
+ */
 async function checkFragments(items: ElementHeaders, frames: number, source: string): Promise<void> {
   for (let count = 0; count <= MAX_FRAGMENTS; count++) {
     const item = await items.next();
@@ -184,7 +186,10 @@ class ElementHeaders {
     this.#offset = start;
   }
 
-  /** The next header; undefined at the end of the contents. Throws DICOM_UNREADABLE where less follows than it says. */
+  /**
+   * The next header; undefined at the end of the contents. Throws DICOM_UNREADABLE where less follows than it
+   * says.
+   */
   async next(): Promise<ElementHeader | undefined> {
     const left = this.#contents.size - this.#offset;
     if (left <= 0) return undefined;

@@ -4,7 +4,10 @@ import { effectiveVr, isText, readValue, simplify } from './values.ts';
 /** Nesting that no real data set reaches; deeper JSON is a mistake or an attack. */
 const MAX_DEPTH = 32;
 
-/** A data set of the DICOM JSON model (PS3.18 annex F), or undefined where it isn't one. Elements that make no sense are left out. */
+/**
+ * A data set of the DICOM JSON model (PS3.18 annex F), or undefined where it isn't one. Elements that make no
+ * sense are left out.
+ */
 export function naturalizeJson(json: unknown, depth = 0): Record<string, unknown> | undefined {
   if (!isRecord(json) || depth > MAX_DEPTH) return undefined;
   const dataset: Record<string, unknown> = {};

@@ -32,7 +32,8 @@ export function readPart10(file: Uint8Array, source: string): Part10 {
 }
 
 /**
- * Reads the file meta information (PS3.10 section 7.1) at the beginning of a file, or of as much of it as is at hand.
+ * Reads the file meta information (PS3.10 section 7.1) at the beginning of a file, or of as much of it as is
+ * at hand.
  * @returns its elements; `end`: offset of the data set
  * @throws DicomError DICOM_UNREADABLE
  */

@@ -18,13 +18,16 @@ export interface FrameLayout {
   readonly frameBits: number;
 }
 
-/** No series comes near; a header that says more would fill memory with empty frames. */
+/** No series has as many frames; a header that claims more would fill memory with empty ones. */
 const MAX_FRAMES = 100_000;
 
 const ITEM = 0xe000;
 const SEQUENCE_DELIMITER = 0xe0dd;
 
-/** Reads the items of encapsulated pixel data, which is always little endian. Throws DICOM_UNREADABLE where it ends early. */
+/**
+ * Reads the items of encapsulated pixel data, which is always little endian. Throws DICOM_UNREADABLE where it
+ * ends early.
+ */
 export function readFragments(bytes: Uint8Array, start: number, source: string): PixelDataElement {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const items: Uint8Array[] = [];
@@ -54,7 +57,9 @@ export function readFragments(bytes: Uint8Array, start: number, source: string):
   };
 }
 
-/** Cuts pixel data into frames without copying, except frames of several fragments. Throws DICOM_UNREADABLE. */
+/**
+ * Cuts pixel data into frames without copying, except frames of several fragments. Throws DICOM_UNREADABLE.
+ */
 export function splitFrames(
   pixelData: PixelDataElement,
   layout: FrameLayout,

@@ -62,7 +62,10 @@ const NATIVE: ReadonlySet<string> = new Set([
   TRANSFER_SYNTAX.explicitBigEndian,
 ]);
 
-/** Lossy whatever the header says. JPEG 2000 (91) and HTJ2K (203) may be either: there LossyImageCompression decides. */
+/**
+ * Lossy whatever the header says. JPEG 2000 (91) and HTJ2K (203) may be either: there LossyImageCompression
+ * decides.
+ */
 const ALWAYS_LOSSY: ReadonlySet<string> = new Set([
   TRANSFER_SYNTAX.jpegBaseline,
   TRANSFER_SYNTAX.jpegExtended,

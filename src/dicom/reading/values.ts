@@ -26,7 +26,7 @@ const NUMBERS: Readonly<Record<string, [number, (view: DataView, at: number, lit
     ],
   };
 
-/** Longer ones (overlays, look-up tables, vendors' headers) are used nowhere here and would fill memory. */
+/** Longer values (overlays, look-up tables, vendors' headers) are never used here and would fill memory. */
 const MAX_BINARY_BYTES = 65_536;
 const MAX_TEXT_BYTES = 1024 * 1024;
 
@@ -41,8 +41,8 @@ export function simplify(values: readonly unknown[]): unknown {
 }
 
 /**
- * The VR by which to read an element. Writers who know a tag no longer (UN), or took its value for bytes, still wrote
- * what the standard says of the tag.
+ * The VR by which to read an element. Writers who know a tag no longer (UN), or took its value for bytes,
+ * still wrote what the standard says of the tag.
  */
 export function effectiveVr(tag: string, vr: string): string {
   if (TEXT.has(vr) || vr in NUMBERS || vr === 'SQ') return vr;
@@ -50,7 +50,8 @@ export function effectiveVr(tag: string, vr: string): string {
 }
 
 /**
- * The value of an element that is no sequence, in the form of `DicomDataset`; undefined where it is too long to keep.
+ * The value of an element that is no sequence, in the form of `DicomDataset`; undefined where it is too long
+ * to keep.
  * @param vr as `effectiveVr` gives it
  */
 export function readValue(

@@ -13,7 +13,10 @@ export function decimalString(value: number): string {
   throw new RangeError(`${value} can't be written in ${DS_MAX_LENGTH} characters`);
 }
 
-/** A source's decimal string as it stands; only one that is too long for its VR is written anew, in the digits that fit. */
+/**
+ * A source's decimal string as it stands; only one that is too long for its VR is written anew, in the digits
+ * that fit.
+ */
 export function keptDecimalString(text: string): string {
   return text.length <= DS_MAX_LENGTH ? text : decimalString(Number(text));
 }

@@ -35,7 +35,7 @@ function vrOf(keyword: string): string | undefined {
   return nameMap[keyword]?.vr;
 }
 
-/** Whether each value of an attribute has the form that its VR asks for. Absent and empty ones have not. */
+/** Whether each value of an attribute has the form that its VR asks for. Absent and empty ones do not. */
 export function isValid(dataset: DicomDataset, keyword: string): boolean {
   const vr = vrOf(keyword);
   if (vr === undefined) return false;
@@ -54,7 +54,10 @@ function isValidSequence(items: readonly DicomDataset[]): boolean {
   return items.length > 0 && items.every(isValidItem);
 }
 
-/** An item counts as valid when it says something, every value in it has its VR's form, and no code in it is withdrawn. */
+/**
+ * An item counts as valid when it says something, every value in it has its VR's form, and no code in it is
+ * withdrawn.
+ */
 function isValidItem(item: DicomDataset): boolean {
   const keywords = Object.keys(item).filter((keyword) => vrOf(keyword) !== undefined);
   const scheme = verbatim(item, 'CodingSchemeDesignator')[0];

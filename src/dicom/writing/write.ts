@@ -15,13 +15,16 @@ export interface Implementation {
   readonly versionName: string;
 }
 
-/** What is written: keyword -> value; sequences are arrays of the same; null is an empty value; undefined isn't written. */
+/**
+ * What is written: keyword -> value; sequences are arrays of the same; null is an empty value; undefined
+ * isn't written.
+ */
 export type WritableDataset = { readonly [keyword: string]: unknown };
 
 /**
- * A data set as Part 10 bytes (PS3.10 section 7): explicit VR little endian, ISO_IR 192, file meta of its own.
- * The data set must hold SOPClassUID and SOPInstanceUID. The same data set gives the same bytes.
- * Throws TypeError for a keyword that the dictionary doesn't have: left out silently, it would make a wrong object.
+ * A data set as Part 10 bytes (PS3.10 section 7): explicit VR little endian, ISO_IR 192, file meta of its
+ * own. The data set must hold SOPClassUID and SOPInstanceUID. The same data set gives the same bytes. Throws
+ * TypeError for a keyword that the dictionary doesn't have: left out silently, it would make a wrong object.
  */
 export function writePart10(dataset: WritableDataset, implementation: Implementation): Uint8Array {
   const complete = { ...dataset, SpecificCharacterSet: 'ISO_IR 192' };
@@ -58,7 +61,9 @@ function isItem(value: unknown): value is WritableDataset {
   );
 }
 
-/** Cuts a text to what its VR holds (PS3.5 table 6.2-1), at a word where possible; the cut is shown by "...". */
+/**
+ * Cuts a text to what its VR holds (PS3.5 table 6.2-1), at a word where possible; the cut is shown by "...".
+ */
 export function fitted(text: string, maxLength: number): string {
   if (text.length <= maxLength) return text;
   const cut = text.slice(0, maxLength - 3);

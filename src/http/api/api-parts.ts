@@ -38,7 +38,10 @@ export interface ApiParts {
     studyInstanceUid: string,
     at: { readonly seriesInstanceUid: string; readonly sopInstanceUid: string },
   ) => Promise<Uint8Array>;
-  /** Stores a rejection note for a result that a reader rejected; undefined where the archive is to hear nothing of it. */
+  /**
+   * Stores a rejection note for a result that a reader rejected; undefined where the archive is to hear
+   * nothing of it.
+   */
   readonly withdraw: ((result: ReviewedVolume, reason: string) => Promise<void>) | undefined;
   /** What must be said of a model wherever its results are shown. */
   readonly modelNotice: (model: VolumeRecord['model']) => Promise<string | undefined>;

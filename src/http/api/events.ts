@@ -4,11 +4,11 @@ import { HttpError } from '../http-error.ts';
 import type { ApiParts } from './api-parts.ts';
 import type { Operation } from './operation.ts';
 
-/** Proxies cut connections that say nothing; most wait for a minute. */
+/** Proxies cut silent connections, most of them after a minute. */
 const HEARTBEAT_MS = 15_000;
 /** Each listener holds a connection; a hospital has fewer people who look at once. */
 const MOST_LISTENERS = 200;
-/** A listener who does not read: it is let go before the answers to it fill the memory. */
+/** A listener that does not read is dropped before what waits for it fills the memory. */
 const MOST_UNSENT_BYTES = 1_000_000;
 
 /** Server-sent events (HTML standard, section 9.2). No patient is named in them. */

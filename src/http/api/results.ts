@@ -19,7 +19,9 @@ import { backTo, sentByForm } from './studies.ts';
 const compressed = promisify(gzip);
 /** A slice is looked at once: what matters is that it comes soon. */
 const FASTEST = { level: 1 } as const;
-/** Images of a result never change: its UIDs would. An hour spares a reader who goes back and forth the wait. */
+/**
+ * Images of a result never change: its UIDs would. An hour spares a reader who goes back and forth the wait.
+ */
 const CACHED = 'private, max-age=3600';
 
 const MAX_REASON = 500;

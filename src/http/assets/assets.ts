@@ -13,12 +13,12 @@ interface Asset {
   readonly etag: string;
 }
 
-/** A browser asks whether it is still the same; a new version shows at once. */
+/** Browsers ask each time whether a file has changed, so that a new version shows at once. */
 const CACHE_CONTROL = 'no-cache';
 
 /**
- * Styles and scripts of the pages, at /assets: from this program and its packages alone, compressed once. They are read
- * when the first is asked for.
+ * Styles and scripts of the pages, at /assets: from this program and its packages alone, compressed once.
+ * They are read when the first is asked for.
  */
 export function assetRoutes(): Router {
   let assets: Promise<ReadonlyMap<string, Asset>> | undefined;

@@ -1,4 +1,7 @@
-/** Keeps lists and states up to date: progress as it comes, the rest by fetching the page again when a state changed. */
+/**
+ * Keeps lists and states up to date: progress as it comes, the rest by fetching the page again when a state
+ * changed.
+ */
 
 /** Several changes at a time are one look, and a busy node is not asked all the time. */
 const REFRESH_MS = 1_000;

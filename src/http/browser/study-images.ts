@@ -3,7 +3,7 @@ import { TEXTS } from '../pages/texts.ts';
 import { reasonOf, SliceStore } from './slice-store.ts';
 import { type Shown, SliceView } from './slice-view.ts';
 
-/** The images of a result in three planes, with the outline of what was segmented. */
+/** Shows a result's images in three planes, with the outline of what was segmented. */
 
 const T = TEXTS.images;
 

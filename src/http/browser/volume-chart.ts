@@ -186,8 +186,9 @@ function draw(place: HTMLElement, history: History, figure: HTMLElement): uPlot 
             });
             plot.over.addEventListener('click', (event) => {
               const point = target(event);
-              if (point)
-                location.href = `${figure.dataset['studies']}${point.studyInstanceUid}?result=${point.report}`;
+              if (!point) return;
+              const { studyInstanceUid, report } = point;
+              location.href = `${figure.dataset['studies']}${studyInstanceUid}?result=${report}`;
             });
           },
         ],

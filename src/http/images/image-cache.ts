@@ -1,7 +1,7 @@
 import type { VolumeRecord } from '../../store/records/volume-record.ts';
 import type { LoadedImages } from './load-images.ts';
 
-/** Loads that may wait for their turn; more people at a time would wait for minutes. */
+/** Loads that may wait for their turn; with more, people would wait for minutes. */
 const MOST_WAITING = 8;
 
 /** Too many results are being loaded. */
@@ -13,8 +13,8 @@ export class ImagesBusyError extends Error {
 }
 
 /**
- * Images of the results that were looked at last, up to a number of bytes. Each is fetched once however many ask for it,
- * and one after the other: memory never holds more than the cache and one more.
+ * Images of the results that were looked at last, up to a number of bytes. Each is fetched once however many
+ * ask for it, and one after the other: memory never holds more than the cache and one more.
  */
 export class ImageCache {
   readonly #load: (result: VolumeRecord) => Promise<LoadedImages>;

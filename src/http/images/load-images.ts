@@ -39,8 +39,8 @@ type Archive = Pick<
 >;
 
 /**
- * Fetches the images that a result was measured in, and its SEG, from the archive.
- * Throws as `retrieveSeries` and `readSegmentation`; DICOM_WEB_ANSWER where the archive does not hold that part any more.
+ * Fetches the images that a result was measured in, and its SEG, from the archive. Throws as `retrieveSeries`
+ * and `readSegmentation`; DICOM_WEB_ANSWER where the archive does not hold that part any more.
  */
 export async function loadImages(
   archive: Archive,

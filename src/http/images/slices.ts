@@ -33,7 +33,9 @@ export interface ViewDescription {
     readonly top: string;
     readonly bottom: string;
   };
-  /** Grid axes (0 is x): along the columns, along the rows, across the planes; reversed where indices fall. */
+  /**
+   * Grid axes (0 is x): along the columns, along the rows, across the planes; reversed where indices fall.
+   */
   readonly columnAxis: number;
   readonly columnReversed: boolean;
   readonly rowAxis: number;
@@ -85,8 +87,9 @@ function axisOf(step: number, [nx, ny]: LoadedImages['size']): number {
 }
 
 /**
- * One plane: the stored values of its pixels as 16-bit little endian, row by row from the upper left corner, then the mask
- * of the same pixels, one bit each, the least significant first. Undefined where there is no such plane.
+ * One plane: the stored values of its pixels as 16-bit little endian, row by row from the upper left corner,
+ * then the mask of the same pixels, one bit each, the least significant first. Undefined where there is no
+ * such plane.
  */
 export function sliceBytes(
   images: LoadedImages,

@@ -138,5 +138,6 @@ ${to < total && link(query.offset + pageSize, T.next, 'next')}
 /** The dashboard with this query; what is empty is left out. */
 function address(basePath: string, query: DashboardQuery): string {
   const parameters = Object.entries(query).filter(([, value]) => value !== '' && value !== 0);
-  return `${basePath}/?${new URLSearchParams(parameters.map(([name, value]): [string, string] => [name, String(value)]))}`;
+  const texts = parameters.map(([name, value]): [string, string] => [name, String(value)]);
+  return `${basePath}/?${new URLSearchParams(texts)}`;
 }

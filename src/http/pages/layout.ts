@@ -19,7 +19,7 @@ export interface PageContent {
   readonly title: string;
   readonly current?: 'studies' | 'quality';
   readonly body: Html;
-  /** A page works without. */
+  /** Pages work without it. */
   readonly scripts?: readonly PageScript[];
 }
 

@@ -116,7 +116,7 @@ function notFound(
   send(response, { title, body }, 404);
 }
 
-/** A filter with a mistake in it shows everything instead of an error: the fields say what was understood. */
+/** A faulty filter shows everything instead of an error, and the fields show what was understood. */
 function dashboardQuery(request: Request): DashboardQuery {
   const query = { ...studyQuery.parse({}), ...studyQuery.partial().safeParse(request.query).data };
   const date = (day: string | undefined) => (day ?? '').replace(/^(\d{4})(\d\d)(\d\d)$/, '$1-$2-$3');

@@ -1,8 +1,8 @@
 import type { StudyState } from '../../store/records/study-log.ts';
 
 /**
- * All words of the pages, in English. Another language is another object of this form; words that come from elsewhere (the
- * reasons of the pipeline, flags of reports, names of models) are shown as they are.
+ * All words of the pages, in English. Another language is another object of this form; words that come from
+ * elsewhere (the reasons of the pipeline, flags of reports, names of models) are shown as they are.
  */
 export const TEXTS = {
   language: 'en',
@@ -139,7 +139,9 @@ export const TEXTS = {
     lines: 'Crossing lines',
     organ: 'Go to the pancreas',
     inside: (first: number, last: number) => `pancreas on ${first} to ${last}`,
-    hint: 'Wheel or arrow keys: slice. Page up and down: ten slices. Drag: window. Click: the other views follow. O: outline. W: next window. P: pancreas.',
+    hint:
+      'Wheel or arrow keys: slice. Page up and down: ten slices. Drag: window. Click: the other ' +
+      'views follow. O: outline. W: next window. P: pancreas.',
     windowText: (width: string, center: string) => `W ${width} L ${center}`,
   },
 
@@ -150,7 +152,8 @@ export const TEXTS = {
     axis: 'ml',
     studies: 'Volumes',
     warning: (people: number) =>
-      `Studies under this PatientID differ in birth date or sex: they may be of ${people} people. No line joins them, and reports compare nothing across them.`,
+      `Studies under this PatientID differ in birth date or sex: they may be of ${people} people. No ` +
+      'line joins them, and reports compare nothing across them.',
     person: (number: number) => `Person ${number}`,
     columns: {
       date: 'Study date',
@@ -165,7 +168,8 @@ export const TEXTS = {
       remarks: 'Remarks',
     },
     band: (images: string, percent: number) =>
-      `Shaded band, ${images}: within ${percent} % of the first volume, a change cannot be told from repeated measurement.`,
+      `Shaded band, ${images}: within ${percent} % of the first volume, a change cannot be told from ` +
+      'repeated measurement.',
     within: 'within repeatability',
     beyond: 'beyond repeatability',
     noBand: 'Repeatability is not configured for these images, so changes are not judged.',
@@ -181,9 +185,11 @@ export const TEXTS = {
     noVolumes: 'No volume has been measured yet.',
     needsScript: 'The chart needs JavaScript; the table holds the same numbers.',
     reference:
-      'Grey band: mean 72.4 ml, ± 2 SD of 25.8 ml, in adults of 20 to 60 years, both sexes, CT (Saisho et al., Clin Anat 2007;20:933-942). Other scanners, models and populations differ.',
+      'Grey band: mean 72.4 ml, ± 2 SD of 25.8 ml, in adults of 20 to 60 years, both sexes, CT (Saisho ' +
+      'et al., Clin Anat 2007;20:933-942). Other scanners, models and populations differ.',
     explain:
-      'A line joins volumes of the same kind of images and the same model. Bars show the interval of each volume. Select a point to open its study.',
+      'A line joins volumes of the same kind of images and the same model. Bars show the interval of ' +
+      'each volume. Select a point to open its study.',
   },
 
   qualityPage: {
@@ -215,7 +221,8 @@ export const TEXTS = {
       studies: 'Studies',
     },
     explain:
-      'By the month in which a result was made. A median that moves, or flags and rejections that grow on one scanner, are a reason to look at its images.',
+      'By the month in which a result was made. A median that moves, or flags and rejections that grow ' +
+      'on one scanner, are a reason to look at its images.',
   },
 
   notFound: { title: 'Not found', text: 'There is nothing at this address.', home: 'All studies' },

@@ -42,9 +42,10 @@ const CODES: Readonly<Record<StoreRequestError['refusal'], HttpErrorCode>> = {
 };
 
 /**
- * STOW-RS (PS3.18 10.5), where the archive is elsewhere: takes instances and answers which of them are safe. Instances are
- * acknowledged when they are in the spool, not when they are in the archive: a sender need not wait for the archive, nor
- * does it lose a study when that is down. The answer has no RetrieveURL, as the node itself gives nothing back.
+ * STOW-RS (PS3.18 10.5), where the archive is elsewhere: takes instances and answers which of them are safe.
+ * Instances are acknowledged when they are in the spool, not when they are in the archive: a sender need not
+ * wait for the archive, nor does it lose a study when that is down. The answer has no RetrieveURL, as the
+ * node itself gives nothing back.
  */
 export function receiveRoutes(parts: ReceiveParts): Router {
   const router = express.Router();

@@ -15,7 +15,7 @@ export function identified(identify: Identify): RequestHandler {
   };
 }
 
-/** Below /api: the one change that readers make. Express takes paths without regard to case. */
+/** Below /api: the one change that reviewers may make. Express ignores the case of paths. */
 const REVIEW = /^\/results\/[^/]+\/review\/?$/i;
 
 /** The role that a change by the API needs. */
@@ -24,7 +24,8 @@ export const changeByApi = (request: Request): Role => (REVIEW.test(request.path
 /**
  * Stands before the routers of one path.
  * @param changing the role that other methods than GET need there
- * @param loginPage where a browser is sent that shows no credentials, instead of an answer that only programs understand
+ * @param loginPage where a browser is sent that shows no credentials, instead of an answer that only programs
+ * understand
  * @throws HttpError UNAUTHENTICATED, FORBIDDEN
  */
 export function allow(

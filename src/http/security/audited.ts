@@ -19,7 +19,8 @@ export function audited({ record, sourceId, basePath, now }: RequestAudit): Requ
     response.once('close', () => {
       const { principal } = response.locals;
       const { path, search } = addressOf(request.originalUrl, basePath);
-      // What the node does with its own archive is recorded where it does it; commands beside it are somebody's.
+      // What the node does with its own archive is recorded where it does it; commands beside it are
+      // somebody's.
       if (principal?.by === 'own' && !path.startsWith('/api/')) return;
       const purpose =
         refusal(response, request.headers.authorization !== undefined, path) ??

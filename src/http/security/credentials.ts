@@ -42,8 +42,8 @@ export async function checkToken(
 }
 
 /**
- * The token of an Authorization header: Bearer (RFC 6750), or Basic with the token as its password, for senders that
- * know no other way. undefined where there is no such header; empty where it is of another kind.
+ * The token of an Authorization header: Bearer (RFC 6750), or Basic with the token as its password, for
+ * senders that know no other way. undefined where there is no such header; empty where it is of another kind.
  */
 export function presentedToken({ headers: { authorization } }: Request): string | undefined {
   if (authorization === undefined) return undefined;

@@ -18,13 +18,16 @@ const common = {
   windowMs: MINUTE_MS,
   standardHeaders: 'draft-8',
   legacyHeaders: false,
-  // Its checks of the set-up print to the console, and what a client sends (X-Forwarded-For) sets them off.
+  // The library's checks of its set-up print to the console, and a client's X-Forwarded-For can trigger them.
   validate: false,
   handler: (_request: Request, _response: Response, next: (error: unknown) => void) =>
     next(new HttpError('TOO_MANY_REQUESTS', 'too many requests; Retry-After says when to come back')),
 } as const;
 
-/** Per token or person, per address where nobody is known; not for the node itself and programs of its machine. */
+/**
+ * Per token or person, per address where nobody is known; not for the node itself and programs of its
+ * machine.
+ */
 export function limitRequests(limit: number): RequestHandler {
   return rateLimit({
     ...common,
@@ -37,8 +40,9 @@ export function limitRequests(limit: number): RequestHandler {
 }
 
 /**
- * Counts wrong credentials per address; beyond the limit they are answered with 429. Right ones are always let in, so that
- * nobody is locked out by others behind the same address; guessing 256 random bits is hopeless at any pace.
+ * Counts wrong credentials per address; beyond the limit they are answered with 429. Right ones are always
+ * let in, so that nobody is locked out by others behind the same address; guessing 256 random bits is
+ * hopeless at any pace.
  */
 export function limitFailedLogins(limit: number): ErrorRequestHandler {
   const count = rateLimit({ ...common, limit, identifier: 'failed logins', keyGenerator: addressOf });

@@ -3,7 +3,10 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 
 const accessSchema = z.strictObject({
-  /** Where the node answers programs of its machine, without TLS; with http.basePath, without a slash at its end. */
+  /**
+   * Where the node answers programs of its machine, without TLS; with http.basePath, without a slash at its
+   * end.
+   */
   url: z.url(),
   token: z.string().min(1),
 });
@@ -15,8 +18,8 @@ export type LocalAccess = z.infer<typeof accessSchema>;
 export const newOwnToken = (): string => randomBytes(32).toString('base64url');
 
 /**
- * Writes where the node is and a token that it takes from loopback alone, readable for the node's own user only: whoever
- * may read the database's folder may do everything to the node anyway.
+ * Writes where the node is and a token that it takes from loopback alone, readable for the node's own user
+ * only: whoever may read the database's folder may do everything to the node anyway.
  */
 export async function publishLocalAccess(file: string, access: LocalAccess): Promise<void> {
   const beside = `${file}.${process.pid}`;

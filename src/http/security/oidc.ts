@@ -26,7 +26,10 @@ export interface OidcIdentity {
 const DISCOVERY_TIMEOUT_MS = 5_000;
 const discoverySchema = z.object({ issuer: z.string(), jwks_uri: z.url({ protocol: /^https?$/ }) });
 
-/** Access tokens of an OpenID Connect provider: JSON Web Tokens (RFC 9068), verified with the provider's published keys. */
+/**
+ * Access tokens of an OpenID Connect provider: JSON Web Tokens (RFC 9068), verified with the provider's
+ * published keys.
+ */
 export class OidcVerifier {
   readonly #settings: OidcSettings;
   #keys: Promise<JWTVerifyGetKey> | undefined;
@@ -37,7 +40,8 @@ export class OidcVerifier {
 
   /**
    * @returns undefined where the token is not one to be accepted
-   * @throws HttpError UNAVAILABLE where the provider's keys cannot be had, so that nothing can be said about the token
+   * @throws HttpError UNAVAILABLE where the provider's keys cannot be had, so that nothing can be said about
+   * the token
    */
   async verify(token: string, now: Date): Promise<OidcIdentity | undefined> {
     const { issuer, audience, algorithms, clockToleranceSeconds, nameClaim } = this.#settings;
@@ -93,7 +97,10 @@ export class OidcVerifier {
   }
 }
 
-/** Dots lead into nested claims; a claim whose own name has dots is found too, as some providers use addresses. */
+/**
+ * Dots lead into nested claims; a claim whose own name has dots is found too, as some providers use
+ * addresses.
+ */
 function claim(payload: JWTPayload, path: string): unknown {
   if (path in payload) return payload[path];
   return path.split('.').reduce<unknown>((value, key) => {

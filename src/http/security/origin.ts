@@ -5,8 +5,8 @@ import { isSafe } from './access.ts';
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
 
 /**
- * For a node without authentication, which trusts whoever reaches loopback: a web page whose name was made to point to
- * 127.0.0.1 (DNS rebinding) reaches it too, but its requests name the page's host.
+ * For a node without authentication, which trusts whoever reaches loopback: a web page whose name was made to
+ * point to 127.0.0.1 (DNS rebinding) reaches it too, but its requests name the page's host.
  * @param hosts further names that the node goes by, with or without a port
  * @throws HttpError HOST_REFUSED
  */
@@ -25,9 +25,9 @@ export function knownHostsOnly(hosts: readonly string[]): RequestHandler {
 }
 
 /**
- * A page of another site may make a browser send requests here, with the cookie or from loopback. Browsers say where such
- * a request comes from: Origin with every method but GET and HEAD (Fetch standard, section 3.2), and Sec-Fetch-Site.
- * With a cookie one of them has to be there. Programs send neither.
+ * A page of another site may make a browser send requests here, with the cookie or from loopback. Browsers
+ * say where such a request comes from: Origin with every method but GET and HEAD (Fetch standard, section
+ * 3.2), and Sec-Fetch-Site. With a cookie one of them has to be there. Programs send neither.
  * @throws HttpError ORIGIN_REFUSED
  */
 export function ownOriginOnly(hosts: readonly string[]): RequestHandler {

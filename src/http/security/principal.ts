@@ -1,8 +1,8 @@
 import type { Request, Response } from 'express';
 
 /**
- * What somebody may do. viewer: read pages, API and images. reviewer: that, and accept or reject results. sender: send
- * studies and announce them, nothing else. operator: everything.
+ * What somebody may do. viewer: read pages, API and images. reviewer: that, and accept or reject results.
+ * sender: send studies and announce them, nothing else. operator: everything.
  */
 export const ACCESS_ROLES = ['viewer', 'reviewer', 'operator', 'sender'] as const;
 export type Role = (typeof ACCESS_ROLES)[number];
@@ -13,8 +13,9 @@ export interface Principal {
   readonly name: string;
   readonly roles: readonly Role[];
   /**
-   * How the request showed who it is from: not at all, by the node's own token (itself, and commands of its machine), by a
-   * token, or by the cookie that stands for one; only the cookie is sent by browsers on behalf of foreign pages.
+   * How the request showed who it is from: not at all, by the node's own token (itself, and commands of its
+   * machine), by a token, or by the cookie that stands for one; only the cookie is sent by browsers on behalf
+   * of foreign pages.
    */
   readonly by: 'loopback' | 'own' | 'bearer' | 'cookie';
 }

@@ -13,8 +13,8 @@ interface Session {
 }
 
 /**
- * Browsers that showed a token once. The cookie holds a random number, never the token; the node remembers its hash, in
- * memory: after a restart people show their token again.
+ * Browsers that showed a token once. The cookie holds a random number, never the token; the node remembers
+ * its hash, in memory: after a restart people show their token again.
  */
 export class Sessions {
   readonly #lifeMs: number;

@@ -13,8 +13,8 @@ const entrySchema = z.strictObject({
   name: z.string().min(1),
   role: z.enum(ACCESS_ROLES),
   /**
-   * SHA-256, in hexadecimal digits. A slow hash (scrypt, Argon2) guards passwords because those can be guessed; 256 random
-   * bits cannot, and every request would pay for it.
+   * SHA-256, in hexadecimal digits. A slow hash (scrypt, Argon2) guards passwords because those can be
+   * guessed; 256 random bits cannot, and every request would pay for it.
    */
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   created: z.iso.datetime(),
@@ -102,7 +102,10 @@ async function writeTokens(file: string, tokens: readonly TokenEntry[]): Promise
   }
 }
 
-/** The tokens of a file that may change while the node runs: an added or revoked token counts from the next request on. */
+/**
+ * The tokens of a file that may change while the node runs: an added or revoked token counts from the next
+ * request on.
+ */
 export class TokenFile {
   readonly #file: string;
   readonly #now: () => Date;

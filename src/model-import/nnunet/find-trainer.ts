@@ -66,7 +66,8 @@ export function findTrainer(files: TrainingFiles, single?: string): TrainerFolde
   if (withoutInfo)
     throw new SegmentationError(
       'IMPORT_SOURCE',
-      `${path.join(files.source, root, withoutInfo, kind)}: expected ${kind}.pkl beside it, which holds the plans`,
+      `${path.join(files.source, root, withoutInfo, kind)}: expected ${kind}.pkl beside it, which holds ` +
+        'the plans',
     );
   const absolute = path.join(files.source, root);
   return {
@@ -117,7 +118,8 @@ export function splitFoldFolder(
 const foldNumber = (fold: string): number => Number(/\d+/.exec(fold)?.[0] ?? 0);
 
 function nothingFound({ source, paths }: TrainingFiles): SegmentationError {
-  const expected = `expected nnU-Net v1 training output, with fold_0/${FINAL} (or fold_1 and so on) somewhere in it`;
+  const output = `nnU-Net v1 training output, with fold_0/${FINAL} (or fold_1 and so on) somewhere in it`;
+  const expected = `expected ${output}`;
   const stray = paths.find((file) => file.endsWith('.model'));
   return new SegmentationError(
     'IMPORT_SOURCE',

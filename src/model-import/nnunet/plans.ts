@@ -6,7 +6,9 @@ import type { NetworkPlan } from '../../segmentation/network-weights.ts';
 import { entryOf, toPlain } from '../pickle/to-plain.ts';
 import type { TrainerInfo } from './trainer-info.ts';
 
-/** What a model needs of nnU-Net's plans. Arrays of three are slowest axis first, after `transposeForward`. */
+/**
+ * What a model needs of nnU-Net's plans. Arrays of three are slowest axis first, after `transposeForward`.
+ */
 export interface ModelPlan {
   readonly network: NetworkPlan;
   /** On [z, y, x]. */

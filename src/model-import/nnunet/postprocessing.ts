@@ -12,8 +12,8 @@ const schema = z.object({
 });
 
 /**
- * Whether postprocessing.json keeps only the largest component. Without classes (null) nnU-Net takes all that are
- * there.
+ * Whether postprocessing.json keeps only the largest component. Without classes (null) nnU-Net takes all that
+ * are there.
  *
  * @throws {SegmentationError} PLANS_INVALID: it can't be read, or asks for something else
  */
@@ -38,8 +38,8 @@ export function readPostprocessing(
   const keepLargestComponent = classes === null || classes.flat().length > 0;
   if (keepLargestComponent && sizes && !/^\s*(None|\{\s*\})\s*$/.test(sizes))
     throw wrong(
-      `min_valid_object_sizes is ${sizes.slice(0, 80)}: keeping further components by their size is not supported; ` +
-        'expected None, as nnU-Net writes it without advanced postprocessing',
+      `min_valid_object_sizes is ${sizes.slice(0, 80)}: keeping further components by their size is not ` +
+        'supported; expected None, as nnU-Net writes it without advanced postprocessing',
     );
   return { keepLargestComponent };
 }

@@ -16,8 +16,9 @@ export interface TrainerInfo {
 }
 
 /**
- * What trainers change that neither plans nor parameters show: activation, normalization layers without or with other
- * arithmetic, residual encoders, further input channels, mirroring. The network would run, and be wrong.
+ * What trainers change that neither plans nor parameters show: activation, normalization layers without or
+ * with other arithmetic, residual encoders, further input channels, mirroring. The network would run, and be
+ * wrong.
  */
 const CHANGED_TRAINERS = /relu|gelu|mish|_BN|_GN|_FRN|NoNormalization|resenc|cascade|noMirroring/i;
 
@@ -59,8 +60,8 @@ export function readTrainerInfo(bytes: Uint8Array, file: string): TrainerInfo {
   const { name: trainer, init: settings } = parsed.data;
   if (CHANGED_TRAINERS.test(trainer))
     throw wrong(
-      `the trainer ${trainer} changes the network or its use in a way that its files do not show; expected one like ` +
-        'nnUNetTrainerV2 or nnTransUNetTrainerV2',
+      `the trainer ${trainer} changes the network or its use in a way that its files do not show; ` +
+        'expected one like nnUNetTrainerV2 or nnTransUNetTrainerV2',
     );
   const plans = entryOf(value, 'plans');
   const stages = entryOf(plans, 'plans_per_stage');

@@ -13,8 +13,8 @@ export interface TrainingFiles {
   /** @throws {SegmentationError} IMPORT_SOURCE: it is larger */
   readSmall(file: string, maxBytes: number): Promise<Uint8Array>;
   /**
-   * Works with one file on disk. Out of an archive it is unpacked to `folder` first and removed afterwards, so that
-   * no more than one is there at a time.
+   * Works with one file on disk. Out of an archive it is unpacked to `folder` first and removed afterwards,
+   * so that no more than one is there at a time.
    */
   withFile<T>(
     file: string,
@@ -31,7 +31,10 @@ interface UnpackOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Of all that training leaves behind. Predictions on validation cases, which may be thousands, are none of these. */
+/**
+ * Of all that training leaves behind. Predictions on validation cases, which may be thousands, are none of
+ * these.
+ */
 const RELEVANT =
   /(^|\/)(model_(final_checkpoint|best|latest)\.model(\.pkl)?|plans\.pkl|postprocessing\.json)$/;
 
@@ -109,7 +112,8 @@ async function openArchive(file: string): Promise<TrainingFiles> {
     await zip.close();
     throw new SegmentationError(
       'IMPORT_SOURCE',
-      `${file} is a checkpoint by itself; give the folder that it lies in, which also holds its plans (.model.pkl)`,
+      `${file} is a checkpoint by itself; give the folder that it lies in, which also holds its plans ` +
+        '(.model.pkl)',
     );
   }
   return {

@@ -100,12 +100,12 @@ const TILE_OF_4: WinogradTile = {
 };
 
 /**
- * Sums of slices cost what they cost, products grow with the channels: at 32 channels the sums take half of
- * what they save, below they take more.
+ * The cost of summing slices is fixed per channel, while that of products grows with the channels. At 32
+ * channels the sums cost half of what they save; with fewer channels they cost more.
  */
 const LEAST_CHANNELS = 32;
 
-/** The tile with which a convolution along so many slices is fastest; undefined where that is without. */
+/** The fastest tile for a convolution along so many slices; undefined where the direct form is faster. */
 export function chooseTile(
   slices: number,
   channelsIn: number,

@@ -18,8 +18,8 @@ const NAMED_ONLY = undefined;
 const NUMPY_CORES = ['numpy.core', 'numpy._core']; // NumPy 2 renamed it
 
 /**
- * Every class and function that nnU-Net's plans and PyTorch's checkpoints name, with what stands in for it here.
- * Nothing else is known; nothing of Python is ever called.
+ * Every class and function that nnU-Net's plans and PyTorch's checkpoints name, with what stands in for it
+ * here. Nothing else is known; nothing of Python is ever called.
  */
 const KNOWN_GLOBALS: ReadonlyMap<string, KnownFunction | typeof NAMED_ONLY> = new Map([
   ['collections.OrderedDict', orderedDict],

@@ -10,12 +10,15 @@ export type PersistentLoad = (
 ) => PickleValue;
 
 /**
- * What a pickle may make, in units of roughly 50 bytes: a list or a memo entry is 1, a dict 4. A checkpoint of the
- * full-size network takes 20,000; plans of 10,000 cases take 700,000.
+ * What a pickle may make, in units of roughly 50 bytes: a list or a memo entry is 1, a dict 4. A checkpoint
+ * of the full-size network takes 20,000; plans of 10,000 cases take 700,000.
  */
 const MAX_UNITS = 2_000_000;
 
-/** The stack machine that a pickle is a program for. It can make values of the kinds in PickleValue, and nothing else. */
+/**
+ * The stack machine that a pickle is a program for. It can make values of the kinds in PickleValue, and
+ * nothing else.
+ */
 export class PickleMachine {
   readonly reader: PickleReader;
   readonly #persistentLoad: PersistentLoad | undefined;
@@ -154,5 +157,5 @@ export class PickleMachine {
   }
 }
 
-/** Names come from the file: no control characters on the terminal, no endless lines. */
+/** Names come from the file, so control characters are removed and long names cut. */
 const shown = (name: string): string => name.slice(0, 120).replace(/[^\x20-\x7e]/g, '?');

@@ -1,6 +1,8 @@
 import { SegmentationError, type SegmentationErrorCode } from '../../segmentation/errors.ts';
 
-/** Reads a pickle's bytes in order. Every length is checked against what is left before anything is allocated. */
+/**
+ * Reads a pickle's bytes in order. Every length is checked against what is left before anything is allocated.
+ */
 export class PickleReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
@@ -68,7 +70,9 @@ export class PickleReader {
     return Buffer.from(part.buffer, part.byteOffset, part.byteLength).toString('utf8');
   }
 
-  /** Text up to the next line feed, which is left out. Protocol 0 writes Latin-1, and escapes for all else. */
+  /**
+   * Text up to the next line feed, which is left out. Protocol 0 writes Latin-1, and escapes for all else.
+   */
   line(): string {
     const end = this.#bytes.indexOf(0x0a, this.#position);
     if (end < 0) throw this.#truncated('a line that ends');

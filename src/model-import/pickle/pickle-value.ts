@@ -27,8 +27,8 @@ export interface NumpyArray {
 }
 
 /**
- * What a pickle can hold here. Lists and tuples are arrays, dict and OrderedDict are maps; numbers beyond 2^53
- * are bigint. Parts may be shared and may even contain themselves: walk them with `toPlain`.
+ * What a pickle can hold here. Lists and tuples are arrays, dict and OrderedDict are maps; numbers beyond
+ * 2^53 are bigint. Parts may be shared and may even contain themselves: walk them with `toPlain`.
  */
 export type PickleValue =
   | null

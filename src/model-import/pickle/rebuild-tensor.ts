@@ -5,8 +5,8 @@ import { describeValue, isKind, type PickleValue } from './pickle-value.ts';
 const MAX_AXES = 8;
 
 /**
- * torch._utils._rebuild_tensor_v2(storage, offset, shape, strides, requires_grad, backward_hooks): a view whose
- * every value lies in its storage.
+ * torch._utils._rebuild_tensor_v2(storage, offset, shape, strides, requires_grad, backward_hooks): a view
+ * whose every value lies in its storage.
  */
 export function rebuildTensor(
   args: readonly PickleValue[],

@@ -1,13 +1,17 @@
 import { numpyToLists } from './numpy.ts';
 import { isKind, type PickleValue } from './pickle-value.ts';
 
-/** Far more than any plans hold. Shared parts count each time: without a limit, a small file could stand for billions. */
+/**
+ * Far more than any plans hold. Shared parts count each time: without a limit, a small file could stand for
+ * billions.
+ */
 const MAX_NODES = 100_000;
 const MAX_DEPTH = 16;
 
 /**
- * A pickled value as a schema can check it: dicts become objects, sets and numpy arrays become arrays. What has no
- * plain form (tensors, classes, bytes) or lies too deep becomes undefined, as does a value of too many parts.
+ * A pickled value as a schema can check it: dicts become objects, sets and numpy arrays become arrays. What
+ * has no plain form (tensors, classes, bytes) or lies too deep becomes undefined, as does a value of too many
+ * parts.
  */
 export function toPlain(value: PickleValue | undefined): unknown {
   let nodes = 0;
@@ -37,7 +41,10 @@ export function toPlain(value: PickleValue | undefined): unknown {
   return nodes > MAX_NODES ? undefined : plain;
 }
 
-/** Keys that are neither text nor numbers (tuples of classes, in old plans) aren't looked up: any name will do. */
+/**
+ * Keys that are neither text nor numbers (tuples of classes, in old plans) aren't looked up: any name will
+ * do.
+ */
 const keyText = (key: PickleValue): string =>
   typeof key === 'string' || typeof key === 'number' ? String(key) : `(${typeof key})`;
 

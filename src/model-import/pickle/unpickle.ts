@@ -3,7 +3,9 @@ import { type PersistentLoad, PickleMachine } from './pickle-machine.ts';
 import { PickleReader } from './pickle-reader.ts';
 import type { PickleValue } from './pickle-value.ts';
 
-/** Plans of thousands of cases take 2 MB. Together with the machine's own limit this bounds the memory taken. */
+/**
+ * Plans of thousands of cases take 2 MB. Together with the machine's own limit this bounds the memory taken.
+ */
 export const MAX_PICKLE_BYTES = 16 * 2 ** 20;
 
 export interface UnpickleOptions {
@@ -14,8 +16,8 @@ export interface UnpickleOptions {
 }
 
 /**
- * Reads one pickle (protocols 0 to 5). Python's unpickler imports and calls what the file names; this one knows
- * the few classes and functions that nnU-Net's files name, and makes plain values of them.
+ * Reads one pickle (protocols 0 to 5). Python's unpickler imports and calls what the file names; this one
+ * knows the few classes and functions that nnU-Net's files name, and makes plain values of them.
  *
  * @returns the value, and the position after the pickle's end
  * @throws {SegmentationError} CHECKPOINT_REFUSED: it names anything else, or makes too much;

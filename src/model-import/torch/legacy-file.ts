@@ -16,8 +16,8 @@ export const LEGACY_START = Uint8Array.of(0x80, 2, 0x8a, 10, 0x6c, 0xfc);
 const COUNT_BYTES = 8;
 
 /**
- * torch.save before 1.6: pickles of the magic number, the protocol, the machine, the object and the storages' keys,
- * then the storages in the order of the keys.
+ * torch.save before 1.6: pickles of the magic number, the protocol, the machine, the object and the storages'
+ * keys, then the storages in the order of the keys.
  */
 export async function openLegacyCheckpoint(file: RandomAccessFile): Promise<TorchFile> {
   try {
@@ -86,7 +86,8 @@ async function locateStorages(
     if (position + COUNT_BYTES + bytesOf(storage) > file.size)
       throw damaged(
         file,
-        `${claim(storage)} from byte ${position}, but the file ends at byte ${file.size}: it is truncated; copy it anew`,
+        `${claim(storage)} from byte ${position}, but the file ends at byte ${file.size}: it is ` +
+          'truncated; copy it anew',
       );
     await file.read(count, position);
     const found = new DataView(count.buffer).getBigInt64(0, true);

@@ -17,8 +17,8 @@ export interface CheckpointWeights extends NetworkWeights {
 }
 
 /**
- * Opens a checkpoint that nnU-Net v1 wrote by torch.save, in either of torch's formats. Momentum and whatever else
- * training needs is left alone.
+ * Opens a checkpoint that nnU-Net v1 wrote by torch.save, in either of torch's formats. Momentum and whatever
+ * else training needs is left alone.
  *
  * @throws {SegmentationError} CHECKPOINT_UNREADABLE, CHECKPOINT_REFUSED
  */

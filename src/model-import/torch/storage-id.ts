@@ -4,8 +4,8 @@ import type { PickledStorage } from '../pickle/pickled-tensor.ts';
 import { STORAGE_TYPES } from '../pickle/storage-type.ts';
 
 /**
- * Reads torch's persistent ids: ('storage', class, key, device, number of values[, view]). `problemOf` says why a
- * storage isn't in the file as claimed.
+ * Reads torch's persistent ids: ('storage', class, key, device, number of values[, view]). `problemOf` says
+ * why a storage isn't in the file as claimed.
  */
 export function storageLoader(problemOf: (storage: PickledStorage) => string | undefined): PersistentLoad {
   const storages = new Map<string, PickledStorage>();
@@ -43,4 +43,5 @@ export function storageLoader(problemOf: (storage: PickledStorage) => string | u
 
 /** What the file must hold for a storage, in words. */
 export const claim = ({ key, type, length }: PickledStorage): string =>
-  `storage '${key}' claims ${length} values of torch.${type.className} (${length * type.bytesPerValue} bytes)`;
+  `storage '${key}' claims ${length} values of torch.${type.className} ` +
+  `(${length * type.bytesPerValue} bytes)`;

@@ -9,7 +9,7 @@ export type ReportArchive = Pick<
   'searchStudies' | 'searchSeries' | 'seriesMetadata' | 'retrieveSeries'
 >;
 
-/** What the node wrote into an archive, as far as it tells the volume history. */
+/** The objects in an archive from which the volume history is rebuilt. */
 export interface CollectedReports {
   readonly studies: number;
   readonly reports: readonly VolumeReport[];
@@ -30,8 +30,8 @@ export interface CollectOptions {
 }
 
 /**
- * Reads every report of the node, and of others of its kind, and every rejection note from an archive. Only the headers of report series are
- * fetched to see whose they are.
+ * Reads every report of the node, and of others of its kind, and every rejection note from an archive. Only
+ * the headers of report series are fetched to see whose they are.
  * @throws DicomError where the archive does not answer: half a history is none
  */
 export async function collectReports(

@@ -3,8 +3,8 @@ import type { RejectionNote } from '../../sr/rejection-note.ts';
 import type { Correction, Withdrawal } from '../../store/records/volume-record.ts';
 
 /**
- * What readers corrected: for each of the node's reports the last correction of it. A report of a correction names no
- * algorithm, and supersedes the node's report or an earlier correction's.
+ * What readers corrected: for each of the node's reports the last correction of it. A report of a correction
+ * names no algorithm, and supersedes the node's report or an earlier correction's.
  * @returns SOP instance UID of the node's report -> the correction
  */
 export function correctionsOf(reports: readonly VolumeReport[]): Map<string, Correction> {
@@ -23,7 +23,9 @@ function byTime(a: VolumeReport, b: VolumeReport): number {
   return (a.contentDateTime?.getTime() ?? 0) - (b.contentDateTime?.getTime() ?? 0);
 }
 
-/** The node's report at the end of the chain of predecessors; undefined where the archive does not hold it. */
+/**
+ * The node's report at the end of the chain of predecessors; undefined where the archive does not hold it.
+ */
 function rootOf(report: VolumeReport, byUid: ReadonlyMap<string, VolumeReport>): string | undefined {
   const seen = new Set<string>();
   for (let at: VolumeReport | undefined = report; at && !seen.has(at.sopInstanceUid); ) {

@@ -33,9 +33,10 @@ export interface RebuiltHistory {
 }
 
 /**
- * Writes the volume history anew from the reports in the archive, whatever wrote them: this node, another one, an
- * earlier version. All rows are written together, after the whole archive was read. Rows of the history that the archive
- * says nothing of stay as they are: an archive may delete sooner than the history should.
+ * Writes the volume history anew from the reports in the archive, whatever wrote them: this node, another
+ * one, an earlier version. All rows are written together, after the whole archive was read. Rows of the
+ * history that the archive says nothing of stay as they are: an archive may delete sooner than the history
+ * should.
  * @throws DicomError where the archive does not answer; the history is as it was
  */
 export async function rebuildHistory(parts: RebuildParts): Promise<RebuiltHistory> {

@@ -16,8 +16,8 @@ const FIRST_MODE = 'exact';
 const UNKNOWN_MR = 'MR';
 
 /**
- * The rows of the volume history that reports tell: of each series, part, model and mode the report that no other one
- * supersedes; of several such (two nodes on one archive) the latest.
+ * The rows of the volume history that reports tell: of each series, part, model and mode the report that no
+ * other one supersedes; of several such (two nodes on one archive) the latest.
  * @param leftOut told of reports that lack what identifies a row
  */
 export function standingVolumes(

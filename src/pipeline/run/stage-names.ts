@@ -1,5 +1,5 @@
 /** The stages of a run, in order. */
-const STAGES = [
+export const STAGES = [
   'list series',
   'select',
   'retrieve',

@@ -7,8 +7,8 @@ import type { CandidateSeries } from './select.ts';
 import { normalOf, orientationOf, type Point, pointOf } from './stack.ts';
 
 /**
- * What selection needs to know of a series, from the headers of all its instances: one candidate for each volume that
- * it holds.
+ * What selection needs to know of a series, from the headers of all its instances: one candidate for each
+ * volume that it holds.
  */
 export function candidatesOf(seriesInstanceUid: string, headers: readonly DicomDataset[]): CandidateSeries[] {
   const frames = headers.flatMap(framesOf);
@@ -30,7 +30,10 @@ export function candidatesOf(seriesInstanceUid: string, headers: readonly DicomD
   }));
 }
 
-/** A header whose functional groups are incomplete still tells what it is; only its frames cannot be told apart. */
+/**
+ * A header whose functional groups are incomplete still tells what it is; only its frames cannot be told
+ * apart.
+ */
 export function framesOf(dataset: DicomDataset): ImageFrame[] {
   const source = `instance ${text(dataset, 'SOPInstanceUID') ?? 'without UID'}`;
   const instance = { dataset, transferSyntaxUid: '', frames: [], source };

@@ -20,7 +20,8 @@ export class ForcedSeriesError extends Error {
 }
 
 /**
- * Decides about every series: by the rules, or for the one that was named; and only where a model is there for it.
+ * Decides about every series: by the rules, or for the one that was named; and only where a model is there
+ * for it.
  * @throws ForcedSeriesError
  */
 export function chooseSeries(
@@ -68,6 +69,7 @@ function classOf(decision: SeriesDecision, { facts }: CandidateSeries): Segmente
   if (decision.class !== 'NONE') return decision.class;
   if (facts.modality === 'CT') return 'CT_ABDOMEN';
   throw new ForcedSeriesError(
-    `series ${decision.seriesInstanceUid}: the rules do not tell whether it is T1W or T2W (${decision.reason}); say it with --class`,
+    `series ${decision.seriesInstanceUid}: the rules do not tell whether it is T1W or T2W ` +
+      `(${decision.reason}); say it with --class`,
   );
 }

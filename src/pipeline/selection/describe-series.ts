@@ -10,8 +10,8 @@ export type SeriesSource = Pick<DicomWebClient, 'seriesMetadata'>;
 const IMAGE_MODALITIES: ReadonlySet<string | undefined> = new Set(['CT', 'MR', undefined]);
 
 /**
- * What selection needs to know of each series: QIDO-RS says which there are, the headers of all their images (WADO-RS
- * metadata) what they hold. Pixels are not fetched.
+ * What selection needs to know of each series: QIDO-RS says which there are, the headers of all their images
+ * (WADO-RS metadata) what they hold. Pixels are not fetched.
  * @param series as QIDO-RS lists them
  */
 export async function describeSeries(

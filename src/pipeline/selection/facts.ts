@@ -188,7 +188,9 @@ function sequenceOf(header: DicomDataset): string[] {
   return [...planar, ...(SCANNING_SEQUENCE[text(header, 'EchoPulseSequence') ?? ''] ?? [])];
 }
 
-/** The standard's b-value, and those of Siemens, Philips and United Imaging. GE's tag holds other things too. */
+/**
+ * The standard's b-value, and those of Siemens, Philips and United Imaging. GE's tag holds other things too.
+ */
 const B_VALUE = ['DiffusionBValue', '0019100C', '20011003', '00651009'] as const;
 
 function geometry(header: DicomDataset, stack: Stack): Unsure {

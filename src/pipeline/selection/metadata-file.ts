@@ -9,7 +9,9 @@ import type { Point } from './stack.ts';
 
 const point = z.tuple([z.number(), z.number(), z.number()]);
 
-/** Studies without an archive: a representative header of each series (DICOM JSON) and where its images lie. */
+/**
+ * Studies without an archive: a representative header of each series (DICOM JSON) and where its images lie.
+ */
 const fileSchema = z.array(
   z.object({
     id: z.string(),

@@ -13,16 +13,16 @@ interface Acquisition {
   readonly time: number | undefined;
   readonly sinceInjection: number | undefined;
   readonly enhanced: boolean;
-  /** One axial volume of its own: the others do not tell the order of the phases. */
+  /** An axial volume of its own; other series do not tell the order of the phases. */
   readonly counts: boolean;
 }
 
 const UNKNOWN: KnownPhase = { phase: 'unknown', how: 'neither words nor times tell' };
 
 /**
- * The phase of each of the series that one class has in a study: by what is written, else by the time since the
- * injection, else by the order in which they were acquired. The first enhanced acquisition is arterial and the next
- * portal venous; one alone is portal venous, as most protocols with one phase are.
+ * The phase of each of the series that one class has in a study: by what is written, else by the time since
+ * the injection, else by the order in which they were acquired. The first enhanced acquisition is arterial
+ * and the next portal venous; one alone is portal venous, as most protocols with one phase are.
  */
 export function phasesOf(series: readonly Facts[], times: PhaseTimes): KnownPhase[] {
   const all = series.map((facts) => acquisition(facts, times));
@@ -86,7 +86,8 @@ function byOrder(one: Timed, all: readonly Acquisition[], times: PhaseTimes): Kn
     (other): other is Timed => other.enhanced && other.time !== undefined && other.counts,
   );
   const moments = momentsOf(enhanced);
-  // An agent that stands in every header stands in that of the mask too, which was taken well before the injection.
+  // An agent that stands in every header stands in that of the mask too, which was taken well before the
+  // injection.
   const masked = all.every((other) => other.enhanced || other.said === 'unenhanced');
   const [first, second, third] = moments;
   const isMask =

@@ -17,9 +17,9 @@ export type Phase = (typeof PHASES)[number];
 const regularExpression = z.string().refine(compiles, { error: 'is not a regular expression' });
 
 /**
- * A test of one fact. All of its parts must hold. A fact that is not known fulfils no part but `known: false`. Where a
- * fact has several values (ImageType, `says`), `is` and `oneOf` ask whether any of them fits, `matches` and `lacks` look
- * at all of them, joined by backslashes.
+ * A test of one fact. All of its parts must hold. A fact that is not known fulfils no part but
+ * `known: false`. Where a fact has several values (ImageType, `says`), `is` and `oneOf` ask whether any of
+ * them fits, `matches` and `lacks` look at all of them, joined by backslashes.
  */
 const testSchema = z
   .strictObject({

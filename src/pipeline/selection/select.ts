@@ -82,7 +82,7 @@ export function selectSeries(series: readonly CandidateSeries[], rules: Selectio
   });
 }
 
-/** A series of which no part is of use is one series for people: its largest part stands for it. */
+/** Where no part of a series is of use, people see one series: its largest part stands for it. */
 function withoutUselessParts(classed: readonly Classed[]): Classed[] {
   const bySeries = Map.groupBy(classed, ({ candidate }) => candidate.seriesInstanceUid);
   const useless = [...bySeries.values()].filter((parts) => parts.every((part) => part.class === 'NONE'));
@@ -186,7 +186,7 @@ function bestOf(classed: readonly Classed[], preferences: readonly Preference[])
       const difference = rank(a.facts, preference) - rank(b.facts, preference);
       if (difference) return difference;
     }
-    // Nothing distinguishes them: UID and part decide, so that the same study always gives the same choice.
+    // Nothing tells them apart, so UID and part decide: the same study always gives the same choice.
     return keyOf(a.candidate) < keyOf(b.candidate) ? -1 : 1;
   })[0];
 }
@@ -194,7 +194,10 @@ function bestOf(classed: readonly Classed[], preferences: readonly Preference[])
 const keyOf = ({ seriesInstanceUid, part }: CandidateSeries): string =>
   `${seriesInstanceUid} ${part?.name ?? ''}`;
 
-/** Lower is better. A fact that is not known ranks last; the largest number stands in for it, as infinities cannot be subtracted. */
+/**
+ * Lower is better. A fact that is not known ranks last; the largest number stands in for it, as infinities
+ * cannot be subtracted.
+ */
 function rank(facts: Facts, preference: Preference): number {
   if ('when' in preference) return holds(preference.when, facts) ? 0 : 1;
   if ('inOrder' in preference) {

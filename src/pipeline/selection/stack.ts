@@ -21,7 +21,10 @@ export interface Stack {
   readonly top?: number;
 }
 
-/** Cosine above which a slice normal counts as along a patient axis: within 30 degrees, as oblique abdominal stacks are. */
+/**
+ * Cosine above which a slice normal counts as along a patient axis: within 30 degrees, as oblique abdominal
+ * stacks are.
+ */
 const ALONG_AXIS = Math.cos(Math.PI / 6);
 /** Images nearer than this lie at one place; no scanner steps so finely. */
 const SAME_PLACE_MM = 0.01;

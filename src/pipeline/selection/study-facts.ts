@@ -1,14 +1,17 @@
 import type { Fact, FactName, Facts } from './facts.ts';
 import { conceptsIn, type Vocabulary } from './words.ts';
 
-/** Acquisition times closer than this, in seconds, are of one acquisition: reconstructions and Dixon parts share theirs. */
+/**
+ * Acquisition times closer than this, in seconds, are of one acquisition: reconstructions and Dixon parts
+ * share theirs.
+ */
 const SAME_ACQUISITION_S = 5;
 /** An in-phase echo comes twice as late as the opposed-phase echo before it; scanners round. */
 const ECHO_PAIR_RATIO = [1.7, 2.3] as const;
 
 /**
- * Adds to the facts of each series what they mean in the words of the vocabulary, and what only a look at the other
- * series of the study tells.
+ * Adds to the facts of each series what they mean in the words of the vocabulary, and what only a look at the
+ * other series of the study tells.
  */
 export function withStudyFacts(series: readonly Facts[], vocabulary: Vocabulary): Facts[] {
   const spoken = series.map((facts) => ({

@@ -24,8 +24,9 @@ const INNER_CAPITAL = /(?<=\p{L}\p{Ll})(?=\p{Lu})/gu;
 const OR = ' | ';
 
 /**
- * Text as the vocabulary sees it: compatibility forms replaced (NFKC), lower case, without diacritics, punctuation as
- * single spaces. Where capitals stand inside a word, the text stands there twice: as it is and with the word split.
+ * Text as the vocabulary sees it: compatibility forms replaced (NFKC), lower case, without diacritics,
+ * punctuation as single spaces. Where capitals stand inside a word, the text stands there twice: as it is and
+ * with the word split.
  */
 export function folded(text: string): string {
   const plain = text.normalize('NFKC');
@@ -46,9 +47,9 @@ function foldOne(text: string): string {
 }
 
 /**
- * The concepts that a folded text speaks of, in the vocabulary's order.
- * An entry matches whole words; `*` stands for any letters and digits, `#` for digits, a space for a space or none, a
- * final `$` for the end of the text. In scripts that don't part words an entry matches anywhere.
+ * The concepts that a folded text speaks of, in the vocabulary's order. An entry matches whole words; `*`
+ * stands for any letters and digits, `#` for digits, a space for a space or none, a final `$` for the end of
+ * the text. In scripts that don't part words an entry matches anywhere.
  */
 export function conceptsIn(text: string | undefined, vocabulary: Vocabulary): string[] {
   if (text === undefined) return [];

@@ -33,9 +33,9 @@ export interface Withdrawn {
 }
 
 /**
- * Withdraws a result: stores a rejection note that names its report, its SEG in every form, its pictures, and the report of a reader's
- * correction, then marks the volume in the history, where it counts as a prior no more. Withdrawing again for the same
- * reason changes nothing.
+ * Withdraws a result: stores a rejection note that names its report, its SEG in every form, its pictures, and
+ * the report of a reader's correction, then marks the volume in the history, where it counts as a prior no
+ * more. Withdrawing again for the same reason changes nothing.
  * @throws PipelineError RESULT_UNKNOWN where the history has no such result; what the archive throws
  */
 export async function withdrawResult(
@@ -46,7 +46,8 @@ export async function withdrawResult(
   if (!volume) {
     throw new PipelineError(
       'RESULT_UNKNOWN',
-      `the history has no result ${uid}: name the series of its SEG or report, or the report's SOP Instance UID`,
+      `the history has no result ${uid}: name the series of its SEG or report, or the report's SOP ` +
+        'Instance UID',
     );
   }
   const { studyInstanceUid, report } = volume;

@@ -25,8 +25,8 @@ export function softValue(probability: number): number {
 }
 
 /**
- * Confines probabilities, in place, to the organ: what does not hang together with the mask becomes 0, and so does what
- * postprocessing took out of the mask. Then at least 128 stands exactly where the mask is.
+ * Confines probabilities, in place, to the organ: what does not hang together with the mask becomes 0, and so
+ * does what postprocessing took out of the mask. Then at least 128 stands exactly where the mask is.
  * @param soft 255ths, 0 for what is faint; on the mask's grid
  */
 export function confineToMask(soft: Array3<Uint8Array>, mask: Uint8Array): VoxelRange {

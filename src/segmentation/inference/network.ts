@@ -18,7 +18,7 @@ export interface Network {
 export interface NetworkOptions {
   /** In order of preference; the CPU alone unless said otherwise. */
   readonly executionProviders?: readonly ExecutionProvider[];
-  /** Takes a tenth less memory and 4 % longer: for a single run. */
+  /** Needs a tenth less memory and 4 % more time: for a process with a single run. */
   readonly sparing?: boolean;
   /** Told of each execution provider that could not be used, and why. */
   readonly onWarning?: (message: string) => void;

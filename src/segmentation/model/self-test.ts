@@ -43,7 +43,10 @@ export function compareLogits(found: readonly number[], expected: readonly numbe
   };
 }
 
-/** Uniform between -sqrt(3) and sqrt(3), so of mean 0 and standard deviation 1: xorshift32, the same everywhere. */
+/**
+ * Uniform between -sqrt(3) and sqrt(3), so of mean 0 and standard deviation 1: xorshift32, the same
+ * everywhere.
+ */
 function noise(length: number, seed: number): Float32Array {
   const values = new Float32Array(length);
   // Zero would stay zero; the odd constant spreads small seeds over all bits.

@@ -5,8 +5,9 @@ import { forEachResizedPlane, type LinearTaps, tapsOf } from './linear.ts';
 const ROUNDING = 1e-12;
 
 /**
- * Resamples a mask as nnU-Net v1's `resize_segmentation` does with order 1: inside where at least half is. With
- * a separate axis, the nearest slice along it; slices are rounded before, which is the same as afterwards.
+ * Resamples a mask as nnU-Net v1's `resize_segmentation` does with order 1: inside where at least half is.
+ * With a separate axis, the nearest slice along it; slices are rounded before, which is the same as
+ * afterwards.
  */
 export function resampleMask(
   mask: Array3<Uint8Array>,

@@ -2,9 +2,10 @@ import { z } from 'zod';
 import type { Sql } from '../database/sql.ts';
 
 /**
- * The ways by which a study becomes known; of several, the first here is kept, as it says the most of who sent it.
- * poll: QIDO-RS listed it. changes: an Orthanc's list of changes. notify: POST /api/notify. stow, dimse: this node
- * received it. command: a person asked for it; it is processed whatever the routing rules say, and again.
+ * The ways by which a study becomes known; of several, the first here is kept, as it says the most of who
+ * sent it. poll: QIDO-RS listed it. changes: an Orthanc's list of changes. notify: POST /api/notify. stow,
+ * dimse: this node received it. command: a person asked for it; it is processed whatever the routing rules
+ * say, and again.
  */
 export const SOURCE_KINDS = ['command', 'dimse', 'stow', 'notify', 'changes', 'poll'] as const;
 
@@ -23,8 +24,8 @@ export type SourceKind = AnnouncementSource['kind'];
 export const rankOf = ({ kind }: AnnouncementSource): number => SOURCE_KINDS.indexOf(kind);
 
 /**
- * A look waits until nothing was announced of the study for so long: a sender's instances arrive one after the other, and
- * each look costs the archive a request.
+ * A look waits until nothing was announced of the study for so long: a sender's instances arrive one after
+ * the other, and each look costs the archive a request.
  */
 const QUIET_MS = 1_000;
 
@@ -37,8 +38,8 @@ export interface Announcement {
 }
 
 /**
- * Says that the archive holds something new of a study: every way in leads here, after what came in is stored in the
- * archive. The watch looks at the study soon, and queues it when it is complete.
+ * Says that the archive holds something new of a study: every way in leads here, after what came in is stored
+ * in the archive. The watch looks at the study soon, and queues it when it is complete.
  * @param sql a transaction to do it in, or the database
  */
 export async function announceStudy(
@@ -60,9 +61,11 @@ export async function announceStudies(
        (study_instance_uid, source, rank, ticket, announced_at, due_at)
      SELECT uid, $2::jsonb, $3, gen_random_uuid()::text, $4, $5 FROM unnest($1::text[]) AS uid
      ON CONFLICT (study_instance_uid) DO UPDATE SET
-       source = CASE WHEN EXCLUDED.rank <= announcement.rank THEN EXCLUDED.source ELSE announcement.source END,
+       source = CASE WHEN EXCLUDED.rank <= announcement.rank THEN EXCLUDED.source 
+         ELSE announcement.source END,
        rank = least(EXCLUDED.rank, announcement.rank),
-       ticket = EXCLUDED.ticket, announced_at = EXCLUDED.announced_at, due_at = EXCLUDED.due_at, failures = 0`,
+       ticket = EXCLUDED.ticket, announced_at = EXCLUDED.announced_at, due_at = EXCLUDED.due_at,
+       failures = 0`,
     [[...new Set(all.studyInstanceUids)], JSON.stringify(all.source), rankOf(all.source), all.now, all.dueAt],
   );
 }

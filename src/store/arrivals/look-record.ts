@@ -43,8 +43,7 @@ export async function rememberSource(
 }
 
 /**
- * Lets the rules be asked again about a study that was not to be processed with these counts: what was known of its sender
- * then was less.
+ * Lets the rules decide again about a study that they kept out: more is known of its sender now.
  * @returns whether it was such a study
  */
 export async function reopenIgnored(
@@ -63,7 +62,10 @@ export async function reopenIgnored(
 const isSame = (one: AnnouncementSource, other: AnnouncementSource): boolean =>
   one.kind === other.kind && one.callingAeTitle === other.callingAeTitle;
 
-/** The study is not to be processed with these counts; a study that waits in the queue or is worked on stays there. */
+/**
+ * The study is not to be processed with these counts; a study that waits in the queue or is worked on stays
+ * there.
+ */
 export async function markIgnored(sql: Sql, mark: Remark & { readonly fingerprint: string }): Promise<void> {
   await sql.query(
     `UPDATE pansegnet.study SET queued_fingerprint = $2,

@@ -10,8 +10,8 @@ import type { Database, Row } from './sql.ts';
 import { openSyncedPglite } from './synced-pglite.ts';
 
 /**
- * Where the data is: in a folder of this process's own, or on a PostgreSQL server that others share. `memory` forgets
- * everything at the end; it is for commands that need no past.
+ * Where the data is: in a folder of this process's own, or on a PostgreSQL server that others share. `memory`
+ * forgets everything at the end; it is for commands that need no past.
  */
 export type DatabasePlace =
   | { readonly folder: string }
@@ -19,7 +19,10 @@ export type DatabasePlace =
   | { readonly memory: true };
 
 export const DATA_FOLDER = 'data';
-/** A new database is made under this name and renamed when it is whole: a kill in between leaves nothing half-made. */
+/**
+ * A new database is made under this name and renamed when it is whole: a kill in between leaves nothing
+ * half-made.
+ */
 const UNFINISHED_FOLDER = 'data.new';
 
 /**

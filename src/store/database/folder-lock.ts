@@ -7,9 +7,10 @@ import { z } from 'zod';
 import { PipelineError } from '../errors.ts';
 
 /**
- * The lock is SQLite's own write lock on this empty file: the operating system holds it for the process and drops
- * it when the process ends, however it ends. So nothing is ever stale, and it holds between containers too, where
- * process ids mean nothing. Never open the file otherwise: closing any descriptor of it gives the lock away.
+ * The lock is SQLite's own write lock on this empty file: the operating system holds it for the process and
+ * drops it when the process ends, however it ends. So nothing is ever stale, and it holds between containers
+ * too, where process ids mean nothing. Never open the file otherwise: closing any descriptor of it gives the
+ * lock away.
  */
 const LOCK_FILE = 'lock';
 /** Who has the lock, for the message to those who don't get it. Says nothing once the lock is free. */
@@ -90,7 +91,10 @@ function writeOwner(folder: string): void {
   renameSync(`${file}.new`, file);
 }
 
-/** The owner that wrote its name. A name left by a killed process is not it: then the new owner is about to write its own. */
+/**
+ * The owner that wrote its name. A name left by a killed process is not it: then the new owner is about to
+ * write its own.
+ */
 async function readOwner(folder: string): Promise<Owner | undefined> {
   let found: Owner | undefined;
   for (let waited = 0; waited < OWNER_WAIT_MS; waited += OWNER_LOOK_MS) {

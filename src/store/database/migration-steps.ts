@@ -9,7 +9,8 @@ export const MIGRATIONS: readonly string[] = [
     value text NOT NULL
   );
 
-  -- What is known of each study. The fingerprint tells the series and instance counts that the node did not write.
+  -- What is known of each study. The fingerprint tells the series and instance counts that the node did
+  -- not write.
   CREATE TABLE pansegnet.study (
     study_instance_uid text PRIMARY KEY,
     state text NOT NULL,
@@ -109,8 +110,8 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX volume_report ON pansegnet.volume ((report->>'sopInstanceUid'));
   `,
   `
-  -- Studies that somebody announced, until a look has found them complete. Each announcement makes a new ticket: a look
-  -- takes away only the announcement that it answers.
+  -- Studies that somebody announced, until a look has found them complete. Each announcement makes a new
+  -- ticket: a look takes away only the announcement that it answers.
   CREATE TABLE pansegnet.announcement (
     study_instance_uid text PRIMARY KEY,
     source jsonb NOT NULL,
@@ -149,8 +150,8 @@ export const MIGRATIONS: readonly string[] = [
   );
   `,
   `
-  -- What people need to find a study, and to see whether two studies are of one person. Name, ids and birth date are
-  -- empty where the site keeps none; the keys (keyed hashes) are always there.
+  -- What people need to find a study, and to see whether two studies are of one person. Name, ids and
+  -- birth date are empty where the site keeps none; the keys (keyed hashes) are always there.
   CREATE TABLE pansegnet.study_header (
     study_instance_uid text PRIMARY KEY,
     patient_key text NOT NULL,

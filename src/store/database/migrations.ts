@@ -2,12 +2,16 @@ import { PipelineError } from '../errors.ts';
 import { MIGRATIONS } from './migration-steps.ts';
 import type { Database, Sql } from './sql.ts';
 
-/** Any number that nothing else in the database locks: two nodes that start together migrate one after the other. */
+/**
+ * Any number that nothing else in the database locks: two nodes that start together migrate one after the
+ * other.
+ */
 const MIGRATION_LOCK = 7_263_482_910;
 
 /**
  * Brings the tables to this program's version, all steps in one transaction.
- * @throws PipelineError DATABASE_NEWER where a newer program has been here: going back would lose what it wrote
+ * @throws PipelineError DATABASE_NEWER where a newer program has been here: going back would lose what it
+ * wrote
  */
 export async function migrate(
   database: Pick<Database, 'transaction'>,

@@ -8,15 +8,16 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const ANSWER_TIMEOUT_MS = 120_000;
 
 /**
- * How long a transaction may stand still: a machine that lost its power keeps its locks until then, and not until the
- * server's TCP notices, hours later. Set in the transaction, as connection poolers refuse it at the start.
+ * How long a transaction may stand still: a machine that lost its power keeps its locks until then, and not
+ * until the server's TCP notices, hours later. Set in the transaction, as connection poolers refuse it at the
+ * start.
  */
 const IDLE_TIMEOUT_MS = 60_000;
 
 /**
- * States of PostgreSQL that pass, by the classes of its Appendix A: 08 connection, 28 authorization and 3D database name
- * (both corrected by an administrator), 53 resources, 57 operator intervention (shutdown, starting up), 40 rollback by
- * a conflict, 25006 a standby that takes no writes.
+ * States of PostgreSQL that pass, by the classes of its Appendix A: 08 connection, 28 authorization and 3D
+ * database name (both corrected by an administrator), 53 resources, 57 operator intervention (shutdown,
+ * starting up), 40 rollback by a conflict, 25006 a standby that takes no writes.
  */
 const PASSING_STATES = /^(08|28|3D|40|53|57|25006)/;
 
@@ -35,7 +36,8 @@ export async function connectPostgres(url: string, connections: number): Promise
     query_timeout: ANSWER_TIMEOUT_MS,
     keepAlive: true,
   });
-  // An idle connection that breaks is gone from the pool already; whoever asks next gets a new one, or the reason.
+  // An idle connection that breaks is gone from the pool already; whoever asks next gets a new one, or the
+  // reason.
   pool.on('error', () => undefined);
   const ask = async <T>(question: () => Promise<T>): Promise<T> => {
     try {
@@ -108,8 +110,18 @@ const isSystemError = (error: Error): boolean =>
   'syscall' in error || ('errors' in error && Array.isArray(error.errors));
 
 /** What the driver says of a connection that it lost, cannot get or gave up; these errors carry no code. */
-const CONNECTION_TROUBLE =
-  /^(Connection terminated|Connection ended|Client has encountered|timeout exceeded|Query read timeout|The server does not support SSL|Cannot use a pool after)/i;
+const CONNECTION_TROUBLE = new RegExp(
+  `^(?:${[
+    'Connection terminated',
+    'Connection ended',
+    'Client has encountered',
+    'timeout exceeded',
+    'Query read timeout',
+    'The server does not support SSL',
+    'Cannot use a pool after',
+  ].join('|')})`,
+  'i',
+);
 
 function unusable(place: string, cause: unknown): PipelineError {
   const message = `the PostgreSQL server at ${place} cannot be used: ${reasonOf(cause)}`;

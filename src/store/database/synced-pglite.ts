@@ -36,8 +36,8 @@ class SyncedFiles extends NodeFS {
 }
 
 /**
- * PGlite on a folder, where what is committed is on the disk: it survives a power failure, as on a PostgreSQL server. As it
- * comes, PGlite never syncs a file: neither asks PostgreSQL for it, nor would Emscripten do it.
+ * PGlite on a folder, where what is committed is on the disk: it survives a power failure, as on a PostgreSQL
+ * server. As it comes, PGlite never syncs a file: neither asks PostgreSQL for it, nor would Emscripten do it.
  * @param sync puts an open file on the disk
  */
 export function openSyncedPglite(folder: string, sync: (file: number) => void = fsyncSync): Promise<PGlite> {

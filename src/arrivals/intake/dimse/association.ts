@@ -47,8 +47,8 @@ export const TOO_MANY_ASSOCIATIONS: Rejection = {
 };
 
 /**
- * Answers each presentation context: verification and every storage class, the private ones too, in the transfer syntax that
- * the sender names first, whatever it is: it is what the sender has, or likes best, and nothing is converted here.
+ * Answers each presentation context. Verification and every storage class are accepted, private ones too, in
+ * the transfer syntax that the sender names first: most likely the stored one, and nothing is converted here.
  */
 export function negotiate(association: Association): void {
   for (const { context } of association.getPresentationContexts()) {

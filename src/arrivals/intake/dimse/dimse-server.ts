@@ -7,7 +7,7 @@ import { type ScpLog, StoreScp } from './store-scp.ts';
 
 export interface DimseOptions extends AssociationRules {
   readonly host: string;
-  /** 0: a free one. */
+  /** 0 takes a free port. */
   readonly port: number;
   readonly maxAssociations: number;
   /** Longest time without a byte from a sender, in ms. */
@@ -20,14 +20,14 @@ export interface DimseServer {
   close(): Promise<void>;
 }
 
-/** Connections beyond the associations, so that those that are too many can be told why. */
+/** Connections beyond the allowed associations, so that a sender too many can be told why. */
 const SPARE_CONNECTIONS = 8;
 /** How long a connection may take until it asks for an association (ARTIM, PS3.8 section 9.1.5). */
 const ASSOCIATION_LIMIT_MS = 30_000;
 
 /**
- * Receives by C-STORE, and answers C-ECHO. DICOM's titles name a sender, they prove nothing: whoever reaches the port and
- * knows the titles may send.
+ * Receives by C-STORE, and answers C-ECHO. DICOM's titles name a sender, they prove nothing: whoever reaches
+ * the port and knows the titles may send.
  */
 export async function listenForDimse(
   options: DimseOptions,

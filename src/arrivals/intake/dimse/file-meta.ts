@@ -14,12 +14,13 @@ const META_GROUP = 0x0002;
 const GROUP_LENGTH_BYTES = 12;
 
 /**
- * What stands before a data set in a file (PS3.10 section 7.1): a data set that came by C-STORE has no file meta information.
- * Values are ASCII: UIDs and AE titles that were checked.
+ * What stands before a data set in a file (PS3.10 section 7.1): a data set that came by C-STORE has no file
+ * meta information. Values are ASCII: UIDs and AE titles that were checked.
  */
 export function fileMeta(meta: FileMeta): Buffer {
   const elements = Buffer.concat([
-    Buffer.from([0x02, 0x00, 0x01, 0x00, 0x4f, 0x42, 0, 0, 2, 0, 0, 0, 0x00, 0x01]), // FileMetaInformationVersion
+    // FileMetaInformationVersion
+    Buffer.from([0x02, 0x00, 0x01, 0x00, 0x4f, 0x42, 0, 0, 2, 0, 0, 0, 0x00, 0x01]),
     shortElement(0x0002, 'UI', meta.sopClassUid),
     shortElement(0x0003, 'UI', meta.sopUid),
     shortElement(0x0010, 'UI', meta.transferSyntaxUid),
@@ -35,7 +36,10 @@ export function fileMeta(meta: FileMeta): Buffer {
   return Buffer.concat([PREAMBLE, groupLength, elements]);
 }
 
-/** An element in Explicit VR Little Endian with a length of 16 bits; values have an even number of bytes (PS3.5 6.2). */
+/**
+ * An element in Explicit VR Little Endian with a length of 16 bits; values have an even number of bytes
+ * (PS3.5 6.2).
+ */
 function shortElement(element: number, vr: 'UI' | 'SH' | 'AE', value: string): Buffer {
   const padded = value.length % 2 === 0 ? value : value + (vr === 'UI' ? '\0' : ' ');
   const header = Buffer.alloc(8);

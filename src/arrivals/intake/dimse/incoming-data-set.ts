@@ -5,9 +5,10 @@ import { Transform, type TransformCallback } from 'node:stream';
 const WAITING_LIMIT_BYTES = 256 * 1024;
 
 /**
- * The data set of one C-STORE request on its way from the network to the disk. dcmjs-dimse writes fragments into it without
- * looking whether it is full, and mixes messages up where it has to wait: so it always says that there is room, and whoever
- * owns the socket pauses that while this `isBehind`; here it is resumed.
+ * The data set of one C-STORE request on its way from the network to the disk. dcmjs-dimse writes fragments
+ * into it without looking whether it is full, and mixes messages up where it is made to wait. So this stream
+ * always says that there is room; the owner of the socket pauses the socket while `isBehind` holds, and this
+ * class resumes it.
  */
 export class IncomingDataSet extends Transform {
   readonly #socket: Socket;
@@ -31,7 +32,10 @@ export class IncomingDataSet extends Transform {
     return this.writableLength > WAITING_LIMIT_BYTES;
   }
 
-  /** What stands in front, then the data set. Left early, what is left of it is read and thrown away. */
+  /**
+   * The file meta information, then the data set. Where the caller stops early, the rest is read and thrown
+   * away.
+   */
   async *behind(head: Uint8Array): AsyncGenerator<Uint8Array> {
     try {
       yield head;

@@ -2,8 +2,8 @@ import { createRequire } from 'node:module';
 import dimse from 'dcmjs-dimse';
 
 /**
- * The library prints every message to the console, and the dcmjs that it brings prints what it finds odd, values with it:
- * they may be a patient's.
+ * The library prints every message to the console, and the dcmjs that it brings prints what it finds odd,
+ * values with it: they may be a patient's.
  */
 export function silenceLibrary(): void {
   dimse.log.disableAll(false);

@@ -56,14 +56,14 @@ const STATUS_OF: Readonly<Record<IntakeRefusal, number>> = {
 /** What a sender may put into one PDU. */
 const MAX_PDU_BYTES = 256 * 1024;
 /**
- * What may come in without a data set going on: PDUs that are not complete, commands without an end. The library would keep
- * it all in memory. Far more than what a data set that waits for the disk lets in.
+ * The most that may come in outside of a data set (incomplete PDUs, commands without an end), as the library
+ * keeps all of it in memory. Far more than what may pile up while a data set waits for the disk.
  */
 const STRAY_LIMIT_BYTES = 2 * 1024 * 1024;
 
 /**
- * One connection of a sender: C-ECHO and C-STORE (PS3.4 annexes A and B). Data sets pass to the spool byte for byte: the
- * library's own way reads and writes them anew, loses private attributes and prints values.
+ * One connection of a sender: C-ECHO and C-STORE (PS3.4 annexes A and B). Data sets pass to the spool byte
+ * for byte: the library's own way reads and writes them anew, loses private attributes and prints values.
  */
 export class StoreScp extends dimse.Scp {
   readonly #socket: Socket;
@@ -99,7 +99,7 @@ export class StoreScp extends dimse.Scp {
       return;
     }
     negotiate(association);
-    // The library answers with the smaller of both sides' limits; 0, no limit, would be taken for the smaller one.
+    // The library answers with the smaller of both limits, and would take 0 (no limit) for the smaller.
     association.setMaxPduLength(MAX_PDU_BYTES);
     this.sendAssociationAccept();
   }
@@ -187,7 +187,8 @@ export class StoreScp extends dimse.Scp {
       await spool.keep([await spool.receive(dataSet.behind(head), source, asAnnounced)]);
       return STATUS.success;
     } catch (error) {
-      if (this.#socket.destroyed) return STATUS.processingFailure; // nobody hears it; the sender has broken off
+      // The sender has broken off: nobody hears the answer.
+      if (this.#socket.destroyed) return STATUS.processingFailure;
       if (error instanceof IntakeError) {
         const { refusal, message } = error;
         log.warn(
