@@ -5,7 +5,7 @@ import { localAccessFile } from '../compose/doors.ts';
 import { createLogger } from '../compose/logger.ts';
 import { loadConfig } from '../config.ts';
 import { readLocalAccess } from '../http/security/local-access.ts';
-import { PipelineError } from '../store/errors.ts';
+import { StoreError } from '../store/store-error.ts';
 import { createProgressDisplay } from './progress.ts';
 
 /** Does a command here, or, where a node runs on the database, has that node do it. */
@@ -34,5 +34,4 @@ export async function runNodeCommand<Options>(
   }
 }
 
-const isInUse = (error: unknown): boolean =>
-  error instanceof PipelineError && error.code === 'DATABASE_IN_USE';
+const isInUse = (error: unknown): boolean => error instanceof StoreError && error.code === 'DATABASE_IN_USE';

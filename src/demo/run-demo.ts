@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { CodedError } from '../coded-error.ts';
 import { buildVolume } from '../dicom/geometry/series-volume.ts';
 import { readInstance } from '../dicom/reading/dataset.ts';
 import type { DicomWebClient } from '../dicom/web/client.ts';
@@ -28,9 +29,10 @@ export interface DemoResult {
   readonly changePercent: number | undefined;
 }
 
-class DemoError extends Error {
-  override readonly name = 'DemoError';
-  readonly code = 'DEMO_FAILED';
+class DemoError extends CodedError<'DEMO_FAILED'> {
+  constructor(message: string, options?: ErrorOptions) {
+    super('DEMO_FAILED', message, options);
+  }
 }
 
 /**

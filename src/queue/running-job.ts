@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { PgBoss } from 'pg-boss';
 import { describeFailure, type Failure } from '../pipeline/failures.ts';
 import type { Database } from '../store/database/sql.ts';
-import { PipelineError } from '../store/errors.ts';
 import { beat, bossOn, type ClaimedJob, dropDead, failJob, isHeld, putBack } from './claimed-job.ts';
+import { QueueError } from './queue-error.ts';
 import { QUEUE } from './queue-names.ts';
 import type { QueueOptions } from './queue-options.ts';
 import type { StudyJob } from './study-job.ts';
@@ -127,9 +127,9 @@ export class RunningJob {
     }, intervalMs);
   }
 
-  #timeout(cause: unknown): PipelineError {
+  #timeout(cause: unknown): QueueError {
     const limit = this.#parts.options.jobTimeoutSeconds;
-    return new PipelineError('STUDY_TIMEOUT', `the work was cut off; it may take ${limit} s`, { cause });
+    return new QueueError('STUDY_TIMEOUT', `the work was cut off; it may take ${limit} s`, { cause });
   }
 }
 
@@ -150,8 +150,8 @@ async function endOf(work: Promise<void>, signal: AbortSignal): Promise<void> {
   }
 }
 
-function crashes({ studyInstanceUid, takeovers }: StudyJob): PipelineError {
-  return new PipelineError(
+function crashes({ studyInstanceUid, takeovers }: StudyJob): QueueError {
+  return new QueueError(
     'STUDY_CRASHES',
     `study ${studyInstanceUid}: ${takeovers} processes ended while they worked on it`,
   );

@@ -1,4 +1,4 @@
-import { DicomError } from '../dicom/errors.ts';
+import { DicomError } from '../dicom/dicom-error.ts';
 import type { SeriesVolume } from '../dicom/geometry/series-volume.ts';
 import { type DicomDataset, number, requiredText, text } from '../dicom/reading/dataset.ts';
 import { deriveUid } from '../dicom/uids.ts';

@@ -1,4 +1,4 @@
-import { DicomError } from '../../dicom/errors.ts';
+import { DicomError } from '../../dicom/dicom-error.ts';
 import { type DicomDataset, requiredText, text } from '../../dicom/reading/dataset.ts';
 import type { AnnouncementSource } from '../../store/arrivals/announcements.ts';
 import type { Sql } from '../../store/database/sql.ts';

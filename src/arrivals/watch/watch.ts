@@ -1,4 +1,4 @@
-import { DicomError } from '../../dicom/errors.ts';
+import { DicomError } from '../../dicom/dicom-error.ts';
 import { DicomWebStatusError } from '../../dicom/web/errors.ts';
 import {
   type Announcement,

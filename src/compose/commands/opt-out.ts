@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { PipelineError } from '../../store/errors.ts';
 import { addOptOut, listOptOuts, removeOptOut } from '../../store/records/opt-out.ts';
+import { StoreError } from '../../store/store-error.ts';
 import { defineCommand } from './command.ts';
 
 const optOutSchema = z.union([
@@ -23,7 +23,7 @@ export const optOutRemoveCommand = defineCommand({
   options: optOutSchema,
   run: async (optOut, { database, print }) => {
     if (!(await removeOptOut(database, optOut)))
-      throw new PipelineError('OPT_OUT_UNKNOWN', 'opt-out remove: this is not on the list');
+      throw new StoreError('OPT_OUT_UNKNOWN', 'opt-out remove: this is not on the list');
     print('removed; a study is processed when it changes, or on demand');
   },
 });

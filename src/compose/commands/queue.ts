@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { DeadStudy } from '../../queue/dead-studies.ts';
 import { QUEUE_MODES } from '../../queue/queue-mode.ts';
 import { requeueStudy } from '../../queue/request-study.ts';
-import { PipelineError } from '../../store/errors.ts';
+import { StoreError } from '../../store/store-error.ts';
 import { defineCommand } from './command.ts';
 
 const SHOWN = 1_000;
@@ -80,8 +80,8 @@ async function chosen(
   return study === undefined ? [] : [study];
 }
 
-function unknown(study: string): PipelineError {
-  return new PipelineError(
+function unknown(study: string): StoreError {
+  return new StoreError(
     'STUDY_UNKNOWN',
     `study ${study} is not among those that were given up; see \`queue list\``,
   );

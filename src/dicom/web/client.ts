@@ -1,6 +1,6 @@
 import { api } from 'dicomweb-client';
 import type XMLHttpRequest from 'xhr2';
-import { DicomError } from '../errors.ts';
+import { DicomError } from '../dicom-error.ts';
 import { type DicomDataset, fromDicomJson, text } from '../reading/dataset.ts';
 import type { Connections } from './connections.ts';
 import { badAnswer, DicomWebStatusError } from './errors.ts';

@@ -1,4 +1,4 @@
-import { DicomError } from '../errors.ts';
+import { DicomError } from '../dicom-error.ts';
 
 /** DICOM_WEB_STATUS with the HTTP status, so that callers can tell "not there" from "busy" from "not allowed". */
 export class DicomWebStatusError extends DicomError {

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { DicomError } from '../errors.ts';
+import { DicomError } from '../dicom-error.ts';
 import { type Connections, connectionReason, DIRECT } from './connections.ts';
 import { badAnswer, DicomWebStatusError, unreachable } from './errors.ts';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { DicomError } from '../errors.ts';
+import { DicomError } from '../dicom-error.ts';
 import { DEFAULT_TIMEOUT_MS, type DicomWebOptions, separateCredentials } from './client.ts';
 import type { Connections } from './connections.ts';
 import { badAnswer, DicomWebStatusError } from './errors.ts';

@@ -1,4 +1,4 @@
-import { DicomError } from '../errors.ts';
+import { DicomError } from '../dicom-error.ts';
 import { readInstance, requiredText } from '../reading/dataset.ts';
 import { reasonText, type StoreOutcome } from './store-answer.ts';
 

@@ -1,6 +1,6 @@
 import type http from 'node:http';
 import XMLHttpRequest from 'xhr2';
-import { DicomError } from '../errors.ts';
+import { DicomError } from '../dicom-error.ts';
 import { type Connections, connectionReason, DIRECT } from './connections.ts';
 import { badAnswer, DicomWebStatusError, unreachable } from './errors.ts';
 import { patiently } from './patience.ts';

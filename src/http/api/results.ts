@@ -2,7 +2,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { type Request, urlencoded } from 'express';
 import { z } from 'zod';
-import { DicomError } from '../../dicom/errors.ts';
+import { DicomError } from '../../dicom/dicom-error.ts';
 import { VIEW_NAMES } from '../../pictures/views.ts';
 import { type ReviewedVolume, withReviews } from '../../store/records/find-studies.ts';
 import { findVolume } from '../../store/records/history.ts';

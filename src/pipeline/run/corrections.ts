@@ -1,4 +1,4 @@
-import { DicomError } from '../../dicom/errors.ts';
+import { DicomError } from '../../dicom/dicom-error.ts';
 import { type DicomDataset, readInstance, sequence, text } from '../../dicom/reading/dataset.ts';
 import { pancreasSegmentNumber } from '../../seg/read-frames.ts';
 import { segmentOnSeries } from '../../seg/read-segmentation.ts';

@@ -1,4 +1,4 @@
-import { DicomError } from '../../dicom/errors.ts';
+import { DicomError } from '../../dicom/dicom-error.ts';
 import { type DicomDataset, text } from '../../dicom/reading/dataset.ts';
 import type { DicomWebClient } from '../../dicom/web/client.ts';
 import { isOwnResult } from '../../results/own-results.ts';

@@ -1,6 +1,6 @@
-import { SegmentationError } from '../../segmentation/errors.ts';
 import { loadModel, type Model } from '../../segmentation/model/model-folder.ts';
 import type { ModelInfo } from '../../segmentation/model/model-info.ts';
+import { SegmentationError } from '../../segmentation/segmentation-error.ts';
 import { SEGMENTED_CLASSES, type SegmentedClass } from '../selection/rules.ts';
 import type { Models } from './run-parts.ts';
 

@@ -1,4 +1,4 @@
-import { DicomError } from '../../dicom/errors.ts';
+import { DicomError } from '../../dicom/dicom-error.ts';
 import type { ImageFrame } from '../../dicom/geometry/image-frame.ts';
 import { SeriesVolumeBuilder } from '../../dicom/geometry/series-volume-builder.ts';
 import { imageKey } from '../../dicom/geometry/split-series.ts';

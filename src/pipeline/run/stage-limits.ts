@@ -1,4 +1,4 @@
-import { PipelineError } from '../../store/errors.ts';
+import { PipelineError } from '../pipeline-error.ts';
 import type { Stage } from './stage-names.ts';
 
 const LIMITED = ['retrieve', 'segment', 'store'] as const;

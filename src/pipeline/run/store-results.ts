@@ -1,4 +1,4 @@
-import { DicomError } from '../../dicom/errors.ts';
+import { DicomError } from '../../dicom/dicom-error.ts';
 import type { DicomWebClient } from '../../dicom/web/client.ts';
 import type { ResultObject } from '../../results/result-context.ts';
 import { readSegmentation } from '../../seg/read-segmentation.ts';
