@@ -1,3 +1,4 @@
+import { columnsOf, rowsOf } from '../database/rows.ts';
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { type DicomDataset, requiredNumber, requiredText, text } from '../../dicom/reading/dataset.ts';
@@ -7,12 +8,13 @@ const RESULT_KINDS = ['SEG', 'SR', 'SC', 'PDF', 'KO'] as const;
 export type ResultKind = (typeof RESULT_KINDS)[number];
 
 /** One of the node's own series in the archive. */
-export interface ResultSeries {
-  readonly studyInstanceUid: string;
-  readonly seriesInstanceUid: string;
-  readonly sopInstanceUid: string;
-  readonly kind: ResultKind;
-}
+const resultRow = z.object({
+  studyInstanceUid: z.string(),
+  seriesInstanceUid: z.string(),
+  sopInstanceUid: z.string(),
+  kind: z.enum(RESULT_KINDS),
+});
+export type ResultSeries = Readonly<z.output<typeof resultRow>>;
 
 /** Modalities that the node writes, now or in a later version; series of any other cannot be its own. */
 const RESULT_MODALITIES: ReadonlySet<string> = new Set(['SEG', 'SR', 'OT', 'DOC', 'KO']);
@@ -33,30 +35,14 @@ export async function recordResultSeries(
   }
 }
 
-const resultRow = z
-  .object({
-    study_instance_uid: z.string(),
-    series_instance_uid: z.string(),
-    sop_instance_uid: z.string(),
-    kind: z.enum(RESULT_KINDS),
-  })
-  .transform(
-    (row): ResultSeries => ({
-      studyInstanceUid: row.study_instance_uid,
-      seriesInstanceUid: row.series_instance_uid,
-      sopInstanceUid: row.sop_instance_uid,
-      kind: row.kind,
-    }),
-  );
-
 /** The node's own results in a study, oldest first. */
 export async function resultSeriesOf(sql: Sql, studyInstanceUid: string): Promise<ResultSeries[]> {
   const rows = await sql.query(
-    `SELECT study_instance_uid, series_instance_uid, sop_instance_uid, kind FROM pansegnet.result_series
+    `SELECT ${columnsOf(resultRow)} FROM pansegnet.result_series
      WHERE study_instance_uid = $1 ORDER BY recorded_at, series_instance_uid`,
     [studyInstanceUid],
   );
-  return z.array(resultRow).parse(rows);
+  return rowsOf(resultRow, rows);
 }
 
 export interface OwnSeriesParts {
@@ -103,7 +89,7 @@ async function rememberedOrigin(sql: Sql, seriesInstanceUid: string): Promise<bo
   const rows = await sql.query('SELECT own FROM pansegnet.series_origin WHERE series_instance_uid = $1', [
     seriesInstanceUid,
   ]);
-  return z.array(z.object({ own: z.boolean() })).parse(rows)[0]?.own;
+  return rowsOf(z.object({ own: z.boolean() }), rows)[0]?.own;
 }
 
 /**

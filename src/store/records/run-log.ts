@@ -1,45 +1,14 @@
+import { columnsOf, rowsOf } from '../database/rows.ts';
 import { z } from 'zod';
 import type { Sql } from '../database/sql.ts';
 import { markEnded } from './study-log.ts';
-
-const RUN_OUTCOMES = ['done', 'skipped'] as const;
-export type RunOutcome = (typeof RUN_OUTCOMES)[number];
 
 /**
  * What a run fixed before it wrote anything, so that a run that was killed and begun again writes the same bytes.
  * A run is the same run while study, counts (fingerprint) and request are the same.
  */
-export interface Run {
-  readonly id: number;
-  readonly studyInstanceUid: string;
-  readonly fingerprint: string;
-  /** Goes into the results as their content date and time. */
-  readonly contentDateTime: Date;
-  /** How often it was begun: 1 at the first time. */
-  readonly starts: number;
-  /** Set where this run was finished before: its results are stored and recorded; calling `finishRun` again is all. */
-  readonly outcome: RunOutcome | undefined;
-}
-
-const runRow = z
-  .object({
-    id: z.int(),
-    study_instance_uid: z.string(),
-    fingerprint: z.string(),
-    content_date_time: z.date(),
-    starts: z.int(),
-    outcome: z.enum(RUN_OUTCOMES).nullable(),
-  })
-  .transform(
-    (row): Run => ({
-      id: row.id,
-      studyInstanceUid: row.study_instance_uid,
-      fingerprint: row.fingerprint,
-      contentDateTime: row.content_date_time,
-      starts: row.starts,
-      outcome: row.outcome ?? undefined,
-    }),
-  );
+const runRow = z.object({ id: z.int(), studyInstanceUid: z.string(), fingerprint: z.string() });
+export type Run = Readonly<z.output<typeof runRow>>;
 
 /** @param begin.requestId who asked: a new one starts a new run for the same counts (see `StudyJob.requestId`) */
 export async function beginRun(
@@ -55,7 +24,7 @@ export async function beginRun(
     `INSERT INTO pansegnet.run (study_instance_uid, fingerprint, request_id, content_date_time, starts)
      VALUES ($1, $2, $3, $4, 1)
      ON CONFLICT (study_instance_uid, fingerprint, request_id) DO UPDATE SET starts = run.starts + 1
-     RETURNING id, study_instance_uid, fingerprint, content_date_time, starts, outcome`,
+     RETURNING ${columnsOf(runRow)}`,
     [begin.studyInstanceUid, begin.fingerprint, begin.requestId, begin.now],
   );
   return z.tuple([runRow]).parse(rows)[0];
@@ -102,21 +71,23 @@ export async function fixedTime(sql: Sql, name: string, now: Date): Promise<Date
   return z.tuple([z.object({ at: z.date() })]).parse(rows)[0].at;
 }
 
-export interface SeriesDecision {
-  readonly seriesInstanceUid: string;
-  readonly description: string;
+const decisionRow = z.object({
+  seriesInstanceUid: z.string(),
+  description: z.string(),
   /** What the rules took it for: CT_ABDOMEN, T1W, T2W or NONE. */
-  readonly class: string;
-  readonly chosen: boolean;
+  class: z.string(),
+  chosen: z.boolean(),
   /** In plain words. */
-  readonly reason: string;
-}
+  reason: z.string(),
+});
+export type RecordedDecision = Readonly<z.output<typeof decisionRow>>;
+const DECISION_COLUMNS = columnsOf(decisionRow);
 
 /** Keeps the latest decisions for a study, in their order, in place of earlier ones. */
 export async function recordDecisions(
   sql: Sql,
   studyInstanceUid: string,
-  decisions: readonly SeriesDecision[],
+  decisions: readonly RecordedDecision[],
 ): Promise<void> {
   await sql.query('DELETE FROM pansegnet.series_decision WHERE study_instance_uid = $1', [studyInstanceUid]);
   for (const [place, decision] of decisions.entries()) {
@@ -141,51 +112,29 @@ export async function recordDecisions(
   }
 }
 
-const decisionRow = z
-  .object({
-    series_instance_uid: z.string(),
-    description: z.string(),
-    class: z.string(),
-    chosen: z.boolean(),
-    reason: z.string(),
-  })
-  .transform(
-    ({ series_instance_uid, ...decision }): SeriesDecision => ({
-      seriesInstanceUid: series_instance_uid,
-      ...decision,
-    }),
-  );
-
-export async function decisionsOf(sql: Sql, studyInstanceUid: string): Promise<SeriesDecision[]> {
+export async function decisionsOf(sql: Sql, studyInstanceUid: string): Promise<RecordedDecision[]> {
   const rows = await sql.query(
-    `SELECT series_instance_uid, description, class, chosen, reason
-     FROM pansegnet.series_decision WHERE study_instance_uid = $1 ORDER BY place`,
+    `SELECT ${DECISION_COLUMNS} FROM pansegnet.series_decision WHERE study_instance_uid = $1 ORDER BY place`,
     [studyInstanceUid],
   );
-  return z.array(decisionRow).parse(rows);
+  return rowsOf(decisionRow, rows);
 }
 
 /** The decisions for several studies, each study's in their order. */
 export async function decisionsOfStudies(
   sql: Sql,
   studyInstanceUids: readonly string[],
-): Promise<ReadonlyMap<string, readonly SeriesDecision[]>> {
+): Promise<ReadonlyMap<string, readonly RecordedDecision[]>> {
   if (studyInstanceUids.length === 0) return new Map();
   const rows = await sql.query(
-    `SELECT study_instance_uid, series_instance_uid, description, class, chosen, reason
-     FROM pansegnet.series_decision WHERE study_instance_uid = ANY($1::text[]) ORDER BY place`,
+    `SELECT ${columnsOf(decisionOfStudyRow)} FROM pansegnet.series_decision
+     WHERE study_instance_uid = ANY($1::text[]) ORDER BY place`,
     [studyInstanceUids],
   );
-  const studies = z.array(z.object({ study_instance_uid: z.string() })).parse(rows);
-  const decisions = z.array(decisionRow).parse(rows);
-  const found = new Map<string, SeriesDecision[]>();
-  for (const [index, { study_instance_uid }] of studies.entries()) {
-    const list = found.get(study_instance_uid) ?? [];
-    list.push(...decisions.slice(index, index + 1));
-    found.set(study_instance_uid, list);
-  }
-  return found;
+  const byStudy = Map.groupBy(rowsOf(decisionOfStudyRow, rows), ({ studyInstanceUid }) => studyInstanceUid);
+  return new Map([...byStudy].map(([study, decisions]) => [study, rowsOf(decisionRow, decisions)]));
 }
+const decisionOfStudyRow = decisionRow.extend({ studyInstanceUid: z.string() });
 
 /**
  * The run is over, and the study says how it ended.
@@ -194,7 +143,7 @@ export async function decisionsOfStudies(
 export async function finishRun(
   sql: Sql,
   run: Run,
-  end: { outcome: RunOutcome; reason?: string | undefined; ofOneSeries?: boolean; now: Date },
+  end: { outcome: 'done' | 'skipped'; reason?: string | undefined; ofOneSeries?: boolean; now: Date },
 ): Promise<void> {
   await sql.query('UPDATE pansegnet.run SET outcome = $2, finished_at = $3 WHERE id = $1', [
     run.id,

@@ -1,6 +1,6 @@
 import type { Sql } from '../database/sql.ts';
 import { volumesOfStudy } from './history.ts';
-import { decisionsOf, type SeriesDecision } from './run-log.ts';
+import { decisionsOf, type RecordedDecision } from './run-log.ts';
 import { findStudy, type StudyRecord } from './study-log.ts';
 import type { VolumeRecord } from './volume-record.ts';
 
@@ -8,7 +8,7 @@ import type { VolumeRecord } from './volume-record.ts';
 export interface StudyDetails {
   readonly study: StudyRecord;
   /** What was decided about each of its series, and why. */
-  readonly decisions: readonly SeriesDecision[];
+  readonly decisions: readonly RecordedDecision[];
   readonly volumes: readonly VolumeRecord[];
 }
 
