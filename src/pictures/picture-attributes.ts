@@ -1,3 +1,4 @@
+import { isoDate } from '../results/dates.ts';
 import { createHash } from 'node:crypto';
 import type { SourceSlice } from '../dicom/geometry/series-volume.ts';
 import { deriveUid } from '../dicom/uids.ts';
@@ -48,6 +49,5 @@ export function relatedObjects(related: readonly RelatedObject[]): WritableDatas
 
 /** When a result was made, as it is written on its pages, from its Content Date and Time. */
 export function madeAt({ ContentDate, ContentTime }: WritableDataset): string {
-  const date = String(ContentDate).replace(/^(\d{4})(\d\d)(\d\d)$/, '$1-$2-$3');
-  return `${date} ${String(ContentTime).replace(/^(\d\d)(\d\d).*$/, '$1:$2')}`;
+  return `${isoDate(String(ContentDate))} ${String(ContentTime).replace(/^(\d\d)(\d\d).*$/, '$1:$2')}`;
 }

@@ -3,7 +3,7 @@ import { deriveUid } from '../dicom/uids.ts';
 import { CODES } from '../results/codes.ts';
 import { MANUFACTURER, MANUFACTURER_MODEL_NAME } from '../results/own-results.ts';
 import { patientAndStudy } from '../results/patient-and-study.ts';
-import { localDateTime, type ResultObject, seriesNumber, seriesUid } from '../results/result-context.ts';
+import { datesOf, type ResultObject, seriesNumber, seriesUid } from '../results/result-context.ts';
 import { writeObject } from '../results/write-object.ts';
 import { compositeContent, container, imageContent, related, textContent } from './content-item.ts';
 import { hierarchy } from './evidence.ts';
@@ -59,7 +59,6 @@ export function createRejectionNote(input: RejectionNoteInput): ResultObject {
   const copy = patientAndStudy(header, 'the withdrawn result');
   const sopInstanceUid = rejectionNoteUid(input);
   const seriesInstanceUid = seriesUid(sopInstanceUid);
-  const { date, time } = localDateTime({ contentDateTime }, header);
   const title = REJECTION_REASONS[reason];
   const bytes = writeObject({
     ...copy.attributes,
@@ -69,10 +68,7 @@ export function createRejectionNote(input: RejectionNoteInput): ResultObject {
     Modality: 'KO',
     SeriesNumber: seriesNumber({}, 'KO'),
     SeriesDescription: 'Pancreas results withdrawn',
-    SeriesDate: date,
-    SeriesTime: time,
-    ContentDate: date,
-    ContentTime: time,
+    ...datesOf({ contentDateTime }, header),
     ReferencedPerformedProcedureStepSequence: [],
     InstanceNumber: '1',
     Manufacturer: MANUFACTURER,

@@ -1,5 +1,5 @@
 import { isoDate } from '../results/dates.ts';
-import type { VolumeChange } from './change.ts';
+import type { ChangeSince } from './change.ts';
 import type { PriorVolume, ReaderSegmentation, ReportMeasurement } from './report-input.ts';
 
 /** Volumes are kept to 0.01 ml, percentages to 0.1. */
@@ -51,9 +51,9 @@ const amount = (ml: number, percent: number | undefined): string =>
   `${signed(ml, 1)} ml${percent === undefined ? '' : `, ${signed(percent, PERCENT_DECIMALS)} %`}`;
 
 /** The change in words, and whether it is more than repeated measurement alone would give. */
-export function changeSentence(change: VolumeChange, repeatabilityPercent: number | undefined): string {
-  const { since, which, ml, percent, perYear, exceedsRepeatability: exceeds } = change;
-  const rate = perYear ? ` (a year: ${amount(perYear.ml, perYear.percent)})` : '';
+export function changeSentence(change: ChangeSince, repeatabilityPercent: number | undefined): string {
+  const { since, which, ml, percent, mlPerYear, percentPerYear, exceedsRepeatability: exceeds } = change;
+  const rate = mlPerYear === undefined ? '' : ` (a year: ${amount(mlPerYear, percentPerYear)})`;
   const judged =
     exceeds === undefined
       ? ''

@@ -5,7 +5,7 @@ import { type ResultContext, type ResultObject, segmentationUid } from '../../re
 import { createSegmentation } from '../../seg/segmentation-object.ts';
 import type { Measurement } from '../../segmentation/measure.ts';
 import type { Model } from '../../segmentation/model/model-folder.ts';
-import { createReport } from '../../sr/report.ts';
+import { draftReport, type ReportDraft } from '../../sr/report.ts';
 import type { PriorVolume, ReportInput, ReportReference } from '../../sr/report-input.ts';
 import { type Pictures, picturesOf } from './create-pictures.ts';
 import type { ResultSettings } from './run-parts.ts';
@@ -62,31 +62,19 @@ export async function createResults(
     if (object) segmentations.push(object);
   }
   const [segmentation] = segmentations;
-  const flags = qualityFlags(finding.measurement, finding.source);
-  const input: ReportInput = {
-    context: undated,
-    found: foundIn(finding, segmentation),
-    outlines: settings.reportOutlines,
-    flags,
-    priors,
-    repeatabilityPercent: settings.repeatabilityPercent[finding.model.info.modality] ?? undefined,
-  };
-  const report = (supersedes: ReportReference | null, contentDateTime: Date): ResultObject =>
-    createReport({
-      ...input,
-      context: { ...undated, contentDateTime },
-      ...(supersedes ? { supersedes } : {}),
-    });
-  // A report's UID does not depend on its date. The report that stands, made again, is that report; any other supersedes it.
-  const again = report(current?.supersedes ?? null, undated.contentDateTime);
+  const input = reportInput(undated, finding, segmentation, priors, settings);
+  const draft = (supersedes: ReportReference | null): ReportDraft =>
+    draftReport({ ...input, ...(supersedes ? { supersedes } : {}) });
+  // The report that stands, made again, is that report; any other supersedes it.
+  const again = draft(current?.supersedes ?? null);
   const isNews = current !== null && again.sopInstanceUid !== current.report.sopInstanceUid;
   const supersedes = isNews ? current.report : (current?.supersedes ?? null);
-  const { sopInstanceUid } = isNews ? report(supersedes, undated.contentDateTime) : again;
+  const { sopInstanceUid, madeAt } = isNews ? draft(supersedes) : again;
   const contentDateTime = await firstTime(`SR ${sopInstanceUid}`);
-  const final = report(supersedes, contentDateTime);
+  const report = madeAt(contentDateTime);
   const related = [
     ...segmentations.map((object) => relatedObject('segmentation', object)),
-    relatedObject('report', final),
+    relatedObject('report', report),
   ];
   const dated = {
     ...input,
@@ -96,9 +84,9 @@ export async function createResults(
   return {
     segmentations,
     segmentation,
-    report: final,
+    report,
     pictures: picturesOf(dated, related, settings.pictures),
-    flags,
+    flags: input.flags,
     contentDateTime,
     supersedes,
   };
@@ -135,15 +123,29 @@ export function resultContext(
   };
 }
 
-/** What a report says of the mask of a finding, stored in a SEG. */
-export function foundIn(
-  { measurement }: Pick<Finding, 'measurement'>,
-  segmentation: NonNullable<ReportInput['found']>['segmentation'] | undefined,
-): ReportInput['found'] {
+/** What the report of a finding says, but for what it takes the place of. */
+export function reportInput(
+  context: ResultContext,
+  { measurement, source, model }: Finding,
+  segmentation: ReportedSegmentation | undefined,
+  priors: readonly PriorVolume[],
+  { reportOutlines: outlines, repeatabilityPercent }: ResultSettings,
+): ReportInput {
   const { meanIntensity, sdIntensity } = measurement;
-  if (!segmentation || meanIntensity === undefined || sdIntensity === undefined) return undefined;
-  return { segmentation, measurement: { ...measurement, meanIntensity, sdIntensity } };
+  const found =
+    segmentation && meanIntensity !== undefined && sdIntensity !== undefined
+      ? { segmentation, measurement: { ...measurement, meanIntensity, sdIntensity } }
+      : undefined;
+  return {
+    context,
+    found,
+    outlines,
+    flags: qualityFlags(measurement, source),
+    priors,
+    repeatabilityPercent: repeatabilityPercent[model.info.modality] ?? undefined,
+  };
 }
+type ReportedSegmentation = NonNullable<ReportInput['found']>['segmentation'];
 
 /** What was left out or made up on the way from the images to the results, each once. */
 export function warningsOf({ source }: Finding, { segmentations, report }: Results): string[] {

@@ -1,4 +1,5 @@
-import { isoDate, yearsBetween } from '../../results/dates.ts';
+import { type Change, changeBetween } from '../../results/change.ts';
+import { isoDate } from '../../results/dates.ts';
 import type { ReviewedVolume } from './find-studies.ts';
 import type { StudyHeader } from './study-header.ts';
 
@@ -15,17 +16,6 @@ export interface TrendPoint {
   /** Since the previous and since the first point of its line; undefined for the first, and for points apart. */
   readonly sincePrevious: Change | undefined;
   readonly sinceFirst: Change | undefined;
-}
-
-export interface Change {
-  readonly ml: number;
-  /** Undefined where the earlier volume is zero. */
-  readonly percent: number | undefined;
-  /** Undefined where the studies lie too close together for a rate. */
-  readonly percentPerYear: number | undefined;
-  readonly mlPerYear: number | undefined;
-  /** Whether it is more than repeated measurement alone would give; undefined where the site has not said how much that is. */
-  readonly exceedsRepeatability: boolean | undefined;
 }
 
 /** Points that may be compared: one person, one kind of images, one model. */
@@ -118,10 +108,12 @@ function pointsOf(
       sinceFirst: undefined,
     };
     if (point.apart) return point;
+    const since = (earlier: TrendPoint) =>
+      changeBetween(datedOf(earlier), datedOf(point), repeatabilityPercent);
     const whole = {
       ...point,
-      sincePrevious: previous && changeBetween(previous, point, repeatabilityPercent),
-      sinceFirst: first && changeBetween(first, point, repeatabilityPercent),
+      sincePrevious: previous && since(previous),
+      sinceFirst: first && since(first),
     };
     first ??= whole;
     previous = whole;
@@ -129,27 +121,13 @@ function pointsOf(
   });
 }
 
+const datedOf = ({ ml, volume }: TrendPoint) => ({ ml, date: volume.studyDate });
+
 function apartness(volume: ReviewedVolume): TrendPoint['apart'] {
   if (volume.withdrawn) return 'withdrawn';
   if (volume.review?.decision === 'rejected') return 'rejected';
   if (!volume.seg && !volume.correction) return 'nothing found';
   return isoDate(volume.studyDate) === undefined ? 'no date' : undefined;
-}
-
-function changeBetween(from: TrendPoint, to: TrendPoint, repeatabilityPercent: number | undefined): Change {
-  const ml = to.ml - from.ml;
-  const percent = from.ml > 0 ? (100 * ml) / from.ml : undefined;
-  const years = yearsBetween(from.volume.studyDate, to.volume.studyDate);
-  return {
-    ml,
-    percent,
-    percentPerYear: years === undefined || percent === undefined ? undefined : percent / years,
-    mlPerYear: years === undefined ? undefined : ml / years,
-    exceedsRepeatability:
-      percent === undefined || repeatabilityPercent === undefined
-        ? undefined
-        : Math.abs(percent) > repeatabilityPercent,
-  };
 }
 
 /** Studies go to the first person whom nothing known contradicts: what a study does not say contradicts nobody. */
