@@ -28,7 +28,7 @@ import type { RunParts } from './pipeline/run/run-parts.ts';
 import type { ProgressListener } from './pipeline/run/stages.ts';
 import { announceStudy } from './store/arrivals/announcements.ts';
 import type { Database } from './store/database/sql.ts';
-import { type StudyDetails, studyDetails } from './store/records/study-details.ts';
+import { findStudyListing, type StudyListing } from './store/records/find-studies.ts';
 
 export interface NodeOptions {
   /** Default: all. */
@@ -46,7 +46,7 @@ export interface PansegnetNode {
   readonly archive: DicomWebClient;
   readonly database: Database;
   readonly watcher: Watcher;
-  studyDetails(studyInstanceUid: string): Promise<StudyDetails | undefined>;
+  studyDetails(studyInstanceUid: string): Promise<StudyListing | undefined>;
   /** Resolves when the work on the study next ends, however it ends. */
   studyEnded(studyInstanceUid: string): Promise<void>;
   stop(): Promise<void>;
@@ -137,7 +137,7 @@ export async function startNode(config: Config, options: NodeOptions = {}): Prom
     archive,
     database,
     watcher,
-    studyDetails: (uid) => studyDetails(database, uid),
+    studyDetails: (uid) => findStudyListing(database, uid),
     studyEnded: async (studyInstanceUid) => void (await once(ends, studyInstanceUid)),
     stop: async () => {
       readiness.stop();

@@ -40,8 +40,10 @@ export async function segmentSeries(input: string, options: SegmentOptions, comm
       rules: () => readSelectionRules(config.selection.rules, config.selection.siteRules),
       settings: resultSettings(config),
       seriesInstanceUid: options.series,
-      saveProbabilities: options.saveProbabilities,
-      inference: inferenceOptions(config, (message) => progress.line(`warning: ${message}`)),
+      inference: {
+        ...inferenceOptions(config, (message) => progress.line(`warning: ${message}`)),
+        saveProbability: options.saveProbabilities,
+      },
       now: new Date(),
       onProgress: progress.listener,
     });

@@ -6,7 +6,7 @@ import { readInstance } from '../dicom/reading/dataset.ts';
 import type { DicomWebClient } from '../dicom/web/client.ts';
 import { readSegmentation } from '../seg/read-segmentation.ts';
 import { readReport } from '../sr/read-report.ts';
-import type { StudyDetails } from '../store/records/study-details.ts';
+import type { StudyListing } from '../store/records/find-studies.ts';
 import type { VolumeRecord } from '../store/records/volume-record.ts';
 import { dice } from './dice.ts';
 import { type SyntheticStudy, syntheticStudies } from './studies.ts';
@@ -15,7 +15,7 @@ import { type SyntheticStudy, syntheticStudies } from './studies.ts';
 export interface DemoNode {
   readonly archive: DicomWebClient;
   studyEnded(studyInstanceUid: string): Promise<void>;
-  studyDetails(studyInstanceUid: string): Promise<StudyDetails | undefined>;
+  studyDetails(studyInstanceUid: string): Promise<StudyListing | undefined>;
 }
 
 /** How one series came out, beside what is true of the synthetic patient. */

@@ -7,7 +7,7 @@ import { findStudies } from '../../src/store/records/find-studies.ts';
 import { recordResultSeries, resultSeriesOf } from '../../src/store/records/own-series.ts';
 import {
   beginRun,
-  decisionsOf,
+  decisionsOfStudies,
   finishRun,
   fixedTime,
   freezeInput,
@@ -169,7 +169,7 @@ it('the decisions on the series of a study are the latest, in their order', asyn
   await recordDecisions(database, study, [decision('9', true)]);
   const latest = [decision('2', false), decision('1', true), decision('1', false)];
   await recordDecisions(database, study, latest);
-  expect(await decisionsOf(database, study)).toEqual(latest);
+  expect((await decisionsOfStudies(database, [study])).get(study)).toEqual(latest);
 });
 
 it('result series are known once, in the study that they are in', async () => {

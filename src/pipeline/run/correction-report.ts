@@ -1,7 +1,7 @@
 import type { ResultObject } from '../../results/result-context.ts';
 import { draftReport } from '../../sr/report.ts';
 import type { PriorVolume, ReaderSegmentation, ReportReference } from '../../sr/report-input.ts';
-import { type Finding, reportInput, resultContext } from './create-results.ts';
+import { type SegmentedSeries, reportInput, resultContext } from './create-results.ts';
 import type { ResultSettings } from './run-parts.ts';
 
 export interface CorrectionInput {
@@ -16,7 +16,7 @@ export interface CorrectionInput {
  * @param firstTime the time at which a result of this name was first asked for
  */
 export async function correctionReport(
-  finding: Finding,
+  finding: SegmentedSeries,
   { priors, supersedes, seg }: CorrectionInput,
   settings: ResultSettings,
   firstTime: (name: string) => Promise<Date>,

@@ -7,7 +7,7 @@ import { findVolume, recordCorrection } from '../../store/records/history.ts';
 import { fixedTime, type Run } from '../../store/records/run-log.ts';
 import type { MeasuredVolume } from '../../store/records/volume-record.ts';
 import { correctionReport } from './correction-report.ts';
-import type { Finding, Past } from './create-results.ts';
+import type { SegmentedSeries, Past } from './create-results.ts';
 import type { RunParts } from './run-parts.ts';
 import { storeObjects } from './store-results.ts';
 
@@ -31,7 +31,7 @@ interface ReaderSeg {
  */
 export async function takeCorrection(
   segmentations: readonly string[],
-  finding: Finding,
+  finding: SegmentedSeries,
   past: Past,
   volume: MeasuredVolume,
   run: Run,
@@ -77,7 +77,7 @@ export async function takeCorrection(
 
 async function newestOn(
   segmentations: readonly string[],
-  { source }: Finding,
+  { source }: SegmentedSeries,
   { seriesInstanceUid, seg }: MeasuredVolume,
   studyInstanceUid: string,
   archive: RunParts['archive'],

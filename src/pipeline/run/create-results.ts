@@ -11,7 +11,7 @@ import { type Pictures, picturesOf } from './create-pictures.ts';
 import type { ResultSettings } from './run-parts.ts';
 
 /** One segmented series, or part of one, with what was found in it. */
-export interface Finding {
+export interface SegmentedSeries {
   readonly source: SeriesVolume;
   /** Which part of its series; left out where the series is one volume. */
   readonly part?: string | undefined;
@@ -49,7 +49,7 @@ export interface Results {
  * @param firstTime the time at which a result of this name was first asked for
  */
 export async function createResults(
-  finding: Finding,
+  finding: SegmentedSeries,
   { priors, current }: Past,
   settings: ResultSettings,
   firstTime: (name: string) => Promise<Date>,
@@ -98,7 +98,7 @@ const relatedObject = (
 ): RelatedObject => ({ kind, sopClassUid, sopInstanceUid });
 
 export function resultContext(
-  { source, part, mask, softMask, model }: Finding,
+  { source, part, mask, softMask, model }: SegmentedSeries,
   settings: ResultSettings,
 ): ResultContext {
   const { name, version, title, modality, notice } = model.info;
@@ -126,7 +126,7 @@ export function resultContext(
 /** What the report of a finding says, but for what it takes the place of. */
 export function reportInput(
   context: ResultContext,
-  { measurement, source, model }: Finding,
+  { measurement, source, model }: SegmentedSeries,
   segmentation: ReportedSegmentation | undefined,
   priors: readonly PriorVolume[],
   { reportOutlines: outlines, repeatabilityPercent }: ResultSettings,
@@ -148,7 +148,7 @@ export function reportInput(
 type ReportedSegmentation = NonNullable<ReportInput['found']>['segmentation'];
 
 /** What was left out or made up on the way from the images to the results, each once. */
-export function warningsOf({ source }: Finding, { segmentations, report }: Results): string[] {
+export function warningsOf({ source }: SegmentedSeries, { segmentations, report }: Results): string[] {
   const objects = [...segmentations, report];
   return [...new Set([...source.warnings, ...objects.flatMap(({ warnings }) => warnings)])];
 }

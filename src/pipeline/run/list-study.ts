@@ -6,7 +6,7 @@ import type { Database } from '../../store/database/sql.ts';
 import type { Patient } from '../../store/records/opt-out.ts';
 import { fingerprintOf, foreignSeries } from '../../store/records/own-series.ts';
 import { typicalImage } from '../../store/records/study-header.ts';
-import { describeSeries, type SeriesSource } from '../selection/describe-series.ts';
+import { describeSeries } from '../selection/describe-series.ts';
 import type { CandidateSeries } from '../selection/select.ts';
 
 export interface ListedStudy {
@@ -44,7 +44,7 @@ export async function listStudy(
   );
   const headers: DicomDataset[] = [];
   const patients = new Map<string, Patient>();
-  const source: SeriesSource = {
+  const source: Pick<DicomWebClient, 'seriesMetadata'> = {
     seriesMetadata: async (study, uid, abort) => {
       const images = await archive.seriesMetadata(study, uid, abort);
       headers.push(...images.slice(0, 1));

@@ -4,7 +4,7 @@ import type { ResultObject } from '../../results/result-context.ts';
 import { readSegmentation } from '../../seg/read-segmentation.ts';
 import type { Database } from '../../store/database/sql.ts';
 import { type ResultKind, recordResultSeries } from '../../store/records/own-series.ts';
-import type { Finding, Results } from './create-results.ts';
+import type { SegmentedSeries, Results } from './create-results.ts';
 
 const resultObjects = ({ segmentations, report, pictures }: Results): [ResultKind, ResultObject][] => [
   ...segmentations.map((segmentation): [ResultKind, ResultObject] => ['SEG', segmentation]),
@@ -62,7 +62,7 @@ export async function storeObjects(
  */
 export async function verifyStored(
   { segmentations }: Results,
-  { source, mask }: Finding,
+  { source, mask }: SegmentedSeries,
   studyInstanceUid: string,
   archive: DicomWebClient,
   signal?: AbortSignal,
@@ -84,7 +84,11 @@ export async function verifyStored(
 }
 
 /** What is wrong with a SEG that should hold the mask; undefined where it does. */
-function differenceFrom(mask: Uint8Array, bytes: Uint8Array, source: Finding['source']): string | undefined {
+function differenceFrom(
+  mask: Uint8Array,
+  bytes: Uint8Array,
+  source: SegmentedSeries['source'],
+): string | undefined {
   try {
     const stored = readSegmentation(bytes, source);
     return Buffer.compare(stored, mask) === 0 ? undefined : 'differs from the mask that was stored';

@@ -118,17 +118,6 @@ export async function volumesOfPatient(sql: Sql, patientKey: string): Promise<Vo
   );
 }
 
-/** The volumes measured in a study. */
-export async function volumesOfStudy(sql: Sql, studyInstanceUid: string): Promise<VolumeRecord[]> {
-  return volumesOf(
-    await sql.query(
-      `SELECT ${VOLUME_COLUMNS} FROM pansegnet.volume WHERE study_instance_uid = $1
-       ORDER BY series_instance_uid, part, id`,
-      [studyInstanceUid],
-    ),
-  );
-}
-
 /** The volumes measured in any of these studies. */
 export async function volumesOfStudies(
   sql: Sql,

@@ -112,14 +112,6 @@ export async function recordDecisions(
   }
 }
 
-export async function decisionsOf(sql: Sql, studyInstanceUid: string): Promise<RecordedDecision[]> {
-  const rows = await sql.query(
-    `SELECT ${DECISION_COLUMNS} FROM pansegnet.series_decision WHERE study_instance_uid = $1 ORDER BY place`,
-    [studyInstanceUid],
-  );
-  return rowsOf(decisionRow, rows);
-}
-
 /** The decisions for several studies, each study's in their order. */
 export async function decisionsOfStudies(
   sql: Sql,
