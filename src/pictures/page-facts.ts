@@ -1,5 +1,5 @@
-import { isoDate } from '../results/dates.ts';
 import { type DicomDataset, text, texts, verbatim } from '../dicom/reading/dataset.ts';
+import { isoDate } from '../results/dates.ts';
 import { MANUFACTURER_MODEL_NAME } from '../results/own-results.ts';
 import { type ResultContext, sourceHeader } from '../results/result-context.ts';
 import { type HanForms, hanForms } from './fonts.ts';

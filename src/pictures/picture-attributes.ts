@@ -1,9 +1,9 @@
-import { isoDate } from '../results/dates.ts';
 import { createHash } from 'node:crypto';
 import type { SourceSlice } from '../dicom/geometry/series-volume.ts';
 import { deriveUid } from '../dicom/uids.ts';
 import type { WritableDataset } from '../dicom/writing/write.ts';
 import { CODES, codeItem } from '../results/codes.ts';
+import { isoDate } from '../results/dates.ts';
 import { segmentationUid } from '../results/result-context.ts';
 import type { PictureInput, RelatedObject } from './picture-input.ts';
 

@@ -1,5 +1,5 @@
-import { dayOf } from '../results/dates.ts';
 import type { SKRSContext2D } from '@napi-rs/canvas';
+import { dayOf } from '../results/dates.ts';
 import type { Box } from './draw-view.ts';
 import { dateLabel } from './page-facts.ts';
 import type { EarlierVolume } from './picture-input.ts';

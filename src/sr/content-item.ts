@@ -88,6 +88,12 @@ export interface InstanceReference {
   readonly sopInstanceUid: string;
 }
 
+/** An instance and where it lies. */
+export interface LocatedInstance extends InstanceReference {
+  readonly studyInstanceUid: string;
+  readonly seriesInstanceUid: string;
+}
+
 /** A COMPOSITE: an object without pixels. A key object selection gives it no name (TID 2010). */
 export function compositeContent({ sopClassUid, sopInstanceUid }: InstanceReference): ContentItem {
   const reference = { ReferencedSOPClassUID: sopClassUid, ReferencedSOPInstanceUID: sopInstanceUid };

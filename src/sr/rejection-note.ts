@@ -5,7 +5,14 @@ import { MANUFACTURER, MANUFACTURER_MODEL_NAME } from '../results/own-results.ts
 import { patientAndStudy } from '../results/patient-and-study.ts';
 import { datesOf, type ResultObject, seriesNumber, seriesUid } from '../results/result-context.ts';
 import { writeObject } from '../results/write-object.ts';
-import { compositeContent, container, imageContent, related, textContent } from './content-item.ts';
+import {
+  compositeContent,
+  container,
+  imageContent,
+  type LocatedInstance,
+  related,
+  textContent,
+} from './content-item.ts';
 import { hierarchy } from './evidence.ts';
 import { dateTimeInUtc, readTime } from './observation-time.ts';
 import { children, first, references } from './read-items.ts';
@@ -14,11 +21,7 @@ import { REJECTION_REASONS, type RejectionReason } from './rejection-reasons.ts'
 const KEY_OBJECT_SELECTION_STORAGE = '1.2.840.10008.5.1.4.1.1.88.59';
 
 /** An instance that is withdrawn. */
-export interface RejectedInstance {
-  readonly studyInstanceUid: string;
-  readonly seriesInstanceUid: string;
-  readonly sopClassUid: string;
-  readonly sopInstanceUid: string;
+export interface RejectedInstance extends LocatedInstance {
   /** Whether it holds pixels: it is then referred to as an image. */
   readonly isImage: boolean;
 }
@@ -75,14 +78,7 @@ export function createRejectionNote(input: RejectionNoteInput): ResultObject {
     ManufacturerModelName: MANUFACTURER_MODEL_NAME,
     SoftwareVersions: softwareVersion,
     ObservationDateTime: dateTimeInUtc(contentDateTime),
-    CurrentRequestedProcedureEvidenceSequence: hierarchy(
-      rejected.map((one) => ({
-        study: one.studyInstanceUid,
-        series: one.seriesInstanceUid,
-        sopClass: one.sopClassUid,
-        sopInstance: one.sopInstanceUid,
-      })),
-    ),
+    CurrentRequestedProcedureEvidenceSequence: hierarchy(rejected),
     ...container(title, '2010', [
       related('CONTAINS', textContent(CODES.keyObjectDescription, comment ?? title.meaning)),
       ...rejected.map((one) =>

@@ -60,7 +60,7 @@ export async function look(
   const series = await seriesOf(archive, studyInstanceUid, signal);
   if (series.length === 0) return { is: 'absent' };
   const own = {
-    sql: database,
+    database,
     seriesMetadata: (study: string, uid: string) => archive.seriesMetadata(study, uid, signal),
     isOwnResult,
   };

@@ -9,7 +9,7 @@ import {
 } from '../../store/arrivals/announcements.ts';
 import { announceChanged, type ChangeSource } from './changes.ts';
 import { announceListed, type ListingParts, type StudyList } from './listing.ts';
-import { type LookResult, type LookParts, look, type SeriesSource } from './look.ts';
+import { type LookParts, type LookResult, look, type SeriesSource } from './look.ts';
 import { markAbsent } from './look-record.ts';
 
 /** What the watcher asks the archive: a part of the DICOMweb client. */

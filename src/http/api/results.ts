@@ -40,7 +40,7 @@ const sliceParams = z.object({
 
 /** Results are named by the SOP Instance UID of their report. */
 export function resultOperations(parts: ApiParts): Operation[] {
-  const { images, instance, sql, now, withdraw, basePath } = parts;
+  const { images, instance, database, now, withdraw, basePath } = parts;
   const download = (what: 'report' | 'seg', summary: string): Operation => ({
     method: 'get',
     path: `/results/{uid}/${what}`,
@@ -106,7 +106,7 @@ export function resultOperations(parts: ApiParts): Operation[] {
           const { decision, reason } = reviewBody.parse(request.body ?? {});
           const result = await resultOf(request, parts);
           const review = { decision, reason, reviewer: principalName(response), reviewedAt: now() };
-          await recordReview(sql, result.report.sopInstanceUid, review);
+          await recordReview(database, result.report.sopInstanceUid, review);
           if (decision === 'rejected') await fromArchive(async () => withdraw?.(result, reason));
           if (sentByForm(request)) {
             backTo(
@@ -120,10 +120,10 @@ export function resultOperations(parts: ApiParts): Operation[] {
   ];
 }
 
-async function resultOf(request: Request, { sql }: ApiParts): Promise<ReviewedVolume> {
+async function resultOf(request: Request, { database }: ApiParts): Promise<ReviewedVolume> {
   const uid = uidSchema.parse(request.params['uid']);
-  const volume = await findVolume(sql, uid);
-  const [result] = volume?.report.sopInstanceUid === uid ? await withReviews(sql, [volume]) : [];
+  const volume = await findVolume(database, uid);
+  const [result] = volume?.report.sopInstanceUid === uid ? await withReviews(database, [volume]) : [];
   if (!result) throw new HttpError('NOT_FOUND', 'no result has a report with this SOP Instance UID');
   return result;
 }

@@ -1,7 +1,7 @@
 import type { ResultObject } from '../../results/result-context.ts';
 import { draftReport } from '../../sr/report.ts';
 import type { PriorVolume, ReaderSegmentation, ReportReference } from '../../sr/report-input.ts';
-import { type SegmentedSeries, reportInput, resultContext } from './create-results.ts';
+import { reportInput, resultContext, type SegmentedSeries } from './create-results.ts';
 import type { ResultSettings } from './run-parts.ts';
 
 export interface CorrectionInput {

@@ -7,7 +7,7 @@ import { findVolume, recordCorrection } from '../../store/records/history.ts';
 import { fixedTime, type Run } from '../../store/records/run-log.ts';
 import type { MeasuredVolume } from '../../store/records/volume-record.ts';
 import { correctionReport } from './correction-report.ts';
-import type { SegmentedSeries, Past } from './create-results.ts';
+import type { Past, SegmentedSeries } from './create-results.ts';
 import type { RunParts } from './run-parts.ts';
 import { storeObjects } from './store-results.ts';
 

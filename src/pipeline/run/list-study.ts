@@ -36,12 +36,8 @@ export async function listStudy(
   if (series.length === 0) {
     throw new DicomError('DICOM_WEB_ANSWER', `the archive has no series of study ${studyInstanceUid}`);
   }
-  const seriesMetadata = (study: string, uid: string) => archive.seriesMetadata(study, uid, signal);
-  const foreign = await foreignSeries(
-    { sql: database, seriesMetadata, isOwnResult },
-    studyInstanceUid,
-    series,
-  );
+  const seriesMetadata = (study: string, series: string) => archive.seriesMetadata(study, series, signal);
+  const foreign = await foreignSeries({ database, seriesMetadata, isOwnResult }, studyInstanceUid, series);
   const headers: DicomDataset[] = [];
   const patients = new Map<string, Patient>();
   const source: Pick<DicomWebClient, 'seriesMetadata'> = {

@@ -5,7 +5,7 @@ import type { PriorVolume, ReportReference } from '../../sr/report-input.ts';
 import { currentVolume, priorVolumes, recordVolume } from '../../store/records/history.ts';
 import { freezeInput, type Run } from '../../store/records/run-log.ts';
 import { keptInterval, type MeasuredVolume, type VolumeRecord } from '../../store/records/volume-record.ts';
-import { type SegmentedSeries, type Past, type Results } from './create-results.ts';
+import { type Past, type Results, type SegmentedSeries } from './create-results.ts';
 import type { RunParts } from './run-parts.ts';
 
 const reportReference = z.object({

@@ -4,7 +4,7 @@ import type { ResultObject } from '../../results/result-context.ts';
 import { readSegmentation } from '../../seg/read-segmentation.ts';
 import type { Database } from '../../store/database/sql.ts';
 import { type ResultKind, recordResultSeries } from '../../store/records/own-series.ts';
-import type { SegmentedSeries, Results } from './create-results.ts';
+import type { Results, SegmentedSeries } from './create-results.ts';
 
 const resultObjects = ({ segmentations, report, pictures }: Results): [ResultKind, ResultObject][] => [
   ...segmentations.map((segmentation): [ResultKind, ResultObject] => ['SEG', segmentation]),

@@ -1,5 +1,5 @@
-import { rowsOf } from '../database/rows.ts';
 import { z } from 'zod';
+import { rowsOf } from '../database/rows.ts';
 import type { Sql } from '../database/sql.ts';
 import { volumesOfStudies } from './history.ts';
 import { progressOfStudies, type StudyProgress } from './progress-log.ts';

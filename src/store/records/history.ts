@@ -1,9 +1,9 @@
 import type { Sql } from '../database/sql.ts';
 import {
-  VOLUME_COLUMNS,
   type Correction,
   type MeasuredVolume,
   type ModelIdentity,
+  VOLUME_COLUMNS,
   type VolumeRecord,
   volumesOf,
   type Withdrawal,

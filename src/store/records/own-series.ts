@@ -1,7 +1,7 @@
-import { columnsOf, rowsOf } from '../database/rows.ts';
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { type DicomDataset, requiredNumber, requiredText, text } from '../../dicom/reading/dataset.ts';
+import { columnsOf, rowsOf } from '../database/rows.ts';
 import type { Sql } from '../database/sql.ts';
 
 const RESULT_KINDS = ['SEG', 'SR', 'SC', 'PDF', 'KO'] as const;
@@ -46,7 +46,7 @@ export async function resultSeriesOf(sql: Sql, studyInstanceUid: string): Promis
 }
 
 export interface OwnSeriesParts {
-  readonly sql: Sql;
+  readonly database: Sql;
   /** The metadata (WADO-RS) of a series. */
   readonly seriesMetadata: (studyInstanceUid: string, seriesInstanceUid: string) => Promise<DicomDataset[]>;
   /** Whether an instance says of itself that this program wrote it. */
@@ -60,24 +60,27 @@ export interface OwnSeriesParts {
  * @param series as QIDO-RS lists them
  */
 export async function foreignSeries(
-  { sql, seriesMetadata, isOwnResult }: OwnSeriesParts,
+  { database, seriesMetadata, isOwnResult }: OwnSeriesParts,
   studyInstanceUid: string,
   series: readonly DicomDataset[],
 ): Promise<DicomDataset[]> {
   const recorded = new Set(
-    (await resultSeriesOf(sql, studyInstanceUid)).map(({ seriesInstanceUid }) => seriesInstanceUid),
+    (await resultSeriesOf(database, studyInstanceUid)).map(({ seriesInstanceUid }) => seriesInstanceUid),
   );
   const isOwn = async (item: DicomDataset): Promise<boolean> => {
     const uid = requiredText(item, 'SeriesInstanceUID', `a series of study ${studyInstanceUid}`);
     if (recorded.has(uid)) return true;
     // A series without a modality may be anything, so it is looked at too.
     if (!RESULT_MODALITIES.has(text(item, 'Modality') ?? 'SEG')) return false;
-    const remembered = await rememberedOrigin(sql, uid);
+    const remembered = await rememberedOrigin(database, uid);
     if (remembered !== undefined) return remembered;
     const [first] = await seriesMetadata(studyInstanceUid, uid);
     if (!first) return false;
     const own = isOwnResult(first);
-    await sql.query('INSERT INTO pansegnet.series_origin VALUES ($1, $2) ON CONFLICT DO NOTHING', [uid, own]);
+    await database.query('INSERT INTO pansegnet.series_origin VALUES ($1, $2) ON CONFLICT DO NOTHING', [
+      uid,
+      own,
+    ]);
     return own;
   };
   const foreign: DicomDataset[] = [];

@@ -1,5 +1,5 @@
-import { columnsOf, orUndefined, rowsOf } from '../database/rows.ts';
 import { z } from 'zod';
+import { columnsOf, orUndefined, rowsOf } from '../database/rows.ts';
 import type { Sql } from '../database/sql.ts';
 
 /** How far the work on a study is: written by whichever worker has it, shown by every gateway. */

@@ -1,5 +1,5 @@
-import { orUndefined, rowsOf } from '../database/rows.ts';
 import { z } from 'zod';
+import { orUndefined, rowsOf } from '../database/rows.ts';
 import type { Sql } from '../database/sql.ts';
 
 const groupRow = z.object({

@@ -1,5 +1,5 @@
-import { columnsOf, rowsOf } from '../database/rows.ts';
 import { z } from 'zod';
+import { columnsOf, rowsOf } from '../database/rows.ts';
 import type { Sql } from '../database/sql.ts';
 
 export const REVIEW_DECISIONS = ['accepted', 'rejected'] as const;

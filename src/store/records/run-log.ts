@@ -1,5 +1,5 @@
-import { columnsOf, rowsOf } from '../database/rows.ts';
 import { z } from 'zod';
+import { columnsOf, rowsOf } from '../database/rows.ts';
 import type { Sql } from '../database/sql.ts';
 import { markEnded } from './study-log.ts';
 

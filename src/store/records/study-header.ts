@@ -1,6 +1,6 @@
-import { columnsOf, orUndefined, rowsOf } from '../database/rows.ts';
 import { z } from 'zod';
 import { type DicomDataset, text, texts, verbatim } from '../../dicom/reading/dataset.ts';
+import { columnsOf, orUndefined, rowsOf } from '../database/rows.ts';
 import type { Sql } from '../database/sql.ts';
 import { keyedDigests, type PatientIdentity, patientKeys } from './patient-key.ts';
 

@@ -1,5 +1,5 @@
-import { columnsOf, orUndefined, rowsOf } from '../database/rows.ts';
 import { z } from 'zod';
+import { columnsOf, orUndefined, rowsOf } from '../database/rows.ts';
 import type { Sql } from '../database/sql.ts';
 
 /** What is known of each study: where it stands and why. All times are given, never read from the clock. */

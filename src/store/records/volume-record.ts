@@ -1,5 +1,5 @@
-import { columnsOf, rowsOf } from '../database/rows.ts';
 import { z } from 'zod';
+import { columnsOf, rowsOf } from '../database/rows.ts';
 
 const modelIdentity = z.object({
   name: z.string(),
