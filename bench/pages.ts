@@ -97,7 +97,7 @@ function pageParts(database: Database): ApiParts {
   };
   const images = new ImageCache(unused, 1);
   return {
-    sql: database,
+    database,
     basePath: '',
     now,
     events: new StudyEvents(database, { now, onError: () => {} }),

@@ -29,7 +29,7 @@ import { configuredModels } from './pipeline/run/models.ts';
 import type { ProgressListener } from './pipeline/run/stages.ts';
 import { announceStudy } from './store/arrivals/announcements.ts';
 import type { Database } from './store/database/sql.ts';
-import { type StudyDetails, studyDetails } from './store/records/study-details.ts';
+import { findStudyListing, type StudyListing } from './store/records/find-studies.ts';
 import { SOFTWARE_VERSION } from './version.ts';
 
 export interface NodeOptions {
@@ -50,16 +50,16 @@ export interface PansegnetNode {
   readonly archive: DicomWebClient;
   readonly database: Database;
   readonly watcher: Watcher;
-  studyDetails(studyInstanceUid: string): Promise<StudyDetails | undefined>;
+  studyDetails(studyInstanceUid: string): Promise<StudyListing | undefined>;
   /** Resolves when the work on the study next ends, however it ends. */
   studyEnded(studyInstanceUid: string): Promise<void>;
   stop(): Promise<void>;
 }
 
 /**
- * Starts the node, or the part of it that its role says. The port is bound first: whoever asks before the rest stands is told
- * that the node is starting. Each part is made when all that it needs is there, and goes in the reverse order; a start that
- * fails leaves nothing open.
+ * Starts the node, or the part of it that its role says. The port is bound first: whoever asks before the
+ * rest stands is told that the node is starting. Each part is made when all that it needs is there, and goes
+ * in the reverse order; a start that fails leaves nothing open.
  * @throws ConfigError where the configuration has no room for the role
  */
 export async function startNode(config: Config, options: NodeOptions = {}): Promise<PansegnetNode> {
@@ -157,7 +157,7 @@ export async function startNode(config: Config, options: NodeOptions = {}): Prom
     archive,
     database,
     watcher,
-    studyDetails: (uid) => studyDetails(database, uid),
+    studyDetails: (uid) => findStudyListing(database, uid),
     studyEnded: async (studyInstanceUid) => void (await once(ends, studyInstanceUid)),
     stop: async () => {
       await running.disposeAsync();

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { CodedError, messageOf } from './coded-error.ts';
 import { type Config, configSchema, SECRET_KEYS } from './config/schema.ts';
 
 const DEFAULTS_FILE = path.resolve(import.meta.dirname, '../config/default.yaml');
@@ -11,9 +12,10 @@ const MASK = '********';
 export type { Config } from './config/schema.ts';
 
 /** The configuration is wrong. The message names the file or variable, the key, and what it should be. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-  readonly code = 'CONFIG';
+export class ConfigError extends CodedError<'CONFIG'> {
+  constructor(message: string, options?: ErrorOptions) {
+    super('CONFIG', message, options);
+  }
 }
 
 export interface ConfigSources {
@@ -78,8 +80,7 @@ function readTree(file: string): Tree {
   try {
     parsed = parse(readFileSync(file, 'utf8')) ?? {};
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new ConfigError(`configuration file ${file} cannot be read: ${reason}`, { cause });
+    throw new ConfigError(`configuration file ${file} cannot be read: ${messageOf(cause)}`, { cause });
   }
   if (!isTree(parsed)) throw new ConfigError(`configuration file ${file} does not hold keys and values`);
   return parsed;

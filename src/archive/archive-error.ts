@@ -1,3 +1,5 @@
+import { CodedError } from '../coded-error.ts';
+
 /** Why a request was refused. The code is stable; the message is for people. */
 const ARCHIVE_ERROR_CODES = [
   'ARCHIVE_REQUEST', // the request itself is malformed
@@ -13,14 +15,11 @@ const ARCHIVE_ERROR_CODES = [
 
 export type ArchiveErrorCode = (typeof ARCHIVE_ERROR_CODES)[number];
 
-export class ArchiveError extends Error {
-  override readonly name = 'ArchiveError';
-  readonly code: ArchiveErrorCode;
+export class ArchiveError extends CodedError<ArchiveErrorCode> {
   readonly status: number;
 
   constructor(code: ArchiveErrorCode, status: number, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
+    super(code, message, options);
     this.status = status;
   }
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { z } from 'zod';
-import { DicomError } from '../dicom/errors.ts';
+import { DicomError } from '../dicom/dicom-error.ts';
 import { text } from '../dicom/reading/dataset.ts';
 import { type InstanceFile, readInstanceFile } from '../dicom/reading/instance-file.ts';
 import { isUid } from '../dicom/uids.ts';

@@ -1,3 +1,4 @@
+import { codeOf } from '../coded-error.ts';
 import { MultipartError } from '../dicom/web/multipart.ts';
 import {
   FAILURE_REASON,
@@ -105,5 +106,5 @@ async function storeOne(
 }
 
 function isDiskFull(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && ['ENOSPC', 'EDQUOT'].includes(String(error.code));
+  return ['ENOSPC', 'EDQUOT'].includes(codeOf(error) ?? '');
 }

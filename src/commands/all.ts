@@ -27,7 +27,9 @@ import { tokenAdd } from './token-add.ts';
 import { tokenList } from './token-list.ts';
 import { tokenRevoke } from './token-revoke.ts';
 
-/** Every command of the program, in the order in which --help names them. A new one is a file and a line here. */
+/**
+ * Every command of the program, in the order in which --help names them. A new one is a file and a line here.
+ */
 export const COMMANDS: readonly CliCommand[] = [
   demo,
   serve,

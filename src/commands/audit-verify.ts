@@ -11,7 +11,10 @@ class AuditLogError extends Error {
   readonly code = 'AUDIT_LOG_CHANGED';
 }
 
-/** Says whether the audit log is whole, and how its last line is known; where it is not, AuditLogError names the places. */
+/**
+ * Says whether the audit log is whole, and how its last line is known; where it is not, AuditLogError names
+ * the places.
+ */
 export const auditVerify = defineCommand({
   name: 'audit verify',
   help: 'say whether lines were changed, removed or added since the node wrote them',
@@ -25,7 +28,8 @@ export const auditVerify = defineCommand({
     if (json) print(JSON.stringify(report, null, 2));
     else if (last) {
       print(
-        `${lines} lines in ${files} files, from number ${first} to number ${last.sequence}, hash ${last.hash}`,
+        `${lines} lines in ${files} files, from number ${first} to number ${last.sequence}, hash ` +
+          `${last.hash}`,
       );
     } else print('no lines');
     if (problems.length > 0) {

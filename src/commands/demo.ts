@@ -23,8 +23,8 @@ const demoOptions = z.strictObject({
 type DemoOptions = z.output<typeof demoOptions>;
 
 /**
- * Where the demo's models are, imported when the demo first runs: in the checkout; beside an installed program, whose own
- * folder may be read-only, in the folder that it runs in.
+ * Where the demo's models are, imported when the demo first runs: in the checkout; beside an installed
+ * program, whose own folder may be read-only, in the folder that it runs in.
  */
 const MODELS = import.meta.filename.endsWith('.ts')
   ? path.resolve(import.meta.dirname, '../../models')

@@ -29,7 +29,8 @@ export const historyRebuild = defineCommand({
     print(
       json
         ? JSON.stringify(rebuilt)
-        : `${volumes} volumes from ${reports} reports in ${studies} studies; ${kept} that the archive does not hold were kept`,
+        : `${volumes} volumes from ${reports} reports in ${studies} studies; ${kept} that the ` +
+            'archive does not hold were kept',
     );
   },
 });

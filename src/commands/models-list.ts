@@ -29,7 +29,8 @@ export const modelsList = defineCommand({
     for (const model of listed) {
       print(
         'name' in model
-          ? `${model.name}  ${model.modality}  ${model.version}  ${model.title}${model.notice ? `  (${model.notice})` : ''}`
+          ? `${model.name}  ${model.modality}  ${model.version}  ` +
+              `${model.title}${model.notice ? `  (${model.notice})` : ''}`
           : `${model.folder}  cannot be used: ${model.error}`,
       );
     }

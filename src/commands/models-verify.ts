@@ -47,11 +47,13 @@ export const modelsVerify = defineCommand({
 
 function describeNetworkCheck({ selfTest, ...network }: VerifiedNetwork): string {
   const test = selfTest
-    ? `self-test ${selfTest.passed ? 'passed' : 'FAILED'}, off by ${percent(selfTest.largestDifference)} of the logits' spread` +
+    ? `self-test ${selfTest.passed ? 'passed' : 'FAILED'}, off by ` +
+      `${percent(selfTest.largestDifference)} of the logits' spread` +
       ` (${percent(selfTest.tolerance)} allowed)`
     : 'no self-test stored';
   return (
-    `${network.file}: hash right, on ${network.executionProvider}, loaded in ${network.secondsToLoad.toFixed(1)} s, ` +
+    `${network.file}: hash right, on ${network.executionProvider}, loaded in ` +
+    `${network.secondsToLoad.toFixed(1)} s, ` +
     `${network.secondsPerWindow.toFixed(2)} s per window, ${test}`
   );
 }

@@ -1,5 +1,5 @@
-import { PipelineError } from '../store/errors.ts';
 import { removeOptOut } from '../store/records/opt-out.ts';
+import { StoreError } from '../store/store-error.ts';
 import { defineCommand } from './definition/command.ts';
 import { optOutOf, optOutOptions } from './options/opt-out.ts';
 
@@ -11,7 +11,7 @@ export const optOutRemove = defineCommand({
   options: optOutOptions,
   run: async (options, { database, print }) => {
     if (!(await removeOptOut(database, optOutOf(options))))
-      throw new PipelineError('OPT_OUT_UNKNOWN', 'opt-out remove: this is not on the list');
+      throw new StoreError('OPT_OUT_UNKNOWN', 'opt-out remove: this is not on the list');
     print('removed; a study is processed when it changes, or on demand');
   },
 });

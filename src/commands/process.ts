@@ -9,7 +9,9 @@ import { option } from './definition/field.ts';
 
 const uid = z.string().refine(isUid, 'It is no UID.');
 
-/** Fetches one study from the archive and processes it now; a named series is taken whatever the rules say. */
+/**
+ * Fetches one study from the archive and processes it now; a named series is taken whatever the rules say.
+ */
 export const processStudy = defineCommand({
   name: 'process',
   help: 'fetch one study from the archive and process it now',

@@ -42,7 +42,8 @@ export const resultsWithdraw = defineCommand({
     print(
       json
         ? JSON.stringify({ report: volume.report.sopInstanceUid, note, instances })
-        : `withdrawn: ${volume.volumeMl.toFixed(1)} ml of ${volume.studyDate || 'no date'}; rejection note ${note} names ${instances} instances`,
+        : `withdrawn: ${volume.volumeMl.toFixed(1)} ml of ${volume.studyDate || 'no date'}; ` +
+            `rejection note ${note} names ${instances} instances`,
     );
   },
 });

@@ -54,8 +54,10 @@ export const segment = defineCommand({
         rules: () => readSelectionRules(config.selection.rules, config.selection.siteRules),
         settings: resultSettings(config),
         seriesInstanceUid,
-        saveProbabilities,
-        inference: inferenceOptions(config, (message) => progress.line(`warning: ${message}`)),
+        inference: {
+          ...inferenceOptions(config, (message) => progress.line(`warning: ${message}`)),
+          saveProbability: saveProbabilities,
+        },
         now: new Date(),
         onProgress: progress.listener,
       });
@@ -65,7 +67,8 @@ export const segment = defineCommand({
       print(
         json
           ? JSON.stringify(summary)
-          : `pancreas ${summary.volumeMl.toFixed(1)} ml, model ${name}${notice ? ` (${notice})` : ''}${flags}`,
+          : `pancreas ${summary.volumeMl.toFixed(1)} ml, model ` +
+              `${name}${notice ? ` (${notice})` : ''}${flags}`,
       );
     } finally {
       progress.stop();

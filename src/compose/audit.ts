@@ -95,14 +95,17 @@ export function composeAudit(
   };
 }
 
-/** @throws ConfigError where the folder cannot be used: a node that may not record what is done must not start */
+/**
+ * @throws ConfigError where the folder cannot be used: a node that may not record what is done must not start
+ */
 function openTrail(options: AuditTrailOptions): AuditTrail {
   try {
     return new AuditTrail(options);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new ConfigError(
-      `audit.folder: ${options.folder} cannot be written to (${reason}); name another one, or null for no audit log`,
+      `audit.folder: ${options.folder} cannot be written to (${reason}); name another one, or null ` +
+        'for no audit log',
       { cause },
     );
   }

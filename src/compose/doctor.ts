@@ -1,5 +1,6 @@
 import '../telemetry-off.ts';
 import { z } from 'zod';
+import { messageOf } from '../coded-error.ts';
 import { isLoopback } from '../config/http.ts';
 import type { Config } from '../config.ts';
 import { DicomWebClient } from '../dicom/web/client.ts';
@@ -17,7 +18,7 @@ import {
 } from '../doctor/check-machine.ts';
 import { checkModels } from '../doctor/check-models.ts';
 import { checkFolder } from '../doctor/check-storage.ts';
-import { type Finding, messageOf, ok, trouble } from '../doctor/finding.ts';
+import { type Finding, ok, trouble } from '../doctor/finding.ts';
 import { readLocalAccess } from '../http/security/local-access.ts';
 import { archiveOptions } from './archive.ts';
 import { databasePlace } from './database.ts';
@@ -31,7 +32,8 @@ const ANSWER_LIMIT_MS = 15_000;
 const WHOLE_ANSWER_LIMIT_MS = 60_000;
 
 /**
- * Looks at everything that the node needs, as it is configured; works beside a running node and changes nothing.
+ * Looks at everything that the node needs, as it is configured; works beside a running node and changes
+ * nothing.
  * @param configure loads the configuration; what it throws is a finding
  */
 export async function* examine(configure: () => Config): AsyncGenerator<Finding> {

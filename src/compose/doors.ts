@@ -24,9 +24,9 @@ export const localAccessFile = ({ database }: Config): string =>
   path.join(database.folder, 'local-access.json');
 
 /**
- * Opens the configured address, and one of loopback for the node itself and for commands beside it where the configured one
- * wants certificates or is another machine's to reach. That one asks for credentials as the other does. Until `serve`,
- * whoever asks is told that the node is starting.
+ * Opens the configured address, and one of loopback for the node itself and for commands beside it where the
+ * configured one wants certificates or is another machine's to reach. That one asks for credentials as the
+ * other does. Until `serve`, whoever asks is told that the node is starting.
  */
 export async function openDoors(
   config: Config,

@@ -32,7 +32,10 @@ interface IntakeParts {
   readonly audit: Pick<NodeAudit, 'studyReceived'>;
 }
 
-/** The ways in by which instances come: STOW-RS and C-STORE, through the spool to the archive; undefined where neither is. */
+/**
+ * The ways in by which instances come: STOW-RS and C-STORE, through the spool to the archive; undefined where
+ * neither is.
+ */
 export async function composeIntake(
   config: Config,
   { archive, database, logger, now, audit }: IntakeParts,

@@ -9,7 +9,10 @@ import { openLog } from '../logging/logger.ts';
 /** 256 bits. */
 const KEY_BYTES = 32;
 
-/** @param keepsKey whether a key for identifiers is made and kept where there is none: a command leaves no files behind */
+/**
+ * @param keepsKey whether a key for identifiers is made and kept where there is none: a command leaves no
+ * files behind
+ */
 export function createLogger(config: Config, { keepsKey = false } = {}): Logger {
   const { level, identifiers, file } = config.log;
   if (keepsKey && identifiers === 'hashed') makeIdentifierKey(config);

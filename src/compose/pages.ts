@@ -37,7 +37,7 @@ export function composePages(config: Config, input: PagesInput): ApiParts {
   const { repeatabilityPercent, counts, contentQualification } = config.results;
   const { viewerUrl, referenceRange, rejectionNotes } = config.pages;
   return {
-    sql: database,
+    database,
     basePath: config.http.basePath,
     now,
     events: new StudyEvents(database, {

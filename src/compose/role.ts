@@ -9,13 +9,15 @@ export function checkRole(role: NodeRole, { database, archive }: Config): void {
   if (role === 'all') return;
   if (database.url === null) {
     throw new ConfigError(
-      `serve --role ${role}: gateway and workers share a PostgreSQL server: set database.url (the embedded database ` +
+      `serve --role ${role}: gateway and workers share a PostgreSQL server: set database.url (the ` +
+        'embedded database ' +
         'belongs to one process), or run --role all',
     );
   }
   if (archive.kind === 'embedded') {
     throw new ConfigError(
-      `serve --role ${role}: the embedded archive belongs to one process: set archive.kind and archive.url, or run --role all`,
+      `serve --role ${role}: the embedded archive belongs to one process: set archive.kind and ` +
+        'archive.url, or run --role all',
     );
   }
 }

@@ -26,7 +26,7 @@ export function composeWatcher(config: Config, { archive, database, queue, logge
     database,
     queue,
     isOwnResult,
-    admit: createAdmission({ sql: database, rules: config.routing.rules, archive }),
+    admit: createAdmission({ database, rules: config.routing.rules, archive }),
     changes: composeChanges(config),
     lookBack: config.watch.lookBack,
     stableForMs: config.watch.stableForSeconds * 1000,

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { importModel } from '../model-import/import-model.ts';
-import { SegmentationError } from '../segmentation/errors.ts';
 import { loadModel } from '../segmentation/model/model-folder.ts';
+import { SegmentationError } from '../segmentation/segmentation-error.ts';
 
 /**
  * The demo's networks as nnU-Net v1 training output, the form in which PanSegNet's authors publish theirs.

@@ -1,11 +1,12 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { CodedError } from '../coded-error.ts';
 import { buildVolume } from '../dicom/geometry/series-volume.ts';
 import { readInstance } from '../dicom/reading/dataset.ts';
 import type { DicomWebClient } from '../dicom/web/client.ts';
 import { readSegmentation } from '../seg/read-segmentation.ts';
 import { readReport } from '../sr/read-report.ts';
-import type { StudyDetails } from '../store/records/study-details.ts';
+import type { StudyListing } from '../store/records/find-studies.ts';
 import type { VolumeRecord } from '../store/records/volume-record.ts';
 import { dice } from './dice.ts';
 import { type SyntheticStudy, syntheticStudies } from './studies.ts';
@@ -14,7 +15,7 @@ import { type SyntheticStudy, syntheticStudies } from './studies.ts';
 export interface DemoNode {
   readonly archive: DicomWebClient;
   studyEnded(studyInstanceUid: string): Promise<void>;
-  studyDetails(studyInstanceUid: string): Promise<StudyDetails | undefined>;
+  studyDetails(studyInstanceUid: string): Promise<StudyListing | undefined>;
 }
 
 /** How one series came out, beside what is true of the synthetic patient. */
@@ -28,9 +29,10 @@ export interface DemoResult {
   readonly changePercent: number | undefined;
 }
 
-class DemoError extends Error {
-  override readonly name = 'DemoError';
-  readonly code = 'DEMO_FAILED';
+class DemoError extends CodedError<'DEMO_FAILED'> {
+  constructor(message: string, options?: ErrorOptions) {
+    super('DEMO_FAILED', message, options);
+  }
 }
 
 /**

@@ -3,7 +3,10 @@ import { archiveError } from '../dicom/web/errors.ts';
 import { exchange } from '../http-client/exchange.ts';
 import type { ArchiveUnderTest } from './check-archive.ts';
 
-/** One request over the archive's own connections and with its credentials, of which only the head is looked at. */
+/**
+ * One request over the archive's own connections and with its credentials, of which only the head is looked
+ * at.
+ */
 export function archiveRequest(options: DicomWebOptions): ArchiveUnderTest['request'] {
   const access = new ArchiveAccess(options);
   return async (method, path, headers) => {

@@ -1,6 +1,7 @@
+import { codeOf, messageOf } from '../coded-error.ts';
 import { text } from '../dicom/reading/dataset.ts';
 import type { DicomWebClient } from '../dicom/web/client.ts';
-import { codeOf, type Finding, messageOf, ok, trouble } from './finding.ts';
+import { type Finding, ok, trouble } from './finding.ts';
 
 export interface ArchiveUnderTest {
   readonly client: Pick<DicomWebClient, 'url' | 'searchStudies' | 'searchSeries' | 'seriesMetadata'>;

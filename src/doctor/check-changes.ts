@@ -1,5 +1,6 @@
+import { messageOf } from '../coded-error.ts';
 import type { OrthancChanges } from '../dicom/web/orthanc-changes.ts';
-import { type Finding, messageOf, ok, trouble } from './finding.ts';
+import { type Finding, ok, trouble } from './finding.ts';
 
 /** Whether an Orthanc's list of changes can be followed. */
 export async function checkChanges(changes: Pick<OrthancChanges, 'url' | 'newest'>): Promise<Finding> {

@@ -1,6 +1,7 @@
+import { codeOf, messageOf } from '../coded-error.ts';
 import type { DatabasePlace } from '../store/database/database.ts';
 import { type DatabaseState, inspectDatabase } from '../store/database/inspect.ts';
-import { codeOf, type Finding, messageOf, ok, trouble } from './finding.ts';
+import { type Finding, ok, trouble } from './finding.ts';
 
 /** What a running node says of itself at /readyz. */
 export type NodeAnswer = Readonly<Record<string, boolean>>;

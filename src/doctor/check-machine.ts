@@ -1,5 +1,6 @@
 import { availableParallelism, totalmem } from 'node:os';
-import { type Finding, messageOf, ok, trouble } from './finding.ts';
+import { messageOf } from '../coded-error.ts';
+import { type Finding, ok, trouble } from './finding.ts';
 
 const NODE_NEEDED = 24;
 const GIB = 2 ** 30;

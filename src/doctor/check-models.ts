@@ -1,5 +1,6 @@
+import { codeOf, messageOf } from '../coded-error.ts';
 import { loadModel, type Model } from '../segmentation/model/model-folder.ts';
-import { codeOf, type Finding, messageOf, ok, trouble } from './finding.ts';
+import { type Finding, ok, trouble } from './finding.ts';
 
 export interface ModelsUnderTest {
   readonly folder: string;

@@ -1,7 +1,8 @@
 import { constants } from 'node:fs';
 import { access, stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
-import { codeOf, type Finding, messageOf, ok, trouble } from './finding.ts';
+import { codeOf, messageOf } from '../coded-error.ts';
+import { type Finding, ok, trouble } from './finding.ts';
 
 const GIB = 2 ** 30;
 /** Below the first, intake and the database are about to stop; below the second somebody should know. */

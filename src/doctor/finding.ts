@@ -26,9 +26,3 @@ export const trouble = (
   why: string,
   todo: string,
 ): Finding => ({ check, verdict, what, why, todo });
-
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-/** The stable code of an error, where it has one. */
-export const codeOf = (error: unknown): string | undefined =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;

@@ -21,8 +21,8 @@ export interface OpenRequest {
 }
 
 /**
- * Connections to one system, for every request of whatever kind; no other module opens one. One connection per request: a
- * kept connection that the server closes just then looks like a server that is down.
+ * Connections to one system, for every request of whatever kind; no other module opens one. One connection
+ * per request: a kept connection that the server closes just then looks like a server that is down.
  */
 export class Connections {
   readonly #httpAgent: http.Agent;

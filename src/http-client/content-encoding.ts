@@ -11,8 +11,8 @@ const DECODERS = {
 } as const;
 
 /**
- * A body as it was before its Content-Encoding (RFC 9110 section 8.4). None is asked for; some servers and proxies use one
- * all the same.
+ * A body as it was before its Content-Encoding (RFC 9110 section 8.4). None is asked for; some servers and
+ * proxies use one all the same.
  * @throws AnswerError where the encoding is not known, or the body is not in it; what reading the body throws
  */
 export function decoded(

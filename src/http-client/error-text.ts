@@ -3,12 +3,14 @@ const LONGEST_TEXT = 200;
 
 /**
  * What the body of an error says, for a message.
- * @param headers of the request: what it was authorized with never stands in the text, also where a server repeats it
+ * @param headers of the request: what it was authorized with never stands in the text, also where a server
+ * repeats it
  * @returns one line; undefined where there is nothing to read
  */
 export function errorText(body: Uint8Array, headers: Readonly<Record<string, string>>): string | undefined {
   const text = Buffer.from(body).toString('utf8');
-  if (/[\0\u{FFFD}]/u.test(text.slice(0, -4))) return undefined; // no text; its last character may be cut through
+  // No text; its last character may be cut through.
+  if (/[\0\u{FFFD}]/u.test(text.slice(0, -4))) return undefined;
   const line = withoutSecrets(withoutMarkup(text), headers)
     .replaceAll(/[\s\p{C}]+/gu, ' ')
     .trim();

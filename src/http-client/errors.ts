@@ -1,4 +1,7 @@
-/** No answer: no connection, a broken one, or nothing within the time limits. Messages of all of these hold no address. */
+/**
+ * No answer: no connection, a broken one, or nothing within the time limits. Messages of all of these hold no
+ * address.
+ */
 export class ConnectionError extends Error {
   override readonly name = 'ConnectionError';
   /** Node's code of the error behind it, such as ECONNREFUSED. */
@@ -35,7 +38,9 @@ export interface StatusDetails {
   readonly retryAfter?: string | undefined;
   /** Where a redirect points to, without credentials and query. */
   readonly location?: string | undefined;
-  /** The beginning of the body, where that is text: shortened, without what the request was authorized with. */
+  /**
+   * The beginning of the body, where that is text: shortened, without what the request was authorized with.
+   */
   readonly text?: string | undefined;
 }
 

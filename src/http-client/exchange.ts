@@ -12,7 +12,10 @@ interface ExchangeLimits extends TimeLimits {
 
 /** How an exchange went, once. */
 export interface ExchangeEnd {
-  /** Time spent on waiting for the server, in ms; its caller's own time between pieces of the answer isn't in it. */
+  /**
+   * Time spent on waiting for the server, in ms; its caller's own time between pieces of the answer isn't in
+   * it.
+   */
   readonly waitedMs: number;
   /** What went wrong; undefined where nothing did. */
   readonly failure: unknown;
@@ -24,7 +27,10 @@ export interface ExchangeRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: RequestBody | undefined;
   readonly limits: ExchangeLimits;
-  /** Which statuses are an answer; 200 alone where it is not said. Redirects never are: credentials go to one server. */
+  /**
+   * Which statuses are an answer; 200 alone where it is not said. Redirects never are: credentials go to one
+   * server.
+   */
   readonly accepts?: (status: number) => boolean;
   readonly signal?: AbortSignal | undefined;
   /** Certificates and proxy; without it neither. */
@@ -33,7 +39,10 @@ export interface ExchangeRequest {
   readonly ended?: ((end: ExchangeEnd) => void) | undefined;
 }
 
-/** The head of an answer; iterated, its body, once. Has to be closed, whether all of the body was taken or not. */
+/**
+ * The head of an answer; iterated, its body, once. Has to be closed, whether all of the body was taken or
+ * not.
+ */
 export interface Answer extends AsyncIterable<Uint8Array> {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
@@ -48,7 +57,8 @@ const ERROR_BODY_MS = 1000;
 
 /**
  * One HTTP request and its answer, streamed: no module asks an archive in another way.
- * @throws ConnectionError, StatusError, AnswerError (the last also, like the first, out of the body); what the request's
+ * @throws ConnectionError, StatusError, AnswerError (the last also, like the first, out of the body); what
+ * the request's
  *   body throws; the signal's reason where it was aborted
  */
 export async function exchange(request: ExchangeRequest): Promise<Answer> {

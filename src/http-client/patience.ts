@@ -1,7 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { StatusError } from './errors.ts';
 
-/** Statuses with which a server that is busy says when to come back (RFC 6585 section 4, RFC 9110 section 15.6.4). */
+/**
+ * Statuses with which a server that is busy says when to come back (RFC 6585 section 4, RFC 9110 section
+ * 15.6.4).
+ */
 const BUSY: ReadonlySet<number> = new Set([429, 503]);
 /** All pauses of one request together: a run that is far on waits for that long rather than begin again. */
 const PATIENCE_MS = 30_000;
@@ -9,7 +12,8 @@ const PATIENCE_MS = 30_000;
 const MOST_PAUSES = 5;
 
 /**
- * Sends a request again where the server is busy and says for how long (Retry-After), as long as that is short.
+ * Sends a request again where the server is busy and says for how long (Retry-After), as long as that is
+ * short.
  * @param send may be called several times
  * @throws what the last `send` throws; the signal's reason where it aborts during a pause
  */

@@ -10,7 +10,9 @@ export interface RequestBody {
 /** Small enough that a slow line takes one now and then: how it goes on is seen by that. */
 const PIECE_BYTES = 65_536;
 
-/** How long a server on the same network has to say no to the head of a request before a long body follows. */
+/**
+ * How long a server on the same network has to say no to the head of a request before a long body follows.
+ */
 const OBJECTION_MS = 20;
 
 /** A body that is in memory. */
@@ -23,11 +25,11 @@ function* pieces(bytes: Uint8Array): Generator<Uint8Array> {
 }
 
 /**
- * Sends a body piece by piece, as fast as the connection takes it, and ends the request. Ends early where the connection is
- * closed: then the answer, or the lack of one, says what happened.
+ * Sends a body piece by piece, as fast as the connection takes it, and ends the request. Ends early where the
+ * connection is closed: then the answer, or the lack of one, says what happened.
  *
- * A server that refuses may answer and close without reading on, and the next write breaks the connection together with
- * the answer that has come: so before each piece there is a chance to read.
+ * A server that refuses may answer and close without reading on, and the next write breaks the connection
+ * together with the answer that has come: so before each piece there is a chance to read.
  * @param progress told when the connection has taken a piece
  * @throws what the body throws
  */

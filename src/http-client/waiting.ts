@@ -8,8 +8,8 @@ export interface TimeLimits {
 }
 
 /**
- * How long an exchange waits for the server. What its caller does between pieces of the answer does not count.
- * Two timers for all pieces, as there are thousands a second.
+ * How long an exchange waits for the server. What its caller does between pieces of the answer does not
+ * count. Two timers for all pieces, as there are thousands a second.
  */
 export class Waiting {
   readonly #limits: TimeLimits;

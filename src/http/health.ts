@@ -1,4 +1,5 @@
 import { Router } from 'express';
+import { codeOf } from '../coded-error.ts';
 
 /** What /readyz answers from: `metrics/readiness.ts`. */
 export interface ReadinessReport {
@@ -26,7 +27,7 @@ export function healthRoutes(readiness: ReadinessReport): Router {
     const looks = closed === undefined ? await readiness.look() : [];
     const reasons = looks
       .filter(({ error }) => error !== undefined)
-      .map(({ part, error }) => `${part}: ${codeOf(error)}`);
+      .map(({ part, error }) => `${part}: ${codeOf(error) ?? 'UNEXPECTED'}`);
     if (closed !== undefined) reasons.push(closed);
     const parts = Object.fromEntries(looks.map(({ part, error }) => [part, error === undefined]));
     if (reasons.length === 0) {
@@ -37,10 +38,4 @@ export function healthRoutes(readiness: ReadinessReport): Router {
     response.json({ status: 'not ready', reason: reasons.join('; '), reasons, parts });
   });
   return router;
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string'
-    ? error.code
-    : 'UNEXPECTED';
 }

@@ -1,3 +1,5 @@
+import { CodedError } from '../coded-error.ts';
+
 /** Why a request was refused. The code is stable; the message is for people. */
 const HTTP_ERROR_CODES = [
   'BAD_REQUEST', // malformed
@@ -36,14 +38,11 @@ const STATUSES: Readonly<Record<HttpErrorCode, number>> = {
 };
 
 /** A request that is refused; thrown by a router, it becomes the answer. */
-export class HttpError extends Error {
-  override readonly name = 'HttpError';
-  readonly code: HttpErrorCode;
+export class HttpError extends CodedError<HttpErrorCode> {
   readonly status: number;
 
   constructor(code: HttpErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
+    super(code, message, options);
     this.status = STATUSES[code];
   }
 }

@@ -1,3 +1,4 @@
+import { codeOf } from '../coded-error.ts';
 /** What is logged of an error. */
 export interface ErrorFields {
   readonly type: string;
@@ -18,7 +19,8 @@ const DEEPEST_CAUSE = 8;
 export function errorFields(error: unknown, depth = 0): ErrorFields {
   if (!(error instanceof Error)) return { type: typeof error, message: String(error) };
   const message = messageOf(error);
-  const { code, status } = Object.assign({ code: undefined, status: undefined }, pick(error));
+  const code = codeOf(error);
+  const status = 'status' in error && typeof error.status === 'number' ? error.status : undefined;
   return {
     type: error.name,
     ...(code === undefined ? {} : { code }),
@@ -28,13 +30,6 @@ export function errorFields(error: unknown, depth = 0): ErrorFields {
     ...(error.cause === undefined || depth >= DEEPEST_CAUSE
       ? {}
       : { cause: errorFields(error.cause, depth + 1) }),
-  };
-}
-
-function pick(error: Error): { code?: string; status?: number } {
-  return {
-    ...('code' in error && typeof error.code === 'string' ? { code: error.code } : {}),
-    ...('status' in error && typeof error.status === 'number' ? { status: error.status } : {}),
   };
 }
 

@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import path from 'node:path';
+import { codeOf } from '../coded-error.ts';
 
 /** Space on the file system of a folder, in bytes. */
 export interface DiskSpace {
@@ -15,10 +16,7 @@ export async function diskSpace(folder: string): Promise<DiskSpace> {
     return { freeBytes: bavail * bsize, sizeBytes: blocks * bsize };
   } catch (error) {
     const above = path.dirname(path.resolve(folder));
-    if (!isNotFound(error) || above === path.resolve(folder)) throw error;
+    if (codeOf(error) !== 'ENOENT' || above === path.resolve(folder)) throw error;
     return diskSpace(above);
   }
 }
-
-const isNotFound = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && error.code === 'ENOENT';

@@ -3,7 +3,10 @@ import type { QueueFigures } from '../queue/queue-figures.ts';
 import type { DiskSpace } from './disk-space.ts';
 import { addGauge, type Sample } from './gauge.ts';
 
-/** What the node asks when it is scraped. Each may fail: then its metrics are absent, and the others are there. */
+/**
+ * What the node asks when it is scraped. Each may fail: then its metrics are absent, and the others are
+ * there.
+ */
 export interface NodeState {
   readonly queue: () => Promise<QueueFigures>;
   /** Where the node writes, by a name such as `database`: the label of the metric. */

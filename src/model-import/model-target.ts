@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { SegmentationError } from '../segmentation/errors.ts';
+import { codeOf } from '../coded-error.ts';
+import { SegmentationError } from '../segmentation/segmentation-error.ts';
 
 /**
  * Builds a model folder beside its final place and moves it there when it is complete. Where `build` fails,
@@ -37,7 +38,7 @@ export async function buildInPlace(
 
 async function checkTarget(target: string, replace: boolean): Promise<void> {
   const entries = await readdir(target).catch((cause: unknown): string[] => {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return [];
+    if (codeOf(cause) === 'ENOENT') return [];
     throw new SegmentationError('IMPORT_TARGET', `${target} cannot hold the model: it is no folder`, {
       cause,
     });

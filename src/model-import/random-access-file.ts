@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { SegmentationError, type SegmentationErrorCode } from '../segmentation/errors.ts';
+import { SegmentationError, type SegmentationErrorCode } from '../segmentation/segmentation-error.ts';
 
 /** A file that is read at any position, so that it never has to be in memory as a whole. */
 export class RandomAccessFile {

@@ -3,7 +3,8 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { crc32 } from 'node:zlib';
 import { type Entry, fromFdPromise, type ZipFile } from 'yauzl';
-import { SegmentationError, type SegmentationErrorCode } from '../segmentation/errors.ts';
+import { messageOf } from '../coded-error.ts';
+import { SegmentationError, type SegmentationErrorCode } from '../segmentation/segmentation-error.ts';
 import { RandomAccessFile } from './random-access-file.ts';
 
 const STORED = 0;
@@ -56,10 +57,9 @@ export class ZipArchive {
     } catch (cause) {
       await file.close();
       if (cause instanceof SegmentationError) throw cause;
-      const reason = cause instanceof Error ? cause.message : String(cause);
       throw new SegmentationError(
         code,
-        `${file.path} starts like a zip file but is no good one (${reason}): it is truncated or ` +
+        `${file.path} starts like a zip file but is no good one (${messageOf(cause)}): it is truncated or ` +
           'damaged; copy it anew',
         { cause },
       );
@@ -140,8 +140,7 @@ export class ZipArchive {
     } catch (cause) {
       if (cause instanceof SegmentationError || (cause instanceof Error && cause.name === 'AbortError'))
         throw cause;
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw this.#error(entry, `cannot be unpacked (${reason})`, cause);
+      throw this.#error(entry, `cannot be unpacked (${messageOf(cause)})`, cause);
     }
   }
 

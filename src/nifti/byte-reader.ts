@@ -1,7 +1,8 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { pipeline, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { NiftiError } from './errors.ts';
+import { messageOf } from '../coded-error.ts';
+import { NiftiError } from './nifti-error.ts';
 
 const GZIP_MAGIC = [0x1f, 0x8b] as const;
 
@@ -45,7 +46,7 @@ async function openFile(file: string): Promise<FileHandle> {
   const refuse = (why: string, cause?: unknown) =>
     new NiftiError('NIFTI_UNREADABLE', `${file} cannot be read: ${why}`, { cause });
   const handle = await open(file).catch((cause: unknown) => {
-    throw refuse(cause instanceof Error ? cause.message : String(cause), cause);
+    throw refuse(messageOf(cause), cause);
   });
   if ((await handle.stat()).isFile()) return handle;
   await handle.close();
@@ -66,7 +67,7 @@ function byteReader(bytes: Readable, mostBytes: number, file: string): ByteReade
     while (taken < count) {
       if (rest.length === 0) {
         const next = await chunks.next().catch((cause: unknown) => {
-          const why = cause instanceof Error ? cause.message : String(cause);
+          const why = messageOf(cause);
           throw new NiftiError('NIFTI_DAMAGED', `${file} is damaged or cut off: ${why}`, { cause });
         });
         if (next.done === true) break;

@@ -1,7 +1,7 @@
 import type { NIFTI1, NIFTI2 } from 'nifti-reader-js';
 import type { Affine } from '../dicom/volume.ts';
-import { NiftiError } from './errors.ts';
 import type { NiftiGrid } from './grid.ts';
+import { NiftiError } from './nifti-error.ts';
 
 export interface NiftiGeometry {
   /** Voxel index to patient coordinates in mm, LPS. */

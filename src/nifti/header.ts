@@ -1,7 +1,7 @@
 import { NIFTI1, NIFTI2 } from 'nifti-reader-js';
-import { NiftiError } from './errors.ts';
 import { type NiftiGeometry, readGeometry } from './geometry.ts';
 import { gridOfHeader, type NiftiGrid } from './grid.ts';
+import { NiftiError } from './nifti-error.ts';
 import { OTHER_TYPES, type Scaling, VOXEL_TYPES, type VoxelType } from './voxels.ts';
 
 /** Bytes of the two headers; the first four bytes of a file say which it is. */

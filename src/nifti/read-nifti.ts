@@ -1,8 +1,8 @@
 import type { Volume } from '../dicom/volume.ts';
 import { withByteReader } from './byte-reader.ts';
-import { NiftiError } from './errors.ts';
 import type { NiftiGrid } from './grid.ts';
 import { LONGEST_HEADER, readHeader } from './header.ts';
+import { NiftiError } from './nifti-error.ts';
 import { countNaN, decodeVoxels } from './voxels.ts';
 
 export interface NiftiImage {

@@ -1,4 +1,5 @@
 import { type DicomDataset, text, texts, verbatim } from '../dicom/reading/dataset.ts';
+import { isoDate } from '../results/dates.ts';
 import { MANUFACTURER_MODEL_NAME } from '../results/own-results.ts';
 import { type ResultContext, sourceHeader } from '../results/result-context.ts';
 import { type HanForms, hanForms } from './fonts.ts';
@@ -51,14 +52,14 @@ function patientLine(header: DicomDataset): string {
   const id = text(header, 'PatientID') ?? 'none';
   return joined([
     `ID ${id}${issuer === undefined ? '' : ` (${issuer})`}`,
-    labelled('born', isoDate(text(header, 'PatientBirthDate'))),
+    labelled('born', dateLabel(text(header, 'PatientBirthDate'))),
     labelled('sex', text(header, 'PatientSex')),
   ]);
 }
 
 function studyLine(header: DicomDataset): string {
   const time = /^(\d\d)(\d\d)/.exec(text(header, 'StudyTime') ?? '');
-  const date = isoDate(text(header, 'StudyDate')) ?? 'of unknown date';
+  const date = dateLabel(text(header, 'StudyDate')) ?? 'of unknown date';
   return joined([
     `Study ${date}${time ? ` ${time[1]}:${time[2]}` : ''}`,
     labelled('accession', text(header, 'AccessionNumber')),
@@ -83,6 +84,4 @@ function joined(parts: readonly (string | undefined)[]): string {
 }
 
 /** DA as people write it; what is no date stays as it is. */
-export function isoDate(date: string | undefined): string | undefined {
-  return date?.replace(/^(\d{4})(\d\d)(\d\d)$/, '$1-$2-$3');
-}
+export const dateLabel = (date: string | undefined): string | undefined => isoDate(date) ?? date;

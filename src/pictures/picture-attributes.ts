@@ -3,6 +3,7 @@ import type { SourceSlice } from '../dicom/geometry/series-volume.ts';
 import { deriveUid } from '../dicom/uids.ts';
 import type { WritableDataset } from '../dicom/writing/write.ts';
 import { CODES, codeItem } from '../results/codes.ts';
+import { isoDate } from '../results/dates.ts';
 import { segmentationUid } from '../results/result-context.ts';
 import type { PictureInput, RelatedObject } from './picture-input.ts';
 
@@ -49,6 +50,5 @@ export function relatedObjects(related: readonly RelatedObject[]): WritableDatas
 
 /** When a result was made, as it is written on its pages, from its Content Date and Time. */
 export function madeAt({ ContentDate, ContentTime }: WritableDataset): string {
-  const date = String(ContentDate).replace(/^(\d{4})(\d\d)(\d\d)$/, '$1-$2-$3');
-  return `${date} ${String(ContentTime).replace(/^(\d\d)(\d\d).*$/, '$1:$2')}`;
+  return `${isoDate(String(ContentDate))} ${String(ContentTime).replace(/^(\d\d)(\d\d).*$/, '$1:$2')}`;
 }

@@ -2,7 +2,7 @@ import type { SKRSContext2D } from '@napi-rs/canvas';
 import { text as attribute } from '../dicom/reading/dataset.ts';
 import { sourceHeader } from '../results/result-context.ts';
 import { type Box, drawView, OUTLINE_COLOR, type ViewPicture } from './draw-view.ts';
-import { isoDate, type PageFacts } from './page-facts.ts';
+import { dateLabel, type PageFacts } from './page-facts.ts';
 import type { EarlierVolume, PicturedMeasurement, PictureInput } from './picture-input.ts';
 import { lineHeight, TextPainter, type TextStyle } from './text.ts';
 import { drawTrend } from './trend-chart.ts';
@@ -150,7 +150,7 @@ function drawList(text: TextPainter, listed: readonly EarlierVolume[], more: num
   text.draw('Earlier volumes', COLUMN.x, y, HEADING);
   for (const { date, volumeMl, comparable } of listed) {
     y += lineHeight(NORMAL);
-    text.draw(isoDate(date) ?? '', COLUMN.x, y, NORMAL);
+    text.draw(dateLabel(date) ?? '', COLUMN.x, y, NORMAL);
     text.draw(`${volumeMl.toFixed(1)} ml`, COLUMN.x + 110, y, { ...NORMAL, align: 'right' });
     if (comparable) continue;
     text.draw('another model or modality: not comparable', COLUMN.x + 122, y, { ...NORMAL, color: GREY });

@@ -1,6 +1,7 @@
 import type { SKRSContext2D } from '@napi-rs/canvas';
+import { dayOf } from '../results/dates.ts';
 import type { Box } from './draw-view.ts';
-import { isoDate } from './page-facts.ts';
+import { dateLabel } from './page-facts.ts';
 import type { EarlierVolume } from './picture-input.ts';
 import type { TextPainter } from './text.ts';
 
@@ -16,7 +17,6 @@ const DATE_HEIGHT = 14;
 /** Steps of the volume axis in ml; the least that needs no more than `MAX_STEPS` lines. */
 const STEPS = [10, 20, 25, 50, 100, 200, 500, 1000] as const;
 const MAX_STEPS = 5;
-const DAY_MS = 86_400_000;
 
 interface Point extends EarlierVolume {
   readonly day: number;
@@ -81,7 +81,12 @@ export function drawTrend(
       text.draw(label, x, baseline, { ...style, color });
     };
     write('volumes', point.volumeMl.toFixed(1), y - 5.5, point.now ? NOW : INK);
-    write('dates', isoDate(point.date) ?? '', plot.y + plot.height + DATE_HEIGHT - 4, point.now ? NOW : GREY);
+    write(
+      'dates',
+      dateLabel(point.date) ?? '',
+      plot.y + plot.height + DATE_HEIGHT - 4,
+      point.now ? NOW : GREY,
+    );
   }
 }
 
@@ -119,10 +124,4 @@ function drawPoint(ctx: SKRSContext2D, x: number, y: number, { comparable, now }
   ctx.strokeStyle = now ? NOW : comparable ? INK : GREY;
   ctx.lineWidth = 0.8;
   ctx.stroke();
-}
-
-/** Days since 1970; undefined for what is no DA. */
-function dayOf(date: string): number | undefined {
-  const parts = /^(\d{4})(\d\d)(\d\d)$/.exec(date);
-  return parts ? Date.UTC(Number(parts[1]), Number(parts[2]) - 1, Number(parts[3])) / DAY_MS : undefined;
 }

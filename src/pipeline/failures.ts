@@ -1,13 +1,22 @@
-import { DICOM_ERROR_CODES, type DicomErrorCode } from '../dicom/errors.ts';
-import { SEGMENTATION_ERROR_CODES, type SegmentationErrorCode } from '../segmentation/errors.ts';
-import { PIPELINE_ERROR_CODES, type PipelineErrorCode } from '../store/errors.ts';
+import { causesOf, codeOf, messageOf } from '../coded-error.ts';
+import type { DicomErrorCode } from '../dicom/dicom-error.ts';
+import type { SegmentationErrorCode } from '../segmentation/segmentation-error.ts';
+import type { StoreErrorCode } from '../store/store-error.ts';
+import type { PipelineErrorCode } from './pipeline-error.ts';
 
 /** `passing`: worth another try later. `lasting`: the same input would fail the same way again. */
 type Nature = 'passing' | 'lasting';
-type KnownCode = DicomErrorCode | SegmentationErrorCode | PipelineErrorCode;
+/** The queue imports this file, so its codes stand here. */
+type QueueCode = 'STUDY_CRASHES' | 'STUDY_TIMEOUT';
+export type FailureCode =
+  | DicomErrorCode
+  | SegmentationErrorCode
+  | StoreErrorCode
+  | PipelineErrorCode
+  | QueueCode;
 
 /** What each error code means for a study. The one place that decides what is tried again. */
-const FAILURES: Readonly<Record<KnownCode, readonly [nature: Nature, words: string]>> = {
+export const FAILURES: Readonly<Record<FailureCode, readonly [nature: Nature, words: string]>> = {
   DICOM_UNREADABLE: ['lasting', 'an instance is not readable DICOM'],
   DICOM_ATTRIBUTE: ['lasting', 'an attribute that is needed is missing or wrong'],
   DICOM_TRANSFER_SYNTAX: ['lasting', 'the pixels are in a transfer syntax that cannot be decoded'],
@@ -63,38 +72,24 @@ export interface Failure {
   readonly retryAfterMs?: number | undefined;
 }
 
-const KNOWN_CODES: ReadonlySet<string> = new Set([
-  ...DICOM_ERROR_CODES,
-  ...SEGMENTATION_ERROR_CODES,
-  ...PIPELINE_ERROR_CODES,
-]);
-const isKnown = (code: unknown): code is KnownCode => typeof code === 'string' && KNOWN_CODES.has(code);
+const isKnown = (code: string): code is FailureCode => Object.hasOwn(FAILURES, code);
 
 /** What a thrown error means. Looks through causes until an error has a known code. */
 export function describeFailure(error: unknown): Failure {
-  const message = error instanceof Error ? error.message : String(error);
-  const coded = causes(error).find((cause) => 'code' in cause && isKnown(cause.code));
-  if (!coded || !('code' in coded) || !isKnown(coded.code)) {
-    const { code, passing, words } = UNEXPECTED;
-    return { code, passing, reason: `${words}: ${message}` };
+  for (const cause of causesOf(error)) {
+    const code = codeOf(cause);
+    if (code === undefined || !isKnown(code)) continue;
+    const [nature, words] = FAILURES[code];
+    const retryAfterMs = 'retryAfterMs' in cause ? cause.retryAfterMs : undefined;
+    return {
+      code,
+      passing: nature === 'passing' && !isRefusal(cause),
+      reason: `${words}: ${messageOf(error)}`,
+      ...(typeof retryAfterMs === 'number' && retryAfterMs > 0 ? { retryAfterMs } : {}),
+    };
   }
-  const [nature, words] = FAILURES[coded.code];
-  const passing = nature === 'passing' && !isRefusal(coded);
-  const retryAfterMs =
-    'retryAfterMs' in coded && typeof coded.retryAfterMs === 'number' ? coded.retryAfterMs : undefined;
-  return {
-    code: coded.code,
-    passing,
-    reason: `${words}: ${message}`,
-    ...(retryAfterMs ? { retryAfterMs } : {}),
-  };
-}
-
-function causes(error: unknown): Error[] {
-  const found: Error[] = [];
-  for (let cause = error; cause instanceof Error && !found.includes(cause); cause = cause.cause)
-    found.push(cause);
-  return found;
+  const { words, ...unexpected } = UNEXPECTED;
+  return { ...unexpected, reason: `${words}: ${messageOf(error)}` };
 }
 
 /** Whether a status is lasting: the archive refuses this request, it is not just busy. */

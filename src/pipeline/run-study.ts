@@ -1,5 +1,3 @@
-import { measure } from '../segmentation/measure.ts';
-import { segment } from '../segmentation/segment.ts';
 import { wasWithdrawn } from '../store/records/history.ts';
 import { optOutReason } from '../store/records/opt-out.ts';
 import { beginRun, finishRun, fixedTime, type Run, recordDecisions } from '../store/records/run-log.ts';
@@ -7,6 +5,7 @@ import type { MeasuredVolume } from '../store/records/volume-record.ts';
 import { describeFailure } from './failures.ts';
 import { takeCorrection } from './run/corrections.ts';
 import { createResults, warningsOf } from './run/create-results.ts';
+import { findPancreas } from './run/find-pancreas.ts';
 import { listStudy } from './run/list-study.ts';
 import { retrieveSeries } from './run/retrieve-series.ts';
 import type { RunParts } from './run/run-parts.ts';
@@ -32,8 +31,8 @@ export interface StudyOutcome {
 
 /**
  * The main path: one study, from the list of its series to the record of its results.
- * A series that fails does not stop the others; then the study as a whole has failed, and is tried again where that
- * may help. Running the same job again writes nothing twice.
+ * A series that fails does not stop the others; then the study as a whole has failed, and is tried again
+ * where that may help. Running the same job again writes nothing twice.
  * @param forced a series to take whatever the rules say
  * @throws the failure of a series; the first that may pass goes before those that will not
  */
@@ -82,7 +81,10 @@ export async function runStudy(
   return { decisions, volumes };
 }
 
-/** One series: retrieve, volume, segment, measure, results, store, verify, record; then what a reader made of it. */
+/**
+ * One series: retrieve, volume, segment, measure, results, store, verify, record; then what a reader made of
+ * it.
+ */
 async function runSeries(
   series: ChosenSeries,
   segmentations: readonly string[],
@@ -97,11 +99,8 @@ async function runSeries(
   const model = await models.load(series.class);
   const builder = await stage('retrieve', (_, signal) => retrieveSeries(archive, run, series, signal));
   const source = await stage('volume', async () => builder.finish());
-  const { mask, softMask, voxelRange } = await stage('segment', (onProgress, signal) =>
-    segment(source.volume, model, { ...inference, onProgress, signal }),
-  );
-  const measurement = await stage('measure', () => measure(source.volume, mask, voxelRange));
-  const finding = { source, part: series.part?.name, mask, softMask, measurement, model };
+  const found = await findPancreas(source.volume, model, inference, stage);
+  const finding = { source, part: series.part?.name, model, ...found };
   const past = await pastOf(finding, run, parts);
   const results = await stage('results', () => createResults(finding, past, settings, firstTime));
   for (const warning of warningsOf(finding, results)) parts.warn({ studyInstanceUid }, warning);

@@ -59,8 +59,8 @@ async function pauseAtLeast({ boss }: JobEngine, sql: Sql, id: string, pauseMs: 
 }
 
 /**
- * Makes a held job a waiting one, without a pause and without counting it as a failure. It gets a new id, so that who held it
- * can settle nothing any more.
+ * Makes a held job a waiting one, without a pause and without counting it as a failure. It gets a new id, so
+ * that who held it can settle nothing any more.
  * @param how.keepsPlace whether it stays before those that came later; else it goes behind the others
  */
 export async function putBack(
@@ -95,7 +95,8 @@ export async function takeOver(
   for (const orphan of orphans) {
     const data = { ...orphan.data, takeovers: orphan.data.takeovers + 1 };
     const why = 'the process that worked on it ended; it is taken up again';
-    // Behind the others: it may be the study that ends the processes, and it must not keep the others from their turn.
+    // Behind the others: it may be the study that ends the processes, and it must not keep the others from
+    // their turn.
     await putBack(engine, sql, orphan, { data, keepsPlace: false, why, now });
   }
   return orphans.length;

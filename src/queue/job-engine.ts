@@ -4,7 +4,10 @@ import { oneAfterAnother } from '../store/database/one-after-another.ts';
 import type { Database, Sql } from '../store/database/sql.ts';
 import { takeHandedOver } from '../store/queue/handed-over.ts';
 
-/** Waiting jobs are never thrown away: pg-boss would do so after two weeks, and what they are for may be down for long. */
+/**
+ * Waiting jobs are never thrown away: pg-boss would do so after two weeks, and what they are for may be down
+ * for long.
+ */
 const RETENTION_SECONDS = 10 * 365 * 24 * 3_600;
 
 /** Any number that nothing else in the database locks. */
@@ -40,7 +43,8 @@ export class JobEngine {
       monitorVacuum: database.kind === 'server',
     });
     boss.on('error', onError);
-    // Processes that start together on a new database would make the tables at the same moment, and one would fail.
+    // Processes that start together on a new database would make the tables at the same moment, and one would
+    // fail.
     await oneAfterAnother(database, OPENING_LOCK, async () => void (await boss.start()));
     return new JobEngine(boss, database, onError);
   }

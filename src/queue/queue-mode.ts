@@ -3,9 +3,9 @@ import type { Sql } from '../store/database/sql.ts';
 import { readSetting, writeSetting } from '../store/records/settings.ts';
 
 /**
- * running: studies are taken and worked on. paused: what is worked on is finished, nothing more is begun; what arrives
- * waits. draining: what waits is worked off, and nothing new is let in but what a person asks for; the watch finds it
- * when the queue is running again.
+ * running: studies are taken and worked on. paused: what is worked on is finished, nothing more is begun;
+ * what arrives waits. draining: what waits is worked off, and nothing new is let in but what a person asks
+ * for; the watch finds it when the queue is running again.
  */
 const QUEUE_MODES = ['running', 'paused', 'draining'] as const;
 export type QueueMode = (typeof QUEUE_MODES)[number];

@@ -7,8 +7,10 @@ import type { StudyQueue } from './study-queue.ts';
 /**
  * Puts a study in the queue and says so in the study log, both or neither: every way in leads here.
  * @param request.fingerprint the counts that a look found, so that the next look knows they are dealt with
- * @returns false where the study waits in the queue already, and that job will see what is there now; where another
- *   process has dealt with these counts since the look; and while the queue is draining: then nothing is marked, and the
+ * @returns false where the study waits in the queue already, and that job will see what is there now; where
+ * another
+ *   process has dealt with these counts since the look; and while the queue is draining: then nothing is
+ * marked, and the
  *   next look finds the study again
  */
 export async function requestStudy(

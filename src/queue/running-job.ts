@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeFailure, type Failure } from '../pipeline/failures.ts';
-import { PipelineError } from '../store/errors.ts';
 import { type ClaimedJob, failJob, holdJob, putBack } from './claimed-job.ts';
 import { dropDead } from './dead-studies.ts';
 import { inTransaction, type JobEngine } from './job-engine.ts';
+import { QueueError } from './queue-error.ts';
 import { QUEUE } from './queue-names.ts';
 import type { QueueOptions } from './queue-options.ts';
 import type { StudyJob } from './study-job.ts';
@@ -12,7 +12,9 @@ import type { Worker } from './worker.ts';
 /** How many beats fall into the time after which a process counts as dead. */
 const BEATS_PER_SILENCE = 4;
 
-/** How long work may go on after it was told to stop; then it is left alone and the job is settled without it. */
+/**
+ * How long work may go on after it was told to stop; then it is left alone and the job is settled without it.
+ */
 const STOP_LIMIT_MS = 30_000;
 
 /** The pause before the end of a job is written again, where the database could not take it. */
@@ -126,9 +128,9 @@ export class RunningJob {
     }, intervalMs);
   }
 
-  #timeout(cause: unknown): PipelineError {
+  #timeout(cause: unknown): QueueError {
     const limit = this.#parts.options.jobTimeoutSeconds;
-    return new PipelineError('STUDY_TIMEOUT', `the work was cut off; it may take ${limit} s`, { cause });
+    return new QueueError('STUDY_TIMEOUT', `the work was cut off; it may take ${limit} s`, { cause });
   }
 }
 
@@ -149,8 +151,8 @@ async function endOf(work: Promise<void>, signal: AbortSignal): Promise<void> {
   }
 }
 
-function crashes({ studyInstanceUid, takeovers }: StudyJob): PipelineError {
-  return new PipelineError(
+function crashes({ studyInstanceUid, takeovers }: StudyJob): QueueError {
+  return new QueueError(
     'STUDY_CRASHES',
     `study ${studyInstanceUid}: ${takeovers} processes ended while they worked on it`,
   );

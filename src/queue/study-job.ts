@@ -3,14 +3,19 @@ import { z } from 'zod';
 /** Why a study is in the queue. */
 const STUDY_REASONS = ['watched', 'received', 'notified', 'requested'] as const;
 
-/** What goes first: what a person asked for, then what has just arrived, then what the archive held before. */
+/**
+ * What goes first: what a person asked for, then what has just arrived, then what the archive held before.
+ */
 const PRIORITIES = { requested: 20, arrived: 10, backlog: 0 } as const;
 type Urgency = keyof typeof PRIORITIES;
 
 export const studyJobSchema = z.object({
   studyInstanceUid: z.string().min(1),
   reason: z.enum(STUDY_REASONS),
-  /** Tells a wish to process a study again from the study's arrival: see `beginRun`. Kept over restarts and retries. */
+  /**
+   * Tells a wish to process a study again from the study's arrival: see `beginRun`. Kept over restarts and
+   * retries.
+   */
   requestId: z.string(),
   /** How often a process died with this job in its hands. */
   takeovers: z.int().nonnegative(),

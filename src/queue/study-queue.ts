@@ -16,7 +16,10 @@ import type { Worker } from './worker.ts';
 /** The request id of every arrival: the same counts that arrive by two ways are one run. */
 const ARRIVAL = 'arrival';
 
-/** The longest that pg-boss knows. The node's own limit comes first; this one is for a process that forgot its job. */
+/**
+ * The longest that pg-boss knows. The node's own limit comes first; this one is for a process that forgot its
+ * job.
+ */
 const EXPIRE_SECONDS = 24 * 3_600 - 1;
 
 /** How many looks for dead workers fall into the time after which one is dead. */
@@ -46,8 +49,9 @@ export class StudyQueue {
   }
 
   /**
-   * Opens the queue. Jobs that were in the hands of a process that died are waiting again: at once on an embedded
-   * database, which has one process; on a server, whose processes look after each other, when it has been silent for long.
+   * Opens the queue. Jobs that were in the hands of a process that died are waiting again: at once on an
+   * embedded database, which has one process; on a server, whose processes look after each other, when it has
+   * been silent for long.
    */
   static async open(engine: JobEngine, options: Partial<QueueOptions> = {}): Promise<StudyQueue> {
     const resolved: QueueOptions = { ...QUEUE_DEFAULTS, ...options };
@@ -181,7 +185,10 @@ export class StudyQueue {
     return id !== null;
   }
 
-  /** @returns whether the study waits already: for its turn, or for a retry, whose pause ends where a person asks */
+  /**
+   * @returns whether the study waits already: for its turn, or for a retry, whose pause ends where a person
+   * asks
+   */
   async #moveForward(
     { studyInstanceUid: key, reason }: StudyJob,
     priority: number,

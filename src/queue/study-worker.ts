@@ -4,7 +4,9 @@ import { markEnded, markRunning, markWaiting } from '../store/records/study-log.
 import type { StudyJob } from './study-job.ts';
 import type { StudyQueue } from './study-queue.ts';
 
-/** Works on queued studies, and keeps the study log in step: running, then what `run` says, or failed and why. */
+/**
+ * Works on queued studies, and keeps the study log in step: running, then what `run` says, or failed and why.
+ */
 export function workOnStudies(parts: {
   readonly database: Database;
   readonly queue: StudyQueue;

@@ -4,7 +4,9 @@ import type { StudyJob } from './study-job.ts';
 
 /** What is done with the studies that the queue gives out. */
 export interface Worker {
-  /** Does the work; rejecting means failure, by the table of failures. Must stop soon after `signal` aborts. */
+  /**
+   * Does the work; rejecting means failure, by the table of failures. Must stop soon after `signal` aborts.
+   */
   readonly work: (job: StudyJob, signal: AbortSignal) => Promise<void>;
   /** Told of each failure, in the transaction that settles the job; `again`: it will be retried. */
   readonly failed: (job: StudyJob, failure: Failure, again: boolean, sql: Sql) => Promise<void>;

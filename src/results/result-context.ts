@@ -1,4 +1,4 @@
-import { DicomError } from '../dicom/errors.ts';
+import { DicomError } from '../dicom/dicom-error.ts';
 import type { SeriesVolume } from '../dicom/geometry/series-volume.ts';
 import { type DicomDataset, number, requiredText, text } from '../dicom/reading/dataset.ts';
 import { deriveUid } from '../dicom/uids.ts';
@@ -166,16 +166,13 @@ export function commonModules(
 ): CommonModules {
   const header = sourceHeader(context.series);
   const copy = patientAndStudy(header, sourceName(context.series));
-  const { date, time, offset } = localDateTime(context, header);
+  const offset = statedOffset(header)?.[0];
   const attributes = {
     ...copy.attributes,
     Modality: SERIES_KINDS[kind].modality,
     SeriesNumber: seriesNumber(header, kind),
     SeriesDescription: description(seriesDescription, context.model),
-    SeriesDate: date,
-    SeriesTime: time,
-    ContentDate: date,
-    ContentTime: time,
+    ...datesOf(context, header),
     ...(offset === undefined ? {} : { TimezoneOffsetFromUTC: offset }),
     InstanceNumber: '1',
     Manufacturer: MANUFACTURER,
@@ -193,19 +190,23 @@ export function deviceSerialNumber(context: ResultContext): string {
 
 const OFFSET_FORM = /^([+-])(0\d|1[0-4])([0-5]\d)$/;
 
-/** The date and time in the zone in which the source's dates stand, where it says so (PS3.3 C.12.1.1.8). */
-export function localDateTime(
-  context: Pick<ResultContext, 'contentDateTime' | 'utcOffsetMinutes'>,
+const statedOffset = (source: DicomDataset): RegExpExecArray | null =>
+  OFFSET_FORM.exec(text(source, 'TimezoneOffsetFromUTC') ?? '');
+
+/**
+ * When an object and its series were made, in the zone in which the source's dates stand, where it says so
+ * (PS3.3 C.12.1.1.8).
+ */
+export function datesOf(
+  { contentDateTime, utcOffsetMinutes }: Pick<ResultContext, 'contentDateTime' | 'utcOffsetMinutes'>,
   source: DicomDataset,
-): { date: string; time: string; offset: string | undefined } {
-  const stated = OFFSET_FORM.exec(text(source, 'TimezoneOffsetFromUTC') ?? '');
+): WritableDataset {
+  const stated = statedOffset(source);
   const minutes = stated
     ? Number(`${stated[1]}1`) * (Number(stated[2]) * 60 + Number(stated[3]))
-    : (context.utcOffsetMinutes ?? -context.contentDateTime.getTimezoneOffset());
-  const local = new Date(context.contentDateTime.getTime() + minutes * 60_000).toISOString();
-  return {
-    date: local.slice(0, 10).replaceAll('-', ''),
-    time: local.slice(11, 19).replaceAll(':', ''),
-    offset: stated?.[0],
-  };
+    : (utcOffsetMinutes ?? -contentDateTime.getTimezoneOffset());
+  const local = new Date(contentDateTime.getTime() + minutes * 60_000).toISOString();
+  const date = local.slice(0, 10).replaceAll('-', '');
+  const time = local.slice(11, 19).replaceAll(':', '');
+  return { SeriesDate: date, SeriesTime: time, ContentDate: date, ContentTime: time };
 }

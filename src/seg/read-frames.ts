@@ -1,4 +1,4 @@
-import { DicomError } from '../dicom/errors.ts';
+import { DicomError } from '../dicom/dicom-error.ts';
 import { unpackBits } from '../dicom/pixels/bit-packing.ts';
 import {
   type DicomDataset,

@@ -1,4 +1,4 @@
-import { DicomError } from '../dicom/errors.ts';
+import { DicomError } from '../dicom/dicom-error.ts';
 import { imageOrientation, imagePosition } from '../dicom/geometry/frame-attributes.ts';
 import type { SeriesVolume, SourceSlice } from '../dicom/geometry/series-volume.ts';
 import {

@@ -1,4 +1,4 @@
-import { DicomError } from '../dicom/errors.ts';
+import { DicomError } from '../dicom/dicom-error.ts';
 import { nonEmptyPlanes, packBits } from '../dicom/pixels/bit-packing.ts';
 import type { WritableDataset } from '../dicom/writing/write.ts';
 import { PANCREAS_SEGMENT_NUMBER } from '../results/pancreas-segment.ts';

@@ -1,4 +1,4 @@
-import { DicomError } from '../dicom/errors.ts';
+import { DicomError } from '../dicom/dicom-error.ts';
 import { requiredText, text } from '../dicom/reading/dataset.ts';
 import { deriveUid } from '../dicom/uids.ts';
 import type { WritableDataset } from '../dicom/writing/write.ts';

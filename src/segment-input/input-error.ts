@@ -1,10 +1,6 @@
-/** The input of a command cannot be used. */
-export class InputError extends Error {
-  override readonly name = 'InputError';
-  readonly code: 'INPUT_MISSING' | 'INPUT_SERIES' | 'INPUT_ORIENTATION' | 'INPUT_OVERWRITTEN';
+import { CodedError } from '../coded-error.ts';
 
-  constructor(code: InputError['code'], message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
-}
+/** What a command was given cannot be used. */
+type InputErrorCode = 'INPUT_MISSING' | 'INPUT_SERIES' | 'INPUT_ORIENTATION' | 'INPUT_OVERWRITTEN';
+
+export class InputError extends CodedError<InputErrorCode> {}

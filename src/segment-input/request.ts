@@ -14,9 +14,8 @@ export interface SegmentRequest {
   readonly settings: ResultSettings;
   /** The DICOM series to take, where there are several and the rules should not choose. */
   readonly seriesInstanceUid?: string | undefined;
-  /** Whether to write the pancreas's probability in every voxel too. */
-  readonly saveProbabilities?: boolean | undefined;
-  readonly inference?: InferenceOptions;
+  /** `saveProbability`: whether to write the pancreas's probability in every voxel too. */
+  readonly inference: InferenceOptions & { readonly saveProbability?: boolean | undefined };
   readonly now: Date;
   readonly onProgress?: ProgressListener;
 }

@@ -4,12 +4,12 @@ import type { SeriesVolume } from '../dicom/geometry/series-volume.ts';
 import { SeriesVolumeBuilder } from '../dicom/geometry/series-volume-builder.ts';
 import { imageKey } from '../dicom/geometry/split-series.ts';
 import { gridOfVolume } from '../nifti/grid.ts';
-import { createResults, type Finding, warningsOf } from '../pipeline/run/create-results.ts';
+import { createResults, type SegmentedSeries, warningsOf } from '../pipeline/run/create-results.ts';
+import { type FoundPancreas, findPancreas } from '../pipeline/run/find-pancreas.ts';
 import { StageClock } from '../pipeline/run/stages.ts';
 import { qualityFlags } from '../results/quality-flags.ts';
 import type { ResultObject } from '../results/result-context.ts';
 import { chooseFrom } from './choose-from-folder.ts';
-import { type FoundPancreas, findPancreas } from './find-pancreas.ts';
 import {
   type DicomFile,
   KEY_IMAGE_FILES,
@@ -38,7 +38,7 @@ export async function segmentDicom(request: SegmentRequest): Promise<SegmentSumm
 
   const builder = await stage('retrieve', () => readSeries(series));
   const source = await stage('volume', async () => builder.finish());
-  const found = await findPancreas(source.volume, request, stage);
+  const found = await findPancreas(source.volume, model, request.inference, stage);
   const made = await stage('results', () => resultsOf(found, source, series, request));
 
   const outputs: Output[] = [...made.outputs];
@@ -85,7 +85,7 @@ async function readSeries({ files, part, images }: FolderSeries): Promise<Series
 type Made = Pick<Summarized, 'flags' | 'warnings' | 'outputs'>;
 
 async function resultsOf(
-  { mask, softMask, measurement }: FoundPancreas,
+  found: FoundPancreas,
   source: SeriesVolume,
   { part }: FolderSeries,
   { input, model, settings, now }: SegmentRequest,
@@ -94,12 +94,12 @@ async function resultsOf(
     const warning =
       'no DICOM results were written: they would have to say whose they are; seg.nii.gz holds the labels';
     return {
-      outputs: [{ name: 'seg.nii.gz', grid: gridOfVolume(source.volume), voxels: mask }],
-      flags: qualityFlags(measurement, source),
+      outputs: [{ name: 'seg.nii.gz', grid: gridOfVolume(source.volume), voxels: found.mask }],
+      flags: qualityFlags(found.measurement, source),
       warnings: [...source.warnings, warning],
     };
   }
-  const finding: Finding = { source, part: part?.name, mask, softMask, measurement, model };
+  const finding: SegmentedSeries = { source, part: part?.name, model, ...found };
   const noPast = { priors: [], current: null };
   const results = await createResults(finding, noPast, settings, async () => now);
   const { segmentations, report, pictures, flags } = results;

@@ -1,9 +1,9 @@
 import path from 'node:path';
 import { type NiftiImage, readNifti } from '../nifti/read-nifti.ts';
+import { findPancreas } from '../pipeline/run/find-pancreas.ts';
 import { StageClock } from '../pipeline/run/stages.ts';
 import { qualityFlags } from '../results/quality-flags.ts';
 import type { Model } from '../segmentation/model/model-folder.ts';
-import { findPancreas } from './find-pancreas.ts';
 import { InputError } from './input-error.ts';
 import { type Output, writeOutputs, writeResult } from './output-folder.ts';
 import type { SegmentRequest } from './request.ts';
@@ -26,7 +26,7 @@ export async function segmentNifti(request: SegmentRequest): Promise<SegmentSumm
 
   const image = await stage('volume', () => readNifti(input));
   checkOrientation(image, model, input);
-  const found = await findPancreas(image.volume, request, stage);
+  const found = await findPancreas(image.volume, model, request.inference, stage);
   const { mask, probability, measurement } = found;
 
   const { grid, warnings } = image;

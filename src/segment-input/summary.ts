@@ -1,14 +1,14 @@
+import type { FoundPancreas } from '../pipeline/run/find-pancreas.ts';
 import type { QualityFlag } from '../results/quality-flags.ts';
 import type { Measurement } from '../segmentation/measure.ts';
 import type { Model } from '../segmentation/model/model-folder.ts';
-import type { FoundPancreas } from './find-pancreas.ts';
 import type { Output, OutputFile } from './output-folder.ts';
 
 /** What `result.json` says. */
-export type SegmentSummary = (SeriesSource | ImageSource) & Numbers;
+export type SegmentSummary = (DicomOrigin | NiftiOrigin) & Numbers;
 
 /** Where the numbers of a DICOM series come from. */
-interface SeriesSource {
+interface DicomOrigin {
   readonly seriesInstanceUid: string;
   readonly seriesDescription: string;
   /** Which of the volumes that the series holds, where there are several. */
@@ -18,7 +18,7 @@ interface SeriesSource {
 }
 
 /** Where the numbers of a NIfTI file come from. */
-interface ImageSource {
+interface NiftiOrigin {
   /** The file's name, without its folders. */
   readonly image: string;
 }
@@ -48,7 +48,7 @@ export interface Summarized {
 }
 
 export function summarize(
-  source: SeriesSource | ImageSource,
+  source: DicomOrigin | NiftiOrigin,
   { found, model, flags, warnings, outputs, seconds }: Summarized,
 ): SegmentSummary {
   const { name, title, version, notice } = model.info;

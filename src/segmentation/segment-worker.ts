@@ -1,8 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { SegmentationError } from './errors.ts';
+import { messageOf } from '../coded-error.ts';
 import { openNetwork } from './inference/network.ts';
 import type { SegmentAnswer, SegmentRequest } from './segment.ts';
 import { type Segmentation, segmentVolume } from './segment-volume.ts';
+import { SegmentationError } from './segmentation-error.ts';
 
 if (!parentPort) throw new Error('segment-worker.ts is started by segment.ts as a worker thread');
 const port = parentPort;
@@ -36,7 +37,7 @@ try {
   answer({ type: 'done', segmentation }, buffersOf(segmentation));
 } catch (error) {
   const code = error instanceof SegmentationError ? error.code : undefined;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   answer({ type: 'failed', code, message });
 } finally {
   // Nothing to wait for any more: lets the thread end.

@@ -3,11 +3,11 @@ import { availableParallelism } from 'node:os';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Volume, VoxelArray } from '../dicom/volume.ts';
-import { SegmentationError, type SegmentationErrorCode } from './errors.ts';
 import type { ExecutionProvider } from './inference/network.ts';
 import type { Model } from './model/model-folder.ts';
 import type { ModelInfo } from './model/model-info.ts';
 import type { Segmentation, SegmentVolumeOptions } from './segment-volume.ts';
+import { SegmentationError, type SegmentationErrorCode } from './segmentation-error.ts';
 
 /** How networks are run: nothing of it changes what they find. */
 export interface InferenceOptions {

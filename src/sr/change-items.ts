@@ -1,13 +1,20 @@
 import { CODES, type Code } from '../results/codes.ts';
-import type { VolumeChange } from './change.ts';
+import type { ChangeSince } from './change.ts';
 import { type ContentItem, numContent, related, textContent } from './content-item.ts';
 import { dateInWords, ML_DECIMALS, PERCENT_DECIMALS } from './words.ts';
 
 /**
- * The change since an earlier volume, absolute and relative, in all and a year, each with the volume that it was
- * inferred from (TID 1419 rows 5, 13 and 18).
+ * The change since an earlier volume, absolute and relative, in all and a year, each with the volume that it
+ * was inferred from (TID 1419 rows 5, 13 and 18).
  */
-export function changeItems({ since, which, ml, percent, perYear }: VolumeChange): ContentItem[] {
+export function changeItems({
+  since,
+  which,
+  ml,
+  percent,
+  mlPerYear,
+  percentPerYear,
+}: ChangeSince): ContentItem[] {
   const item = (what: string, value: number | undefined, unit: Code, decimals: number): ContentItem[] =>
     value === undefined
       ? []
@@ -26,10 +33,10 @@ export function changeItems({ since, which, ml, percent, perYear }: VolumeChange
   return [
     ...item('Change of pancreas volume', ml, CODES.millilitre, ML_DECIMALS),
     ...item('Relative change of pancreas volume', percent, CODES.percent, PERCENT_DECIMALS),
-    ...item('Change of pancreas volume per year', perYear?.ml, CODES.millilitrePerYear, ML_DECIMALS),
+    ...item('Change of pancreas volume per year', mlPerYear, CODES.millilitrePerYear, ML_DECIMALS),
     ...item(
       'Relative change of pancreas volume per year',
-      perYear?.percent,
+      percentPerYear,
       CODES.percentPerYear,
       PERCENT_DECIMALS,
     ),

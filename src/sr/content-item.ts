@@ -66,7 +66,8 @@ export function timeContent(name: Code, value: string): ContentItem {
 }
 
 /**
- * A measurement: `decimals` places for people, and the full value beside it as Floating Point Value (PS3.3 C.18.1).
+ * A measurement: `decimals` places for people, and the full value beside it as Floating Point Value (PS3.3
+ * C.18.1).
  */
 export function numContent(
   name: Code,
@@ -86,6 +87,12 @@ export function numContent(
 export interface InstanceReference {
   readonly sopClassUid: string;
   readonly sopInstanceUid: string;
+}
+
+/** An instance and where it lies. */
+export interface LocatedInstance extends InstanceReference {
+  readonly studyInstanceUid: string;
+  readonly seriesInstanceUid: string;
 }
 
 /** A COMPOSITE: an object without pixels. A key object selection gives it no name (TID 2010). */
@@ -113,7 +120,9 @@ export function imageContent(name: Code | undefined, image: ImageReference): Con
   return { ...(name ? named('IMAGE', name) : { ValueType: 'IMAGE' }), ReferencedSOPSequence: [reference] };
 }
 
-/** Column and row of a point in an image: the upper left corner of its first pixel is 0, 0 (PS3.3 C.18.6.1.1). */
+/**
+ * Column and row of a point in an image: the upper left corner of its first pixel is 0, 0 (PS3.3 C.18.6.1.1).
+ */
 export type ImagePoint = readonly [column: number, row: number];
 
 /** An SCOORD: a line from point to point, closed where the last is the first again. */

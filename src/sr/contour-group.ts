@@ -14,16 +14,17 @@ import {
 import { type Outlined, outerBorders } from './outer-border.ts';
 
 /**
- * What the outlines of a report may take: all of those in thick slices, the larger ones in thin ones. Fragments by the
- * thousand would make reports that validators cannot hold in memory. An FL holds 8191 points (PS3.5 7.1.2).
+ * What the outlines of a report may take: all of those in thick slices, the larger ones in thin ones.
+ * Fragments by the thousand would make reports that validators cannot hold in memory. An FL holds 8191 points
+ * (PS3.5 7.1.2).
  */
 const MOST = { outlines: 40, points: 4000 } as const;
 
 /**
- * The pancreas by its outlines on the images (TID 1411 row 5), the largest first. The tracking UID is that of the group
- * with the measurements: viewers that draw measurements on images, and fail on a group without coordinates, join the two
- * and show the volume beside the first outline. The measurements are not said again.
- * None for an empty mask.
+ * The pancreas by its outlines on the images (TID 1411 row 5), the largest first. The tracking UID is that of
+ * the group with the measurements: viewers that draw measurements on images, and fail on a group without
+ * coordinates, join the two and show the volume beside the first outline. The measurements are not said
+ * again. None for an empty mask.
  */
 export function contourGroup({ series, mask }: ResultContext): ContentItem | undefined {
   const { size } = series.volume;
@@ -37,8 +38,8 @@ export function contourGroup({ series, mask }: ResultContext): ContentItem | und
     related('CONTAINS', polylineContent(CODES.imageRegion, border, slice)),
   );
   if (regions.length === 0) return undefined;
-  // PixelMed's DicomSRValidator of 2022 takes a report with exactly one outline for one of planar groups (TID 1410), and
-  // finds errors in the group of the segment: said twice it is still the same region.
+  // PixelMed's DicomSRValidator of 2022 takes a report with exactly one outline for one of planar groups (TID
+  // 1410), and finds errors in the group of the segment: said twice it is still the same region.
   const outlines = regions.length === 1 ? [...regions, ...regions] : regions;
   return container(CODES.measurementGroup, '1411', [
     related('HAS OBS CONTEXT', textContent(CODES.trackingIdentifier, PANCREAS_TRACKING_ID)),
@@ -49,7 +50,9 @@ export function contourGroup({ series, mask }: ResultContext): ContentItem | und
   ]);
 }
 
-/** The largest parts that there is room for; one that takes more room than is left makes way for smaller ones. */
+/**
+ * The largest parts that there is room for; one that takes more room than is left makes way for smaller ones.
+ */
 function largest<Part extends Outlined>(parts: readonly Part[]): Part[] {
   const kept: Part[] = [];
   let points = 0;

@@ -29,7 +29,10 @@ export function procedureCode({ series }: ResultContext): Code {
   return modalityCode(sourceHeader(series)) === CODES.ct ? CODES.ctProcedure : CODES.mrProcedure;
 }
 
-/** Image library (TID 1600): one group with what the images have in common, and every image that was segmented. */
+/**
+ * Image library (TID 1600): one group with what the images have in common, and every image that was
+ * segmented.
+ */
 export function imageLibrary(context: ResultContext): ContentItem {
   const { series } = context;
   const images = sourceInstances(series).map((instance) =>
@@ -39,7 +42,10 @@ export function imageLibrary(context: ResultContext): ContentItem {
   return container(CODES.imageLibrary, '1600', [related('CONTAINS', group)]);
 }
 
-/** Image library entry descriptors (TID 1602 with TID 1604). What the source doesn't state, or states wrongly, is left out. */
+/**
+ * Image library entry descriptors (TID 1602 with TID 1604). What the source doesn't state, or states wrongly,
+ * is left out.
+ */
 function imageDescriptors({ series }: ResultContext): ContentItem[] {
   const header = sourceHeader(series);
   const [columns, rows] = series.volume.size;

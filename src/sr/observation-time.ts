@@ -1,6 +1,9 @@
 import { type DicomDataset, text } from '../dicom/reading/dataset.ts';
 
-/** When a report was made, to the millisecond, with its distance from UTC: its other dates state none where the source states none. */
+/**
+ * When a report was made, to the millisecond, with its distance from UTC: its other dates state none where
+ * the source states none.
+ */
 export function dateTimeInUtc(time: Date): string {
   return `${time.toISOString().replaceAll(/[-:TZ]/g, '')}+0000`;
 }
@@ -9,8 +12,8 @@ export function dateTimeInUtc(time: Date): string {
 const DATE_TIME = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\.\d{1,6})?([+-])(\d\d)(\d\d)$/;
 
 /**
- * When a report was made: its Observation DateTime. Format 1 had none; its content date and time are local to the source
- * where that states its zone, else to this process.
+ * When a report was made: its Observation DateTime. Format 1 had none; its content date and time are local to
+ * the source where that states its zone, else to this process.
  */
 export function readTime(report: DicomDataset): Date | undefined {
   const observed = zonedTime(text(report, 'ObservationDateTime') ?? '');
@@ -30,7 +33,9 @@ function zonedTime(value: string): Date | undefined {
   if (!parts) return undefined;
   const [, year, month, day, hours, minutes, seconds, fraction = '', sign, offsetHours, offsetMinutes] =
     parts;
-  const iso = `${year}-${month}-${day}T${hours}:${minutes}:${seconds}${fraction}${sign}${offsetHours}:${offsetMinutes}`;
+  const iso =
+    `${year}-${month}-${day}T${hours}:${minutes}:${seconds}${fraction}` +
+    `${sign}${offsetHours}:${offsetMinutes}`;
   return valid(new Date(iso));
 }
 

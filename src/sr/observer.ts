@@ -4,7 +4,10 @@ import { MANUFACTURER, MANUFACTURER_MODEL_NAME } from '../results/own-results.ts
 import { deviceSerialNumber, type ResultContext } from '../results/result-context.ts';
 import { type ContentItem, codeContent, related, textContent, uidContent } from './content-item.ts';
 
-/** Who observed: the node, a device (TID 1002 with TID 1004). Its UID stays the same as long as its serial number does. */
+/**
+ * Who observed: the node, a device (TID 1002 with TID 1004). Its UID stays the same as long as its serial
+ * number does.
+ */
 export function observerContext(context: ResultContext): ContentItem[] {
   const serialNumber = deviceSerialNumber(context);
   return [

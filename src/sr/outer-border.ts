@@ -15,7 +15,9 @@ export interface Outlined {
   readonly border: readonly ImagePoint[];
 }
 
-/** The parts of a mask, row by row, each by its outer border, in the order of their first pixels from above. */
+/**
+ * The parts of a mask, row by row, each by its outer border, in the order of their first pixels from above.
+ */
 export function outerBorders(mask: Uint8Array, width: number): Outlined[] {
   const { labels, parts } = connectedParts(mask, width);
   return parts.map(({ start, pixels }, index) => ({
@@ -61,8 +63,8 @@ function connectedParts(mask: Uint8Array, width: number): { labels: Uint32Array;
 }
 
 /**
- * Walks around a part with the part on the right, from the upper left corner of its first pixel. Where two of its pixels
- * touch at a corner alone, the walk stays at the one it is at.
+ * Walks around a part with the part on the right, from the upper left corner of its first pixel. Where two of
+ * its pixels touch at a corner alone, the walk stays at the one it is at.
  */
 function outerBorder(labels: Uint32Array, label: number, start: number, width: number): ImagePoint[] {
   const inside = (column: number, row: number): boolean =>

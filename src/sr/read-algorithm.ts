@@ -4,7 +4,10 @@ import { IMAGE_CLASSES, type ImageClass } from '../results/result-context.ts';
 import { DESCRIBED_NAME, DESCRIBED_VERSION } from './algorithm.ts';
 import { child, children } from './read-items.ts';
 
-/** The network that a report names, and what it was run on; undefined where the report's version did not say it. */
+/**
+ * The network that a report names, and what it was run on; undefined where the report's version did not say
+ * it.
+ */
 export interface ReadAlgorithm {
   readonly name: string;
   readonly version: string;
@@ -15,7 +18,10 @@ export interface ReadAlgorithm {
   readonly part: string | undefined;
 }
 
-/** Reads an algorithm identification (TID 4019) and what `algorithmParameters` writes; undefined where there is none. */
+/**
+ * Reads an algorithm identification (TID 4019) and what `algorithmParameters` writes; undefined where there
+ * is none.
+ */
 export function readAlgorithm(parent: DicomDataset): ReadAlgorithm | undefined {
   const parameters = valuesIn(children(parent, CODES.algorithmParameters));
   return algorithmOf(

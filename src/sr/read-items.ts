@@ -1,5 +1,6 @@
 import { type DicomDataset, number, sequence, text } from '../dicom/reading/dataset.ts';
 import { type Code, isCode } from '../results/codes.ts';
+import type { LocatedInstance } from './content-item.ts';
 
 /** Reading a content tree (PS3.3 C.17.3). */
 const NOTHING: DicomDataset = {};
@@ -12,7 +13,9 @@ export function children(parent: DicomDataset, name: Code): DicomDataset[] {
   return sequence(parent, 'ContentSequence').filter((item) => isNamed(item, name));
 }
 
-/** The first child of that name; an empty data set where there is none, so that look-ups can go on below it. */
+/**
+ * The first child of that name; an empty data set where there is none, so that look-ups can go on below it.
+ */
 export function child(parent: DicomDataset, name: Code): DicomDataset {
   return children(parent, name)[0] ?? NOTHING;
 }
@@ -33,16 +36,8 @@ export function measuredValue(item: DicomDataset): number | undefined {
   return number(measured, 'FloatingPointValue') ?? number(measured, 'NumericValue');
 }
 
-/** An instance that a list of evidence names (PS3.3 C.17.2.1). */
-interface Reference {
-  readonly studyInstanceUid: string;
-  readonly seriesInstanceUid: string;
-  readonly sopClassUid: string;
-  readonly sopInstanceUid: string;
-}
-
 /** Every instance of a Hierarchical SOP Instance Reference sequence, in its order. */
-export function references(dataset: DicomDataset, keyword: string): Reference[] {
+export function references(dataset: DicomDataset, keyword: string): LocatedInstance[] {
   const uid = (item: DicomDataset, name: string) => text(item, name) ?? '';
   return sequence(dataset, keyword).flatMap((study) =>
     sequence(study, 'ReferencedSeriesSequence').flatMap((series) =>

@@ -13,7 +13,10 @@ interface InstanceInSeries {
   readonly sopInstanceUid: string;
 }
 
-/** What one of the node's own reports says, whatever version wrote it; undefined where that version did not say it. */
+/**
+ * What one of the node's own reports says, whatever version wrote it; undefined where that version did not
+ * say it.
+ */
 export interface VolumeReport {
   readonly studyInstanceUid: string;
   readonly seriesInstanceUid: string;
@@ -27,11 +30,16 @@ export interface VolumeReport {
   /** Zero where nothing was found. */
   readonly voxelCount: number | undefined;
   readonly volumeIntervalMl: { readonly low: number; readonly high: number } | undefined;
-  /** Relative changes in percent: since the first study, then since the previous one where that is another. */
+  /**
+   * Relative changes in percent: since the first study, then since the previous one where that is another.
+   */
   readonly changesPercent: readonly number[];
   /** `CT` or `MR`. */
   readonly modality: string | undefined;
-  /** The network, and which images of the series it was run on; undefined for the volume of a reader's segmentation. */
+  /**
+   * The network, and which images of the series it was run on; undefined for the volume of a reader's
+   * segmentation.
+   */
   readonly algorithm: ReadAlgorithm | undefined;
   /** Where nothing was found there is no segment, and the series is that of the images. */
   readonly sourceSeriesUid: string | undefined;

@@ -3,9 +3,16 @@ import { deriveUid } from '../dicom/uids.ts';
 import { CODES } from '../results/codes.ts';
 import { MANUFACTURER, MANUFACTURER_MODEL_NAME } from '../results/own-results.ts';
 import { patientAndStudy } from '../results/patient-and-study.ts';
-import { localDateTime, type ResultObject, seriesNumber, seriesUid } from '../results/result-context.ts';
+import { datesOf, type ResultObject, seriesNumber, seriesUid } from '../results/result-context.ts';
 import { writeObject } from '../results/write-object.ts';
-import { compositeContent, container, imageContent, related, textContent } from './content-item.ts';
+import {
+  compositeContent,
+  container,
+  imageContent,
+  type LocatedInstance,
+  related,
+  textContent,
+} from './content-item.ts';
 import { hierarchy } from './evidence.ts';
 import { dateTimeInUtc, readTime } from './observation-time.ts';
 import { children, first, references } from './read-items.ts';
@@ -14,11 +21,7 @@ import { REJECTION_REASONS, type RejectionReason } from './rejection-reasons.ts'
 const KEY_OBJECT_SELECTION_STORAGE = '1.2.840.10008.5.1.4.1.1.88.59';
 
 /** An instance that is withdrawn. */
-export interface RejectedInstance {
-  readonly studyInstanceUid: string;
-  readonly seriesInstanceUid: string;
-  readonly sopClassUid: string;
-  readonly sopInstanceUid: string;
+export interface RejectedInstance extends LocatedInstance {
   /** Whether it holds pixels: it is then referred to as an image. */
   readonly isImage: boolean;
 }
@@ -50,8 +53,8 @@ export function rejectionNoteUid({
 }
 
 /**
- * A rejection note (IHE Imaging Object Change Management): a Key Object Selection (PS3.3 A.35.4, TID 2010) whose title
- * is the reason. Archives that know them hide what it names, or delete it; others just keep it.
+ * A rejection note (IHE Imaging Object Change Management): a Key Object Selection (PS3.3 A.35.4, TID 2010)
+ * whose title is the reason. Archives that know them hide what it names, or delete it; others just keep it.
  * Throws DICOM_ATTRIBUTE where the header has no study.
  */
 export function createRejectionNote(input: RejectionNoteInput): ResultObject {
@@ -59,7 +62,6 @@ export function createRejectionNote(input: RejectionNoteInput): ResultObject {
   const copy = patientAndStudy(header, 'the withdrawn result');
   const sopInstanceUid = rejectionNoteUid(input);
   const seriesInstanceUid = seriesUid(sopInstanceUid);
-  const { date, time } = localDateTime({ contentDateTime }, header);
   const title = REJECTION_REASONS[reason];
   const bytes = writeObject({
     ...copy.attributes,
@@ -69,24 +71,14 @@ export function createRejectionNote(input: RejectionNoteInput): ResultObject {
     Modality: 'KO',
     SeriesNumber: seriesNumber({}, 'KO'),
     SeriesDescription: 'Pancreas results withdrawn',
-    SeriesDate: date,
-    SeriesTime: time,
-    ContentDate: date,
-    ContentTime: time,
+    ...datesOf({ contentDateTime }, header),
     ReferencedPerformedProcedureStepSequence: [],
     InstanceNumber: '1',
     Manufacturer: MANUFACTURER,
     ManufacturerModelName: MANUFACTURER_MODEL_NAME,
     SoftwareVersions: softwareVersion,
     ObservationDateTime: dateTimeInUtc(contentDateTime),
-    CurrentRequestedProcedureEvidenceSequence: hierarchy(
-      rejected.map((one) => ({
-        study: one.studyInstanceUid,
-        series: one.seriesInstanceUid,
-        sopClass: one.sopClassUid,
-        sopInstance: one.sopInstanceUid,
-      })),
-    ),
+    CurrentRequestedProcedureEvidenceSequence: hierarchy(rejected),
     ...container(title, '2010', [
       related('CONTAINS', textContent(CODES.keyObjectDescription, comment ?? title.meaning)),
       ...rejected.map((one) =>

@@ -1,7 +1,10 @@
 import type { QualityFlag } from '../results/quality-flags.ts';
 import type { ResultContext } from '../results/result-context.ts';
 
-/** Comprehensive SR: TID 1500 without 3D coordinates needs no more, and more archives know it than its 3D sister. */
+/**
+ * Comprehensive SR: TID 1500 without 3D coordinates needs no more, and more archives know it than its 3D
+ * sister.
+ */
 export const COMPREHENSIVE_SR_STORAGE = '1.2.840.10008.5.1.4.1.1.88.33';
 
 /** Where a report lies in an archive. */
@@ -17,7 +20,10 @@ export interface PriorVolume {
   readonly date: string;
   readonly volumeMl: number;
   readonly report: ReportReference;
-  /** Whether the change since may be stated: the same modality and the same model. Others are shown, not compared. */
+  /**
+   * Whether the change since may be stated: the same modality and the same model. Others are shown, not
+   * compared.
+   */
   readonly comparable: boolean;
   /** Whether a reader corrected it. */
   readonly corrected?: boolean | undefined;
@@ -26,7 +32,10 @@ export interface PriorVolume {
 export interface ReportMeasurement {
   readonly volumeMl: number;
   readonly voxelCount: number;
-  /** From the volume of the clear voxels to that with the doubtful ones; undefined where no probability is known. */
+  /**
+   * From the volume of the clear voxels to that with the doubtful ones; undefined where no probability is
+   * known.
+   */
   readonly volumeIntervalMl: { readonly low: number; readonly high: number } | undefined;
   /** Of the source's values inside the mask; HU for CT. */
   readonly meanIntensity: number;
@@ -61,8 +70,9 @@ export interface ReportInput {
   /** Of studies before this one, in any order. */
   readonly priors: readonly PriorVolume[];
   /**
-   * By how many percent two measurements of an unchanged pancreas differ at most in 95 of 100 cases, as the site states
-   * it for these images (Bland and Altman's repeatability coefficient). Without it no change is judged.
+   * By how many percent two measurements of an unchanged pancreas differ at most in 95 of 100 cases, as the
+   * site states it for these images (Bland and Altman's repeatability coefficient). Without it no change is
+   * judged.
    */
   readonly repeatabilityPercent?: number | undefined;
   /** The report of the same work that this one takes the place of. */

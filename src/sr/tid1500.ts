@@ -9,9 +9,10 @@ import type { ReportInput } from './report-input.ts';
 import { volumetricGroup } from './volumetric-group.ts';
 
 /**
- * The content of a measurement report (TID 1500). The order of items is the template's: validators read it so.
- * Derived Imaging Measurements (row 10) is not used: PixelMed's DicomSRValidator of 2022 reports an internal error for
- * every one (it lacks CID 7465 of TID 1420), so changes since earlier studies stand in the group of the pancreas.
+ * The content of a measurement report (TID 1500). The order of items is the template's: validators read it
+ * so. Derived Imaging Measurements (row 10) is not used: PixelMed's DicomSRValidator of 2022 reports an
+ * internal error for every one (it lacks CID 7465 of TID 1420), so changes since earlier studies stand in the
+ * group of the pancreas.
  */
 export function measurementReport(input: ReportInput, found: NonNullable<ReportInput['found']>): ContentItem {
   return container(CODES.imagingMeasurementReport, '1500', [

@@ -7,9 +7,10 @@ import type { ReportInput } from './report-input.ts';
 import { reportTexts } from './report-texts.ts';
 
 /**
- * The content of a report where nothing was found, in words (TID 2000). As a measurement report without measurements it
- * would be valid too, but viewers that draw measurements on images (OHIF) show nothing at all of such a one. They show
- * every item of this one, so images are not listed in it: they are among its evidence.
+ * The content of a report where nothing was found, in words (TID 2000). As a measurement report without
+ * measurements it would be valid too, but viewers that draw measurements on images (OHIF) show nothing at all
+ * of such a one. They show every item of this one, so images are not listed in it: they are among its
+ * evidence.
  */
 export function narrativeReport(input: ReportInput): ContentItem {
   const { summary, flags, previous, comments } = reportTexts(input);

@@ -4,9 +4,9 @@ import type { ReportMeasurement } from './report-input.ts';
 import { ML_DECIMALS, volumeEquation } from './words.ts';
 
 /**
- * The volume with its method (TID 1419 rows 5, 7 and 16), and the range of its uncertainty to either side (CID 225) as
- * measurements of their own: PixelMed's DicomSRValidator takes properties of a measurement (TID 310) for what it was
- * inferred from.
+ * The volume with its method (TID 1419 rows 5, 7 and 16), and the range of its uncertainty to either side
+ * (CID 225) as measurements of their own: PixelMed's DicomSRValidator takes properties of a measurement (TID
+ * 310) for what it was inferred from.
  */
 export function volumeItems(measurement: ReportMeasurement): ContentItem[] {
   const { volumeMl, volumeIntervalMl: interval } = measurement;

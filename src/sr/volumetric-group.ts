@@ -21,8 +21,8 @@ import { volumeItems } from './volume-items.ts';
 const HU_DECIMALS = 1;
 
 /**
- * The measurement group of the pancreas (TID 1411 with TID 1419). The tracking UID stands before any other UID:
- * viewers take the first as the group's own.
+ * The measurement group of the pancreas (TID 1411 with TID 1419). The tracking UID stands before any other
+ * UID: viewers take the first as the group's own.
  */
 export function volumetricGroup(input: ReportInput, found: NonNullable<ReportInput['found']>): ContentItem {
   const { series } = input.context;

@@ -1,5 +1,5 @@
 import { isoDate } from '../results/dates.ts';
-import type { VolumeChange } from './change.ts';
+import type { ChangeSince } from './change.ts';
 import type { PriorVolume, ReaderSegmentation, ReportMeasurement } from './report-input.ts';
 
 /** Volumes are kept to 0.01 ml, percentages to 0.1. */
@@ -15,13 +15,15 @@ export function dateInWords(date: string): string {
 export function priorSentence({ date, volumeMl, comparable, corrected, report }: PriorVolume): string {
   const incomparable = comparable ? '' : ', by another model or modality: not comparable';
   const remark = `${corrected ? ', corrected by a reader' : ''}${incomparable}`;
-  return `${dateInWords(date)}: ${volumeMl.toFixed(ML_DECIMALS)} ml${remark} (report ${report.sopInstanceUid})`;
+  const ml = volumeMl.toFixed(ML_DECIMALS);
+  return `${dateInWords(date)}: ${ml} ml${remark} (report ${report.sopInstanceUid})`;
 }
 
 /** What was measured where a reader corrected the segmentation. */
 export function correctionSentence({ seriesInstanceUid }: ReaderSegmentation, modelTitle: string): string {
   return (
-    `Measured in a segmentation that a reader stored (series ${seriesInstanceUid}); it takes the place of the volume ` +
+    `Measured in a segmentation that a reader stored (series ${seriesInstanceUid}); it takes the ` +
+    'place of the volume ' +
     `that the model ${modelTitle} gave.`
   );
 }
@@ -34,9 +36,11 @@ export function volumeSentence({ volumeMl, volumeIntervalMl: interval }: ReportM
 
 /** How the volume and its interval were computed. */
 export function volumeEquation({ voxelCount, volumeIntervalMl: interval }: ReportMeasurement): string {
-  const volume = `${voxelCount} ${voxelCount === 1 ? 'voxel' : 'voxels'} of the segment times the volume of one`;
+  const voxels = voxelCount === 1 ? 'voxel' : 'voxels';
+  const volume = `${voxelCount} ${voxels} of the segment times the volume of one`;
   const range =
-    "from the volume of the voxels with a probability of at least 0.75 to that with at least 0.25, by the network's softmax";
+    'from the volume of the voxels with a probability of at least 0.75 to that with at least 0.25, ' +
+    "by the network's softmax";
   return interval ? `${volume}; uncertainty: ${range}` : volume;
 }
 
@@ -51,13 +55,14 @@ const amount = (ml: number, percent: number | undefined): string =>
   `${signed(ml, 1)} ml${percent === undefined ? '' : `, ${signed(percent, PERCENT_DECIMALS)} %`}`;
 
 /** The change in words, and whether it is more than repeated measurement alone would give. */
-export function changeSentence(change: VolumeChange, repeatabilityPercent: number | undefined): string {
-  const { since, which, ml, percent, perYear, exceedsRepeatability: exceeds } = change;
-  const rate = perYear ? ` (a year: ${amount(perYear.ml, perYear.percent)})` : '';
+export function changeSentence(change: ChangeSince, repeatabilityPercent: number | undefined): string {
+  const { since, which, ml, percent, mlPerYear, percentPerYear, exceedsRepeatability: exceeds } = change;
+  const rate = mlPerYear === undefined ? '' : ` (a year: ${amount(mlPerYear, percentPerYear)})`;
   const judged =
     exceeds === undefined
       ? ''
-      : `, ${exceeds ? 'more' : 'not more'} than repeated measurement alone would give (${repeatabilityPercent} %)`;
+      : `, ${exceeds ? 'more' : 'not more'} than repeated measurement alone would give ` +
+        `(${repeatabilityPercent} %)`;
   const when = `Since the ${which} study of ${dateInWords(since.date)} (${since.volumeMl.toFixed(1)} ml)`;
   return `${when}: ${amount(ml, percent)}${rate}${judged}.`;
 }
@@ -65,8 +70,11 @@ export function changeSentence(change: VolumeChange, repeatabilityPercent: numbe
 /** What the coefficient that changes were judged by means, or that there is none. */
 export function repeatabilitySentence(percent: number | undefined): string {
   return percent === undefined
-    ? 'Whether the change is more than repeated measurement alone would give is not judged: no repeatability coefficient is configured.'
-    : `Repeatability coefficient ${percent} %, as stated by the site: in 95 of 100 cases two measurements of an unchanged ` +
-        'pancreas differ by less (Bland and Altman: 1.96 times the square root of 2 times the within-subject standard ' +
+    ? 'Whether the change is more than repeated measurement alone would give is not judged: no ' +
+        'repeatability coefficient is configured.'
+    : `Repeatability coefficient ${percent} %, as stated by the site: in 95 of 100 cases two ` +
+        'measurements of an unchanged ' +
+        'pancreas differ by less (Bland and Altman: 1.96 times the square root of 2 times the ' +
+        'within-subject standard ' +
         'deviation), relative to the earlier volume.';
 }

@@ -80,7 +80,7 @@ describe('admission', () => {
   function setUp(rules: readonly object[] = [], image: DicomDataset | null = IMAGE) {
     const asked: string[] = [];
     const admit = createAdmission({
-      sql: database,
+      database,
       rules: routingSchema.parse({ rules }).rules,
       archive: {
         anyInstance: async (_study, series) => {

@@ -213,7 +213,7 @@ it('asks once whose a series is, and keeps the others for the run', async () => 
   const { uid, series } = addStudy();
   series.push({ uid: `${uid}.sr`, modality: 'SR', count: 1, equipment: EQUIPMENT });
   const own = {
-    sql: database,
+    database,
     seriesMetadata: (study: string, each: string) => archive.seriesMetadata(study, each),
     isOwnResult,
   };

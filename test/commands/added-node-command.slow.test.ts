@@ -11,7 +11,7 @@ import { flag } from '../../src/commands/definition/field.ts';
 import { commandRoutes } from '../../src/commands/running/command-routes.ts';
 import { startNode } from '../../src/compose.ts';
 import { loadConfig } from '../../src/config.ts';
-import { PipelineError } from '../../src/store/errors.ts';
+import { StoreError } from '../../src/store/store-error.ts';
 import { testLog } from '../support/test-log.ts';
 
 /** A schedule whose turn does not come. */
@@ -26,7 +26,7 @@ const count = defineCommand({
   run: async ({ isStrict }, { database, queue, print, onProgress }) => {
     databases.push(database);
     onProgress({ stage: 'count', subject: 'the queue' });
-    if (isStrict) throw new PipelineError('STUDY_UNKNOWN', 'something waits');
+    if (isStrict) throw new StoreError('STUDY_UNKNOWN', 'something waits');
     print(`${(await (await queue()).counts()).waiting} wait`);
   },
 });

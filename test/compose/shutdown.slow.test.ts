@@ -11,7 +11,7 @@ import { z } from 'zod';
 import { DicomWebClient } from '../../src/dicom/web/client.ts';
 import { queueFigures } from '../../src/queue/queue-figures.ts';
 import { openDatabase } from '../../src/store/database/database.ts';
-import { listStudies } from '../../src/store/records/study-log.ts';
+import { findStudies } from '../../src/store/records/find-studies.ts';
 import { startEmbeddedArchive } from '../support/archives.ts';
 import type { RunningArchive } from '../support/running-archive.ts';
 import { SMALL_SERIES_RULES, smallCtSeries } from '../support/small-series.ts';
@@ -112,10 +112,10 @@ async function startServing(graceSeconds: number) {
 /** What the node left behind. */
 async function leftBehind() {
   const database = await openDatabase({ folder: path.join(folder, 'database') });
-  const [study] = await listStudies(database, { limit: 10 });
+  const { studies } = await findStudies(database, {}, { limit: 10, offset: 0 });
   const queue = await queueFigures(database, new Date());
   await database.close();
-  return { state: study?.state, queue };
+  return { state: studies[0]?.study.state, queue };
 }
 
 /** Resolves at the first answer of /readyz that says so. */

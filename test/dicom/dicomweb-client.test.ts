@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { DicomError, type DicomErrorCode } from '../../src/dicom/errors.ts';
+import { DicomError, type DicomErrorCode } from '../../src/dicom/dicom-error.ts';
 import { text } from '../../src/dicom/reading/dataset.ts';
 import type { ArchiveAnswer } from '../../src/dicom/web/archive-access.ts';
 import { DicomWebClient } from '../../src/dicom/web/client.ts';

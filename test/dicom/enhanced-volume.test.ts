@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DicomError } from '../../src/dicom/errors.ts';
+import { DicomError } from '../../src/dicom/dicom-error.ts';
 import { imageFrames } from '../../src/dicom/geometry/image-frame.ts';
 import { buildFrameVolume, buildVolume } from '../../src/dicom/geometry/series-volume.ts';
 import { type Instance, number, readInstance, sequence, text } from '../../src/dicom/reading/dataset.ts';

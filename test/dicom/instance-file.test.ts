@@ -4,7 +4,7 @@ import path from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DicomError } from '../../src/dicom/errors.ts';
+import { DicomError } from '../../src/dicom/dicom-error.ts';
 import { readInstance } from '../../src/dicom/reading/dataset.ts';
 import { readInstanceFile } from '../../src/dicom/reading/instance-file.ts';
 import { readMeta } from '../../src/dicom/reading/part10.ts';

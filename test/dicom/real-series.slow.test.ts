@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
-import { DicomError } from '../../src/dicom/errors.ts';
+import { DicomError } from '../../src/dicom/dicom-error.ts';
 import { buildVolume } from '../../src/dicom/geometry/series-volume.ts';
 import { decodeFrame } from '../../src/dicom/pixels/pixels.ts';
 import { type Instance, readInstance } from '../../src/dicom/reading/dataset.ts';

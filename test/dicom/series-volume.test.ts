@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DicomError } from '../../src/dicom/errors.ts';
+import { DicomError } from '../../src/dicom/dicom-error.ts';
 import { buildVolume } from '../../src/dicom/geometry/series-volume.ts';
 import { type Instance, readInstance, text } from '../../src/dicom/reading/dataset.ts';
 import { TRANSFER_SYNTAX } from '../../src/dicom/reading/transfer-syntaxes.ts';

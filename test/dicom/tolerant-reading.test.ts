@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DicomError } from '../../src/dicom/errors.ts';
+import { DicomError } from '../../src/dicom/dicom-error.ts';
 import {
   type DicomDataset,
   fromDicomJson,

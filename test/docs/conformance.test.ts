@@ -4,7 +4,6 @@ import { data } from 'dcmjs';
 import { describe, expect, it } from 'vitest';
 import { INSTANCE_TAGS, SERIES_TAGS, STUDY_TAGS } from '../../src/archive/search-attributes.ts';
 import { COMMANDS, GROUPS } from '../../src/commands/all.ts';
-import { DICOM_ERROR_CODES } from '../../src/dicom/errors.ts';
 import { modalityOf } from '../../src/dicom/geometry/image-checks.ts';
 import { canDecode } from '../../src/dicom/pixels/pixels.ts';
 import { textDecoding } from '../../src/dicom/reading/character-sets.ts';
@@ -13,8 +12,7 @@ import { FAILURE_REASON } from '../../src/dicom/web/store-request.ts';
 import { IMPLEMENTATION } from '../../src/implementation.ts';
 import { NodeMetrics } from '../../src/metrics/node-metrics.ts';
 import { addNodeState } from '../../src/metrics/node-state.ts';
-import { SEGMENTATION_ERROR_CODES } from '../../src/segmentation/errors.ts';
-import { PIPELINE_ERROR_CODES } from '../../src/store/errors.ts';
+import { FAILURES } from '../../src/pipeline/failures.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const read = (file: string): string => readFileSync(path.join(ROOT, file), 'utf8');
@@ -108,7 +106,7 @@ describe('the operating manual', () => {
     const listed = new Set(
       tableBelow(manual, '### Failure codes').flatMap(([codes = '']) => codes.match(/[A-Z][A-Z_]+/g) ?? []),
     );
-    const codes = [...DICOM_ERROR_CODES, ...SEGMENTATION_ERROR_CODES, ...PIPELINE_ERROR_CODES, 'UNEXPECTED'];
+    const codes = [...Object.keys(FAILURES), 'UNEXPECTED'];
     expect(codes.filter((code) => !listed.has(code))).toEqual([]);
     expect([...listed].filter((code) => !codes.includes(code))).toEqual([]);
   });

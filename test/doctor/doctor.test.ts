@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { DicomError } from '../../src/dicom/errors.ts';
+import { DicomError } from '../../src/dicom/dicom-error.ts';
 import type { DicomDataset } from '../../src/dicom/reading/dataset.ts';
 import { type ArchiveUnderTest, checkArchive } from '../../src/doctor/check-archive.ts';
 import { checkExposure } from '../../src/doctor/check-exposure.ts';

@@ -4,8 +4,8 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { describeNetwork } from '../../src/model-import/architecture/describe-network.ts';
 import { openCheckpoint } from '../../src/model-import/torch/open-checkpoint.ts';
-import { SegmentationError } from '../../src/segmentation/errors.ts';
 import type { NetworkPlan } from '../../src/segmentation/network-weights.ts';
+import { SegmentationError } from '../../src/segmentation/segmentation-error.ts';
 import { planOf } from '../support/synthetic-network.ts';
 import { type SyntheticNetwork, TINY, writeSyntheticTraining } from '../support/synthetic-training.ts';
 

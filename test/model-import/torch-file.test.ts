@@ -6,7 +6,7 @@ import path from 'node:path';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openCheckpoint } from '../../src/model-import/torch/open-checkpoint.ts';
-import { SegmentationError } from '../../src/segmentation/errors.ts';
+import { SegmentationError } from '../../src/segmentation/segmentation-error.ts';
 import { dict, global, int, list, orderedDict, raw, reduce, text } from '../support/pickle-writer.ts';
 import { describeWith, shared } from '../support/requires.ts';
 import {

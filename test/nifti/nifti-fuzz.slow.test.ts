@@ -4,7 +4,7 @@ import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { NiftiError } from '../../src/nifti/errors.ts';
+import { NiftiError } from '../../src/nifti/nifti-error.ts';
 import { readNifti } from '../../src/nifti/read-nifti.ts';
 import { niftiFile } from '../support/nifti-file.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { NiftiErrorCode } from '../../src/nifti/errors.ts';
+import type { NiftiErrorCode } from '../../src/nifti/nifti-error.ts';
 import { type NiftiImage, readNifti } from '../../src/nifti/read-nifti.ts';
 import { NIFTI_TYPES, type NiftiFile, type NiftiType, niftiFile } from '../support/nifti-file.ts';
 

@@ -4,10 +4,11 @@ import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { fromDicomJson } from '../../src/dicom/reading/dataset.ts';
 import { candidatesOf } from '../../src/pipeline/selection/candidates.ts';
-import { chooseSeries, ForcedSeriesError } from '../../src/pipeline/selection/choose-series.ts';
+import { chooseSeries } from '../../src/pipeline/selection/choose-series.ts';
 import { type Facts, factsOf } from '../../src/pipeline/selection/facts.ts';
 import { type Rule, readSelectionRules } from '../../src/pipeline/selection/rules.ts';
 import { type CandidateSeries, selectSeries } from '../../src/pipeline/selection/select.ts';
+import { SelectionError } from '../../src/pipeline/selection/selection-error.ts';
 import type { Point } from '../../src/pipeline/selection/stack.ts';
 import { conceptsIn, folded } from '../../src/pipeline/selection/words.ts';
 
@@ -89,7 +90,7 @@ describe('series selection', () => {
 
   it('does not guess what a named MR series is', () => {
     const named = [series('1', mr)];
-    expect(() => chooseSeries(named, rules, all, { seriesInstanceUid: '1' })).toThrow(ForcedSeriesError);
+    expect(() => chooseSeries(named, rules, all, { seriesInstanceUid: '1' })).toThrow(SelectionError);
     expect(chooseSeries(named, rules, all, { seriesInstanceUid: '1', class: 'T1W' })[0]?.class).toBe('T1W');
     expect(() => chooseSeries(named, rules, all, { seriesInstanceUid: '9' })).toThrow(/no series 9/);
   });

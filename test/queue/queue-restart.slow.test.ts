@@ -12,8 +12,8 @@ import type { StudyJob } from '../../src/queue/study-job.ts';
 import { StudyQueue } from '../../src/queue/study-queue.ts';
 import { workOnStudies } from '../../src/queue/study-worker.ts';
 import { openDatabase } from '../../src/store/database/database.ts';
+import { findStudies } from '../../src/store/records/find-studies.ts';
 import { beginRun, finishRun } from '../../src/store/records/run-log.ts';
-import { listStudies } from '../../src/store/records/study-log.ts';
 
 const source = (file: string): string => JSON.stringify(path.resolve(import.meta.dirname, '../../src', file));
 
@@ -41,7 +41,7 @@ const NODE_PROGRAM = `
     database, queue, concurrency: 1, now, log: console,
     run: async ({ studyInstanceUid, requestId }) => {
       const run = await beginRun(database, { studyInstanceUid, fingerprint: 'f', requestId, now: now() });
-      console.log('begun ' + run.contentDateTime.toISOString());
+      console.log('begun ' + run.id);
       if (studyInstanceUid === 'study.hang') await new Promise(() => setInterval(() => {}, 1000));
       await finishRun(database, run, { outcome: 'done', now: now() });
     },
@@ -94,7 +94,7 @@ async function workOff() {
   const queue = await StudyQueue.open(engine, { pollingSeconds: 0.5 });
   const before = await queue.counts();
   const jobs: StudyJob[] = [];
-  const times: string[] = [];
+  const runs: number[] = [];
   workOnStudies({
     database,
     queue,
@@ -105,17 +105,17 @@ async function workOff() {
       jobs.push(job);
       const { studyInstanceUid, requestId } = job;
       const run = await beginRun(database, { studyInstanceUid, fingerprint: 'f', requestId, now: now() });
-      times.push(run.contentDateTime.toISOString());
+      runs.push(run.id);
       await finishRun(database, run, { outcome: 'done', now: now() });
     },
   });
   await queue.drained();
-  const studies = await listStudies(database, { limit: 1000 });
+  const { studies } = await findStudies(database, {}, { limit: 1000, offset: 0 });
   const after = await queue.counts();
   await queue.stop({ graceMs: 0 });
   await engine.stop();
   await database.close();
-  return { before, jobs, times, studies, after };
+  return { before, jobs, runs, studies: studies.map(({ study }) => study), after };
 }
 
 describe('after a kill', () => {
@@ -125,14 +125,14 @@ describe('after a kill', () => {
     await says('queued');
     const begun = await says('begun');
     await kill(child);
-    const { before, jobs, times, studies, after } = await workOff();
+    const { before, jobs, runs, studies, after } = await workOff();
     expect(before).toEqual({ waiting: 200, active: 0, dead: 0 });
     expect(jobs.map(({ studyInstanceUid }) => studyInstanceUid).sort()).toEqual(
       ['study.hang', ...waiting].sort(),
     );
     const taken = jobs.findIndex(({ studyInstanceUid }) => studyInstanceUid === 'study.hang');
     expect(jobs[taken]).toMatchObject({ takeovers: 1 });
-    expect(`begun ${times[taken]}`).toBe(begun);
+    expect(`begun ${runs[taken]}`).toBe(begun);
     expect(studies.map(({ state }) => state)).toEqual(Array(200).fill('done'));
     expect(after).toEqual({ waiting: 0, active: 0, dead: 0 });
   });
@@ -167,9 +167,8 @@ it('a second process is refused while the first is alive, and finds everything a
   });
   await kill(child);
   const database = await openDatabase({ folder });
-  expect(await listStudies(database, { limit: 10 })).toMatchObject([
-    { studyInstanceUid: 'study.hang', state: 'running' },
-  ]);
+  const { studies } = await findStudies(database, {}, { limit: 10, offset: 0 });
+  expect(studies).toMatchObject([{ study: { studyInstanceUid: 'study.hang', state: 'running' } }]);
   await database.close();
   expect(existsSync(path.join(folder, 'lock-owner.json'))).toBe(false);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DicomError } from '../../src/dicom/errors.ts';
+import { DicomError } from '../../src/dicom/dicom-error.ts';
 import { DicomWebStatusError } from '../../src/dicom/web/errors.ts';
 import { describeFailure } from '../../src/pipeline/failures.ts';
 import { openDatabase } from '../../src/store/database/database.ts';

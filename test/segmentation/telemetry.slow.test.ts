@@ -22,7 +22,8 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 /**
  * Runs Node as it runs on a site: the library is quiet where `CI` is set.
- * @returns what it left in the home and the temporary folder, and the connections that it tried beyond this machine
+ * @returns what it left in the home and the temporary folder, and the connections that it tried beyond this
+ * machine
  */
 async function traced(...args: string[]): Promise<{ left: string[]; called: string[] }> {
   const { CI: _ci, ORT_DISABLE_TELEMETRY: _off, ...inherited } = process.env;

@@ -6,7 +6,7 @@ import {
   priorVolumes,
   recordVolume,
   volumesOfPatient,
-  volumesOfStudy,
+  volumesOfStudies,
 } from '../../src/store/records/history.ts';
 import { patientKeys } from '../../src/store/records/patient-key.ts';
 import type { VolumeRecord } from '../../src/store/records/volume-record.ts';
@@ -64,7 +64,7 @@ describe('volume history', () => {
     const early = volume(patient, '20240101');
     await record(late, early);
     expect(await volumesOfPatient(database, patient)).toEqual([early, late]);
-    expect(await volumesOfStudy(database, late.studyInstanceUid)).toEqual([late]);
+    expect(await volumesOfStudies(database, [late.studyInstanceUid])).toEqual([late]);
   });
 
   it('has one row per part, model and mode however often it is recorded', async () => {

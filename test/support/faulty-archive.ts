@@ -4,7 +4,7 @@ import path from 'node:path';
 import { requiredText, text } from '../../src/dicom/reading/dataset.ts';
 import { DicomWebClient } from '../../src/dicom/web/client.ts';
 import { deadStudies } from '../../src/queue/dead-studies.ts';
-import type { StudyDetails } from '../../src/store/records/study-details.ts';
+import type { StudyListing } from '../../src/store/records/find-studies.ts';
 import {
   type Fault,
   type FaultProxy,
@@ -29,7 +29,7 @@ export interface Trouble {
 /** How the work on a study ended, and what is in the archive then. */
 export interface StudyEnd {
   readonly studyInstanceUid: string;
-  readonly details: StudyDetails | undefined;
+  readonly details: StudyListing | undefined;
   /** Code and reason where the study is among those given up. */
   readonly dead: { readonly code: string; readonly reason: string } | undefined;
   /** Instances by modality. */

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { deflateRawSync } from 'node:zlib';
-import { DICOM_ERROR_CODES, DicomError } from '../../src/dicom/errors.ts';
+import { DICOM_ERROR_CODES, DicomError } from '../../src/dicom/dicom-error.ts';
 import { buildVolume } from '../../src/dicom/geometry/series-volume.ts';
 import { decodeFrame } from '../../src/dicom/pixels/pixels.ts';
 import { readInstance } from '../../src/dicom/reading/dataset.ts';

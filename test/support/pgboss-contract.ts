@@ -13,7 +13,10 @@ const DATABASE_MS = 120_000;
 const DEAD = 'contract-dead';
 const HOUR_SECONDS = 3_600;
 
-/** What the SQL on pg-boss's table, and the queues, take for granted of pg-boss: an upgrade that changes it goes red here. */
+/**
+ * What the SQL on pg-boss's table, and the queues, take for granted of pg-boss: an upgrade that changes it
+ * goes red here.
+ */
 export function pgbossContract(open: () => Promise<Database>): void {
   let database: Database;
   let engine: JobEngine;

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { z } from 'zod';
-import { DicomError } from '../../src/dicom/errors.ts';
+import { DicomError } from '../../src/dicom/dicom-error.ts';
 import { JobEngine } from '../../src/queue/job-engine.ts';
 import type { QueueOptions } from '../../src/queue/queue-options.ts';
 import type { StudyJob } from '../../src/queue/study-job.ts';

@@ -52,7 +52,9 @@ export function upgradeBehaviour(newSite: () => Promise<DatabaseSite>): void {
         const now = new Date();
         const again = { studyInstanceUid: '1.2.3.3', fingerprint: 'f-1.2.3.3', requestId: 'arrival', now };
         const run = await beginRun(database, again);
-        expect(run).toMatchObject({ starts: 2, contentDateTime: new Date('2026-03-02T08:00:00.123Z') });
+        expect(await database.query('SELECT starts FROM pansegnet.run WHERE id = $1', [run.id])).toEqual([
+          { starts: 2 },
+        ]);
 
         const engine = await JobEngine.open(database, (error) => console.error(error));
         const queue = await StudyQueue.open(engine, { pollingSeconds: 0.2, heartbeatSeconds: 1 });

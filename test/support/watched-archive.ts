@@ -1,5 +1,5 @@
 import type { StudySource } from '../../src/arrivals/watch/watch.ts';
-import { DicomError } from '../../src/dicom/errors.ts';
+import { DicomError } from '../../src/dicom/dicom-error.ts';
 import type { DicomDataset } from '../../src/dicom/reading/dataset.ts';
 
 export interface WatchedSeries {

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Room } from './rooms.ts';
+import { FOR_EVERY_ROOM, type Room } from './rooms.ts';
 
 /** Each file and the files that it imports, relative to the folder that was read. */
 export type Imports = ReadonlyMap<string, readonly string[]>;
@@ -23,10 +23,12 @@ export function readImports(root: string): Imports {
 
 export const roomOf = (file: string): string => file.split('/')[0] ?? file;
 
-/** Imports from one room of another. */
+/** Imports from one room of another, but for what every room may import. */
 function crossings(imports: Imports): { file: string; target: string }[] {
   return [...imports].flatMap(([file, targets]) =>
-    targets.filter((target) => roomOf(target) !== roomOf(file)).map((target) => ({ file, target })),
+    targets
+      .filter((target) => roomOf(target) !== roomOf(file) && !FOR_EVERY_ROOM.includes(target))
+      .map((target) => ({ file, target })),
   );
 }
 

@@ -87,10 +87,14 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     what: 'the synthetic patients and the demo',
     mayImport: ['dicom', 'segmentation', 'model-import', 'results', 'seg', 'sr', 'store'],
   },
+  'coded-error.ts': { what: 'errors with a stable code; every room may import it', mayImport: [] },
   'implementation.ts': { what: 'how the program names itself to other systems', mayImport: ['dicom'] },
   'telemetry-off.ts': { what: 'keeps the inference library from calling its maker', mayImport: [] },
   'version.ts': { what: "the program's version", mayImport: [] },
 };
+
+/** What every room may import without a right of its own. */
+export const FOR_EVERY_ROOM: readonly string[] = ['coded-error.ts'];
 
 /** Where the product's own words have no place: any program could use what is in there. */
 export const ROOMS_WITHOUT_PRODUCT: readonly string[] = ['dicom', 'http-client', 'nifti'];

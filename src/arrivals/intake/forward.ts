@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { DicomError } from '../../dicom/errors.ts';
+import { codeOf, messageOf } from '../../coded-error.ts';
+import { DicomError } from '../../dicom/dicom-error.ts';
 import { DicomWebStatusError } from '../../dicom/web/errors.ts';
 import { reasonText, type StoreOutcome } from '../../dicom/web/store-answer.ts';
 import { type FileToStore, UnreadableFile } from '../../dicom/web/store-files.ts';
@@ -185,7 +186,7 @@ export class Forwarder {
   /** Somebody took the file away: the others of its study must not wait for it for ever. */
   async #forgetIfGone(instances: readonly SpooledInstance[], { path, cause }: UnreadableFile): Promise<void> {
     const instance = instances.find(({ file }) => file === path);
-    if (!instance || !(cause instanceof Error && 'code' in cause && cause.code === 'ENOENT')) return;
+    if (!instance || codeOf(cause) !== 'ENOENT') return;
     await this.#parts.spool.remove(instance);
     const { studyUid: studyInstanceUid, sopUid: sopInstanceUid, file } = instance;
     const fields = { studyInstanceUid, sopInstanceUid, file: basename(file) };
@@ -289,7 +290,7 @@ export class Forwarder {
     const isFirst = this.#pauses.failed(isOfStudy ? studyUid : undefined, asked);
     if (!isFirst) return;
     const { spool, log } = this.#parts;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     const fields = { studyInstanceUid: studyUid, waiting: spool.figures.waiting, reason };
     log.warn(fields, 'received instances cannot be sent to the archive; going on trying');
   }

@@ -1,4 +1,4 @@
-import { DicomError } from '../../dicom/errors.ts';
+import { DicomError } from '../../dicom/dicom-error.ts';
 import { type DicomDataset, text, texts } from '../../dicom/reading/dataset.ts';
 import { readInstanceFile } from '../../dicom/reading/instance-file.ts';
 import { isUid } from '../../dicom/uids.ts';

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
+import { codeOf } from '../../coded-error.ts';
 import { type IdentifiedFile, type InstanceIdentity, identifyFile } from './instance-identity.ts';
 import { IntakeError } from './intake-error.ts';
 
@@ -280,8 +281,7 @@ async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
 }
 
 function asRefusal(error: unknown): unknown {
-  const isDiskFull =
-    error instanceof Error && 'code' in error && ['ENOSPC', 'EDQUOT'].includes(String(error.code));
+  const isDiskFull = ['ENOSPC', 'EDQUOT'].includes(codeOf(error) ?? '');
   return isDiskFull ? new IntakeError('full', 'the disk of the spool is full', {}, { cause: error }) : error;
 }
 

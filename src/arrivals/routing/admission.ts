@@ -1,4 +1,4 @@
-import { DicomError } from '../../dicom/errors.ts';
+import { DicomError } from '../../dicom/dicom-error.ts';
 import { type DicomDataset, requiredText, text } from '../../dicom/reading/dataset.ts';
 import type { AnnouncementSource } from '../../store/arrivals/announcements.ts';
 import type { Sql } from '../../store/database/sql.ts';
@@ -17,7 +17,7 @@ export interface StudyInQuestion {
 }
 
 export interface AdmissionParts {
-  readonly sql: Sql;
+  readonly database: Sql;
   readonly rules: readonly RoutingRule[];
   readonly archive: {
     anyInstance(
@@ -35,7 +35,7 @@ const IMAGE_MODALITIES: readonly (string | undefined)[] = ['CT', 'MR'];
  * the age, the station) is read from one image, and only where the list or a rule needs it. The function
  * throws DicomError DICOM_WEB_ANSWER where a rule needs an image and the archive names none.
  */
-export function createAdmission({ sql, rules, archive }: AdmissionParts) {
+export function createAdmission({ database, rules, archive }: AdmissionParts) {
   const rulesNeedImage = rules.some(needsImage);
   return async (
     { studyInstanceUid, source, series, now }: StudyInQuestion,
@@ -43,7 +43,7 @@ export function createAdmission({ sql, rules, archive }: AdmissionParts) {
   ): Promise<Admission> => {
     const isCommand = source.kind === 'command';
     const needed = rulesNeedImage && !isCommand;
-    const wantsImage = needed || (await hasPatientOptOuts(sql));
+    const wantsImage = needed || (await hasPatientOptOuts(database));
     const image = wantsImage ? await imageOf(archive, studyInstanceUid, series, signal) : undefined;
     if (needed && !image) {
       // Its lists may lag behind: a rule must not decide without what it asks for.
@@ -52,7 +52,7 @@ export function createAdmission({ sql, rules, archive }: AdmissionParts) {
     const patients = image
       ? [{ patientId: text(image, 'PatientID'), issuer: text(image, 'IssuerOfPatientID') }]
       : [];
-    const optedOut = await optOutReason(sql, studyInstanceUid, patients);
+    const optedOut = await optOutReason(database, studyInstanceUid, patients);
     if (optedOut) return { action: 'ignore', reason: optedOut };
     if (isCommand) return { action: 'process' };
     const facts = {

@@ -34,7 +34,7 @@ export interface LookParts {
 }
 
 /** What a look found; `again`: when to look next. */
-export type Finding =
+export type LookResult =
   | { readonly is: 'queued' | 'settled' | 'ignored' | 'absent' }
   | { readonly is: 'unstable' | 'later'; readonly again: Date };
 
@@ -55,12 +55,12 @@ export async function look(
   parts: LookParts,
   { studyInstanceUid, source: announced }: Announcement,
   signal?: AbortSignal,
-): Promise<Finding> {
+): Promise<LookResult> {
   const { archive, database, queue, isOwnResult, admit, stableForMs, now } = parts;
   const series = await seriesOf(archive, studyInstanceUid, signal);
   if (series.length === 0) return { is: 'absent' };
   const own = {
-    sql: database,
+    database,
     seriesMetadata: (study: string, uid: string) => archive.seriesMetadata(study, uid, signal),
     isOwnResult,
   };

@@ -1,4 +1,5 @@
 import { schedule as scheduleTask } from 'node-cron';
+import { messageOf } from '../../coded-error.ts';
 import { type LookSummary, type Watcher, type WatchLog, wantedPauseMs } from './watch.ts';
 
 export interface Watch {
@@ -137,5 +138,3 @@ class Report {
     for (const studyInstanceUid of ignored) this.#log.info({ studyInstanceUid }, 'study not to be processed');
   }
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

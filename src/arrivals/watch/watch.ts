@@ -1,4 +1,4 @@
-import { DicomError } from '../../dicom/errors.ts';
+import { DicomError } from '../../dicom/dicom-error.ts';
 import { DicomWebStatusError } from '../../dicom/web/errors.ts';
 import {
   type Announcement,
@@ -11,7 +11,7 @@ import { markAbsent } from '../../store/arrivals/look-record.ts';
 import { growingPauseMs } from '../growing-pause.ts';
 import { announceChanged, type ChangeSource } from './changes.ts';
 import { announceListed, type ListingParts, type StudyList } from './listing.ts';
-import { type Finding, type LookParts, look, type SeriesSource } from './look.ts';
+import { type LookParts, type LookResult, look, type SeriesSource } from './look.ts';
 
 /** What the watcher asks the archive: a part of the DICOMweb client. */
 export interface StudySource extends StudyList, SeriesSource {}
@@ -104,7 +104,7 @@ export function createWatcher(parts: WatcherParts): Watcher {
 
 async function lookInTurn(parts: WatcherParts, signal?: AbortSignal): Promise<LookSummary> {
   const { database, now } = parts;
-  const findings: Record<Finding['is'], string[]> = {
+  const results: Record<LookResult['is'], string[]> = {
     queued: [],
     settled: [],
     ignored: [],
@@ -118,9 +118,9 @@ async function lookInTurn(parts: WatcherParts, signal?: AbortSignal): Promise<Lo
     signal?.throwIfAborted();
     const { studyInstanceUid } = announcement;
     try {
-      const finding = await look(parts, announcement, signal);
-      await answer(parts, announcement, finding);
-      findings[finding.is].push(studyInstanceUid);
+      const result = await look(parts, announcement, signal);
+      await answer(parts, announcement, result);
+      results[result.is].push(studyInstanceUid);
       unreachable = 0;
     } catch (error) {
       signal?.throwIfAborted();
@@ -130,8 +130,8 @@ async function lookInTurn(parts: WatcherParts, signal?: AbortSignal): Promise<Lo
       errors.push({ studyInstanceUid, error });
     }
   }
-  const { queued, unstable, ignored, later } = findings;
-  const looked = Object.values(findings).flat();
+  const { queued, unstable, ignored, later } = results;
+  const looked = Object.values(results).flat();
   return { looked, queued, unstable: unstable.length, ignored, later: later.length, errors };
 }
 
@@ -147,13 +147,13 @@ export const wantedPauseMs = (error: unknown): number =>
   error instanceof DicomWebStatusError ? (error.retryAfterMs ?? 0) : 0;
 
 /** Only what the look answered is taken away: what was announced during the look is looked at again. */
-async function answer(parts: WatcherParts, announcement: Announcement, finding: Finding): Promise<void> {
+async function answer(parts: WatcherParts, announcement: Announcement, result: LookResult): Promise<void> {
   const { database, now, log } = parts;
-  if (finding.is === 'unstable' || finding.is === 'later') {
-    await postponeAnnouncement(database, announcement, { dueAt: finding.again, failures: 0 });
+  if (result.is === 'unstable' || result.is === 'later') {
+    await postponeAnnouncement(database, announcement, { dueAt: result.again, failures: 0 });
     return;
   }
-  if (finding.is === 'absent') {
+  if (result.is === 'absent') {
     if (announcement.failures + 1 < ABSENT_LIMIT) {
       await pause(parts, announcement);
       return;

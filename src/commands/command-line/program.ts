@@ -18,7 +18,10 @@ interface CommandList {
   readonly groups: Readonly<Record<string, string>>;
 }
 
-/** Does what the command line says. Its end is in `process.exitCode`: 0 done, 1 the work failed, 2 wrong usage. */
+/**
+ * Does what the command line says. Its end is in `process.exitCode`: 0 done, 1 the work failed, 2 wrong
+ * usage.
+ */
 export async function runCommandLine(list: CommandList, words?: readonly string[]): Promise<void> {
   try {
     await commandLine(list).parseAsync(words, words && { from: 'user' });

@@ -21,7 +21,10 @@ export interface LocalParts {
   readonly commandRoutes: CommandRoutes;
 }
 
-/** What a command works with in a process of its own or, where a node runs on the database, inside of that node. */
+/**
+ * What a command works with in a process of its own or, where a node runs on the database, inside of that
+ * node.
+ */
 export interface CommandParts extends NodeParts {
   /** A line of the result. */
   readonly print: (line: string) => void;
@@ -37,12 +40,15 @@ interface PartsOf {
 type Place = keyof PartsOf;
 
 interface CommandWords<Runs extends Place, Options extends z.ZodObject> {
-  /** As it is called, such as `queue list`; its file and its path in a running node have dashes for the spaces. */
+  /**
+   * As it is called, such as `queue list`; its file and its path in a running node have dashes for the
+   * spaces.
+   */
   readonly name: string;
   readonly help: string;
   /**
-   * What stands on the command line, each field made by `option`, `flag` or `argument`. Options that passed pass again: they
-   * are checked where they are typed, and inside of the node.
+   * What stands on the command line, each field made by `option`, `flag` or `argument`. Options that passed
+   * pass again: they are checked where they are typed, and inside of the node.
    */
   readonly options: Options;
   readonly runs: Runs;
@@ -66,7 +72,10 @@ interface CommandOf<Runs extends Place> extends CommandWords<Runs, z.ZodObject> 
   readonly prepare: (options: unknown) => PreparedCommand<Runs>;
 }
 type LocalCommand = CommandOf<'here'>;
-/** A command that works beside a running node: by itself where none runs on the database, else inside of that node. */
+/**
+ * A command that works beside a running node: by itself where none runs on the database, else inside of that
+ * node.
+ */
 export type NodeCommand = CommandOf<'in-node'>;
 export type CliCommand = LocalCommand | NodeCommand;
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { DeadStudy } from '../../queue/dead-studies.ts';
 import type { StudyQueue } from '../../queue/study-queue.ts';
-import { PipelineError } from '../../store/errors.ts';
+import { StoreError } from '../../store/store-error.ts';
 import { argument, flag, optionalText } from '../definition/field.ts';
 
 const PAGE = { limit: 1_000, offset: 0 };
@@ -25,8 +25,8 @@ export async function chosenOf(
   return studyInstanceUid === undefined ? [] : [studyInstanceUid];
 }
 
-export function notGivenUp(studyInstanceUid: string): PipelineError {
-  return new PipelineError(
+export function notGivenUp(studyInstanceUid: string): StoreError {
+  return new StoreError(
     'STUDY_UNKNOWN',
     `study ${studyInstanceUid} is not among those that were given up; see \`queue list\``,
   );

@@ -4,7 +4,9 @@ import { HttpError } from '../../http/http-error.ts';
 import { type CliCommand, type NodeCommand, pathName } from '../definition/command.ts';
 import { ALIVE_MS, failureOf, type WireMessage } from './wire.ts';
 
-/** POST /NAME: a command of another process, done here because this process owns the database. For operators. */
+/**
+ * POST /NAME: a command of another process, done here because this process owns the database. For operators.
+ */
 export function commandRoutes(commands: readonly CliCommand[], parts: NodeParts): Router {
   const byName = new Map(commands.filter(runsInNode).map((command) => [pathName(command), command]));
   const router = Router();

@@ -9,7 +9,7 @@ type Outputs = Pick<CommandParts, 'print' | 'onProgress' | 'warn' | 'signal'>;
 
 /**
  * Runs a command in this process, with a database, an archive and a queue of its own.
- * @throws PipelineError DATABASE_IN_USE where a node runs on the embedded database
+ * @throws StoreError DATABASE_IN_USE where a node runs on the embedded database
  */
 export async function runInOwnProcess(
   run: (parts: CommandParts) => Promise<void>,

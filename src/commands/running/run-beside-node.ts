@@ -2,7 +2,7 @@ import { localAccessFile } from '../../compose/doors.ts';
 import { createLogger } from '../../compose/logger.ts';
 import type { Config } from '../../config.ts';
 import { readLocalAccess } from '../../http/security/local-access.ts';
-import { PipelineError } from '../../store/errors.ts';
+import { StoreError } from '../../store/store-error.ts';
 import type { PreparedCommand } from '../definition/command.ts';
 import { createProgressDisplay } from '../terminal/progress.ts';
 import { runInNode } from './in-running-node.ts';
@@ -33,5 +33,4 @@ export async function runBesideNode(
   }
 }
 
-const isInUse = (error: unknown): boolean =>
-  error instanceof PipelineError && error.code === 'DATABASE_IN_USE';
+const isInUse = (error: unknown): boolean => error instanceof StoreError && error.code === 'DATABASE_IN_USE';

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /**
- * What a running node says about a command, one JSON value a line. It says something at least every ALIVE_MS, so that a
- * silent connection is a broken one.
+ * What a running node says about a command, one JSON value a line. It says something at least every ALIVE_MS,
+ * so that a silent connection is a broken one.
  */
 export const wireMessage = z.union([
   z.object({ print: z.string() }),

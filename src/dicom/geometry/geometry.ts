@@ -1,4 +1,4 @@
-import { DicomError } from '../errors.ts';
+import { DicomError } from '../dicom-error.ts';
 import { type DicomDataset, requiredNumber, requiredNumbers } from '../reading/dataset.ts';
 import type { Affine, Size } from '../volume.ts';
 

@@ -1,4 +1,4 @@
-import { DicomError } from '../errors.ts';
+import { DicomError } from '../dicom-error.ts';
 import { isLossyCodestream } from '../pixels/codestream.ts';
 import { canDecode } from '../pixels/pixels.ts';
 import { REPLACEMENT } from '../reading/character-sets.ts';

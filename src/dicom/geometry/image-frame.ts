@@ -1,4 +1,4 @@
-import { DicomError } from '../errors.ts';
+import { DicomError } from '../dicom-error.ts';
 import { type DicomDataset, type Instance, requiredNumber, sequence } from '../reading/dataset.ts';
 
 /** One plane of image: a classic CT or MR image, or one frame of an enhanced one. */

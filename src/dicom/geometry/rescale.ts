@@ -1,4 +1,4 @@
-import { DicomError } from '../errors.ts';
+import { DicomError } from '../dicom-error.ts';
 import { type DicomDataset, number, requiredNumber, sequence, text } from '../reading/dataset.ts';
 import { modalityOf } from './image-checks.ts';
 

@@ -1,4 +1,4 @@
-import { DicomError } from '../errors.ts';
+import { DicomError } from '../dicom-error.ts';
 import { decodeFrame } from '../pixels/pixels.ts';
 import { type Instance } from '../reading/dataset.ts';
 import { checkImage, isLossy } from './image-checks.ts';

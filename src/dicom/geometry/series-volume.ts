@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { DicomError } from '../errors.ts';
+import { DicomError } from '../dicom-error.ts';
 import { decodePool } from '../pixels/decode-pool.ts';
 import { decodeFrame } from '../pixels/pixels.ts';
 import { type DicomDataset, type Instance, text } from '../reading/dataset.ts';

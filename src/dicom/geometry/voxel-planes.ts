@@ -1,4 +1,4 @@
-import { DicomError } from '../errors.ts';
+import { DicomError } from '../dicom-error.ts';
 import type { StoredValues } from '../pixels/stored-values.ts';
 import type { Rescale } from './rescale.ts';
 import { rescaleInto } from './rescale-into.ts';

@@ -1,4 +1,5 @@
 import { parentPort } from 'node:worker_threads';
+import { messageOf } from '../../coded-error.ts';
 import type { DecodeAnswer, DecodeJob } from './decode-pool.ts';
 import { decodeStoredValues } from './stored-values.ts';
 
@@ -12,7 +13,7 @@ async function decode({ encoded, format, transferSyntaxUid }: DecodeJob): Promis
     const stored = await decodeStoredValues(encoded, format, transferSyntaxUid);
     answer({ type: 'decoded', stored }, stored.buffer instanceof ArrayBuffer ? [stored.buffer] : []);
   } catch (error) {
-    answer({ type: 'failed', reason: error instanceof Error ? error.message : String(error) });
+    answer({ type: 'failed', reason: messageOf(error) });
   }
 }
 

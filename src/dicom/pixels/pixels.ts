@@ -1,4 +1,5 @@
-import { DicomError } from '../errors.ts';
+import { messageOf } from '../../coded-error.ts';
+import { DicomError } from '../dicom-error.ts';
 import { type Instance, number, requiredNumber } from '../reading/dataset.ts';
 import { isNative, TRANSFER_SYNTAX, transferSyntaxName } from '../reading/transfer-syntaxes.ts';
 import { FRAME_DECODERS } from './codecs.ts';
@@ -38,9 +39,8 @@ export async function decodeFrame(instance: Instance, frame: number): Promise<St
     if (isNative(transferSyntaxUid)) return await decodeStoredValues(encoded, format, transferSyntaxUid);
     return await decodePool.decode(encoded, format, transferSyntaxUid);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
     const syntax = transferSyntaxName(transferSyntaxUid);
-    const what = `${place}: PixelData in ${syntax} cannot be decoded: ${reason}`;
+    const what = `${place}: PixelData in ${syntax} cannot be decoded: ${messageOf(cause)}`;
     throw new DicomError('DICOM_UNREADABLE', what, { cause });
   }
 }

@@ -1,4 +1,4 @@
-import { DicomError } from '../errors.ts';
+import { DicomError } from '../dicom-error.ts';
 import { naturalizeJson } from './naturalize.ts';
 import { readPart10 } from './part10.ts';
 import { type FrameLayout, splitFrames } from './pixel-data.ts';

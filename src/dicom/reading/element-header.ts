@@ -1,4 +1,4 @@
-import { DicomError } from '../errors.ts';
+import { DicomError } from '../dicom-error.ts';
 import { vrOf } from './dictionary.ts';
 import { cutOff, describeTag } from './tag-words.ts';
 

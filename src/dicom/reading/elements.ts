@@ -1,4 +1,4 @@
-import { DicomError } from '../errors.ts';
+import { DicomError } from '../dicom-error.ts';
 import { type TextDecoding, textDecoding } from './character-sets.ts';
 import { keywordOf } from './dictionary.ts';
 import {

@@ -2,7 +2,8 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { createInflateRaw } from 'node:zlib';
-import { DicomError } from '../errors.ts';
+import { messageOf } from '../../coded-error.ts';
+import { DicomError } from '../dicom-error.ts';
 import { type DicomDataset, frameLayout } from './dataset.ts';
 import { type ElementHeader, type Encoded, readHeader, UNDEFINED_LENGTH } from './element-header.ts';
 import { readElements } from './elements.ts';
@@ -121,10 +122,13 @@ async function inflatedContents(
       }
     });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new DicomError('DICOM_UNREADABLE', `${source}: the deflated data set is corrupt: ${reason}`, {
-      cause,
-    });
+    throw new DicomError(
+      'DICOM_UNREADABLE',
+      `${source}: the deflated data set is corrupt: ${messageOf(cause)}`,
+      {
+        cause,
+      },
+    );
   }
   const head = new Uint8Array(Buffer.concat(kept));
   return { size: inflatedBytes, read: async (offset, length) => head.subarray(offset, offset + length) };

@@ -1,5 +1,6 @@
 import { inflateRawSync } from 'node:zlib';
-import { DicomError } from '../errors.ts';
+import { messageOf } from '../../coded-error.ts';
+import { DicomError } from '../dicom-error.ts';
 import type { Encoded } from './element-header.ts';
 import { readElements } from './elements.ts';
 import type { PixelDataElement } from './pixel-data.ts';
@@ -73,10 +74,13 @@ function inflate(bytes: Uint8Array, source: string): Uint8Array<ArrayBuffer> {
   try {
     return inArrayBuffer(inflateRawSync(bytes, { maxOutputLength }));
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new DicomError('DICOM_UNREADABLE', `${source}: the deflated data set is corrupt: ${reason}`, {
-      cause,
-    });
+    throw new DicomError(
+      'DICOM_UNREADABLE',
+      `${source}: the deflated data set is corrupt: ${messageOf(cause)}`,
+      {
+        cause,
+      },
+    );
   }
 }
 

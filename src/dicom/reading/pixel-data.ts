@@ -1,4 +1,4 @@
-import { DicomError } from '../errors.ts';
+import { DicomError } from '../dicom-error.ts';
 import { isNative, transferSyntaxName } from './transfer-syntaxes.ts';
 
 /** The value of PixelData: as it is, or in fragments behind a basic offset table (PS3.5 A.4). */

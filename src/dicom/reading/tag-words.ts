@@ -1,4 +1,4 @@
-import { DicomError } from '../errors.ts';
+import { DicomError } from '../dicom-error.ts';
 import { keywordOf } from './dictionary.ts';
 
 /** A tag of eight hexadecimal digits as messages name it. */

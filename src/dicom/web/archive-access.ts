@@ -37,7 +37,9 @@ const DEFAULT_TIMEOUT_MS = 60_000;
 const DEFAULT_TOTAL_TIMEOUT_MS = 3_600_000;
 /** Metadata of a series takes some kilobytes an image; half of what V8 can hold as one text. */
 const DEFAULT_MAX_JSON_BYTES = 256 * 1024 * 1024;
-/** Ten thousand images of 2048 x 2048 in 16 bits. They are not held; this only ends an answer that never ends. */
+/**
+ * Ten thousand images of 2048 x 2048 in 16 bits. They are not held; this only ends an answer that never ends.
+ */
 const MAX_RETRIEVED_BYTES = 80 * 1024 ** 3;
 
 /** One request: what differs between them. */

@@ -1,5 +1,5 @@
 import { api, type RequestInstance } from 'dicomweb-client';
-import { DicomError } from '../errors.ts';
+import { DicomError } from '../dicom-error.ts';
 import { type DicomDataset, fromDicomJson, text } from '../reading/dataset.ts';
 import { ArchiveAccess, type ArchiveRequestKind, type DicomWebOptions } from './archive-access.ts';
 import { badAnswer, DicomWebStatusError } from './errors.ts';
@@ -64,7 +64,10 @@ export class DicomWebClient {
     );
   }
 
-  /** QIDO-RS search for all series of a study; includes NumberOfSeriesRelatedInstances where the archive counts. */
+  /**
+   * QIDO-RS search for all series of a study; includes NumberOfSeriesRelatedInstances where the archive
+   * counts.
+   */
   async searchSeries(studyUid: string, signal?: AbortSignal): Promise<DicomDataset[]> {
     const study = { studyInstanceUID: pathUid(studyUid) };
     const path = `/studies/${studyUid}/series`;
@@ -90,7 +93,10 @@ export class DicomWebClient {
     );
   }
 
-  /** WADO-RS metadata of one instance of a series, whichever QIDO-RS names first; undefined where there is none. */
+  /**
+   * WADO-RS metadata of one instance of a series, whichever QIDO-RS names first; undefined where there is
+   * none.
+   */
   async anyInstance(
     studyUid: string,
     seriesUid: string,
@@ -187,7 +193,8 @@ export class DicomWebClient {
   }
 
   /**
-   * As `store`, of files of any studies: they are read while they are sent, and memory does not grow with them.
+   * As `store`, of files of any studies: they are read while they are sent, and memory does not grow with
+   * them.
    * @throws as `store`
    */
   storeFiles(files: readonly FileToStore[], signal?: AbortSignal): Promise<StoreOutcome> {
@@ -196,7 +203,8 @@ export class DicomWebClient {
 
   /**
    * Stores, then looks whether every instance is there; sends again what is missing.
-   * @throws DICOM_STORE_INCOMPLETE naming the instances that are missing in the end, with the archive's reasons
+   * @throws DICOM_STORE_INCOMPLETE naming the instances that are missing in the end, with the archive's
+   * reasons
    */
   storeVerified(
     studyUid: string | undefined,

@@ -1,4 +1,7 @@
-/** Reads chunks up to delimiters; holds the chunk at hand, and of the one before no more than a delimiter's length. */
+/**
+ * Reads chunks up to delimiters; holds the chunk at hand, and of the one before no more than a delimiter's
+ * length.
+ */
 export class DelimitedReader {
   readonly #chunks: AsyncIterator<Uint8Array>;
   #held: Buffer = Buffer.alloc(0);

@@ -5,10 +5,12 @@ import {
   type StatusDetails,
   StatusError,
 } from '../../http-client/errors.ts';
-import { DicomError } from '../errors.ts';
+import { DicomError } from '../dicom-error.ts';
 import { MultipartError } from './multipart.ts';
 
-/** DICOM_WEB_STATUS with the HTTP status, so that callers can tell "not there" from "busy" from "not allowed". */
+/**
+ * DICOM_WEB_STATUS with the HTTP status, so that callers can tell "not there" from "busy" from "not allowed".
+ */
 export class DicomWebStatusError extends DicomError {
   readonly status: number;
   /** How long the archive wants to be left alone (Retry-After, RFC 9110 section 10.2.3), in ms from now. */

@@ -8,7 +8,8 @@ import { archiveError } from './errors.ts';
  * @param path below the root of that interface
  * @param body sent by POST, as JSON; without it the request is a GET
  * @returns the JSON of the answer, not yet checked
- * @throws DicomError DICOM_WEB_UNREACHABLE, DICOM_WEB_STATUS, DICOM_WEB_ANSWER; the signal's reason where aborted
+ * @throws DicomError DICOM_WEB_UNREACHABLE, DICOM_WEB_STATUS, DICOM_WEB_ANSWER; the signal's reason where
+ * aborted
  */
 export async function requestJson(
   access: ArchiveAccess,

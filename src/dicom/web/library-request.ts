@@ -16,7 +16,8 @@ export interface LibraryAnswer {
  * Runs one request of dicomweb-client over our own exchange; again where the archive asks for a short pause.
  * @param url for messages
  * @returns status and body, of each status that is accepted
- * @throws DicomError DICOM_WEB_UNREACHABLE, DICOM_WEB_STATUS, DICOM_WEB_ANSWER; the signal's reason where it was aborted
+ * @throws DicomError DICOM_WEB_UNREACHABLE, DICOM_WEB_STATUS, DICOM_WEB_ANSWER; the signal's reason where it
+ * was aborted
  */
 export async function throughLibrary(
   access: ArchiveAccess,
@@ -28,7 +29,8 @@ export async function throughLibrary(
   try {
     await send(instance);
   } catch (error) {
-    // The library has its own idea of which statuses are good. What it throws is looked at no further: the request hangs on it.
+    // The library has its own idea of which statuses are good. What it throws is looked at no further: the
+    // request hangs on it.
     if (!instance.isDone) {
       throw badAnswer(url, error instanceof Error ? error.message : 'the request was not made');
     }
@@ -69,7 +71,10 @@ class LibraryRequest implements RequestInstance {
     this.#headers[name] = value;
   }
 
-  /** The library asks for the type alone, and takes an answer apart that calls itself multipart: JSON is JSON here. */
+  /**
+   * The library asks for the type alone, and takes an answer apart that calls itself multipart: JSON is JSON
+   * here.
+   */
   getResponseHeader(): null {
     return null;
   }

@@ -12,7 +12,10 @@ export interface MultipartPart {
 export interface StreamedPart {
   /** Content-Type of the part as it stands in its header, if it has one. */
   readonly contentType: string | undefined;
-  /** The content, once, in pieces of the network. What is left of it is skipped when the next part is asked for. */
+  /**
+   * The content, once, in pieces of the network. What is left of it is skipped when the next part is asked
+   * for.
+   */
   readonly content: AsyncIterable<Uint8Array>;
 }
 
@@ -63,10 +66,11 @@ function parsedType(contentType: string): MIMEType | undefined {
 }
 
 /**
- * Splits a multipart body into whole parts. A part is given out when it is complete, and no more of the body is
- * taken until the caller asks for the next one: memory holds one part and one chunk of the network.
+ * Splits a multipart body into whole parts. A part is given out when it is complete, and no more of the body
+ * is taken until the caller asks for the next one: memory holds one part and one chunk of the network.
  * @param partLimit bytes that a part may have
- * @throws MultipartError where the body ends before its closing delimiter, never has the boundary, or has a larger part
+ * @throws MultipartError where the body ends before its closing delimiter, never has the boundary, or has a
+ * larger part
  */
 export async function* splitMultipart(
   body: AsyncIterable<Uint8Array>,
@@ -97,9 +101,11 @@ function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
 }
 
 /**
- * Splits a multipart body (RFC 2046 section 5.1) without holding more of it than one chunk of the network: for parts of
- * any size, where `splitMultipart` gives whole ones. The epilogue is read to the end of the body and thrown away.
- * @throws MultipartError where the body ends before its closing delimiter, or never has the boundary; also out of `content`
+ * Splits a multipart body (RFC 2046 section 5.1) without holding more of it than one chunk of the network:
+ * for parts of any size, where `splitMultipart` gives whole ones. The epilogue is read to the end of the body
+ * and thrown away.
+ * @throws MultipartError where the body ends before its closing delimiter, or never has the boundary; also
+ * out of `content`
  */
 export async function* streamMultipart(
   body: AsyncIterable<Uint8Array>,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { DicomError } from '../errors.ts';
+import { DicomError } from '../dicom-error.ts';
 import { ArchiveAccess, type DicomWebOptions } from './archive-access.ts';
 import { badAnswer, DicomWebStatusError } from './errors.ts';
 import { requestJson } from './json-request.ts';
@@ -52,7 +52,10 @@ const instancesSchema = z.array(
 
 export interface ChangedStudy {
   readonly studyInstanceUid: string;
-  /** AE title of who sent its first series by C-STORE; undefined where it came otherwise, or nobody wants to know. */
+  /**
+   * AE title of who sent its first series by C-STORE; undefined where it came otherwise, or nobody wants to
+   * know.
+   */
   readonly callingAeTitle?: string | undefined;
 }
 
@@ -62,7 +65,8 @@ export interface OrthancChangesOptions extends DicomWebOptions {
 }
 
 /**
- * Orthanc's list of changes, through its own REST interface. Everything throws DicomError as DicomWebClient does.
+ * Orthanc's list of changes, through its own REST interface. Everything throws DicomError as DicomWebClient
+ * does.
  */
 export class OrthancChanges {
   /** Root of the REST interface, without credentials and without a slash at its end. */
@@ -144,7 +148,8 @@ const NOT_THE_PLACE: ReadonlySet<number> = new Set([403, 404, 405]);
 function refused(url: string, cause: DicomWebStatusError): DicomError {
   return new DicomError(
     'DICOM_WEB_STATUS',
-    `${url} answered with status ${cause.status}. To follow its changes, this needs Orthanc's own REST interface: let archive.rest name its ` +
+    `${url} answered with status ${cause.status}. To follow its changes, this needs Orthanc's own ` +
+      'REST interface: let archive.rest name its ' +
       'root and let the user read /changes and post to /tools/bulk-content, or set archive.kind to dicomweb',
     { cause },
   );

@@ -23,10 +23,11 @@ export class UnreadableFile extends Error {
 }
 
 /**
- * One STOW-RS request (PS3.18 10.5) whose instances are read from files while they are sent: memory does not grow with
- * them.
+ * One STOW-RS request (PS3.18 10.5) whose instances are read from files while they are sent: memory does not
+ * grow with them.
  * @returns the archive's word, also where instances failed
- * @throws DicomError DICOM_WEB_UNREACHABLE, DICOM_WEB_STATUS, DICOM_WEB_ANSWER; UnreadableFile; the signal's reason where it
+ * @throws DicomError DICOM_WEB_UNREACHABLE, DICOM_WEB_STATUS, DICOM_WEB_ANSWER; UnreadableFile; the signal's
+ * reason where it
  *   was aborted
  */
 export async function storeFiles(

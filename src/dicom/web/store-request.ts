@@ -68,7 +68,8 @@ export type StorePart = (content: AsyncIterable<Uint8Array>) => Promise<PartOutc
 
 /**
  * The body of a STOW-RS request (PS3.18 10.5.1): its parts are stored one after the other while it arrives.
- * @throws StoreRequestError where the body is not of parts of type application/dicom, is cut off, or has a part that is too
+ * @throws StoreRequestError where the body is not of parts of type application/dicom, is cut off, or has a
+ * part that is too
  *   large; what else `storePart` throws
  */
 export async function storeParts(
@@ -94,7 +95,9 @@ export async function storeParts(
   return outcomes;
 }
 
-/** A connection that breaks is the sender's affair, as is a body that ends early; it is no fault of the disk. */
+/**
+ * A connection that breaks is the sender's affair, as is a body that ends early; it is no fault of the disk.
+ */
 async function* unbroken(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   try {
     yield* body;
@@ -128,7 +131,8 @@ export interface StoreAnswer {
 
 /**
  * What a STOW-RS request is answered.
- * @param retrieveRoot where the stored instances can be retrieved: the root of that DICOMweb service; undefined: nowhere yet,
+ * @param retrieveRoot where the stored instances can be retrieved: the root of that DICOMweb service;
+ * undefined: nowhere yet,
  *   and RetrieveURL, which is of type 2, is empty
  */
 export function storeAnswer(outcomes: readonly PartOutcome[], retrieveRoot: string | undefined): StoreAnswer {

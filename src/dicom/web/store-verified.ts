@@ -1,4 +1,4 @@
-import { DicomError } from '../errors.ts';
+import { DicomError } from '../dicom-error.ts';
 import { readInstance, requiredText } from '../reading/dataset.ts';
 import { reasonText, type StoreOutcome } from './store-answer.ts';
 
@@ -27,13 +27,17 @@ interface Item {
 
 /** How often instances are sent: what an archive loses twice is not lost by chance. */
 const ATTEMPTS = 3;
-/** Upper limit of one request's body, unless a single instance is larger: the client holds three copies of it. */
+/**
+ * Upper limit of one request's body, unless a single instance is larger: the client holds three copies of it.
+ */
 const REQUEST_BYTES = 32 * 1024 * 1024;
 
 /**
  * Stores instances and looks whether each of them is there afterwards; what is missing is sent again, twice.
- * Nothing is sent where one part is unreadable or has no UIDs. Storing what is stored already changes nothing.
- * @throws DicomError DICOM_STORE_INCOMPLETE naming the missing instances and the archive's reasons; DICOM_UNREADABLE
+ * Nothing is sent where one part is unreadable or has no UIDs. Storing what is stored already changes
+ * nothing.
+ * @throws DicomError DICOM_STORE_INCOMPLETE naming the missing instances and the archive's reasons;
+ * DICOM_UNREADABLE
  *   and DICOM_ATTRIBUTE naming the part; what `store` and looking throw
  */
 export async function storeVerified(
@@ -130,6 +134,7 @@ function incomplete(missing: readonly Item[], total: number, reasons: Map<string
   const more = missing.length > NAMED ? `; and ${missing.length - NAMED} more` : '';
   return new DicomError(
     'DICOM_STORE_INCOMPLETE',
-    `${missing.length} of ${total} instances are not in the archive after storing: ${named.join('; ')}${more}`,
+    `${missing.length} of ${total} instances are not in the archive after storing: ` +
+      `${named.join('; ')}${more}`,
   );
 }

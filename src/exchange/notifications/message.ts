@@ -39,7 +39,8 @@ export function asText(message: Message): { subject: string; text: string } {
     ...(details?.reason ? [`Reason: ${details.reason}`] : []),
     ...(details?.volumes ?? []).map(
       (volume) =>
-        `Pancreas ${volume.volumeMl.toFixed(1)} ml (${volume.class})${volume.flags.length > 0 ? `, flags: ${volume.flags.join(', ')}` : ''}`,
+        `Pancreas ${volume.volumeMl.toFixed(1)} ml ` +
+        `(${volume.class})${volume.flags.length > 0 ? `, flags: ${volume.flags.join(', ')}` : ''}`,
     ),
     ...(message.link ? [message.link] : []),
     'For research use only.',

@@ -21,13 +21,19 @@ export interface NotifierParts {
 }
 
 const SETTING = 'notified-until';
-/** Clocks of workers differ by less, and no transaction of theirs lasts longer. What is found twice is told once. */
+/**
+ * Clocks of workers differ by less, and no transaction of theirs lasts longer. What is found twice is told
+ * once.
+ */
 const OVERLAP_MS = 60_000;
 /** Deliveries between two looks for news. */
 const BATCH = 20;
 const POLL_MS = 2_000;
 
-/** Finds studies that have ended since the last look, puts what is to be told into the outbox, and delivers what is due. */
+/**
+ * Finds studies that have ended since the last look, puts what is to be told into the outbox, and delivers
+ * what is due.
+ */
 export async function notifyOnce(parts: NotifierParts): Promise<void> {
   await putNews(parts);
   for (let count = 0; count < BATCH; count++) {

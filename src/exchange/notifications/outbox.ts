@@ -6,7 +6,10 @@ import { nextNotificationNumber } from '../../store/queue/notification-number.ts
 import { messageSchema } from './message.ts';
 import type { StudyMessage } from './study-messages.ts';
 
-/** pg-boss's queue of the messages on their way out. They are in the database, so that no end of a process loses one. */
+/**
+ * pg-boss's queue of the messages on their way out. They are in the database, so that no end of a process
+ * loses one.
+ */
 export const NOTIFICATION_QUEUE = 'notification';
 
 const DAY_SECONDS = 24 * 3_600;
@@ -17,9 +20,11 @@ const SETTINGS = {
   retryDelay: 30,
   retryBackoff: true,
   retryDelayMax: 3_600,
-  // Longer than a delivery may take. A process that ended in the midst of one is noticed then, and it counts as a try.
+  // Longer than a delivery may take. A process that ended in the midst of one is noticed then, and it counts
+  // as a try.
   expireInSeconds: 60,
-  // An ended one is kept, and its event not told again, for so long: events must be too old by then to be found again.
+  // An ended one is kept, and its event not told again, for so long: events must be too old by then to be
+  // found again.
   deleteAfterSeconds: 7 * DAY_SECONDS,
 } as const;
 
@@ -35,7 +40,10 @@ const dueSchema = z.object({
 });
 export type DueMessage = z.infer<typeof dueSchema>;
 
-/** The same event is told once on each channel: the id of its job says which it is. Schema step 6 makes the same ids. */
+/**
+ * The same event is told once on each channel: the id of its job says which it is. Schema step 6 makes the
+ * same ids.
+ */
 const notificationId = (channel: string, key: string): string =>
   createHash('sha256').update(`${channel} ${key}`).digest('hex').slice(0, 32);
 

@@ -8,8 +8,9 @@ import type { Message } from './message.ts';
 const LIMITS = { idleMs: 15_000, totalMs: 15_000, answerBytes: 0 } as const;
 
 /**
- * Posts a message as JSON, signed so that the receiver knows who sent it and when: `t=SECONDS,v1=HEX`, the HMAC-SHA256 of
- * `SECONDS.BODY`. The receiver takes a delivery that comes twice for one. What is signed for one address goes to no other.
+ * Posts a message as JSON, signed so that the receiver knows who sent it and when: `t=SECONDS,v1=HEX`, the
+ * HMAC-SHA256 of `SECONDS.BODY`. The receiver takes a delivery that comes twice for one. What is signed for
+ * one address goes to no other.
  * @throws Error where the answer isn't a 2xx, or none comes
  */
 export async function postWebhook(
@@ -38,7 +39,10 @@ export async function postWebhook(
   }
 }
 
-/** Of an answer no more than its status: many such addresses are a secret, and servers repeat them in their errors. */
+/**
+ * Of an answer no more than its status: many such addresses are a secret, and servers repeat them in their
+ * errors.
+ */
 function whatToTell(error: unknown): unknown {
   if (!(error instanceof StatusError)) return error;
   const redirect = error.details.location === undefined ? '' : ' (a redirect, which is not followed)';

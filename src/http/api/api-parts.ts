@@ -16,7 +16,7 @@ export interface HealthItem {
 
 /** What API and pages are made of; compose/pages.ts builds it. */
 export interface ApiParts {
-  readonly sql: Sql;
+  readonly database: Sql;
   /** Path that everything is below; empty: the root. */
   readonly basePath: string;
   readonly now: () => Date;

@@ -47,8 +47,8 @@ export function patientOperations(parts: ApiParts): Operation[] {
   ];
 }
 
-async function patientOf(request: Request, { sql }: ApiParts): Promise<PatientRecord> {
-  const patient = await findPatient(sql, patientKeySchema.parse(request.params['key']));
+async function patientOf(request: Request, { database }: ApiParts): Promise<PatientRecord> {
+  const patient = await findPatient(database, patientKeySchema.parse(request.params['key']));
   if (!patient) throw new HttpError('NOT_FOUND', 'there is no patient with this key');
   return patient;
 }

@@ -2,7 +2,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { type Request, urlencoded } from 'express';
 import { z } from 'zod';
-import { DicomError } from '../../dicom/errors.ts';
+import { DicomError } from '../../dicom/dicom-error.ts';
 import { VIEW_NAMES } from '../../pictures/views.ts';
 import { type ReviewedVolume, withReviews } from '../../store/records/find-studies.ts';
 import { findVolume } from '../../store/records/history.ts';
@@ -42,7 +42,7 @@ const sliceParams = z.object({
 
 /** Results are named by the SOP Instance UID of their report. */
 export function resultOperations(parts: ApiParts): Operation[] {
-  const { images, instance, sql, now, withdraw, basePath } = parts;
+  const { images, instance, database, now, withdraw, basePath } = parts;
   const download = (what: 'report' | 'seg', summary: string): Operation => ({
     method: 'get',
     path: `/results/{uid}/${what}`,
@@ -108,7 +108,7 @@ export function resultOperations(parts: ApiParts): Operation[] {
           const { decision, reason } = reviewBody.parse(request.body ?? {});
           const result = await resultOf(request, parts);
           const review = { decision, reason, reviewer: principalName(response), reviewedAt: now() };
-          await recordReview(sql, result.report.sopInstanceUid, review);
+          await recordReview(database, result.report.sopInstanceUid, review);
           if (decision === 'rejected') await fromArchive(async () => withdraw?.(result, reason));
           if (sentByForm(request)) {
             backTo(
@@ -122,10 +122,10 @@ export function resultOperations(parts: ApiParts): Operation[] {
   ];
 }
 
-async function resultOf(request: Request, { sql }: ApiParts): Promise<ReviewedVolume> {
+async function resultOf(request: Request, { database }: ApiParts): Promise<ReviewedVolume> {
   const uid = uidSchema.parse(request.params['uid']);
-  const volume = await findVolume(sql, uid);
-  const [result] = volume?.report.sopInstanceUid === uid ? await withReviews(sql, [volume]) : [];
+  const volume = await findVolume(database, uid);
+  const [result] = volume?.report.sopInstanceUid === uid ? await withReviews(database, [volume]) : [];
   if (!result) throw new HttpError('NOT_FOUND', 'no result has a report with this SOP Instance UID');
   return result;
 }

@@ -6,7 +6,7 @@ import type { ApiParts } from './api-parts.ts';
 import { type Operation, uidSchema } from './operation.ts';
 import { filterOf, studyQuery } from './study-filter.ts';
 
-export function studyOperations({ sql, process, now, basePath }: ApiParts): Operation[] {
+export function studyOperations({ database, process, now, basePath }: ApiParts): Operation[] {
   return [
     {
       method: 'get',
@@ -16,7 +16,7 @@ export function studyOperations({ sql, process, now, basePath }: ApiParts): Oper
       answer: { status: 200, description: 'one page of them', schema: studiesAnswer },
       handle: async (request, response) => {
         const query = studyQuery.parse(request.query);
-        const { studies, total, states } = await findStudies(sql, filterOf(query, now()), query);
+        const { studies, total, states } = await findStudies(database, filterOf(query, now()), query);
         response.json({ studies: studies.map(shown), total, states });
       },
     },
@@ -27,7 +27,7 @@ export function studyOperations({ sql, process, now, basePath }: ApiParts): Oper
       answer: { status: 200, description: 'all that is known of it', schema: studyAnswer },
       errors: ['NOT_FOUND'],
       handle: async (request, response) => {
-        const listing = await findStudyListing(sql, uidSchema.parse(request.params['uid']));
+        const listing = await findStudyListing(database, uidSchema.parse(request.params['uid']));
         if (!listing) throw new HttpError('NOT_FOUND', 'the node has not seen this study');
         response.json(shown(listing));
       },

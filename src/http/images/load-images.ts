@@ -1,4 +1,4 @@
-import { DicomError } from '../../dicom/errors.ts';
+import { DicomError } from '../../dicom/dicom-error.ts';
 import type { Affine, Size } from '../../dicom/volume.ts';
 import type { DicomWebClient } from '../../dicom/web/client.ts';
 import type { GreyWindow } from '../../pictures/grey-window.ts';

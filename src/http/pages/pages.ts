@@ -24,7 +24,7 @@ const resultSchema = z.object({ result: z.string().max(64).optional() });
 /** What people see. The pages work without script; with it they follow the work. */
 export function pageRoutes(parts: ApiParts): Router {
   const router = Router();
-  const { sql, basePath, now, pages } = parts;
+  const { database, basePath, now, pages } = parts;
   const send = (response: Response, content: PageContent, status = 200) => {
     const { principal } = response.locals;
     const frame = { basePath, researchOnly: pages.researchOnly, version: pages.version, principal };
@@ -35,7 +35,7 @@ export function pageRoutes(parts: ApiParts): Router {
   router.get('/', async (request, response) => {
     const query = dashboardQuery(request);
     const filter = filterOf(studyQuery.parse({ ...query, limit: PAGE_SIZE }), now());
-    const found = await findStudies(sql, filter, { limit: PAGE_SIZE, offset: query.offset });
+    const found = await findStudies(database, filter, { limit: PAGE_SIZE, offset: query.offset });
     const health = await parts.health();
     const body = dashboardBody({
       found,
@@ -50,7 +50,7 @@ export function pageRoutes(parts: ApiParts): Router {
 
   router.get('/studies/:uid', async (request, response) => {
     const uid = uidSchema.safeParse(request.params.uid);
-    const listing = uid.success ? await findStudyListing(sql, uid.data) : undefined;
+    const listing = uid.success ? await findStudyListing(database, uid.data) : undefined;
     if (!listing) return notFound(send, response, basePath);
     const { result } = resultSchema.parse(request.query);
     const { volumes } = listing;
@@ -78,7 +78,7 @@ export function pageRoutes(parts: ApiParts): Router {
 
   router.get('/patients/:key', async (request, response) => {
     const key = patientKeySchema.safeParse(request.params.key);
-    const patient = key.success ? await findPatient(sql, key.data) : undefined;
+    const patient = key.success ? await findPatient(database, key.data) : undefined;
     if (!patient) return notFound(send, response, basePath);
     const trends = patientTrends(patient.volumes, patient.headers, parts.trends);
     const withReference =
@@ -96,7 +96,7 @@ export function pageRoutes(parts: ApiParts): Router {
   router.get('/quality', async (request, response) => {
     const month = monthSchema.catch(monthOf(now())).parse(request.query['month']);
     const [year = 0, number = 1] = month.split('-').map(Number);
-    const quality = await qualityBetween(sql, new Date(year, number - 1, 1), new Date(year, number, 1));
+    const quality = await qualityBetween(database, new Date(year, number - 1, 1), new Date(year, number, 1));
     send(response, {
       title: TEXTS.qualityPage.title,
       current: 'quality',

@@ -1,5 +1,6 @@
+import type { Change } from '../../results/change.ts';
 import type { PatientRecord } from '../../store/records/patient-record.ts';
-import type { Change, PatientTrends, Trend, TrendPoint } from '../../store/records/trends.ts';
+import type { PatientTrends, Trend, TrendPoint } from '../../store/records/trends.ts';
 import { type Html, html } from '../html.ts';
 import { day, ml, patientName, signed } from './format.ts';
 import { TEXTS } from './texts.ts';

@@ -1,5 +1,5 @@
 import type { StudyListing } from '../../store/records/find-studies.ts';
-import type { SeriesDecision } from '../../store/records/run-log.ts';
+import type { RecordedDecision } from '../../store/records/run-log.ts';
 import type { StudyRecord } from '../../store/records/study-log.ts';
 import { type Html, html } from '../html.ts';
 import { TEXTS } from './texts.ts';
@@ -25,7 +25,7 @@ export function reasonOf({ reason, errorCode }: StudyRecord): Html | undefined {
 }
 
 /** What was decided about each series, and why. */
-export function decisionTable(decisions: readonly SeriesDecision[]): Html {
+export function decisionTable(decisions: readonly RecordedDecision[]): Html {
   const { series, class: taken, chosen, reason } = TEXTS.study.seriesColumns;
   return html`<table class="stack">
 <thead><tr><th scope="col">${series}</th><th scope="col">${taken}</th><th scope="col">${chosen}</th><th scope="col">${reason}</th></tr></thead>
@@ -39,7 +39,7 @@ export function decisionTable(decisions: readonly SeriesDecision[]): Html {
 }
 
 /** The same where there is little room. */
-export function decisionList(decisions: readonly SeriesDecision[]): Html {
+export function decisionList(decisions: readonly RecordedDecision[]): Html {
   return html`<ul class="flags">${decisions.map(
     (one) => html`<li><strong>${one.description || TEXTS.study.unnamedSeries}</strong>: ${one.reason}</li>`,
   )}</ul>`;

@@ -21,8 +21,8 @@ interface Delivery {
 }
 
 export interface ReceiveParts {
-  /** @param studyUid of the path: every instance has to belong to it */
-  readonly deliver: (studyUid: string | undefined) => Delivery;
+  /** @param studyInstanceUid of the path: every instance has to belong to it */
+  readonly deliver: (studyInstanceUid: string | undefined) => Delivery;
   /** Why nothing can be taken now; undefined where there is room. Looked at before a body is read. */
   readonly noRoom: () => Promise<string | undefined>;
   /** Requests that are read at the same time. */
@@ -51,7 +51,7 @@ export function receiveRoutes(parts: ReceiveParts): Router {
   const router = express.Router();
   let underWay = 0;
   const storing = async (request: Request, response: Response): Promise<void> => {
-    const studyUid = studyOf(request);
+    const studyInstanceUid = studyOf(request);
     const type = request.accepts([...JSON_TYPES, XML_TYPE]);
     if (!type) {
       const offered = [...JSON_TYPES, XML_TYPE].join(', ');
@@ -65,7 +65,7 @@ export function receiveRoutes(parts: ReceiveParts): Router {
     }
     underWay += 1;
     try {
-      const outcomes = await takeIn(request, response, studyUid);
+      const outcomes = await takeIn(request, response, studyInstanceUid);
       const { status, dataset } = storeAnswer(outcomes, undefined);
       const body = type === XML_TYPE ? nativeDicomModel(dataset) : JSON.stringify(dataset);
       response.status(status).type(type).send(body);
@@ -78,13 +78,13 @@ export function receiveRoutes(parts: ReceiveParts): Router {
   async function takeIn(
     request: Request,
     response: Response,
-    studyUid: string | undefined,
+    studyInstanceUid: string | undefined,
   ): Promise<PartOutcome[]> {
     const reason = await parts.noRoom();
     if (reason !== undefined) throw later(response, 'UNAVAILABLE', reason);
     // Left early, the request's own iterator would end the connection before the answer.
     const body = request.iterator({ destroyOnReturn: false });
-    const delivery = parts.deliver(studyUid);
+    const delivery = parts.deliver(studyInstanceUid);
     let outcomes: PartOutcome[];
     try {
       outcomes = await storeParts({ contentType: request.get('Content-Type'), body }, delivery.store);

@@ -1,6 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { CodedError, codeOf, messageOf } from '../../coded-error.ts';
 import { HttpError } from '../http-error.ts';
 import { ACCESS_ROLES, type Role } from './principal.ts';
 
@@ -26,9 +27,10 @@ const fileSchema = z.strictObject({ tokens: z.array(entrySchema) });
 export type TokenEntry = z.infer<typeof entrySchema>;
 
 /** A file of token hashes that cannot be used, or a change of it that is refused. */
-export class TokenFileError extends Error {
-  override readonly name = 'TokenFileError';
-  readonly code = 'TOKENS';
+export class TokenFileError extends CodedError<'TOKENS'> {
+  constructor(message: string, options?: ErrorOptions) {
+    super('TOKENS', message, options);
+  }
 }
 
 export const isActive = ({ revoked, expires }: Pick<TokenEntry, 'revoked' | 'expires'>, now: Date): boolean =>
@@ -40,7 +42,7 @@ export async function readTokens(file: string): Promise<TokenEntry[]> {
   try {
     text = await readFile(file, 'utf8');
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return [];
+    if (codeOf(cause) === 'ENOENT') return [];
     throw new TokenFileError(`the file of tokens ${file} cannot be read`, { cause });
   }
   try {
@@ -97,8 +99,7 @@ async function writeTokens(file: string, tokens: readonly TokenEntry[]): Promise
     await writeFile(beside, `${JSON.stringify({ tokens }, null, 2)}\n`, { mode: 0o600 });
     await rename(beside, file);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new TokenFileError(`the file of tokens ${file} cannot be written: ${reason}`, { cause });
+    throw new TokenFileError(`the file of tokens ${file} cannot be written: ${messageOf(cause)}`, { cause });
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Shape3 } from '../../segmentation/array3.ts';
-import { SegmentationError } from '../../segmentation/errors.ts';
 import type { NetworkPlan } from '../../segmentation/network-weights.ts';
+import { SegmentationError } from '../../segmentation/segmentation-error.ts';
 import type {
   BottleneckAttention,
   ConvBlock,

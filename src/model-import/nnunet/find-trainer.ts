@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { SegmentationError } from '../../segmentation/errors.ts';
+import { SegmentationError } from '../../segmentation/segmentation-error.ts';
 import type { TrainingFiles } from './training-files.ts';
 
 export interface TrainedFold {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Shape3 } from '../../segmentation/array3.ts';
-import { SegmentationError } from '../../segmentation/errors.ts';
 import type { ModelInfo, NormalizationScheme } from '../../segmentation/model/model-info.ts';
 import type { NetworkPlan } from '../../segmentation/network-weights.ts';
+import { SegmentationError } from '../../segmentation/segmentation-error.ts';
 import { entryOf, toPlain } from '../pickle/to-plain.ts';
 import type { TrainerInfo } from './trainer-info.ts';
 

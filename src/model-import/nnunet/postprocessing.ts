@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { SegmentationError } from '../../segmentation/errors.ts';
+import { SegmentationError } from '../../segmentation/segmentation-error.ts';
 
 /** The only class beside the background. */
 const PANCREAS = 1;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { SegmentationError } from '../../segmentation/errors.ts';
+import { SegmentationError } from '../../segmentation/segmentation-error.ts';
 import type { PickleValue } from '../pickle/pickle-value.ts';
 import { entryOf, toPlain } from '../pickle/to-plain.ts';
 import { unpickle } from '../pickle/unpickle.ts';

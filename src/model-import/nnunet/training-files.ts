@@ -1,6 +1,6 @@
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { SegmentationError } from '../../segmentation/errors.ts';
+import { SegmentationError } from '../../segmentation/segmentation-error.ts';
 import { RandomAccessFile } from '../random-access-file.ts';
 import { ZipArchive } from '../zip-archive.ts';
 

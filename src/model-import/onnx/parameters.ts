@@ -1,5 +1,5 @@
-import { SegmentationError } from '../../segmentation/errors.ts';
 import type { NetworkWeights } from '../../segmentation/network-weights.ts';
+import { SegmentationError } from '../../segmentation/segmentation-error.ts';
 import type { GraphBuilder, Value } from './graph.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { SegmentationError } from '../../segmentation/errors.ts';
+import type { SegmentationError } from '../../segmentation/segmentation-error.ts';
 import { createDtype, readNumpyItem } from './numpy.ts';
 import { describeValue, isKind, type NumpyArray, type NumpyDtype, type PickleValue } from './pickle-value.ts';
 import { rebuildTensor } from './rebuild-tensor.ts';

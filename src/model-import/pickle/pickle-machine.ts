@@ -1,4 +1,4 @@
-import type { SegmentationError, SegmentationErrorCode } from '../../segmentation/errors.ts';
+import type { SegmentationError, SegmentationErrorCode } from '../../segmentation/segmentation-error.ts';
 import { type CallContext, callKnown, isKnownGlobal, pythonName, setState } from './known-globals.ts';
 import type { PickleReader } from './pickle-reader.ts';
 import { describeValue, isKind, type PickleValue } from './pickle-value.ts';

@@ -1,4 +1,4 @@
-import { SegmentationError, type SegmentationErrorCode } from '../../segmentation/errors.ts';
+import { SegmentationError, type SegmentationErrorCode } from '../../segmentation/segmentation-error.ts';
 
 /**
  * Reads a pickle's bytes in order. Every length is checked against what is left before anything is allocated.

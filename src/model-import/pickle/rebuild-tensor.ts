@@ -1,4 +1,4 @@
-import type { SegmentationError } from '../../segmentation/errors.ts';
+import type { SegmentationError } from '../../segmentation/segmentation-error.ts';
 import { describeValue, isKind, type PickleValue } from './pickle-value.ts';
 
 /** Convolution weights have 5. */

@@ -1,4 +1,4 @@
-import { SegmentationError } from '../../segmentation/errors.ts';
+import { SegmentationError } from '../../segmentation/segmentation-error.ts';
 import { describeValue } from '../pickle/pickle-value.ts';
 import type { PickledStorage } from '../pickle/pickled-tensor.ts';
 import { entryOf } from '../pickle/to-plain.ts';

@@ -1,5 +1,5 @@
-import { SegmentationError } from '../../segmentation/errors.ts';
 import type { NetworkWeights } from '../../segmentation/network-weights.ts';
+import { SegmentationError } from '../../segmentation/segmentation-error.ts';
 import { describeValue, isKind, type PickleValue } from '../pickle/pickle-value.ts';
 import type { PickledTensor } from '../pickle/pickled-tensor.ts';
 import { entryOf } from '../pickle/to-plain.ts';

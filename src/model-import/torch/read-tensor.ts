@@ -1,4 +1,4 @@
-import { SegmentationError } from '../../segmentation/errors.ts';
+import { SegmentationError } from '../../segmentation/segmentation-error.ts';
 import type { PickledTensor } from '../pickle/pickled-tensor.ts';
 import type { TorchFile } from './torch-file.ts';
 

@@ -1,4 +1,4 @@
-import { SegmentationError } from '../../segmentation/errors.ts';
+import { SegmentationError } from '../../segmentation/segmentation-error.ts';
 import { MAX_PICKLE_BYTES, unpickle } from '../pickle/unpickle.ts';
 import type { RandomAccessFile } from '../random-access-file.ts';
 import { ZipArchive } from '../zip-archive.ts';

@@ -47,25 +47,25 @@ export async function collectReports(
     studies += 1;
     onStudy?.(studies);
     if (!mayHoldReports(study)) continue;
-    const studyUid = requiredText(study, 'StudyInstanceUID', 'a study that the archive lists');
-    for (const series of await archive.searchSeries(studyUid, signal)) {
+    const studyInstanceUid = requiredText(study, 'StudyInstanceUID', 'a study that the archive lists');
+    for (const series of await archive.searchSeries(studyInstanceUid, signal)) {
       const modality = text(series, 'Modality') ?? 'SR';
       if (!READ_MODALITIES.has(modality)) continue;
-      const place = `a series of study ${studyUid}`;
-      const seriesUid = requiredText(series, 'SeriesInstanceUID', place);
+      const place = `a series of study ${studyInstanceUid}`;
+      const seriesInstanceUid = requiredText(series, 'SeriesInstanceUID', place);
       if (modality !== 'KO') {
-        const [header] = await archive.seriesMetadata(studyUid, seriesUid, signal);
+        const [header] = await archive.seriesMetadata(studyInstanceUid, seriesInstanceUid, signal);
         if (!header || !isOwnResult(header)) continue;
-        await onHeader?.(studyUid, header);
+        await onHeader?.(studyInstanceUid, header);
       }
-      for await (const bytes of archive.retrieveSeries(studyUid, seriesUid, signal)) {
+      for await (const bytes of archive.retrieveSeries(studyInstanceUid, seriesInstanceUid, signal)) {
         try {
           const report = readReport(bytes);
           if (report) reports.push(report);
           const note = readRejectionNote(bytes);
           if (note) notes.push(note);
         } catch (error) {
-          onUnreadable(`series ${seriesUid} of study ${studyUid}`, error);
+          onUnreadable(`series ${seriesInstanceUid} of study ${studyInstanceUid}`, error);
         }
       }
     }

@@ -1,8 +1,7 @@
-import { qualityFlags } from '../../results/quality-flags.ts';
 import type { ResultObject } from '../../results/result-context.ts';
-import { createReport } from '../../sr/report.ts';
-import type { PriorVolume, ReaderSegmentation, ReportInput, ReportReference } from '../../sr/report-input.ts';
-import { type Finding, foundIn, resultContext } from './create-results.ts';
+import { draftReport } from '../../sr/report.ts';
+import type { PriorVolume, ReaderSegmentation, ReportReference } from '../../sr/report-input.ts';
+import { reportInput, resultContext, type SegmentedSeries } from './create-results.ts';
 import type { ResultSettings } from './run-parts.ts';
 
 export interface CorrectionInput {
@@ -17,23 +16,17 @@ export interface CorrectionInput {
  * @param firstTime the time at which a result of this name was first asked for
  */
 export async function correctionReport(
-  finding: Finding,
+  finding: SegmentedSeries,
   { priors, supersedes, seg }: CorrectionInput,
   settings: ResultSettings,
   firstTime: (name: string) => Promise<Date>,
 ): Promise<{ report: ResultObject; contentDateTime: Date }> {
-  const undated = resultContext(finding, settings);
-  const input: ReportInput = {
-    context: undated,
-    found: foundIn(finding, seg),
-    outlines: settings.reportOutlines,
+  const context = resultContext(finding, settings);
+  const { sopInstanceUid, madeAt } = draftReport({
+    ...reportInput(context, finding, seg, priors, settings),
     correction: { segmentNumber: seg.segmentNumber, seriesInstanceUid: seg.seriesInstanceUid },
-    flags: qualityFlags(finding.measurement, finding.source),
-    priors,
-    repeatabilityPercent: settings.repeatabilityPercent[finding.model.info.modality] ?? undefined,
     supersedes,
-  };
-  const { sopInstanceUid } = createReport(input);
+  });
   const contentDateTime = await firstTime(`SR ${sopInstanceUid}`);
-  return { report: createReport({ ...input, context: { ...undated, contentDateTime } }), contentDateTime };
+  return { report: madeAt(contentDateTime), contentDateTime };
 }

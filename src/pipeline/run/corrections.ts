@@ -1,4 +1,4 @@
-import { DicomError } from '../../dicom/errors.ts';
+import { DicomError } from '../../dicom/dicom-error.ts';
 import { type DicomDataset, readInstance, sequence, text } from '../../dicom/reading/dataset.ts';
 import { pancreasSegmentNumber } from '../../seg/read-frames.ts';
 import { segmentOnSeries } from '../../seg/read-segmentation.ts';
@@ -7,7 +7,7 @@ import { findVolume, recordCorrection } from '../../store/records/history.ts';
 import { fixedTime, type Run } from '../../store/records/run-log.ts';
 import type { MeasuredVolume } from '../../store/records/volume-record.ts';
 import { correctionReport } from './correction-report.ts';
-import type { Finding, Past } from './create-results.ts';
+import type { Past, SegmentedSeries } from './create-results.ts';
 import type { RunParts } from './run-parts.ts';
 import { storeObjects } from './store-results.ts';
 
@@ -23,15 +23,16 @@ interface ReaderSeg {
 }
 
 /**
- * Looks whether a reader has stored a SEG in place of the node's: one that the node did not write, that refers to the
- * node's or to its source series, and has a pancreas segment. The newest counts. Its volume is measured, and a report
- * that supersedes the standing one is stored. A SEG that was dealt with before is left alone.
+ * Looks whether a reader has stored a SEG in place of the node's: one that the node did not write, that
+ * refers to the node's or to its source series, and has a pancreas segment. The newest counts. Its volume is
+ * measured, and a report that supersedes the standing one is stored. A SEG that was dealt with before is left
+ * alone.
  * @param segmentations series of SEGs in the study that the node did not write
  * @param volume what the run has just recorded
  */
 export async function takeCorrection(
   segmentations: readonly string[],
-  finding: Finding,
+  finding: SegmentedSeries,
   past: Past,
   volume: MeasuredVolume,
   run: Run,
@@ -77,7 +78,7 @@ export async function takeCorrection(
 
 async function newestOn(
   segmentations: readonly string[],
-  { source }: Finding,
+  { source }: SegmentedSeries,
   { seriesInstanceUid, seg }: MeasuredVolume,
   studyInstanceUid: string,
   archive: RunParts['archive'],

@@ -5,13 +5,13 @@ import { type ResultContext, type ResultObject, segmentationUid } from '../../re
 import { createSegmentation } from '../../seg/segmentation-object.ts';
 import type { Measurement } from '../../segmentation/measure.ts';
 import type { Model } from '../../segmentation/model/model-folder.ts';
-import { createReport } from '../../sr/report.ts';
+import { draftReport, type ReportDraft } from '../../sr/report.ts';
 import type { PriorVolume, ReportInput, ReportReference } from '../../sr/report-input.ts';
 import { type Pictures, picturesOf } from './create-pictures.ts';
 import type { ResultSettings } from './run-parts.ts';
 
 /** One segmented series, or part of one, with what was found in it. */
-export interface Finding {
+export interface SegmentedSeries {
   readonly source: SeriesVolume;
   /** Which part of its series; left out where the series is one volume. */
   readonly part?: string | undefined;
@@ -26,7 +26,10 @@ export interface Finding {
 /** What the report says about the past. */
 export interface Past {
   readonly priors: readonly PriorVolume[];
-  /** The report of the same series and model that stands in the archive, and the one that it superseded itself. */
+  /**
+   * The report of the same series and model that stands in the archive, and the one that it superseded
+   * itself.
+   */
   readonly current: { readonly report: ReportReference; readonly supersedes: ReportReference | null } | null;
 }
 
@@ -44,12 +47,12 @@ export interface Results {
 }
 
 /**
- * SEG and report of a finding. The same finding with the same past gives the same bytes whenever it is asked for: the
- * times that go in are those at which each result was first made.
+ * SEG and report of a finding. The same finding with the same past gives the same bytes whenever it is asked
+ * for: the times that go in are those at which each result was first made.
  * @param firstTime the time at which a result of this name was first asked for
  */
 export async function createResults(
-  finding: Finding,
+  finding: SegmentedSeries,
   { priors, current }: Past,
   settings: ResultSettings,
   firstTime: (name: string) => Promise<Date>,
@@ -62,31 +65,19 @@ export async function createResults(
     if (object) segmentations.push(object);
   }
   const [segmentation] = segmentations;
-  const flags = qualityFlags(finding.measurement, finding.source);
-  const input: ReportInput = {
-    context: undated,
-    found: foundIn(finding, segmentation),
-    outlines: settings.reportOutlines,
-    flags,
-    priors,
-    repeatabilityPercent: settings.repeatabilityPercent[finding.model.info.modality] ?? undefined,
-  };
-  const report = (supersedes: ReportReference | null, contentDateTime: Date): ResultObject =>
-    createReport({
-      ...input,
-      context: { ...undated, contentDateTime },
-      ...(supersedes ? { supersedes } : {}),
-    });
-  // A report's UID does not depend on its date. The report that stands, made again, is that report; any other supersedes it.
-  const again = report(current?.supersedes ?? null, undated.contentDateTime);
+  const input = reportInput(undated, finding, segmentation, priors, settings);
+  const draft = (supersedes: ReportReference | null): ReportDraft =>
+    draftReport({ ...input, ...(supersedes ? { supersedes } : {}) });
+  // The report that stands, made again, is that report; any other supersedes it.
+  const again = draft(current?.supersedes ?? null);
   const isNews = current !== null && again.sopInstanceUid !== current.report.sopInstanceUid;
   const supersedes = isNews ? current.report : (current?.supersedes ?? null);
-  const { sopInstanceUid } = isNews ? report(supersedes, undated.contentDateTime) : again;
+  const { sopInstanceUid, madeAt } = isNews ? draft(supersedes) : again;
   const contentDateTime = await firstTime(`SR ${sopInstanceUid}`);
-  const final = report(supersedes, contentDateTime);
+  const report = madeAt(contentDateTime);
   const related = [
     ...segmentations.map((object) => relatedObject('segmentation', object)),
-    relatedObject('report', final),
+    relatedObject('report', report),
   ];
   const dated = {
     ...input,
@@ -96,9 +87,9 @@ export async function createResults(
   return {
     segmentations,
     segmentation,
-    report: final,
+    report,
     pictures: picturesOf(dated, related, settings.pictures),
-    flags,
+    flags: input.flags,
     contentDateTime,
     supersedes,
   };
@@ -110,7 +101,7 @@ const relatedObject = (
 ): RelatedObject => ({ kind, sopClassUid, sopInstanceUid });
 
 export function resultContext(
-  { source, part, mask, softMask, model }: Finding,
+  { source, part, mask, softMask, model }: SegmentedSeries,
   settings: ResultSettings,
 ): ResultContext {
   const { name, version, title, modality, notice } = model.info;
@@ -135,18 +126,32 @@ export function resultContext(
   };
 }
 
-/** What a report says of the mask of a finding, stored in a SEG. */
-export function foundIn(
-  { measurement }: Pick<Finding, 'measurement'>,
-  segmentation: NonNullable<ReportInput['found']>['segmentation'] | undefined,
-): ReportInput['found'] {
+/** What the report of a finding says, but for what it takes the place of. */
+export function reportInput(
+  context: ResultContext,
+  { measurement, source, model }: SegmentedSeries,
+  segmentation: ReportedSegmentation | undefined,
+  priors: readonly PriorVolume[],
+  { reportOutlines: outlines, repeatabilityPercent }: ResultSettings,
+): ReportInput {
   const { meanIntensity, sdIntensity } = measurement;
-  if (!segmentation || meanIntensity === undefined || sdIntensity === undefined) return undefined;
-  return { segmentation, measurement: { ...measurement, meanIntensity, sdIntensity } };
+  const found =
+    segmentation && meanIntensity !== undefined && sdIntensity !== undefined
+      ? { segmentation, measurement: { ...measurement, meanIntensity, sdIntensity } }
+      : undefined;
+  return {
+    context,
+    found,
+    outlines,
+    flags: qualityFlags(measurement, source),
+    priors,
+    repeatabilityPercent: repeatabilityPercent[model.info.modality] ?? undefined,
+  };
 }
+type ReportedSegmentation = NonNullable<ReportInput['found']>['segmentation'];
 
 /** What was left out or made up on the way from the images to the results, each once. */
-export function warningsOf({ source }: Finding, { segmentations, report }: Results): string[] {
+export function warningsOf({ source }: SegmentedSeries, { segmentations, report }: Results): string[] {
   const objects = [...segmentations, report];
   return [...new Set([...source.warnings, ...objects.flatMap(({ warnings }) => warnings)])];
 }

@@ -1,4 +1,4 @@
-import { DicomError } from '../../dicom/errors.ts';
+import { DicomError } from '../../dicom/dicom-error.ts';
 import { type DicomDataset, text } from '../../dicom/reading/dataset.ts';
 import type { DicomWebClient } from '../../dicom/web/client.ts';
 import { isOwnResult } from '../../results/own-results.ts';
@@ -6,7 +6,7 @@ import type { Database } from '../../store/database/sql.ts';
 import type { Patient } from '../../store/records/opt-out.ts';
 import { fingerprintOf, foreignSeries } from '../../store/records/own-series.ts';
 import { typicalImage } from '../../store/records/study-header.ts';
-import { describeSeries, type SeriesSource } from '../selection/describe-series.ts';
+import { describeSeries } from '../selection/describe-series.ts';
 import type { CandidateSeries } from '../selection/select.ts';
 
 export interface ListedStudy {
@@ -16,15 +16,18 @@ export interface ListedStudy {
   readonly segmentations: readonly string[];
   /** Everybody whom an image names as its patient: one, unless images are mixed up. */
   readonly patients: readonly Patient[];
-  /** Of the image that says most reliably whose study it is and what made it; undefined where no series has images. */
+  /**
+   * Of the image that says most reliably whose study it is and what made it; undefined where no series has
+   * images.
+   */
   readonly header: DicomDataset | undefined;
   /** Stands for these series and their instance counts. */
   readonly fingerprint: string;
 }
 
 /**
- * The series of a study that may be input, each with what selection needs to know. Nothing that the node wrote is among
- * them.
+ * The series of a study that may be input, each with what selection needs to know. Nothing that the node
+ * wrote is among them.
  * @throws DicomError DICOM_WEB_ANSWER where the archive has no such study
  */
 export async function listStudy(
@@ -36,15 +39,11 @@ export async function listStudy(
   if (series.length === 0) {
     throw new DicomError('DICOM_WEB_ANSWER', `the archive has no series of study ${studyInstanceUid}`);
   }
-  const seriesMetadata = (study: string, uid: string) => archive.seriesMetadata(study, uid, signal);
-  const foreign = await foreignSeries(
-    { sql: database, seriesMetadata, isOwnResult },
-    studyInstanceUid,
-    series,
-  );
+  const seriesMetadata = (study: string, series: string) => archive.seriesMetadata(study, series, signal);
+  const foreign = await foreignSeries({ database, seriesMetadata, isOwnResult }, studyInstanceUid, series);
   const headers: DicomDataset[] = [];
   const patients = new Map<string, Patient>();
-  const source: SeriesSource = {
+  const source: Pick<DicomWebClient, 'seriesMetadata'> = {
     seriesMetadata: async (study, uid, abort) => {
       const images = await archive.seriesMetadata(study, uid, abort);
       headers.push(...images.slice(0, 1));

@@ -1,6 +1,6 @@
-import { SegmentationError } from '../../segmentation/errors.ts';
 import { loadModel, type Model } from '../../segmentation/model/model-folder.ts';
 import type { ModelInfo } from '../../segmentation/model/model-info.ts';
+import { SegmentationError } from '../../segmentation/segmentation-error.ts';
 import { SEGMENTED_CLASSES, type SegmentedClass } from '../selection/rules.ts';
 import type { Models } from './run-parts.ts';
 
@@ -34,7 +34,10 @@ export function configuredModels(
   };
 }
 
-/** What must be said of each model wherever its results are shown, by its hash; models that do not load are left out. */
+/**
+ * What must be said of each model wherever its results are shown, by its hash; models that do not load are
+ * left out.
+ */
 export async function modelNotices(models: Models): Promise<ReadonlyMap<string, string>> {
   const notices = new Map<string, string>();
   for (const seriesClass of SEGMENTED_CLASSES) {

@@ -1,4 +1,4 @@
-import { DicomError } from '../../dicom/errors.ts';
+import { DicomError } from '../../dicom/dicom-error.ts';
 import type { ImageFrame } from '../../dicom/geometry/image-frame.ts';
 import { SeriesVolumeBuilder } from '../../dicom/geometry/series-volume-builder.ts';
 import { imageKey } from '../../dicom/geometry/split-series.ts';
@@ -22,11 +22,12 @@ interface WantedSeries {
 const IN_FLIGHT = 4;
 
 /**
- * Retrieves the images of a series, or of the part of it that was chosen, into a volume as they arrive. Checks that they
- * are what was asked for: the right study and series, each once, as many as the archive says it has; of a part, each of
- * its images.
+ * Retrieves the images of a series, or of the part of it that was chosen, into a volume as they arrive.
+ * Checks that they are what was asked for: the right study and series, each once, as many as the archive says
+ * it has; of a part, each of its images.
  * @returns a builder that has them all; whether they make a volume, its `finish` says
- * @throws DicomError DICOM_WEB_ANSWER for parts of something else or missing ones, DICOM_UNREADABLE for corrupt ones,
+ * @throws DicomError DICOM_WEB_ANSWER for parts of something else or missing ones, DICOM_UNREADABLE for
+ * corrupt ones,
  *   and what adding an image throws
  */
 export async function retrieveSeries(

@@ -5,7 +5,7 @@ import type { PriorVolume, ReportReference } from '../../sr/report-input.ts';
 import { currentVolume, priorVolumes, recordVolume } from '../../store/records/history.ts';
 import { freezeInput, type Run } from '../../store/records/run-log.ts';
 import { keptInterval, type MeasuredVolume, type VolumeRecord } from '../../store/records/volume-record.ts';
-import { type Finding, type Past, type Results } from './create-results.ts';
+import { type Past, type Results, type SegmentedSeries } from './create-results.ts';
 import type { RunParts } from './run-parts.ts';
 
 const reportReference = z.object({
@@ -27,8 +27,11 @@ const pastSchema: z.ZodType<Past> = z.object({
   current: z.object({ report: reportReference, supersedes: reportReference.nullable() }).nullable(),
 });
 
-/** What history knows of the patient before this finding, kept with the run so that a repeated run writes the same. */
-export async function pastOf(finding: Finding, run: Run, parts: RunParts): Promise<Past> {
+/**
+ * What history knows of the patient before this finding, kept with the run so that a repeated run writes the
+ * same.
+ */
+export async function pastOf(finding: SegmentedSeries, run: Run, parts: RunParts): Promise<Past> {
   const { database, patientKey, settings } = parts;
   const subject = subjectOf(finding, run, patientKey);
   const slot = [
@@ -70,9 +73,11 @@ function supersededBy({ studyInstanceUid, supersedes }: VolumeRecord): ReportRef
   return { studyInstanceUid, seriesInstanceUid: seriesUid(supersedes), sopInstanceUid: supersedes };
 }
 
-/** Writes the finding to the volume history: the last step, after the results are proven to be in the archive. */
+/**
+ * Writes the finding to the volume history: the last step, after the results are proven to be in the archive.
+ */
 export async function recordFinding(
-  finding: Finding,
+  finding: SegmentedSeries,
   results: Results,
   run: Run,
   { database, patientKey }: RunParts,
@@ -106,7 +111,7 @@ const referenceOf = ({
 });
 
 /** Whose pancreas it is, in which series, by which model: what identifies a row of the history. */
-function subjectOf({ source, part, model }: Finding, run: Run, patientKey: RunParts['patientKey']) {
+function subjectOf({ source, part, model }: SegmentedSeries, run: Run, patientKey: RunParts['patientKey']) {
   const header = source.slices[0]?.dataset ?? {};
   const { studyInstanceUid } = run;
   const { name, version, modality } = model.info;

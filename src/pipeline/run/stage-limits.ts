@@ -1,4 +1,4 @@
-import { PipelineError } from '../../store/errors.ts';
+import { PipelineError } from '../pipeline-error.ts';
 import type { Stage } from './stage-names.ts';
 
 const LIMITED = ['retrieve', 'segment', 'store'] as const;
@@ -6,7 +6,10 @@ const LIMITED = ['retrieve', 'segment', 'store'] as const;
 /** How long one stage of one series may take, in minutes; each limit is for the stages of one kind. */
 export type StageLimits = Readonly<Record<(typeof LIMITED)[number], number>>;
 
-/** Which limit each stage has: what the archive is asked for, what is computed here, what is stored and proven. */
+/**
+ * Which limit each stage has: what the archive is asked for, what is computed here, what is stored and
+ * proven.
+ */
 const LIMIT_OF: Readonly<Record<Stage, keyof StageLimits>> = {
   'list series': 'retrieve',
   select: 'segment',

@@ -20,7 +20,10 @@ export interface StageEnd {
 }
 export type StageEndListener = (end: StageEnd) => void;
 
-/** Runs one stage and gives what it gives; `progress` tells how much of it is done, `signal` when it has to stop. */
+/**
+ * Runs one stage and gives what it gives; `progress` tells how much of it is done, `signal` when it has to
+ * stop.
+ */
 export type RunStage = <T>(
   stage: Stage,
   work: (progress: (done: number, total: number) => void, signal: AbortSignal | undefined) => T | Promise<T>,

@@ -1,10 +1,10 @@
-import { DicomError } from '../../dicom/errors.ts';
+import { DicomError } from '../../dicom/dicom-error.ts';
 import type { DicomWebClient } from '../../dicom/web/client.ts';
 import type { ResultObject } from '../../results/result-context.ts';
 import { readSegmentation } from '../../seg/read-segmentation.ts';
 import type { Database } from '../../store/database/sql.ts';
 import { type ResultKind, recordResultSeries } from '../../store/records/own-series.ts';
-import type { Finding, Results } from './create-results.ts';
+import type { Results, SegmentedSeries } from './create-results.ts';
 
 const resultObjects = ({ segmentations, report, pictures }: Results): [ResultKind, ResultObject][] => [
   ...segmentations.map((segmentation): [ResultKind, ResultObject] => ['SEG', segmentation]),
@@ -14,8 +14,8 @@ const resultObjects = ({ segmentations, report, pictures }: Results): [ResultKin
 ];
 
 /**
- * Stores the results in the study, those that are not there yet. They are remembered as the node's own first, so that no
- * look at the archive in between takes them for news.
+ * Stores the results in the study, those that are not there yet. They are remembered as the node's own first,
+ * so that no look at the archive in between takes them for news.
  * @throws DicomError DICOM_STORE_INCOMPLETE naming what is missing afterwards
  */
 export async function storeResults(
@@ -56,13 +56,13 @@ export async function storeObjects(
 }
 
 /**
- * Proves that each SEG in the archive is the mask: fetched back and read, every voxel is equal. One that is not is sent
- * once more, as some archives replace what they have.
+ * Proves that each SEG in the archive is the mask: fetched back and read, every voxel is equal. One that is
+ * not is sent once more, as some archives replace what they have.
  * @throws DicomError DICOM_STORE_INCOMPLETE where it still isn't
  */
 export async function verifyStored(
   { segmentations }: Results,
-  { source, mask }: Finding,
+  { source, mask }: SegmentedSeries,
   studyInstanceUid: string,
   archive: DicomWebClient,
   signal?: AbortSignal,
@@ -84,7 +84,11 @@ export async function verifyStored(
 }
 
 /** What is wrong with a SEG that should hold the mask; undefined where it does. */
-function differenceFrom(mask: Uint8Array, bytes: Uint8Array, source: Finding['source']): string | undefined {
+function differenceFrom(
+  mask: Uint8Array,
+  bytes: Uint8Array,
+  source: SegmentedSeries['source'],
+): string | undefined {
   try {
     const stored = readSegmentation(bytes, source);
     return Buffer.compare(stored, mask) === 0 ? undefined : 'differs from the mask that was stored';

@@ -1,4 +1,4 @@
-import { DicomError } from '../../dicom/errors.ts';
+import { DicomError } from '../../dicom/dicom-error.ts';
 import { type ImageFrame, imageFrames } from '../../dicom/geometry/image-frame.ts';
 import { imageKey, type SeriesPart, splitSeries } from '../../dicom/geometry/split-series.ts';
 import { type DicomDataset, text } from '../../dicom/reading/dataset.ts';

@@ -1,5 +1,6 @@
 import type { SegmentedClass, SelectionRules } from './rules.ts';
 import { type CandidateSeries, type SeriesDecision, selectSeries } from './select.ts';
+import { SelectionError } from './selection-error.ts';
 
 /** A series that somebody named: it is taken whatever the rules say. */
 export interface ForcedSeries {
@@ -13,16 +14,10 @@ export type ChosenSeries = SeriesDecision & { readonly class: SegmentedClass; re
 export const isChosen = (decision: SeriesDecision): decision is ChosenSeries =>
   decision.chosen && decision.class !== 'NONE';
 
-/** The series that was named cannot be taken. */
-export class ForcedSeriesError extends Error {
-  override readonly name = 'ForcedSeriesError';
-  readonly code = 'SERIES_NAMED';
-}
-
 /**
  * Decides about every series: by the rules, or for the one that was named; and only where a model is there
  * for it.
- * @throws ForcedSeriesError
+ * @throws SelectionError SERIES_NAMED
  */
 export function chooseSeries(
   candidates: readonly CandidateSeries[],
@@ -56,7 +51,8 @@ function force(
   const alone = selectSeries(named, rules);
   const decision =
     alone.find((one) => one.chosen && one.class === forced.class) ?? alone.find(isChosen) ?? alone[0];
-  if (!candidate || !decision) throw new ForcedSeriesError(`the study has no series ${seriesInstanceUid}`);
+  if (!candidate || !decision)
+    throw new SelectionError('SERIES_NAMED', `the study has no series ${seriesInstanceUid}`);
   const seriesClass = forced.class ?? classOf(decision, candidate);
   return selectSeries(candidates, rules).map((one) =>
     isNamed(one) && one.description === decision.description
@@ -68,7 +64,8 @@ function force(
 function classOf(decision: SeriesDecision, { facts }: CandidateSeries): SegmentedClass {
   if (decision.class !== 'NONE') return decision.class;
   if (facts.modality === 'CT') return 'CT_ABDOMEN';
-  throw new ForcedSeriesError(
+  throw new SelectionError(
+    'SERIES_NAMED',
     `series ${decision.seriesInstanceUid}: the rules do not tell whether it is T1W or T2W ` +
       `(${decision.reason}); say it with --class`,
   );

@@ -4,8 +4,6 @@ import { candidatesOf } from './candidates.ts';
 import { factsOf } from './facts.ts';
 import type { CandidateSeries } from './select.ts';
 
-export type SeriesSource = Pick<DicomWebClient, 'seriesMetadata'>;
-
 /** Series of other modalities hold no volume; what QIDO-RS says of them is enough. */
 const IMAGE_MODALITIES: ReadonlySet<string | undefined> = new Set(['CT', 'MR', undefined]);
 
@@ -15,7 +13,7 @@ const IMAGE_MODALITIES: ReadonlySet<string | undefined> = new Set(['CT', 'MR', u
  * @param series as QIDO-RS lists them
  */
 export async function describeSeries(
-  archive: SeriesSource,
+  archive: Pick<DicomWebClient, 'seriesMetadata'>,
   studyInstanceUid: string,
   series: readonly DicomDataset[],
   signal?: AbortSignal,

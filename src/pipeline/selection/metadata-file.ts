@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { messageOf } from '../../coded-error.ts';
 import { fromDicomJson, text } from '../../dicom/reading/dataset.ts';
 import { framesOf, positionsOf } from './candidates.ts';
 import { factsOf } from './facts.ts';
 import { SEGMENTED_CLASSES, type SegmentedClass, type SelectionRules, type SeriesClass } from './rules.ts';
 import { type CandidateSeries, selectSeries } from './select.ts';
+import { SelectionError } from './selection-error.ts';
 import type { Point } from './stack.ts';
 
 const point = z.tuple([z.number(), z.number(), z.number()]);
@@ -36,16 +38,11 @@ export interface StudyPrediction {
   readonly reasons: Readonly<Record<string, string>>;
 }
 
-/** A file of studies cannot be used. */
-class MetadataFileError extends Error {
-  override readonly name = 'MetadataFileError';
-  readonly code = 'METADATA_FILE';
-}
-
-/** @throws MetadataFileError naming the place that is wrong */
+/** @throws SelectionError METADATA_FILE naming the place that is wrong */
 export function predictStudies(file: string, rules: SelectionRules): Record<string, StudyPrediction> {
   const studies = fileSchema.safeParse(readJson(file));
-  if (!studies.success) throw new MetadataFileError(`${file}: ${z.prettifyError(studies.error)}`);
+  if (!studies.success)
+    throw new SelectionError('METADATA_FILE', `${file}: ${z.prettifyError(studies.error)}`);
   return Object.fromEntries(
     studies.data.map(({ id, series }) => [id, predict(series.map(candidateOf), rules)]),
   );
@@ -90,7 +87,8 @@ function readJson(file: string): unknown {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new MetadataFileError(`${file}: cannot be read as JSON: ${reason}`, { cause });
+    throw new SelectionError('METADATA_FILE', `${file}: cannot be read as JSON: ${messageOf(cause)}`, {
+      cause,
+    });
   }
 }

@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { messageOf } from '../../coded-error.ts';
 import { FACT_NAMES } from './facts.ts';
+import { SelectionError } from './selection-error.ts';
 
 /** What a series can be to the node. NONE: it is not segmented. */
 const SERIES_CLASSES = ['CT_ABDOMEN', 'T1W', 'T2W', 'NONE'] as const;
@@ -97,24 +99,19 @@ const selectionSchema = z.strictObject({
 });
 export type SelectionRules = z.infer<typeof selectionSchema>;
 
-/** The rules file could not be read or is not in its form. */
-class SelectionRulesError extends Error {
-  override readonly name = 'SelectionRulesError';
-  readonly code = 'SELECTION_RULES';
-}
-
 /** The rules that come with the program. */
 const DEFAULT_FILE = path.resolve(import.meta.dirname, '../../../config/selection.yaml');
 
 /**
  * Reads a file of selection rules and puts the site's own rules before its rules.
  * @param siteFile null: the rules that come with the program
- * @throws SelectionRulesError naming the file and the place in it
+ * @throws SelectionError SELECTION_RULES naming the file and the place in it
  */
 export function readSelectionRules(siteFile: string | null, siteRules: readonly Rule[]): SelectionRules {
   const file = siteFile ?? DEFAULT_FILE;
   const result = selectionSchema.safeParse(readYaml(file));
-  if (!result.success) throw new SelectionRulesError(`${file}: ${z.prettifyError(result.error)}`);
+  if (!result.success)
+    throw new SelectionError('SELECTION_RULES', `${file}: ${z.prettifyError(result.error)}`);
   const rules = { ...result.data, rules: [...siteRules, ...result.data.rules] };
   refuseUnknownConcepts(rules, file);
   return rules;
@@ -127,7 +124,10 @@ function refuseUnknownConcepts({ vocabulary, rules, preferences }: SelectionRule
   );
   const unknown = new Set([...asked, ...PHASES].filter((concept) => !(concept in vocabulary)));
   if (unknown.size === 0) return;
-  throw new SelectionRulesError(`${file}: the vocabulary does not have ${[...unknown].join(', ')}`);
+  throw new SelectionError(
+    'SELECTION_RULES',
+    `${file}: the vocabulary does not have ${[...unknown].join(', ')}`,
+  );
 }
 
 export const groupsOf = (when: When): readonly Tests[] => (Array.isArray(when) ? when : [when]);
@@ -145,8 +145,13 @@ function readYaml(file: string): unknown {
   try {
     return parse(readFileSync(file, 'utf8'));
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new SelectionRulesError(`${file}: cannot be read as selection rules: ${reason}`, { cause });
+    throw new SelectionError(
+      'SELECTION_RULES',
+      `${file}: cannot be read as selection rules: ${messageOf(cause)}`,
+      {
+        cause,
+      },
+    );
   }
 }
 

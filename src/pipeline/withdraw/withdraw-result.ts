@@ -3,11 +3,11 @@ import type { DicomWebClient } from '../../dicom/web/client.ts';
 import { createRejectionNote, type RejectedInstance, rejectionNoteUid } from '../../sr/rejection-note.ts';
 import { REJECTION_REASONS, type RejectionReason } from '../../sr/rejection-reasons.ts';
 import type { Database } from '../../store/database/sql.ts';
-import { PipelineError } from '../../store/errors.ts';
 import { findVolume, recordWithdrawal } from '../../store/records/history.ts';
 import { recordResultSeries, resultSeriesOf } from '../../store/records/own-series.ts';
 import { fixedTime } from '../../store/records/run-log.ts';
 import type { VolumeRecord } from '../../store/records/volume-record.ts';
+import { StoreError } from '../../store/store-error.ts';
 
 export interface WithdrawalRequest {
   /** A series or a report (SOP instance) of the result. */
@@ -36,7 +36,7 @@ export interface Withdrawn {
  * Withdraws a result: stores a rejection note that names its report, its SEG in every form, its pictures, and
  * the report of a reader's correction, then marks the volume in the history, where it counts as a prior no
  * more. Withdrawing again for the same reason changes nothing.
- * @throws PipelineError RESULT_UNKNOWN where the history has no such result; what the archive throws
+ * @throws StoreError RESULT_UNKNOWN where the history has no such result; what the archive throws
  */
 export async function withdrawResult(
   { uid, reason, comment }: WithdrawalRequest,
@@ -44,7 +44,7 @@ export async function withdrawResult(
 ): Promise<Withdrawn> {
   const volume = await findVolume(database, uid);
   if (!volume) {
-    throw new PipelineError(
+    throw new StoreError(
       'RESULT_UNKNOWN',
       `the history has no result ${uid}: name the series of its SEG or report, or the report's SOP ` +
         'Instance UID',

@@ -1,7 +1,7 @@
 import '../../telemetry-off.ts';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { elements, type Shape3 } from '../array3.ts';
-import { SegmentationError } from '../errors.ts';
+import { SegmentationError } from '../segmentation-error.ts';
 import type { Predict } from './sliding-window.ts';
 
 /** Where a network runs: names that onnxruntime knows. Which of them work depends on its installation. */

@@ -4,7 +4,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
-import { SegmentationError } from '../errors.ts';
+import { codeOf } from '../../coded-error.ts';
+import { SegmentationError } from '../segmentation-error.ts';
 import { type ModelInfo, modelInfoSchema } from './model-info.ts';
 
 const MODEL_FILE = 'model.json';
@@ -144,5 +145,5 @@ async function checkHash(file: string, expected: string): Promise<void> {
 }
 
 function isNotFound(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
+  return ['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '');
 }

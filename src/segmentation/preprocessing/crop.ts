@@ -1,6 +1,6 @@
 import { type ArrayView, type Box, indexIn } from '../array-view.ts';
 import type { Array3, Shape3 } from '../array3.ts';
-import { SegmentationError } from '../errors.ts';
+import { SegmentationError } from '../segmentation-error.ts';
 
 /**
  * The bounding box of all voxels that aren't zero, as nnU-Net's create_nonzero_mask sees them (NaN counts as

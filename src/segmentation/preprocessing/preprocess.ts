@@ -1,11 +1,11 @@
 import type { Volume } from '../../dicom/volume.ts';
 import { type ArrayView, readView, transposed, viewOf } from '../array-view.ts';
 import { type Array3, permuted, type Shape3 } from '../array3.ts';
-import { SegmentationError } from '../errors.ts';
 import type { ModelInfo } from '../model/model-info.ts';
 import { arrangedSpacing, arrangementTo } from '../model/orientation.ts';
 import { resampledShape, resampleImage, type Spacing, separateAxis } from '../resampling/resample.ts';
 import { resampleMask } from '../resampling/resample-mask.ts';
+import { SegmentationError } from '../segmentation-error.ts';
 import { nonzeroBox, zeroNaN } from './crop.ts';
 import { nonzeroMask } from './nonzero-mask.ts';
 import { normalize } from './normalize.ts';

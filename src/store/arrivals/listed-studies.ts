@@ -10,7 +10,9 @@ export interface ListedCounts {
 
 const listedRow = z.object({ studyInstanceUid: z.string(), counts: z.string(), announcedAt: z.date() });
 
-/** What is kept of these studies, by StudyInstanceUID; nothing of those that were never listed with counts. */
+/**
+ * What is kept of these studies, by StudyInstanceUID; nothing of those that were never listed with counts.
+ */
 export async function listedCounts(
   sql: Sql,
   studyInstanceUids: readonly string[],
@@ -36,7 +38,8 @@ export async function keepListedCounts(
   await sql.query(
     `INSERT INTO pansegnet.listed_study (study_instance_uid, counts, announced_at)
      SELECT uid, counts, $3 FROM unnest($1::text[], $2::text[]) AS counted (uid, counts)
-     ON CONFLICT (study_instance_uid) DO UPDATE SET counts = EXCLUDED.counts, announced_at = EXCLUDED.announced_at`,
+     ON CONFLICT (study_instance_uid) DO UPDATE SET counts = EXCLUDED.counts, announced_at =
+     EXCLUDED.announced_at`,
     [
       counted.map(({ studyInstanceUid }) => studyInstanceUid),
       counted.map(({ counts }) => counts),

@@ -2,7 +2,8 @@ import { existsSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { fromPglite } from 'pg-boss';
-import { PipelineError } from '../errors.ts';
+import { messageOf } from '../../coded-error.ts';
+import { StoreError } from '../store-error.ts';
 import { type FolderLock, lockFolder } from './folder-lock.ts';
 import { migrate } from './migrations.ts';
 import { connectPostgres } from './postgres.ts';
@@ -27,7 +28,7 @@ const UNFINISHED_FOLDER = 'data.new';
 
 /**
  * Opens the database, makes it where there is none, and brings its tables up to date.
- * @throws PipelineError DATABASE_IN_USE, DATABASE_NEWER, DATABASE_UNUSABLE
+ * @throws StoreError DATABASE_IN_USE, DATABASE_NEWER, DATABASE_UNUSABLE
  */
 export async function openDatabase(place: DatabasePlace): Promise<Database> {
   if ('memory' in place) return migrated(embedded(await PGlite.create('memory://')));
@@ -62,10 +63,13 @@ async function openFolder(folder: string): Promise<PGlite> {
     }
     return await openSyncedPglite(data);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new PipelineError('DATABASE_UNUSABLE', `the database in ${folder} cannot be opened: ${reason}`, {
-      cause,
-    });
+    throw new StoreError(
+      'DATABASE_UNUSABLE',
+      `the database in ${folder} cannot be opened: ${messageOf(cause)}`,
+      {
+        cause,
+      },
+    );
   }
 }
 

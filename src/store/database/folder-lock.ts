@@ -4,7 +4,8 @@ import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { PipelineError } from '../errors.ts';
+import { codeOf, messageOf } from '../../coded-error.ts';
+import { StoreError } from '../store-error.ts';
 
 /**
  * The lock is SQLite's own write lock on this empty file: the operating system holds it for the process and
@@ -32,7 +33,7 @@ export interface FolderLock {
 
 /**
  * Makes this process the only owner of a folder; creates the folder where it is missing.
- * @throws PipelineError DATABASE_IN_USE naming the owner's pid and the folder, where another process
+ * @throws StoreError DATABASE_IN_USE naming the owner's pid and the folder, where another process
  *   (or this one, a second time) owns it; DATABASE_UNUSABLE where it cannot be made or locked
  */
 export async function lockFolder(folder: string): Promise<FolderLock> {
@@ -67,16 +68,15 @@ function isBusy(error: unknown): boolean {
   return error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY;
 }
 
-function unusable(folder: string, cause: unknown): PipelineError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new PipelineError('DATABASE_UNUSABLE', `the folder ${folder} cannot be locked: ${reason}`, {
+function unusable(folder: string, cause: unknown): StoreError {
+  return new StoreError('DATABASE_UNUSABLE', `the folder ${folder} cannot be locked: ${messageOf(cause)}`, {
     cause,
   });
 }
 
-function inUse(folder: string, owner: Owner | undefined, cause: unknown): PipelineError {
+function inUse(folder: string, owner: Owner | undefined, cause: unknown): StoreError {
   const who = owner ? `process ${owner.pid} on ${owner.host} (since ${owner.since})` : 'another process';
-  return new PipelineError(
+  return new StoreError(
     'DATABASE_IN_USE',
     `the folder ${folder} is in use by ${who}: stop that process, or ask it over HTTP`,
     { cause },
@@ -114,6 +114,6 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return codeOf(error) === 'EPERM';
   }
 }

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { z } from 'zod';
-import { PipelineError } from '../errors.ts';
+import { messageOf } from '../../coded-error.ts';
+import { StoreError } from '../store-error.ts';
 import { DATA_FOLDER, type DatabasePlace } from './database.ts';
 import { lockFolder } from './folder-lock.ts';
 import { MIGRATIONS } from './migration-steps.ts';
@@ -21,7 +22,7 @@ const versionRow = z.object({ version: z.int().nullable() });
 
 /**
  * Looks at a database and changes nothing: neither makes nor migrates it.
- * @throws PipelineError DATABASE_IN_USE, DATABASE_UNUSABLE
+ * @throws StoreError DATABASE_IN_USE, DATABASE_UNUSABLE
  */
 export async function inspectDatabase(place: DatabasePlace): Promise<DatabaseState> {
   if ('memory' in place) return describe(undefined);
@@ -44,10 +45,9 @@ export async function inspectDatabase(place: DatabasePlace): Promise<DatabaseSta
       await pglite.close();
     }
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new PipelineError(
+    throw new StoreError(
       'DATABASE_UNUSABLE',
-      `the database in ${place.folder} cannot be opened: ${reason}`,
+      `the database in ${place.folder} cannot be opened: ${messageOf(cause)}`,
       {
         cause,
       },

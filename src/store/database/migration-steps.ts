@@ -214,7 +214,8 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX notification_due ON pansegnet.notification (next_try_at) WHERE outcome IS NULL;
   `,
   `
-  -- Jobs that a step makes of what an earlier version kept elsewhere, until their queue is next opened and takes them. Without
+  -- Jobs that a step makes of what an earlier version kept elsewhere, until their queue is next opened
+  -- and takes them. Without
   -- a limit of retries a job is over: it only keeps its id from being used again.
   CREATE TABLE pansegnet.handed_over_job (
     id uuid PRIMARY KEY,
@@ -226,7 +227,8 @@ export const MIGRATIONS: readonly string[] = [
     retry_delay integer
   );
 
-  -- Notifications are jobs. An id comes from the event and the channel (see notificationId), and a number from where the ids of
+  -- Notifications are jobs. An id comes from the event and the channel (see notificationId), and a
+  -- number from where the ids of
   -- the table ended. Of 18 tries those that were made are gone, and the pauses go on from where they stood.
   INSERT INTO pansegnet.handed_over_job (id, queue, data, due_at, retry_limit, retry_delay)
   SELECT encode(substr(sha256(convert_to(channel || ' ' || event_key, 'UTF8')), 1, 16), 'hex')::uuid,

@@ -1,4 +1,4 @@
-import { PipelineError } from '../errors.ts';
+import { StoreError } from '../store-error.ts';
 import { MIGRATIONS } from './migration-steps.ts';
 import type { Database, Sql } from './sql.ts';
 
@@ -10,7 +10,7 @@ const MIGRATION_LOCK = 7_263_482_910;
 
 /**
  * Brings the tables to this program's version, all steps in one transaction.
- * @throws PipelineError DATABASE_NEWER where a newer program has been here: going back would lose what it
+ * @throws StoreError DATABASE_NEWER where a newer program has been here: going back would lose what it
  * wrote
  */
 export async function migrate(
@@ -23,7 +23,7 @@ export async function migrate(
     await sql.query('CREATE TABLE IF NOT EXISTS pansegnet.schema_version (version integer NOT NULL)');
     const current = await currentVersion(sql);
     if (current > steps.length) {
-      throw new PipelineError(
+      throw new StoreError(
         'DATABASE_NEWER',
         `the database has schema version ${current}, this program knows ${steps.length}: ` +
           'run the version that wrote it, or a newer one',

@@ -1,7 +1,8 @@
 import type { Database } from './sql.ts';
 
 /**
- * Does work that two processes must not do at the same time, one after the other; an embedded database has one process.
+ * Does work that two processes must not do at the same time, one after the other; an embedded database has
+ * one process.
  * @param lock any number that nothing else in the database locks
  * @param work uses connections of its own; the one that holds the lock waits
  */

@@ -1,5 +1,5 @@
 import { DatabaseError, Pool, type PoolClient, type QueryResult } from 'pg';
-import { PipelineError } from '../errors.ts';
+import { StoreError } from '../store-error.ts';
 import type { Database, Row, Sql } from './sql.ts';
 
 /** How long a connection may take to open, before the server counts as away. */
@@ -24,7 +24,7 @@ const PASSING_STATES = /^(08|28|3D|40|53|57|25006)/;
 /**
  * Connects to a PostgreSQL server. Connections that break are replaced: each query fails or works on its own.
  * @param url postgresql://user:password@host:port/database, with libpq's parameters such as sslmode
- * @throws PipelineError DATABASE_UNUSABLE, without the password, where the server can't be reached or refuses
+ * @throws StoreError DATABASE_UNUSABLE, without the password, where the server can't be reached or refuses
  */
 export async function connectPostgres(url: string, connections: number): Promise<Database> {
   const place = describePlace(url);
@@ -101,7 +101,7 @@ async function runOn(
 
 /** Errors without a state of PostgreSQL's come from the connection. */
 function isPassing(error: unknown): boolean {
-  if (error instanceof PipelineError) return false;
+  if (error instanceof StoreError) return false;
   if (error instanceof DatabaseError) return PASSING_STATES.test(error.code ?? '');
   return error instanceof Error && (isSystemError(error) || CONNECTION_TROUBLE.test(error.message));
 }
@@ -123,9 +123,9 @@ const CONNECTION_TROUBLE = new RegExp(
   'i',
 );
 
-function unusable(place: string, cause: unknown): PipelineError {
+function unusable(place: string, cause: unknown): StoreError {
   const message = `the PostgreSQL server at ${place} cannot be used: ${reasonOf(cause)}`;
-  return new PipelineError('DATABASE_UNUSABLE', message, { cause });
+  return new StoreError('DATABASE_UNUSABLE', message, { cause });
 }
 
 /** Node tries all addresses of a name and wraps their errors in one that has no message of its own. */

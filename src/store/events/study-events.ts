@@ -22,7 +22,7 @@ interface StudyEventsOptions {
 
 /** Tells listeners of each change of a study's state, and of its progress, whichever process made it. */
 export class StudyEvents {
-  readonly #sql: Sql;
+  readonly #database: Sql;
   readonly #now: () => Date;
   readonly #onError: (error: unknown) => void;
   readonly #pollMs: number;
@@ -31,8 +31,8 @@ export class StudyEvents {
   readonly #stopping = new AbortController();
   #polling: Promise<void> | undefined;
 
-  constructor(sql: Sql, { now, onError, pollMs = POLL_MS }: StudyEventsOptions) {
-    this.#sql = sql;
+  constructor(database: Sql, { now, onError, pollMs = POLL_MS }: StudyEventsOptions) {
+    this.#database = database;
     this.#now = now;
     this.#onError = onError;
     this.#pollMs = pollMs;
@@ -82,11 +82,11 @@ export class StudyEvents {
   }
 
   async #eventsSince(since: Date): Promise<{ key: string; at: number; event: StudyEvent }[]> {
-    const rows = await this.#sql.query(
+    const rows = await this.#database.query(
       `SELECT ${STUDY_COLUMNS} FROM pansegnet.study WHERE changed_at >= $1 ORDER BY changed_at`,
       [since],
     );
-    const progress = await progressSince(this.#sql, since);
+    const progress = await progressSince(this.#database, since);
     return [
       ...studiesOf(rows).map((study) => ({
         key: `${study.state} ${study.studyInstanceUid}`,

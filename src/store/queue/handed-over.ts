@@ -9,10 +9,16 @@ const handedOverRow = z.object({
   retryDelay: z.int().nullable(),
 });
 
-/** A job that a migration made of what an earlier version kept elsewhere; without a limit of retries, it is over. */
+/**
+ * A job that a migration made of what an earlier version kept elsewhere; without a limit of retries, it is
+ * over.
+ */
 export type HandedOverJob = z.infer<typeof handedOverRow>;
 
-/** Takes the jobs that migrations left for a queue: whoever takes them puts them into it, in the same transaction. */
+/**
+ * Takes the jobs that migrations left for a queue: whoever takes them puts them into it, in the same
+ * transaction.
+ */
 export async function takeHandedOver(sql: Sql, queue: string): Promise<HandedOverJob[]> {
   const rows = await sql.query(
     `DELETE FROM pansegnet.handed_over_job WHERE queue = $1

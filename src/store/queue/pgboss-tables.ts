@@ -2,8 +2,9 @@ import { z } from 'zod';
 import type { Sql } from '../database/sql.ts';
 
 /*
- * What pg-boss's public interface has no way for, as SQL on its table of jobs: the only place that names it. ADR 0029 says
- * of each statement why it is needed; test/support/pgboss-contract.ts goes red where pg-boss changes what they rely on.
+ * What pg-boss's public interface has no way for, as SQL on its table of jobs: the only place that names it.
+ * ADR 0029 says of each statement why it is needed; test/support/pgboss-contract.ts goes red where pg-boss
+ * changes what they rely on.
  */
 
 /** Lets an active job end for good when it next fails, whatever tries it has left. */
@@ -25,16 +26,21 @@ const silentRow = z.object({
   createdOn: z.date(),
 });
 
-/** Active jobs of whose process nothing was heard for so long. Holds them until the transaction ends, and leaves out what others hold. */
+/**
+ * Active jobs of whose process nothing was heard for so long. Holds them until the transaction ends, and
+ * leaves out what others hold.
+ */
 export async function silentJobs(
   sql: Sql,
   queue: string,
   seconds: number,
 ): Promise<z.infer<typeof silentRow>[]> {
   const rows = await sql.query(
-    `SELECT id, data, priority, retry_limit AS "retryLimit", retry_count AS "retryCount", created_on AS "createdOn"
+    `SELECT id, data, priority, retry_limit AS "retryLimit", retry_count AS "retryCount", created_on AS
+     "createdOn"
      FROM pgboss.job
-     WHERE name = $1 AND state = 'active' AND coalesce(heartbeat_on, started_on) <= now() - $2 * interval '1 s'
+     WHERE name = $1 AND state = 'active' AND coalesce(heartbeat_on, started_on) <= now() - $2 * interval
+     '1 s'
      FOR UPDATE SKIP LOCKED`,
     [queue, seconds],
   );
@@ -48,14 +54,18 @@ const deadRow = z.object({
   tries: z.int(),
 });
 
-/** A page of the jobs in a dead letter queue, the latest first: as they were, what they failed with, when, at which try. */
+/**
+ * A page of the jobs in a dead letter queue, the latest first: as they were, what they failed with, when, at
+ * which try.
+ */
 export async function deadJobs(
   sql: Sql,
   deadLetterQueue: string,
   { limit, offset }: { limit: number; offset: number },
 ): Promise<z.infer<typeof deadRow>[]> {
   const rows = await sql.query(
-    `SELECT data, source_output AS output, created_on AS "failedAt", coalesce(source_retry_count, 0) + 1 AS tries
+    `SELECT data, source_output AS output, created_on AS "failedAt", coalesce(source_retry_count, 0) + 1
+     AS tries
      FROM pgboss.job WHERE name = $1 AND state < 'active' ORDER BY created_on DESC, id LIMIT $2 OFFSET $3`,
     [deadLetterQueue, limit, offset],
   );
@@ -84,7 +94,8 @@ export async function jobFigures(
             count(*) FILTER (WHERE name = $1 AND state = 'active')::int AS active,
             count(*) FILTER (WHERE name = $2 AND state IN ('created', 'retry'))::int AS dead,
             greatest(0, coalesce(extract(epoch FROM $3::timestamptz - min(created_on)
-              FILTER (WHERE name = $1 AND state IN ('created', 'retry'))), 0))::float AS "oldestWaitingSeconds"
+              FILTER (WHERE name = $1 AND state IN ('created', 'retry'))), 0))::float AS
+              "oldestWaitingSeconds"
      FROM pgboss.job WHERE name IN ($1, $2)`,
     [queue, deadLetterQueue, now],
   );

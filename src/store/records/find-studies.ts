@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { rowsOf } from '../database/rows.ts';
 import type { Sql } from '../database/sql.ts';
 import { volumesOfStudies } from './history.ts';
 import { progressOfStudies, type StudyProgress } from './progress-log.ts';
 import { latestReviews, type Review } from './reviews.ts';
-import { decisionsOfStudies, type SeriesDecision } from './run-log.ts';
+import { decisionsOfStudies, type RecordedDecision } from './run-log.ts';
 import { headersOfStudies, type StudyHeader } from './study-header.ts';
 import { STUDY_COLUMNS, STUDY_STATES, type StudyRecord, type StudyState, studiesOf } from './study-log.ts';
 import type { VolumeRecord } from './volume-record.ts';
@@ -26,7 +27,7 @@ export interface StudyListing {
   /** Undefined for a study that no run has looked at yet. */
   readonly header: StudyHeader | undefined;
   readonly progress: StudyProgress | undefined;
-  readonly decisions: readonly SeriesDecision[];
+  readonly decisions: readonly RecordedDecision[];
   readonly volumes: readonly ReviewedVolume[];
 }
 
@@ -73,7 +74,10 @@ export async function findStudyListing(
   return (await listings(sql, known.length > 0 ? known : await fromHistory(sql, studyInstanceUid)))[0];
 }
 
-/** A study that the history knows and the study log doesn't: the history was rebuilt from an archive's reports. */
+/**
+ * A study that the history knows and the study log doesn't: the history was rebuilt from an archive's
+ * reports.
+ */
 async function fromHistory(sql: Sql, studyInstanceUid: string): Promise<StudyRecord[]> {
   const times = (await volumesOfStudies(sql, [studyInstanceUid])).map((volume) => volume.contentDateTime);
   const [first] = times.sort();
@@ -151,7 +155,7 @@ async function countStates(
     skipped: 0,
     failed: 0,
   };
-  for (const { state, studies } of z.array(stateCount).parse(rows)) counts[state] = studies;
+  for (const { state, studies } of rowsOf(stateCount, rows)) counts[state] = studies;
   return counts;
 }
 

@@ -1,9 +1,9 @@
 import type { Sql } from '../database/sql.ts';
 import {
-  COLUMNS,
   type Correction,
   type MeasuredVolume,
   type ModelIdentity,
+  VOLUME_COLUMNS,
   type VolumeRecord,
   volumesOf,
   type Withdrawal,
@@ -16,9 +16,14 @@ import {
 export async function recordVolume(sql: Sql, record: MeasuredVolume): Promise<void> {
   const { model } = record;
   await sql.query(
-    `INSERT INTO pansegnet.volume (${COLUMNS})
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::jsonb, $15::jsonb, $16::jsonb, $17, $18,
-       $19::jsonb, NULL, NULL)
+    `INSERT INTO pansegnet.volume (patient_key, study_instance_uid, study_date, study_time,
+     series_instance_uid, part,
+       class, model_name, model_version, model_sha256, mode, volume_ml, voxel_count, flags, seg, report,
+       supersedes,
+       content_date_time, interval_ml)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::jsonb, $15::jsonb, $16::jsonb,
+     $17, $18,
+       $19::jsonb)
      ON CONFLICT (series_instance_uid, part, model_name, model_version, model_sha256, mode) DO UPDATE SET
        patient_key = excluded.patient_key, study_instance_uid = excluded.study_instance_uid,
        study_date = excluded.study_date, study_time = excluded.study_time, class = excluded.class,
@@ -87,7 +92,7 @@ export async function recordWithdrawal(
 /** The volume whose result has this series, or this report. */
 export async function findVolume(sql: Sql, uid: string): Promise<VolumeRecord | undefined> {
   const rows = await sql.query(
-    `SELECT ${COLUMNS} FROM pansegnet.volume
+    `SELECT ${VOLUME_COLUMNS} FROM pansegnet.volume
      WHERE $1 IN (report->>'sopInstanceUid', report->>'seriesInstanceUid', seg->>'seriesInstanceUid',
        correction->'report'->>'sopInstanceUid', correction->'report'->>'seriesInstanceUid')`,
     [uid],
@@ -99,7 +104,7 @@ export async function findVolume(sql: Sql, uid: string): Promise<VolumeRecord | 
 export async function allVolumes(sql: Sql): Promise<VolumeRecord[]> {
   return volumesOf(
     await sql.query(
-      `SELECT ${COLUMNS} FROM pansegnet.volume
+      `SELECT ${VOLUME_COLUMNS} FROM pansegnet.volume
        ORDER BY patient_key, study_date, study_time, study_instance_uid, series_instance_uid, part, id`,
     ),
   );
@@ -109,20 +114,9 @@ export async function allVolumes(sql: Sql): Promise<VolumeRecord[]> {
 export async function volumesOfPatient(sql: Sql, patientKey: string): Promise<VolumeRecord[]> {
   return volumesOf(
     await sql.query(
-      `SELECT ${COLUMNS} FROM pansegnet.volume WHERE patient_key = $1
+      `SELECT ${VOLUME_COLUMNS} FROM pansegnet.volume WHERE patient_key = $1
        ORDER BY study_date, study_time, study_instance_uid, series_instance_uid, part, id`,
       [patientKey],
-    ),
-  );
-}
-
-/** The volumes measured in a study. */
-export async function volumesOfStudy(sql: Sql, studyInstanceUid: string): Promise<VolumeRecord[]> {
-  return volumesOf(
-    await sql.query(
-      `SELECT ${COLUMNS} FROM pansegnet.volume WHERE study_instance_uid = $1
-       ORDER BY series_instance_uid, part, id`,
-      [studyInstanceUid],
     ),
   );
 }
@@ -135,7 +129,7 @@ export async function volumesOfStudies(
   if (studyInstanceUids.length === 0) return [];
   return volumesOf(
     await sql.query(
-      `SELECT ${COLUMNS} FROM pansegnet.volume WHERE study_instance_uid = ANY($1::text[])
+      `SELECT ${VOLUME_COLUMNS} FROM pansegnet.volume WHERE study_instance_uid = ANY($1::text[])
        ORDER BY series_instance_uid, part, id`,
       [studyInstanceUids],
     ),
@@ -143,9 +137,10 @@ export async function volumesOfStudies(
 }
 
 /**
- * Volumes that a new one is compared with: of the same patient, class and model, in other studies that are earlier by
- * date and time, oldest first. A study without a date has no place in time: it has none and is none. Withdrawn ones, those
- * that a reader rejected, and those of a study with another birth date or sex, which may be another person's, are none.
+ * Volumes that a new one is compared with: of the same patient, class and model, in other studies that are
+ * earlier by date and time, oldest first. A study without a date has no place in time: it has none and is
+ * none. Withdrawn ones, those that a reader rejected, and those of a study with another birth date or sex,
+ * which may be another person's, are none.
  */
 export async function priorVolumes(
   sql: Sql,
@@ -155,7 +150,7 @@ export async function priorVolumes(
 ): Promise<VolumeRecord[]> {
   return volumesOf(
     await sql.query(
-      `SELECT ${COLUMNS} FROM pansegnet.volume
+      `SELECT ${VOLUME_COLUMNS} FROM pansegnet.volume
        WHERE patient_key = $1 AND study_instance_uid <> $2 AND class = $3
          AND model_name = $4 AND model_sha256 = $5 AND mode = $6
          AND withdrawn IS NULL AND study_date <> '' AND (study_date, study_time) < ($7, $8)
@@ -181,13 +176,16 @@ export async function priorVolumes(
   );
 }
 
-/** The volume that stands in the history for this part, model and mode: its report is the one to be superseded. */
+/**
+ * The volume that stands in the history for this part, model and mode: its report is the one to be
+ * superseded.
+ */
 export async function currentVolume(
   sql: Sql,
   of: Pick<VolumeRecord, 'seriesInstanceUid' | 'part'> & { readonly model: ModelIdentity },
 ): Promise<VolumeRecord | undefined> {
   const rows = await sql.query(
-    `SELECT ${COLUMNS} FROM pansegnet.volume
+    `SELECT ${VOLUME_COLUMNS} FROM pansegnet.volume
      WHERE series_instance_uid = $1 AND part = $2
        AND model_name = $3 AND model_version = $4 AND model_sha256 = $5 AND mode = $6`,
     [of.seriesInstanceUid, of.part, of.model.name, of.model.version, of.model.sha256, of.model.mode],

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { columnsOf, rowsOf } from '../database/rows.ts';
 import type { Sql } from '../database/sql.ts';
 import { keyedDigests } from './patient-key.ts';
 
@@ -8,17 +9,21 @@ export interface Patient {
   readonly issuer: string | undefined;
 }
 
-/** What is never processed: a study, or all studies of a patient. Without issuer: whoever issued the PatientID. */
+/**
+ * What is never processed: a study, or all studies of a patient. Without issuer: whoever issued the
+ * PatientID.
+ */
 export type OptOut =
   | { readonly studyInstanceUid: string }
   | { readonly patientId: string; readonly issuer?: string | undefined };
 
 const OPT_OUT_KINDS = ['study', 'patient', 'patient of issuer'] as const;
 
-const entryRow = z
-  .object({ kind: z.enum(OPT_OUT_KINDS), key: z.string(), added_at: z.date() })
-  .transform(({ kind, key, added_at }) => ({ kind, key, addedAt: added_at }));
-/** `key`: the Study Instance UID, or a keyed hash of PatientID (and issuer), which says nothing of the patient. */
+const entryRow = z.object({ kind: z.enum(OPT_OUT_KINDS), key: z.string(), addedAt: z.date() });
+/**
+ * `key`: the Study Instance UID, or a keyed hash of PatientID (and issuer), which says nothing of the
+ * patient.
+ */
 export type OptOutEntry = z.output<typeof entryRow>;
 
 type Entry = Pick<OptOutEntry, 'kind' | 'key'>;
@@ -27,7 +32,8 @@ type Entry = Pick<OptOutEntry, 'kind' | 'key'>;
 export async function addOptOut(sql: Sql, optOut: OptOut, now: Date): Promise<boolean> {
   const { kind, key } = await entryOf(sql, optOut);
   const rows = await sql.query(
-    'INSERT INTO pansegnet.opt_out (kind, key, added_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING key',
+    `INSERT INTO pansegnet.opt_out (kind, key, added_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
+     RETURNING key`,
     [kind, key, now],
   );
   return rows.length > 0;
@@ -46,9 +52,9 @@ export async function removeOptOut(sql: Sql, optOut: OptOut): Promise<boolean> {
 /** Oldest first. */
 export async function listOptOuts(sql: Sql): Promise<OptOutEntry[]> {
   const rows = await sql.query(
-    'SELECT kind, key, added_at FROM pansegnet.opt_out ORDER BY added_at, kind, key',
+    `SELECT ${columnsOf(entryRow)} FROM pansegnet.opt_out ORDER BY added_at, kind, key`,
   );
-  return z.array(entryRow).parse(rows);
+  return rowsOf(entryRow, rows);
 }
 
 /** Whether any patient is on the list: only then is it worth asking whose a study is. */
@@ -77,7 +83,7 @@ export async function optOutReason(
      WHERE (kind, key) IN (SELECT * FROM unnest($1::text[], $2::text[])) ORDER BY kind DESC LIMIT 1`,
     [wanted.map(({ kind }) => kind), wanted.map(({ key }) => key)],
   );
-  const found = z.array(entryRow.in.pick({ kind: true })).parse(rows)[0];
+  const found = rowsOf(entryRow.pick({ kind: true }), rows)[0];
   if (!found) return undefined;
   return found.kind === 'study' ? 'the study is on the opt-out list' : 'the patient is on the opt-out list';
 }

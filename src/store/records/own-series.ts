@@ -1,23 +1,28 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { type DicomDataset, requiredNumber, requiredText, text } from '../../dicom/reading/dataset.ts';
+import { columnsOf, rowsOf } from '../database/rows.ts';
 import type { Sql } from '../database/sql.ts';
 
 const RESULT_KINDS = ['SEG', 'SR', 'SC', 'PDF', 'KO'] as const;
 export type ResultKind = (typeof RESULT_KINDS)[number];
 
 /** One of the node's own series in the archive. */
-export interface ResultSeries {
-  readonly studyInstanceUid: string;
-  readonly seriesInstanceUid: string;
-  readonly sopInstanceUid: string;
-  readonly kind: ResultKind;
-}
+const resultRow = z.object({
+  studyInstanceUid: z.string(),
+  seriesInstanceUid: z.string(),
+  sopInstanceUid: z.string(),
+  kind: z.enum(RESULT_KINDS),
+});
+export type ResultSeries = Readonly<z.output<typeof resultRow>>;
 
 /** Modalities that the node writes, now or in a later version; series of any other cannot be its own. */
 const RESULT_MODALITIES: ReadonlySet<string> = new Set(['SEG', 'SR', 'OT', 'DOC', 'KO']);
 
-/** Remembers results as the node's own. To be called before they are stored, so that no look takes them for news. */
+/**
+ * Remembers results as the node's own. To be called before they are stored, so that no look takes them for
+ * news.
+ */
 export async function recordResultSeries(
   sql: Sql,
   results: readonly ResultSeries[],
@@ -33,34 +38,18 @@ export async function recordResultSeries(
   }
 }
 
-const resultRow = z
-  .object({
-    study_instance_uid: z.string(),
-    series_instance_uid: z.string(),
-    sop_instance_uid: z.string(),
-    kind: z.enum(RESULT_KINDS),
-  })
-  .transform(
-    (row): ResultSeries => ({
-      studyInstanceUid: row.study_instance_uid,
-      seriesInstanceUid: row.series_instance_uid,
-      sopInstanceUid: row.sop_instance_uid,
-      kind: row.kind,
-    }),
-  );
-
 /** The node's own results in a study, oldest first. */
 export async function resultSeriesOf(sql: Sql, studyInstanceUid: string): Promise<ResultSeries[]> {
   const rows = await sql.query(
-    `SELECT study_instance_uid, series_instance_uid, sop_instance_uid, kind FROM pansegnet.result_series
+    `SELECT ${columnsOf(resultRow)} FROM pansegnet.result_series
      WHERE study_instance_uid = $1 ORDER BY recorded_at, series_instance_uid`,
     [studyInstanceUid],
   );
-  return z.array(resultRow).parse(rows);
+  return rowsOf(resultRow, rows);
 }
 
 export interface OwnSeriesParts {
-  readonly sql: Sql;
+  readonly database: Sql;
   /** The metadata (WADO-RS) of a series. */
   readonly seriesMetadata: (studyInstanceUid: string, seriesInstanceUid: string) => Promise<DicomDataset[]>;
   /** Whether an instance says of itself that this program wrote it. */
@@ -68,30 +57,33 @@ export interface OwnSeriesParts {
 }
 
 /**
- * The series of a study that the node did not write. Its own are known from its records or, where another installation
- * (or this one, before its database was lost) wrote them, from what their first instance says: asked once, then
- * remembered.
+ * The series of a study that the node did not write. Its own are known from its records or, where another
+ * installation (or this one, before its database was lost) wrote them, from what their first instance says:
+ * asked once, then remembered.
  * @param series as QIDO-RS lists them
  */
 export async function foreignSeries(
-  { sql, seriesMetadata, isOwnResult }: OwnSeriesParts,
+  { database, seriesMetadata, isOwnResult }: OwnSeriesParts,
   studyInstanceUid: string,
   series: readonly DicomDataset[],
 ): Promise<DicomDataset[]> {
   const recorded = new Set(
-    (await resultSeriesOf(sql, studyInstanceUid)).map(({ seriesInstanceUid }) => seriesInstanceUid),
+    (await resultSeriesOf(database, studyInstanceUid)).map(({ seriesInstanceUid }) => seriesInstanceUid),
   );
   const isOwn = async (item: DicomDataset): Promise<boolean> => {
     const uid = requiredText(item, 'SeriesInstanceUID', `a series of study ${studyInstanceUid}`);
     if (recorded.has(uid)) return true;
     // A series without a modality may be anything, so it is looked at too.
     if (!RESULT_MODALITIES.has(text(item, 'Modality') ?? 'SEG')) return false;
-    const remembered = await rememberedOrigin(sql, uid);
+    const remembered = await rememberedOrigin(database, uid);
     if (remembered !== undefined) return remembered;
     const [first] = await seriesMetadata(studyInstanceUid, uid);
     if (!first) return false;
     const own = isOwnResult(first);
-    await sql.query('INSERT INTO pansegnet.series_origin VALUES ($1, $2) ON CONFLICT DO NOTHING', [uid, own]);
+    await database.query('INSERT INTO pansegnet.series_origin VALUES ($1, $2) ON CONFLICT DO NOTHING', [
+      uid,
+      own,
+    ]);
     return own;
   };
   const foreign: DicomDataset[] = [];
@@ -103,7 +95,7 @@ async function rememberedOrigin(sql: Sql, seriesInstanceUid: string): Promise<bo
   const rows = await sql.query('SELECT own FROM pansegnet.series_origin WHERE series_instance_uid = $1', [
     seriesInstanceUid,
   ]);
-  return z.array(z.object({ own: z.boolean() })).parse(rows)[0]?.own;
+  return rowsOf(z.object({ own: z.boolean() }), rows)[0]?.own;
 }
 
 /**

@@ -4,17 +4,23 @@ import type { Sql } from '../database/sql.ts';
 
 const SETTING = 'patient-key-secret';
 const SECRET_BYTES = 32;
-/** 128 bits: no two patients of any archive share a key by chance, and the key is short enough for an address. */
+/**
+ * 128 bits: no two patients of any archive share a key by chance, and the key is short enough for an address.
+ */
 const KEY_HEX_DIGITS = 32;
 
 export interface PatientIdentity {
   readonly patientId: string | undefined;
   readonly issuer: string | undefined;
-  /** Stands for the patient where there is no PatientID, so that nameless patients are never taken for one. */
+  /**
+   * Stands for the patient where there is no PatientID, so that nameless patients are never taken for one.
+   */
   readonly studyInstanceUid: string;
 }
 
-/** Makes opaque patient keys: HMAC-SHA256 of PatientID and issuer, with a secret that stays in the database. */
+/**
+ * Makes opaque patient keys: HMAC-SHA256 of PatientID and issuer, with a secret that stays in the database.
+ */
 export async function patientKeys(sql: Sql): Promise<(patient: PatientIdentity) => string> {
   const digest = await keyedDigests(sql);
   return ({ patientId, issuer, studyInstanceUid }) => {

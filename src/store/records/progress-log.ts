@@ -1,16 +1,19 @@
 import { z } from 'zod';
+import { columnsOf, orUndefined, rowsOf } from '../database/rows.ts';
 import type { Sql } from '../database/sql.ts';
 
 /** How far the work on a study is: written by whichever worker has it, shown by every gateway. */
-export interface StudyProgress {
-  readonly studyInstanceUid: string;
-  readonly stage: string;
+const progressRow = z.object({
+  studyInstanceUid: z.string(),
+  stage: z.string(),
   /** What is worked on: a series description, or the study's UID. Never a patient's name. */
-  readonly subject: string;
+  subject: z.string(),
   /** Of the stage, from 0 to 1; undefined where it is too short to tell. */
-  readonly fraction: number | undefined;
-  readonly updatedAt: Date;
-}
+  fraction: orUndefined(z.number()),
+  updatedAt: z.date(),
+});
+export type StudyProgress = Readonly<z.output<typeof progressRow>>;
+const PROGRESS_COLUMNS = columnsOf(progressRow);
 
 async function recordProgress(sql: Sql, progress: StudyProgress): Promise<void> {
   const { studyInstanceUid, stage, subject, fraction, updatedAt } = progress;
@@ -36,7 +39,8 @@ interface StageProgress {
 const LEAST_MS = 500;
 
 /**
- * A listener that writes the progress of one study: each new stage, and in long stages what is done from time to time.
+ * A listener that writes the progress of one study: each new stage, and in long stages what is done from time
+ * to time.
  * @param onError told where that fails; the work goes on, nobody's result depends on it
  */
 export function progressWriter(
@@ -58,25 +62,6 @@ export function progressWriter(
   };
 }
 
-const progressRow = z
-  .object({
-    study_instance_uid: z.string(),
-    stage: z.string(),
-    subject: z.string(),
-    fraction: z.number().nullable(),
-    updated_at: z.date(),
-  })
-  .transform(
-    (row): StudyProgress => ({
-      studyInstanceUid: row.study_instance_uid,
-      stage: row.stage,
-      subject: row.subject,
-      fraction: row.fraction ?? undefined,
-      updatedAt: row.updated_at,
-    }),
-  );
-const PROGRESS_COLUMNS = 'study_instance_uid, stage, subject, fraction, updated_at';
-
 export async function progressOfStudies(
   sql: Sql,
   studyInstanceUids: readonly string[],
@@ -86,12 +71,7 @@ export async function progressOfStudies(
     `SELECT ${PROGRESS_COLUMNS} FROM pansegnet.study_progress WHERE study_instance_uid = ANY($1::text[])`,
     [studyInstanceUids],
   );
-  return new Map(
-    z
-      .array(progressRow)
-      .parse(rows)
-      .map((one) => [one.studyInstanceUid, one]),
-  );
+  return new Map(rowsOf(progressRow, rows).map((one) => [one.studyInstanceUid, one]));
 }
 
 /** What was written at that time or later, oldest first. */
@@ -100,5 +80,5 @@ export async function progressSince(sql: Sql, since: Date): Promise<StudyProgres
     `SELECT ${PROGRESS_COLUMNS} FROM pansegnet.study_progress WHERE updated_at >= $1 ORDER BY updated_at`,
     [since],
   );
-  return z.array(progressRow).parse(rows);
+  return rowsOf(progressRow, rows);
 }

@@ -1,19 +1,23 @@
 import { z } from 'zod';
+import { columnsOf, rowsOf } from '../database/rows.ts';
 import type { Sql } from '../database/sql.ts';
 
 export const REVIEW_DECISIONS = ['accepted', 'rejected'] as const;
-type ReviewDecision = (typeof REVIEW_DECISIONS)[number];
 
 /** What a reader said of a result. It stays with the node. */
-export interface Review {
-  readonly decision: ReviewDecision;
+const review = z.object({
+  decision: z.enum(REVIEW_DECISIONS),
   /** In the reader's words; may be empty. */
-  readonly reason: string;
-  readonly reviewer: string;
-  readonly reviewedAt: Date;
-}
+  reason: z.string(),
+  reviewer: z.string(),
+  reviewedAt: z.date(),
+});
+export type Review = Readonly<z.output<typeof review>>;
 
-/** @param reportInstanceUid SOP Instance UID of the result's report: a result that supersedes it is another one */
+/**
+ * @param reportInstanceUid SOP Instance UID of the result's report: a result that supersedes it is another
+ * one
+ */
 export async function recordReview(sql: Sql, reportInstanceUid: string, review: Review): Promise<void> {
   await sql.query(
     `INSERT INTO pansegnet.review (report_sop_instance_uid, decision, reason, reviewer, reviewed_at)
@@ -21,19 +25,6 @@ export async function recordReview(sql: Sql, reportInstanceUid: string, review: 
     [reportInstanceUid, review.decision, review.reason, review.reviewer, review.reviewedAt],
   );
 }
-
-const reviewRow = z
-  .object({
-    report_sop_instance_uid: z.string(),
-    decision: z.enum(REVIEW_DECISIONS),
-    reason: z.string(),
-    reviewer: z.string(),
-    reviewed_at: z.date(),
-  })
-  .transform(({ report_sop_instance_uid, reviewed_at, ...review }): readonly [string, Review] => [
-    report_sop_instance_uid,
-    { ...review, reviewedAt: reviewed_at },
-  ]);
 
 /** The latest review of each result, by the SOP Instance UID of its report. */
 export async function latestReviews(
@@ -43,10 +34,13 @@ export async function latestReviews(
   if (reportInstanceUids.length === 0) return new Map();
   const rows = await sql.query(
     `SELECT DISTINCT ON (report_sop_instance_uid)
-       report_sop_instance_uid, decision, reason, reviewer, reviewed_at
+       ${columnsOf(reviewRow)}
      FROM pansegnet.review WHERE report_sop_instance_uid = ANY($1::text[])
      ORDER BY report_sop_instance_uid, id DESC`,
     [reportInstanceUids],
   );
-  return new Map(z.array(reviewRow).parse(rows));
+  return new Map(
+    rowsOf(reviewRow, rows).map(({ reportSopInstanceUid, ...one }) => [reportSopInstanceUid, one]),
+  );
 }
+const reviewRow = review.extend({ reportSopInstanceUid: z.string() });

@@ -1,47 +1,18 @@
 import { z } from 'zod';
+import { columnsOf, rowsOf } from '../database/rows.ts';
 import type { Sql } from '../database/sql.ts';
 import { markEnded } from './study-log.ts';
 
-const RUN_OUTCOMES = ['done', 'skipped'] as const;
-export type RunOutcome = (typeof RUN_OUTCOMES)[number];
+/**
+ * What a run fixed before it wrote anything, so that a run that was killed and begun again writes the same
+ * bytes. A run is the same run while study, counts (fingerprint) and request are the same.
+ */
+const runRow = z.object({ id: z.int(), studyInstanceUid: z.string(), fingerprint: z.string() });
+export type Run = Readonly<z.output<typeof runRow>>;
 
 /**
- * What a run fixed before it wrote anything, so that a run that was killed and begun again writes the same bytes.
- * A run is the same run while study, counts (fingerprint) and request are the same.
+ * @param begin.requestId who asked: a new one starts a new run for the same counts (see `StudyJob.requestId`)
  */
-export interface Run {
-  readonly id: number;
-  readonly studyInstanceUid: string;
-  readonly fingerprint: string;
-  /** Goes into the results as their content date and time. */
-  readonly contentDateTime: Date;
-  /** How often it was begun: 1 at the first time. */
-  readonly starts: number;
-  /** Set where this run was finished before: its results are stored and recorded; calling `finishRun` again is all. */
-  readonly outcome: RunOutcome | undefined;
-}
-
-const runRow = z
-  .object({
-    id: z.int(),
-    study_instance_uid: z.string(),
-    fingerprint: z.string(),
-    content_date_time: z.date(),
-    starts: z.int(),
-    outcome: z.enum(RUN_OUTCOMES).nullable(),
-  })
-  .transform(
-    (row): Run => ({
-      id: row.id,
-      studyInstanceUid: row.study_instance_uid,
-      fingerprint: row.fingerprint,
-      contentDateTime: row.content_date_time,
-      starts: row.starts,
-      outcome: row.outcome ?? undefined,
-    }),
-  );
-
-/** @param begin.requestId who asked: a new one starts a new run for the same counts (see `StudyJob.requestId`) */
 export async function beginRun(
   sql: Sql,
   begin: { studyInstanceUid: string; fingerprint: string; requestId: string; now: Date },
@@ -55,15 +26,15 @@ export async function beginRun(
     `INSERT INTO pansegnet.run (study_instance_uid, fingerprint, request_id, content_date_time, starts)
      VALUES ($1, $2, $3, $4, 1)
      ON CONFLICT (study_instance_uid, fingerprint, request_id) DO UPDATE SET starts = run.starts + 1
-     RETURNING id, study_instance_uid, fingerprint, content_date_time, starts, outcome`,
+     RETURNING ${columnsOf(runRow)}`,
     [begin.studyInstanceUid, begin.fingerprint, begin.requestId, begin.now],
   );
   return z.tuple([runRow]).parse(rows)[0];
 }
 
 /**
- * Loads what a run depends on besides the images (earlier volumes, the report that it supersedes) once, and gives the
- * same to every later start of that run.
+ * Loads what a run depends on besides the images (earlier volumes, the report that it supersedes) once, and
+ * gives the same to every later start of that run.
  * @param slot which of the run's results it is for
  * @param load must give JSON: no Date, no undefined
  */
@@ -90,8 +61,8 @@ export async function freezeInput<T>(
 }
 
 /**
- * The time that was first asked for under this name, for ever: the content time of a result whose UID doesn't depend on
- * the run, such as the SEG of a series that a later run finds unchanged.
+ * The time that was first asked for under this name, for ever: the content time of a result whose UID doesn't
+ * depend on the run, such as the SEG of a series that a later run finds unchanged.
  */
 export async function fixedTime(sql: Sql, name: string, now: Date): Promise<Date> {
   const rows = await sql.query(
@@ -102,21 +73,23 @@ export async function fixedTime(sql: Sql, name: string, now: Date): Promise<Date
   return z.tuple([z.object({ at: z.date() })]).parse(rows)[0].at;
 }
 
-export interface SeriesDecision {
-  readonly seriesInstanceUid: string;
-  readonly description: string;
+const decisionRow = z.object({
+  seriesInstanceUid: z.string(),
+  description: z.string(),
   /** What the rules took it for: CT_ABDOMEN, T1W, T2W or NONE. */
-  readonly class: string;
-  readonly chosen: boolean;
+  class: z.string(),
+  chosen: z.boolean(),
   /** In plain words. */
-  readonly reason: string;
-}
+  reason: z.string(),
+});
+export type RecordedDecision = Readonly<z.output<typeof decisionRow>>;
+const DECISION_COLUMNS = columnsOf(decisionRow);
 
 /** Keeps the latest decisions for a study, in their order, in place of earlier ones. */
 export async function recordDecisions(
   sql: Sql,
   studyInstanceUid: string,
-  decisions: readonly SeriesDecision[],
+  decisions: readonly RecordedDecision[],
 ): Promise<void> {
   await sql.query('DELETE FROM pansegnet.series_decision WHERE study_instance_uid = $1', [studyInstanceUid]);
   for (const [place, decision] of decisions.entries()) {
@@ -124,14 +97,16 @@ export async function recordDecisions(
       `INSERT INTO pansegnet.series_decision
          (study_instance_uid, place, series_instance_uid, description, class, chosen, reason)
        VALUES ($1, $2, $3, $4, $5, $6, $7)
-       ON CONFLICT (study_instance_uid, place) DO UPDATE SET series_instance_uid = excluded.series_instance_uid,
+       ON CONFLICT (study_instance_uid, place) DO UPDATE SET series_instance_uid =
+       excluded.series_instance_uid,
          description = excluded.description, class = excluded.class, chosen = excluded.chosen,
          reason = excluded.reason`,
       [
         studyInstanceUid,
         place,
         decision.seriesInstanceUid,
-        // PostgreSQL takes no NUL in a text; a broken header may hold one, and the reason repeats words of it.
+        // PostgreSQL takes no NUL in a text; a broken header may hold one, and the reason repeats words of
+        // it.
         decision.description.replaceAll('\0', ''),
         decision.class,
         decision.chosen,
@@ -141,60 +116,31 @@ export async function recordDecisions(
   }
 }
 
-const decisionRow = z
-  .object({
-    series_instance_uid: z.string(),
-    description: z.string(),
-    class: z.string(),
-    chosen: z.boolean(),
-    reason: z.string(),
-  })
-  .transform(
-    ({ series_instance_uid, ...decision }): SeriesDecision => ({
-      seriesInstanceUid: series_instance_uid,
-      ...decision,
-    }),
-  );
-
-export async function decisionsOf(sql: Sql, studyInstanceUid: string): Promise<SeriesDecision[]> {
-  const rows = await sql.query(
-    `SELECT series_instance_uid, description, class, chosen, reason
-     FROM pansegnet.series_decision WHERE study_instance_uid = $1 ORDER BY place`,
-    [studyInstanceUid],
-  );
-  return z.array(decisionRow).parse(rows);
-}
-
 /** The decisions for several studies, each study's in their order. */
 export async function decisionsOfStudies(
   sql: Sql,
   studyInstanceUids: readonly string[],
-): Promise<ReadonlyMap<string, readonly SeriesDecision[]>> {
+): Promise<ReadonlyMap<string, readonly RecordedDecision[]>> {
   if (studyInstanceUids.length === 0) return new Map();
   const rows = await sql.query(
-    `SELECT study_instance_uid, series_instance_uid, description, class, chosen, reason
-     FROM pansegnet.series_decision WHERE study_instance_uid = ANY($1::text[]) ORDER BY place`,
+    `SELECT ${columnsOf(decisionOfStudyRow)} FROM pansegnet.series_decision
+     WHERE study_instance_uid = ANY($1::text[]) ORDER BY place`,
     [studyInstanceUids],
   );
-  const studies = z.array(z.object({ study_instance_uid: z.string() })).parse(rows);
-  const decisions = z.array(decisionRow).parse(rows);
-  const found = new Map<string, SeriesDecision[]>();
-  for (const [index, { study_instance_uid }] of studies.entries()) {
-    const list = found.get(study_instance_uid) ?? [];
-    list.push(...decisions.slice(index, index + 1));
-    found.set(study_instance_uid, list);
-  }
-  return found;
+  const byStudy = Map.groupBy(rowsOf(decisionOfStudyRow, rows), ({ studyInstanceUid }) => studyInstanceUid);
+  return new Map([...byStudy].map(([study, decisions]) => [study, rowsOf(decisionRow, decisions)]));
 }
+const decisionOfStudyRow = decisionRow.extend({ studyInstanceUid: z.string() });
 
 /**
  * The run is over, and the study says how it ended.
- * @param end.ofOneSeries the run took only the series that a person named; else these counts need no other run
+ * @param end.ofOneSeries the run took only the series that a person named; else these counts need no other
+ * run
  */
 export async function finishRun(
   sql: Sql,
   run: Run,
-  end: { outcome: RunOutcome; reason?: string | undefined; ofOneSeries?: boolean; now: Date },
+  end: { outcome: 'done' | 'skipped'; reason?: string | undefined; ofOneSeries?: boolean; now: Date },
 ): Promise<void> {
   await sql.query('UPDATE pansegnet.run SET outcome = $2, finished_at = $3 WHERE id = $1', [
     run.id,

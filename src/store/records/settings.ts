@@ -3,7 +3,9 @@ import type { Sql } from '../database/sql.ts';
 
 const settingRow = z.object({ value: z.string() });
 
-/** What the node keeps about itself, for all processes on the database; undefined where it was never written. */
+/**
+ * What the node keeps about itself, for all processes on the database; undefined where it was never written.
+ */
 export async function readSetting(sql: Sql, name: string): Promise<string | undefined> {
   const rows = await sql.query('SELECT value FROM pansegnet.setting WHERE name = $1', [name]);
   return z.array(settingRow).parse(rows)[0]?.value;

@@ -1,34 +1,42 @@
 import { z } from 'zod';
 import { type DicomDataset, text, texts, verbatim } from '../../dicom/reading/dataset.ts';
+import { columnsOf, orUndefined, rowsOf } from '../database/rows.ts';
 import type { Sql } from '../database/sql.ts';
 import { keyedDigests, type PatientIdentity, patientKeys } from './patient-key.ts';
 
-/** What is shown of a study so that people find it, and whose it is. Undefined: the study has none, or none is kept. */
-export interface StudyHeader {
-  readonly patientKey: string;
+const optional = orUndefined(z.string());
+/**
+ * What is shown of a study so that people find it, and whose it is. Undefined: the study has none, or none is
+ * kept.
+ */
+const header = z.object({
+  patientKey: z.string(),
   /** As DICOM has it: A=I=P, components separated by ^. */
-  readonly patientName: string | undefined;
-  readonly patientId: string | undefined;
-  readonly issuer: string | undefined;
+  patientName: optional,
+  patientId: optional,
+  issuer: optional,
   /** DA. */
-  readonly birthDate: string | undefined;
+  birthDate: optional,
   /** The same for equal birth dates, and says nothing else of them. */
-  readonly birthDateKey: string | undefined;
-  readonly sex: string | undefined;
+  birthDateKey: optional,
+  sex: optional,
   /** DA and TM; empty where the study has none. */
-  readonly studyDate: string;
-  readonly studyTime: string;
-  readonly description: string;
-  readonly accessionNumber: string | undefined;
+  studyDate: z.string(),
+  studyTime: z.string(),
+  description: z.string(),
+  accessionNumber: optional,
   /** Manufacturer and model of the scanner; empty where the images do not say. */
-  readonly scanner: string;
-}
+  scanner: z.string(),
+});
+export type StudyHeader = Readonly<z.output<typeof header>>;
+const headerRow = header.extend({ studyInstanceUid: z.string() });
 
 /** Keeps the header of a study, from one of its images. */
 export type RecordHeader = (studyInstanceUid: string, image: DicomDataset) => Promise<void>;
 
 /**
- * @param names whether names, ids and birth dates are kept for the pages; what was kept before goes at the next record
+ * @param names whether names, ids and birth dates are kept for the pages; what was kept before goes at the
+ * next record
  */
 export async function headerRecorder(sql: Sql, { names }: { names: boolean }): Promise<RecordHeader> {
   const patientKey = await patientKeys(sql);
@@ -78,10 +86,13 @@ async function recordHeader(sql: Sql, studyInstanceUid: string, header: StudyHea
   const words = [patientName, patientId, accessionNumber, description, scanner, studyInstanceUid];
   // PostgreSQL takes no NUL in a text; a broken header may hold one.
   await sql.query(
-    `INSERT INTO pansegnet.study_header (${HEADER_COLUMNS}, words, study_instance_uid)
+    `INSERT INTO pansegnet.study_header (patient_key, patient_name, patient_id, issuer, birth_date,
+     birth_date_key, sex,
+       study_date, study_time, description, accession_number, scanner, words, study_instance_uid)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
      ON CONFLICT (study_instance_uid) DO UPDATE SET
-       patient_key = excluded.patient_key, patient_name = excluded.patient_name, patient_id = excluded.patient_id,
+       patient_key = excluded.patient_key, patient_name = excluded.patient_name, patient_id =
+       excluded.patient_id,
        issuer = excluded.issuer, birth_date = excluded.birth_date, birth_date_key = excluded.birth_date_key,
        sex = excluded.sex, study_date = excluded.study_date, study_time = excluded.study_time,
        description = excluded.description, accession_number = excluded.accession_number,
@@ -109,46 +120,8 @@ async function recordHeader(sql: Sql, studyInstanceUid: string, header: StudyHea
   );
 }
 
-const HEADER_COLUMNS = `patient_key, patient_name, patient_id, issuer, birth_date, birth_date_key, sex,
-  study_date, study_time, description, accession_number, scanner`;
-
-const optional = z
-  .string()
-  .nullable()
-  .transform((value) => value ?? undefined);
-const headerRow = z
-  .object({
-    study_instance_uid: z.string(),
-    patient_key: z.string(),
-    patient_name: optional,
-    patient_id: optional,
-    issuer: optional,
-    birth_date: optional,
-    birth_date_key: optional,
-    sex: optional,
-    study_date: z.string(),
-    study_time: z.string(),
-    description: z.string(),
-    accession_number: optional,
-    scanner: z.string(),
-  })
-  .transform((row): readonly [string, StudyHeader] => [
-    row.study_instance_uid,
-    {
-      patientKey: row.patient_key,
-      patientName: row.patient_name,
-      patientId: row.patient_id,
-      issuer: row.issuer,
-      birthDate: row.birth_date,
-      birthDateKey: row.birth_date_key,
-      sex: row.sex,
-      studyDate: row.study_date,
-      studyTime: row.study_time,
-      description: row.description,
-      accessionNumber: row.accession_number,
-      scanner: row.scanner,
-    },
-  ]);
+const byStudy = (rows: readonly unknown[]): ReadonlyMap<string, StudyHeader> =>
+  new Map(rowsOf(headerRow, rows).map(({ studyInstanceUid, ...one }) => [studyInstanceUid, one]));
 
 /** By Study Instance UID; studies without one are left out. */
 export async function headersOfStudies(
@@ -157,11 +130,11 @@ export async function headersOfStudies(
 ): Promise<ReadonlyMap<string, StudyHeader>> {
   if (studyInstanceUids.length === 0) return new Map();
   const rows = await sql.query(
-    `SELECT study_instance_uid, ${HEADER_COLUMNS} FROM pansegnet.study_header
+    `SELECT ${columnsOf(headerRow)} FROM pansegnet.study_header
      WHERE study_instance_uid = ANY($1::text[])`,
     [studyInstanceUids],
   );
-  return new Map(z.array(headerRow).parse(rows));
+  return byStudy(rows);
 }
 
 /** The headers of all studies of a patient, by Study Instance UID, oldest first. */
@@ -170,11 +143,11 @@ export async function headersOfPatient(
   patientKey: string,
 ): Promise<ReadonlyMap<string, StudyHeader>> {
   const rows = await sql.query(
-    `SELECT study_instance_uid, ${HEADER_COLUMNS} FROM pansegnet.study_header WHERE patient_key = $1
+    `SELECT ${columnsOf(headerRow)} FROM pansegnet.study_header WHERE patient_key = $1
      ORDER BY study_date, study_time, study_instance_uid`,
     [patientKey],
   );
-  return new Map(z.array(headerRow).parse(rows));
+  return byStudy(rows);
 }
 
 /** The image that says most reliably what scanner made the study: one that no workstation derived. */

@@ -1,47 +1,24 @@
 import { z } from 'zod';
+import { columnsOf, orUndefined, rowsOf } from '../database/rows.ts';
 import type { Sql } from '../database/sql.ts';
 
 /** What is known of each study: where it stands and why. All times are given, never read from the clock. */
 export const STUDY_STATES = ['seen', 'queued', 'running', 'done', 'skipped', 'failed'] as const;
 export type StudyState = (typeof STUDY_STATES)[number];
 
-export interface StudyRecord {
-  readonly studyInstanceUid: string;
-  readonly state: StudyState;
+const studyRow = z.object({
+  studyInstanceUid: z.string(),
+  state: z.enum(STUDY_STATES),
   /** In plain words: why it was skipped, why it failed, or why it is tried again. */
-  readonly reason: string | undefined;
+  reason: orUndefined(z.string()),
   /** The stable code of the failure, where there was one. */
-  readonly errorCode: string | undefined;
-  readonly firstSeenAt: Date;
-  readonly changedAt: Date;
-}
-
-const optional = z
-  .string()
-  .nullable()
-  .transform((value) => value ?? undefined);
-const studyRow = z
-  .object({
-    study_instance_uid: z.string(),
-    state: z.enum(STUDY_STATES),
-    reason: optional,
-    error_code: optional,
-    first_seen_at: z.date(),
-    changed_at: z.date(),
-  })
-  .transform(
-    (row): StudyRecord => ({
-      studyInstanceUid: row.study_instance_uid,
-      state: row.state,
-      reason: row.reason,
-      errorCode: row.error_code,
-      firstSeenAt: row.first_seen_at,
-      changedAt: row.changed_at,
-    }),
-  );
-export const STUDY_COLUMNS = 'study_instance_uid, state, reason, error_code, first_seen_at, changed_at';
-/** @throws ZodError for rows of another program */
-export const studiesOf = (rows: unknown): StudyRecord[] => z.array(studyRow).parse(rows);
+  errorCode: orUndefined(z.string()),
+  firstSeenAt: z.date(),
+  changedAt: z.date(),
+});
+export type StudyRecord = Readonly<z.output<typeof studyRow>>;
+export const STUDY_COLUMNS = columnsOf(studyRow);
+export const studiesOf = (rows: readonly unknown[]): StudyRecord[] => rowsOf(studyRow, rows);
 
 export async function findStudy(sql: Sql, studyInstanceUid: string): Promise<StudyRecord | undefined> {
   const rows = await sql.query(`SELECT ${STUDY_COLUMNS} FROM pansegnet.study WHERE study_instance_uid = $1`, [
@@ -50,26 +27,13 @@ export async function findStudy(sql: Sql, studyInstanceUid: string): Promise<Stu
   return studiesOf(rows)[0];
 }
 
-/** The studies whose state changed last come first. */
-export async function listStudies(
-  sql: Sql,
-  { limit, offset = 0 }: { limit: number; offset?: number },
-): Promise<StudyRecord[]> {
-  const rows = await sql.query(
-    `SELECT ${STUDY_COLUMNS} FROM pansegnet.study ORDER BY changed_at DESC, study_instance_uid LIMIT $1 OFFSET $2`,
-    [limit, offset],
-  );
-  return studiesOf(rows);
-}
-
-export interface Look {
+const lookRow = z.object({
   /** Since when looks have found these counts; undefined at the first look that finds them. */
-  readonly sameSince: Date | undefined;
+  sameSince: orUndefined(z.date()),
   /** These counts were queued or processed already: there is nothing to do. */
-  readonly settled: boolean;
-}
-
-const lookRow = z.object({ same_since: z.date().nullable(), settled: z.boolean() });
+  settled: z.boolean(),
+});
+export type Look = Readonly<z.output<typeof lookRow>>;
 
 /** Remembers what a look at the archive found in a study. */
 export async function lookAtStudy(
@@ -77,13 +41,13 @@ export async function lookAtStudy(
   { studyInstanceUid, fingerprint, now }: { studyInstanceUid: string; fingerprint: string; now: Date },
 ): Promise<Look> {
   const rows = await sql.query(
-    `SELECT CASE WHEN seen_fingerprint = $2 THEN seen_since END AS same_since,
+    `SELECT CASE WHEN seen_fingerprint = $2 THEN seen_since END AS "sameSince",
             coalesce(queued_fingerprint = $2, false) OR coalesce(processed_fingerprint = $2, false) AS settled
      FROM pansegnet.study WHERE study_instance_uid = $1`,
     [studyInstanceUid, fingerprint],
   );
-  const known = z.array(lookRow).parse(rows)[0];
-  if (!known?.same_since) {
+  const [known] = rowsOf(lookRow, rows);
+  if (!known?.sameSince) {
     await sql.query(
       `INSERT INTO pansegnet.study
          (study_instance_uid, state, seen_fingerprint, seen_since, first_seen_at, changed_at)
@@ -92,17 +56,20 @@ export async function lookAtStudy(
       [studyInstanceUid, fingerprint, now],
     );
   }
-  return { sameSince: known?.same_since ?? undefined, settled: known?.settled ?? false };
+  return known ?? { sameSince: undefined, settled: false };
 }
 
-/** Whether these counts were queued or processed already. Holds the study until the transaction ends: two looks take turns. */
+/**
+ * Whether these counts were queued or processed already. Holds the study until the transaction ends: two
+ * looks take turns.
+ */
 export async function isSettled(sql: Sql, studyInstanceUid: string, fingerprint: string): Promise<boolean> {
   const rows = await sql.query(
     `SELECT coalesce(queued_fingerprint = $2, false) OR coalesce(processed_fingerprint = $2, false) AS settled
      FROM pansegnet.study WHERE study_instance_uid = $1 FOR UPDATE`,
     [studyInstanceUid, fingerprint],
   );
-  return z.array(z.object({ settled: z.boolean() })).parse(rows)[0]?.settled ?? false;
+  return rowsOf(lookRow.pick({ settled: true }), rows)[0]?.settled ?? false;
 }
 
 /**

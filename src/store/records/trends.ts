@@ -1,4 +1,5 @@
-import { isoDate, yearsBetween } from '../../results/dates.ts';
+import { type Change, changeBetween } from '../../results/change.ts';
+import { isoDate } from '../../results/dates.ts';
 import type { ReviewedVolume } from './find-studies.ts';
 import type { StudyHeader } from './study-header.ts';
 
@@ -12,20 +13,11 @@ export interface TrendPoint {
   readonly corrected: boolean;
   /** Why no line leads to it; undefined where one does. */
   readonly apart: 'withdrawn' | 'rejected' | 'nothing found' | 'no date' | undefined;
-  /** Since the previous and since the first point of its line; undefined for the first, and for points apart. */
+  /**
+   * Since the previous and since the first point of its line; undefined for the first, and for points apart.
+   */
   readonly sincePrevious: Change | undefined;
   readonly sinceFirst: Change | undefined;
-}
-
-export interface Change {
-  readonly ml: number;
-  /** Undefined where the earlier volume is zero. */
-  readonly percent: number | undefined;
-  /** Undefined where the studies lie too close together for a rate. */
-  readonly percentPerYear: number | undefined;
-  readonly mlPerYear: number | undefined;
-  /** Whether it is more than repeated measurement alone would give; undefined where the site has not said how much that is. */
-  readonly exceedsRepeatability: boolean | undefined;
 }
 
 /** Points that may be compared: one person, one kind of images, one model. */
@@ -42,8 +34,8 @@ export interface Trend {
 export interface PatientTrends {
   readonly trends: readonly Trend[];
   /**
-   * Which studies go together by birth date and sex. More than one: the PatientID may stand for several people, and no
-   * line leads from one to the other.
+   * Which studies go together by birth date and sex. More than one: the PatientID may stand for several
+   * people, and no line leads from one to the other.
    */
   readonly people: readonly Person[];
 }
@@ -118,16 +110,20 @@ function pointsOf(
       sinceFirst: undefined,
     };
     if (point.apart) return point;
+    const since = (earlier: TrendPoint) =>
+      changeBetween(datedOf(earlier), datedOf(point), repeatabilityPercent);
     const whole = {
       ...point,
-      sincePrevious: previous && changeBetween(previous, point, repeatabilityPercent),
-      sinceFirst: first && changeBetween(first, point, repeatabilityPercent),
+      sincePrevious: previous && since(previous),
+      sinceFirst: first && since(first),
     };
     first ??= whole;
     previous = whole;
     return whole;
   });
 }
+
+const datedOf = ({ ml, volume }: TrendPoint) => ({ ml, date: volume.studyDate });
 
 function apartness(volume: ReviewedVolume): TrendPoint['apart'] {
   if (volume.withdrawn) return 'withdrawn';
@@ -136,23 +132,10 @@ function apartness(volume: ReviewedVolume): TrendPoint['apart'] {
   return isoDate(volume.studyDate) === undefined ? 'no date' : undefined;
 }
 
-function changeBetween(from: TrendPoint, to: TrendPoint, repeatabilityPercent: number | undefined): Change {
-  const ml = to.ml - from.ml;
-  const percent = from.ml > 0 ? (100 * ml) / from.ml : undefined;
-  const years = yearsBetween(from.volume.studyDate, to.volume.studyDate);
-  return {
-    ml,
-    percent,
-    percentPerYear: years === undefined || percent === undefined ? undefined : percent / years,
-    mlPerYear: years === undefined ? undefined : ml / years,
-    exceedsRepeatability:
-      percent === undefined || repeatabilityPercent === undefined
-        ? undefined
-        : Math.abs(percent) > repeatabilityPercent,
-  };
-}
-
-/** Studies go to the first person whom nothing known contradicts: what a study does not say contradicts nobody. */
+/**
+ * Studies go to the first person whom nothing known contradicts: what a study does not say contradicts
+ * nobody.
+ */
 function peopleOf(volumes: readonly ReviewedVolume[], headers: ReadonlyMap<string, StudyHeader>): Person[] {
   const people: Person[] = [];
   for (const study of new Set(volumes.map(({ studyInstanceUid }) => studyInstanceUid))) {

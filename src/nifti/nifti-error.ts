@@ -1,3 +1,5 @@
+import { CodedError } from '../coded-error.ts';
+
 /** Why a NIfTI file could not be read. The code is stable; the message names the file and is for people. */
 const NIFTI_ERROR_CODES = [
   'NIFTI_UNREADABLE', // the file is not there, or the system does not let it be read
@@ -11,12 +13,4 @@ const NIFTI_ERROR_CODES = [
 
 export type NiftiErrorCode = (typeof NIFTI_ERROR_CODES)[number];
 
-export class NiftiError extends Error {
-  override readonly name = 'NiftiError';
-  readonly code: NiftiErrorCode;
-
-  constructor(code: NiftiErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
-}
+export class NiftiError extends CodedError<NiftiErrorCode> {}

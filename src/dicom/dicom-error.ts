@@ -1,3 +1,5 @@
+import { CodedError } from '../coded-error.ts';
+
 /** Why DICOM input or a DICOMweb exchange was refused. The code is stable; the message is for people. */
 export const DICOM_ERROR_CODES = [
   'DICOM_UNREADABLE', // not DICOM, truncated, or corrupt
@@ -12,12 +14,4 @@ export const DICOM_ERROR_CODES = [
 
 export type DicomErrorCode = (typeof DICOM_ERROR_CODES)[number];
 
-export class DicomError extends Error {
-  override readonly name = 'DicomError';
-  readonly code: DicomErrorCode;
-
-  constructor(code: DicomErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
-}
+export class DicomError extends CodedError<DicomErrorCode> {}

@@ -1,8 +1,10 @@
+import { CodedError } from '../coded-error.ts';
+
 /**
  * Why a model, a checkpoint or a volume could not be used for segmentation. The code is stable; the message
  * is for people.
  */
-export const SEGMENTATION_ERROR_CODES = [
+const SEGMENTATION_ERROR_CODES = [
   'MODEL_MISSING', // no such model folder, or a file of it is not there
   'MODEL_INVALID', // model.json or a network file is not what the format says
   'MODEL_CHANGED', // a file does not match the sha256 that model.json gives
@@ -19,12 +21,4 @@ export const SEGMENTATION_ERROR_CODES = [
 
 export type SegmentationErrorCode = (typeof SEGMENTATION_ERROR_CODES)[number];
 
-export class SegmentationError extends Error {
-  override readonly name = 'SegmentationError';
-  readonly code: SegmentationErrorCode;
-
-  constructor(code: SegmentationErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
-}
+export class SegmentationError extends CodedError<SegmentationErrorCode> {}

@@ -1,0 +1,15 @@
+import { CodedError } from '../coded-error.ts';
+
+/** Why the database could not be used, or does not know what it was asked for. */
+const STORE_ERROR_CODES = [
+  'DATABASE_IN_USE', // another process owns the database folder
+  'DATABASE_NEWER', // written by a newer version of this program
+  'DATABASE_UNUSABLE', // cannot be opened, or holds rows that the program does not understand
+  'RESULT_UNKNOWN', // nothing of that name was recorded
+  'OPT_OUT_UNKNOWN', // not on the list of those that opted out
+  'STUDY_UNKNOWN', // the study is not where it was looked for
+] as const;
+
+export type StoreErrorCode = (typeof STORE_ERROR_CODES)[number];
+
+export class StoreError extends CodedError<StoreErrorCode> {}
