@@ -2,21 +2,14 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { MIGRATIONS } from '../../src/pipeline/database/migration-steps.ts';
-import type { Database } from '../../src/pipeline/database/sql.ts';
 import { StudyQueue } from '../../src/pipeline/queue/queue.ts';
 import { allVolumes } from '../../src/pipeline/records/history.ts';
 import { beginRun } from '../../src/pipeline/records/run-log.ts';
 import { findStudy } from '../../src/pipeline/records/study-log.ts';
+import type { DatabaseSite } from './database-sites.ts';
 import { diarist } from './queue-bench.ts';
 
 const FIXTURES = path.resolve(import.meta.dirname, '../fixtures/databases');
-
-/** An empty place for a database: `load` runs SQL there as an earlier program would have, `open` starts this one on it. */
-export interface DatabaseSite {
-  load(sql: string): Promise<void>;
-  open(): Promise<Database>;
-  remove(): Promise<void>;
-}
 
 /** What starting this program on the database of an earlier, or a later, one does. */
 export function upgradeBehaviour(newSite: () => Promise<DatabaseSite>): void {
