@@ -7,23 +7,13 @@ import { NOTIFICATION_QUEUE, openOutbox, putMessage } from '../../src/exchange/n
 import { JobEngine } from '../../src/queue/job-engine.ts';
 import { StudyQueue } from '../../src/queue/study-queue.ts';
 import { MIGRATIONS } from '../../src/store/database/migration-steps.ts';
-import type { Database } from '../../src/store/database/sql.ts';
 import { allVolumes } from '../../src/store/records/history.ts';
 import { beginRun } from '../../src/store/records/run-log.ts';
 import { findStudy } from '../../src/store/records/study-log.ts';
+import type { DatabaseSite } from './database-sites.ts';
 import { diarist } from './queue-bench.ts';
 
 const FIXTURES = path.resolve(import.meta.dirname, '../fixtures/databases');
-
-/**
- * An empty place for a database: `load` runs SQL there as an earlier program would have, `open` starts this
- * one on it.
- */
-export interface DatabaseSite {
-  load(sql: string): Promise<void>;
-  open(): Promise<Database>;
-  remove(): Promise<void>;
-}
 
 /** What starting this program on the database of an earlier, or a later, one does. */
 export function upgradeBehaviour(newSite: () => Promise<DatabaseSite>): void {
