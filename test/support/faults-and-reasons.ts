@@ -44,9 +44,9 @@ const AFTER_THE_WORK: readonly Fault[] = ['resetInAnswer', 'stalledHalfway', 'tr
 /** Whether a study can't be done while the incident happens again and again. */
 export function isLasting({ operation, fault }: Incident): boolean {
   if (operation === 'instances') return false;
-  // That an instance is not there is said by the status alone.
-  if (operation === 'instanceMetadata' && fault === 'truncated') return false;
-  return operation !== 'store' || !AFTER_THE_WORK.includes(fault);
+  // That an instance is not there is said by the status alone, whatever becomes of the body.
+  const endsWithHead = operation === 'store' || operation === 'instanceMetadata';
+  return !endsWithHead || !AFTER_THE_WORK.includes(fault);
 }
 
 /** One of each fault; another `shift` gives other operations. */
