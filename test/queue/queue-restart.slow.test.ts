@@ -11,8 +11,8 @@ import { StudyQueue } from '../../src/queue/queue.ts';
 import type { StudyJob } from '../../src/queue/study-job.ts';
 import { workOnStudies } from '../../src/queue/study-worker.ts';
 import { openDatabase } from '../../src/store/database/database.ts';
-import { beginRun, finishRun } from '../../src/store/records/run-log.ts';
 import { findStudies } from '../../src/store/records/find-studies.ts';
+import { beginRun, finishRun } from '../../src/store/records/run-log.ts';
 
 const source = (file: string): string => JSON.stringify(path.resolve(import.meta.dirname, '../../src', file));
 

@@ -11,8 +11,8 @@ import {
   finishRun,
   fixedTime,
   freezeInput,
-  recordDecisions,
   type RecordedDecision,
+  recordDecisions,
 } from '../../src/store/records/run-log.ts';
 import {
   findStudy,
