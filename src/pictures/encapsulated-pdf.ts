@@ -1,6 +1,7 @@
 import { PDFDocument, type SKRSContext2D } from '@napi-rs/canvas';
 import type { WritableDataset } from '../dicom/writing/write.ts';
 import { CODES, codeItem } from '../results/codes.ts';
+import { referenceTo } from '../results/instance-reference.ts';
 import { MANUFACTURER_MODEL_NAME } from '../results/own-results.ts';
 import { commonModules, type ResultObject, seriesUid, sourceInstances } from '../results/result-context.ts';
 import { writeObject } from '../results/write-object.ts';
@@ -67,10 +68,7 @@ function summaryPdf(input: PictureInput, made: string): Uint8Array {
 
 /** All that the document was made from: the images, and the objects that it belongs to. */
 function sourceObjects({ context, related }: PictureInput): WritableDataset[] {
-  return [...sourceInstances(context.series), ...related].map(({ sopClassUid, sopInstanceUid }) => ({
-    ReferencedSOPClassUID: sopClassUid,
-    ReferencedSOPInstanceUID: sopInstanceUid,
-  }));
+  return [...sourceInstances(context.series), ...related].map(referenceTo);
 }
 
 /** To an even number of bytes (PS3.5 8.1.1), in a buffer of its own. */

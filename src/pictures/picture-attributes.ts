@@ -4,6 +4,7 @@ import { deriveUid } from '../dicom/uids.ts';
 import type { WritableDataset } from '../dicom/writing/write.ts';
 import { CODES, codeItem } from '../results/codes.ts';
 import { isoDate } from '../results/dates.ts';
+import { referenceTo } from '../results/instance-reference.ts';
 import { segmentationUid } from '../results/result-context.ts';
 import type { PictureInput, RelatedObject } from './picture-input.ts';
 
@@ -26,10 +27,8 @@ export function pictureUid(what: string, input: PictureInput, common: WritableDa
 
 /** Images that a picture was made from, by Image SOP Instance Reference Macro (PS3.3 10.3). */
 export function sourceImages(slices: readonly SourceSlice[]): WritableDataset[] {
-  return slices.map(({ sopClassUid, sopInstanceUid, frameNumber }) => ({
-    ReferencedSOPClassUID: sopClassUid,
-    ReferencedSOPInstanceUID: sopInstanceUid,
-    ...(frameNumber === undefined ? {} : { ReferencedFrameNumber: String(frameNumber) }),
+  return slices.map((slice) => ({
+    ...referenceTo(slice),
     PurposeOfReferenceCodeSequence: [codeItem(CODES.sourceImage)],
   }));
 }
@@ -40,10 +39,9 @@ const PURPOSES = { segmentation: CODES.referencedSegment, report: CODES.imagingM
 export function relatedObjects(related: readonly RelatedObject[]): WritableDataset {
   if (related.length === 0) return {};
   return {
-    ReferencedInstanceSequence: related.map(({ kind, sopClassUid, sopInstanceUid }) => ({
-      ReferencedSOPClassUID: sopClassUid,
-      ReferencedSOPInstanceUID: sopInstanceUid,
-      PurposeOfReferenceCodeSequence: [codeItem(PURPOSES[kind])],
+    ReferencedInstanceSequence: related.map((one) => ({
+      ...referenceTo(one),
+      PurposeOfReferenceCodeSequence: [codeItem(PURPOSES[one.kind])],
     })),
   };
 }

@@ -1,5 +1,22 @@
+import type { SeriesVolume } from '../dicom/geometry/series-volume.ts';
+import { requiredText, text } from '../dicom/reading/dataset.ts';
+import { deriveUid } from '../dicom/uids.ts';
+import { sourceHeader, sourceName } from './result-context.ts';
 /** The only segment's number, in SEG and report. */
 export const PANCREAS_SEGMENT_NUMBER = 1;
 
 /** For people; the UID beside it is what joins studies. */
 export const PANCREAS_TRACKING_ID = 'Pancreas';
+
+/**
+ * The tracking UID of the patient's pancreas: the same in all studies of the patient.
+ * A study without a PatientID stands for itself: nobody may be joined with somebody else.
+ */
+export function pancreasTrackingUid(series: SeriesVolume): string {
+  const header = sourceHeader(series);
+  const patientId = text(header, 'PatientID');
+  const study = requiredText(header, 'StudyInstanceUID', sourceName(series));
+  return patientId === undefined
+    ? deriveUid('tracking', 'study', study, 'pancreas')
+    : deriveUid('tracking', 'patient', patientId, text(header, 'IssuerOfPatientID') ?? '', 'pancreas');
+}

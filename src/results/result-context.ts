@@ -1,6 +1,6 @@
 import { DicomError } from '../dicom/dicom-error.ts';
 import type { SeriesVolume } from '../dicom/geometry/series-volume.ts';
-import { type DicomDataset, number, requiredText, text } from '../dicom/reading/dataset.ts';
+import { type DicomDataset, number, text } from '../dicom/reading/dataset.ts';
 import { deriveUid } from '../dicom/uids.ts';
 import { fitted, type WritableDataset } from '../dicom/writing/write.ts';
 import { MANUFACTURER, MANUFACTURER_MODEL_NAME, RESULT_FORMAT_VERSION } from './own-results.ts';
@@ -107,19 +107,6 @@ export function segmentationUid(context: ResultContext, form: SegmentationForm =
 /** A result's series holds that result alone. */
 export function seriesUid(sopInstanceUid: string): string {
   return deriveUid('series', sopInstanceUid);
-}
-
-/**
- * The tracking UID of the patient's pancreas: the same in all studies of the patient.
- * A study without a PatientID stands for itself: nobody may be joined with somebody else.
- */
-export function pancreasTrackingUid(series: SeriesVolume): string {
-  const header = sourceHeader(series);
-  const patientId = text(header, 'PatientID');
-  const study = requiredText(header, 'StudyInstanceUID', sourceName(series));
-  return patientId === undefined
-    ? deriveUid('tracking', 'study', study, 'pancreas')
-    : deriveUid('tracking', 'patient', patientId, text(header, 'IssuerOfPatientID') ?? '', 'pancreas');
 }
 
 /** `what (PanSegNet CT)`, or `what: notice` for a model whose results must carry one. */

@@ -10,6 +10,7 @@ import { spacingBetweenSlices } from '../dicom/volume.ts';
 import { decimalString, keptDecimalString } from '../dicom/writing/decimal-string.ts';
 import type { WritableDataset } from '../dicom/writing/write.ts';
 import { CODES, codeItem } from '../results/codes.ts';
+import { referenceTo } from '../results/instance-reference.ts';
 import { PANCREAS_SEGMENT_NUMBER } from '../results/pancreas-segment.ts';
 
 /** Tags as AT values of the dimension module. */
@@ -101,9 +102,7 @@ function frameGroups(
         DerivationCodeSequence: [codeItem(CODES.segmentation)],
         SourceImageSequence: [
           {
-            ReferencedSOPClassUID: slice.sopClassUid,
-            ReferencedSOPInstanceUID: slice.sopInstanceUid,
-            ...(slice.frameNumber === undefined ? {} : { ReferencedFrameNumber: String(slice.frameNumber) }),
+            ...referenceTo(slice),
             SpatialLocationsPreserved: 'YES',
             PurposeOfReferenceCodeSequence: [codeItem(CODES.sourceImage)],
           },

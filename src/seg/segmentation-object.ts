@@ -2,6 +2,7 @@ import { DicomError } from '../dicom/dicom-error.ts';
 import { requiredText, text } from '../dicom/reading/dataset.ts';
 import { deriveUid } from '../dicom/uids.ts';
 import type { WritableDataset } from '../dicom/writing/write.ts';
+import { referenceTo } from '../results/instance-reference.ts';
 import { lossiness } from '../results/lossiness.ts';
 import {
   commonModules,
@@ -105,10 +106,7 @@ function imageModule(context: ResultContext, rows: number, columns: number, fram
 function referencedSeries({ series }: ResultContext): WritableDataset {
   return {
     SeriesInstanceUID: requiredText(sourceHeader(series), 'SeriesInstanceUID', sourceName(series)),
-    ReferencedInstanceSequence: sourceInstances(series).map(({ sopClassUid, sopInstanceUid }) => ({
-      ReferencedSOPClassUID: sopClassUid,
-      ReferencedSOPInstanceUID: sopInstanceUid,
-    })),
+    ReferencedInstanceSequence: sourceInstances(series).map(referenceTo),
   };
 }
 

@@ -1,8 +1,12 @@
 import { fitted, type WritableDataset } from '../dicom/writing/write.ts';
 import { algorithmParameters } from '../results/algorithm-parameters.ts';
 import { CODES, codeItem } from '../results/codes.ts';
-import { PANCREAS_SEGMENT_NUMBER, PANCREAS_TRACKING_ID } from '../results/pancreas-segment.ts';
-import { pancreasTrackingUid, type ResultContext } from '../results/result-context.ts';
+import {
+  PANCREAS_SEGMENT_NUMBER,
+  PANCREAS_TRACKING_ID,
+  pancreasTrackingUid,
+} from '../results/pancreas-segment.ts';
+import { type ResultContext } from '../results/result-context.ts';
 
 /**
  * Amber (sRGB 240, 170, 20), clear on grey images: PCS values, relative to D50, as PS3.3 C.10.7.1.1 scales

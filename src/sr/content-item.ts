@@ -1,6 +1,7 @@
 import { decimalString } from '../dicom/writing/decimal-string.ts';
 import type { WritableDataset } from '../dicom/writing/write.ts';
 import { type Code, codeItem } from '../results/codes.ts';
+import { type InstanceReference, referenceTo } from '../results/instance-reference.ts';
 
 /** An item of a report's content tree (PS3.3 C.17.3), without its relation to the parent. */
 export type ContentItem = WritableDataset;
@@ -84,11 +85,6 @@ export function numContent(
   return { ...named('NUM', name), MeasuredValueSequence: [measured], ...withChildren(children) };
 }
 
-export interface InstanceReference {
-  readonly sopClassUid: string;
-  readonly sopInstanceUid: string;
-}
-
 /** An instance and where it lies. */
 export interface LocatedInstance extends InstanceReference {
   readonly studyInstanceUid: string;
@@ -96,25 +92,20 @@ export interface LocatedInstance extends InstanceReference {
 }
 
 /** A COMPOSITE: an object without pixels. A key object selection gives it no name (TID 2010). */
-export function compositeContent({ sopClassUid, sopInstanceUid }: InstanceReference): ContentItem {
-  const reference = { ReferencedSOPClassUID: sopClassUid, ReferencedSOPInstanceUID: sopInstanceUid };
-  return { ValueType: 'COMPOSITE', ReferencedSOPSequence: [reference] };
+export function compositeContent(instance: InstanceReference): ContentItem {
+  return { ValueType: 'COMPOSITE', ReferencedSOPSequence: [referenceTo(instance)] };
 }
 
 /** An image, or what of it is meant: one frame, or one segment of a SEG. */
 export interface ImageReference extends InstanceReference {
-  /** Counted from 1; undefined for an image of one frame. */
-  readonly frameNumber?: number | undefined;
   readonly segmentNumber?: number | undefined;
 }
 
 /** An IMAGE. The images of TID 1601, and those that coordinates are selected from, have no name. */
 export function imageContent(name: Code | undefined, image: ImageReference): ContentItem {
-  const { frameNumber, segmentNumber } = image;
+  const { segmentNumber } = image;
   const reference = {
-    ReferencedSOPClassUID: image.sopClassUid,
-    ReferencedSOPInstanceUID: image.sopInstanceUid,
-    ...(frameNumber === undefined ? {} : { ReferencedFrameNumber: String(frameNumber) }),
+    ...referenceTo(image),
     ...(segmentNumber === undefined ? {} : { ReferencedSegmentNumber: segmentNumber }),
   };
   return { ...(name ? named('IMAGE', name) : { ValueType: 'IMAGE' }), ReferencedSOPSequence: [reference] };

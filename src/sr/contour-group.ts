@@ -1,7 +1,7 @@
 import { nonEmptyPlanes } from '../dicom/pixels/bit-packing.ts';
 import { CODES } from '../results/codes.ts';
-import { PANCREAS_TRACKING_ID } from '../results/pancreas-segment.ts';
-import { pancreasTrackingUid, type ResultContext } from '../results/result-context.ts';
+import { PANCREAS_TRACKING_ID, pancreasTrackingUid } from '../results/pancreas-segment.ts';
+import { type ResultContext } from '../results/result-context.ts';
 import {
   type ContentItem,
   codeContent,

@@ -1,5 +1,6 @@
 import { requiredText } from '../dicom/reading/dataset.ts';
 import type { WritableDataset } from '../dicom/writing/write.ts';
+import { referenceTo } from '../results/instance-reference.ts';
 import { sourceHeader, sourceInstances, sourceName } from '../results/result-context.ts';
 import { byDate } from './change.ts';
 import type { LocatedInstance } from './content-item.ts';
@@ -42,13 +43,12 @@ export function hierarchy(instances: readonly LocatedInstance[]): WritableDatase
     ReferencedSeriesSequence: [...Map.groupBy(inStudy, (one) => one.seriesInstanceUid)].map(
       ([series, inSeries]) => ({
         SeriesInstanceUID: series,
-        ReferencedSOPSequence: [...new Map(inSeries.map((one) => [one.sopInstanceUid, one.sopClassUid]))].map(
-          ([sopInstance, sopClass]) => ({
-            ReferencedSOPClassUID: sopClass,
-            ReferencedSOPInstanceUID: sopInstance,
-          }),
-        ),
+        ReferencedSOPSequence: uniqueInstances(inSeries).map(referenceTo),
       }),
     ),
   }));
 }
+
+const uniqueInstances = (instances: readonly LocatedInstance[]): LocatedInstance[] => [
+  ...new Map(instances.map((one) => [one.sopInstanceUid, one])).values(),
+];

@@ -1,7 +1,11 @@
 import { requiredText } from '../dicom/reading/dataset.ts';
 import { CODES } from '../results/codes.ts';
-import { PANCREAS_SEGMENT_NUMBER, PANCREAS_TRACKING_ID } from '../results/pancreas-segment.ts';
-import { pancreasTrackingUid, sourceHeader, sourceName } from '../results/result-context.ts';
+import {
+  PANCREAS_SEGMENT_NUMBER,
+  PANCREAS_TRACKING_ID,
+  pancreasTrackingUid,
+} from '../results/pancreas-segment.ts';
+import { sourceHeader, sourceName } from '../results/result-context.ts';
 import { changesSince } from './change.ts';
 import { changeItems } from './change-items.ts';
 import {

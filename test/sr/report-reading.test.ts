@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { pancreasTrackingUid } from '../../src/results/pancreas-segment.ts';
 import { type FlaggedMeasurement, qualityFlags } from '../../src/results/quality-flags.ts';
-import { pancreasTrackingUid } from '../../src/results/result-context.ts';
 import { createSegmentation } from '../../src/seg/segmentation-object.ts';
 import { readReport } from '../../src/sr/read-report.ts';
 import { createReport } from '../../src/sr/report.ts';

@@ -112,7 +112,10 @@ describe('what a site of version 0.1.0 has beside its database', () => {
   });
 });
 
-/** What does not depend on where and when the node ran: patient keys hold a secret; a withdrawal is not repeated here. */
+/**
+ * What does not depend on where and when the node ran: patient keys hold a secret; a withdrawal is not
+ * repeated here.
+ */
 const withoutSite = ({
   patientKey: _key,
   contentDateTime: _time,

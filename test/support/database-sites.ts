@@ -9,7 +9,10 @@ import type { Database } from '../../src/store/database/sql.ts';
 import { type PostgresServer, startPostgres } from './postgres.ts';
 import { describeWith } from './requires.ts';
 
-/** An empty place for a database: `load` runs SQL there as an earlier program would have, `open` starts this one on it. */
+/**
+ * An empty place for a database: `load` runs SQL there as an earlier program would have, `open` starts this
+ * one on it.
+ */
 export interface DatabaseSite {
   /** Section `database` of the configuration of a node on it. */
   readonly section: Readonly<Record<string, string>>;

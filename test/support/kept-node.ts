@@ -14,7 +14,8 @@ const HOUR_MS = 3_600_000;
 export type Sections = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 /**
- * The configuration of the node whose database is kept, with other places: as its site would go on with a later version.
+ * The configuration of the node whose database is kept, with other places: as its site would go on with a
+ * later version.
  * @param folder for everything that it writes beside the database
  */
 export function keptNodeConfig(archiveUrl: string, folder: string, sections: Sections = {}): Config {

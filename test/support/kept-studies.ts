@@ -2,8 +2,8 @@ import { smallInstance } from './small-instance.ts';
 import { SMALL_SERIES_RULES, smallCtSeries } from './small-series.ts';
 
 /*
- * The studies behind test/fixtures/version-0.1.0. Results and UIDs that are kept there come from these images: what this
- * file, small-series.ts and small-instance.ts make of them must stay as it is.
+ * The studies behind test/fixtures/version-0.1.0. Results and UIDs that are kept there come from these
+ * images: what this file, small-series.ts and small-instance.ts make of them must stay as it is.
  */
 
 /** What each study of the fixtures is there for. */
@@ -113,7 +113,9 @@ const IMAGES: Readonly<Record<KeptStudy, () => Uint8Array[]>> = {
 };
 export const keptImages = (study: KeptStudy): Uint8Array[] => IMAGES[study]();
 
-/** Slices of `superseding` that arrived when it had its results: the report made then superseded the first. */
+/**
+ * Slices of `superseding` that arrived when it had its results: the report made then superseded the first.
+ */
 export const lateSlices = (): Uint8Array[] => ct('superseding', 'P-4', '20250304', T2W, 15).slice(12);
 
 /** Takes the series, which are smaller than any abdomen, for what they are described as. */

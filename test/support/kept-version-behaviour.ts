@@ -30,8 +30,8 @@ import {
 import type { RunningArchive } from './running-archive.ts';
 
 /**
- * Studies whose results an archive gets back when it has lost them. What was withdrawn stays away, and the report of
- * `rejected` is superseded, as it was compared with the one that was withdrawn.
+ * Studies whose results an archive gets back when it has lost them. What was withdrawn stays away, and the
+ * report of `rejected` is superseded, as it was compared with the one that was withdrawn.
  */
 const FOUND_AGAIN = ['found', 'withPriors', 'corrected', 'nothingFound', 'superseding', 'part'] as const;
 

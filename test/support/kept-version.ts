@@ -69,8 +69,8 @@ export async function storeKeptResults(
 }
 
 /**
- * The main path as the kept site has it. Results say that the kept version wrote them: the version is part of a report's
- * content, and so of its UID.
+ * The main path as the kept site has it. Results say that the kept version wrote them: the version is part of
+ * a report's content, and so of its UID.
  */
 export async function keptRun(archiveUrl: string, folder: string, database: Database): Promise<RunParts> {
   const archive = new DicomWebClient({ url: archiveUrl });

@@ -39,7 +39,7 @@ export async function listStudy(
   if (series.length === 0) {
     throw new DicomError('DICOM_WEB_ANSWER', `the archive has no series of study ${studyInstanceUid}`);
   }
-  const seriesMetadata = (study: string, series: string) => archive.seriesMetadata(study, series, signal);
+  const seriesMetadata = (study: string, one: string) => archive.seriesMetadata(study, one, signal);
   const foreign = await foreignSeries({ database, seriesMetadata, isOwnResult }, studyInstanceUid, series);
   const headers: DicomDataset[] = [];
   const patients = new Map<string, Patient>();

@@ -3,9 +3,8 @@ import {
   type Correction,
   type MeasuredVolume,
   type ModelIdentity,
-  VOLUME_COLUMNS,
+  selectVolumes,
   type VolumeRecord,
-  volumesOf,
   type Withdrawal,
 } from './volume-record.ts';
 
@@ -91,33 +90,30 @@ export async function recordWithdrawal(
 
 /** The volume whose result has this series, or this report. */
 export async function findVolume(sql: Sql, uid: string): Promise<VolumeRecord | undefined> {
-  const rows = await sql.query(
-    `SELECT ${VOLUME_COLUMNS} FROM pansegnet.volume
-     WHERE $1 IN (report->>'sopInstanceUid', report->>'seriesInstanceUid', seg->>'seriesInstanceUid',
+  const found = await selectVolumes(
+    sql,
+    `WHERE $1 IN (report->>'sopInstanceUid', report->>'seriesInstanceUid', seg->>'seriesInstanceUid',
        correction->'report'->>'sopInstanceUid', correction->'report'->>'seriesInstanceUid')`,
     [uid],
   );
-  return volumesOf(rows)[0];
+  return found[0];
 }
 
 /** The volumes of all patients, each patient's together, oldest study first. */
 export async function allVolumes(sql: Sql): Promise<VolumeRecord[]> {
-  return volumesOf(
-    await sql.query(
-      `SELECT ${VOLUME_COLUMNS} FROM pansegnet.volume
-       ORDER BY patient_key, study_date, study_time, study_instance_uid, series_instance_uid, part, id`,
-    ),
+  return selectVolumes(
+    sql,
+    `ORDER BY patient_key, study_date, study_time, study_instance_uid, series_instance_uid, part, id`,
   );
 }
 
 /** All volumes of a patient, oldest study first. */
 export async function volumesOfPatient(sql: Sql, patientKey: string): Promise<VolumeRecord[]> {
-  return volumesOf(
-    await sql.query(
-      `SELECT ${VOLUME_COLUMNS} FROM pansegnet.volume WHERE patient_key = $1
+  return selectVolumes(
+    sql,
+    `WHERE patient_key = $1
        ORDER BY study_date, study_time, study_instance_uid, series_instance_uid, part, id`,
-      [patientKey],
-    ),
+    [patientKey],
   );
 }
 
@@ -127,12 +123,11 @@ export async function volumesOfStudies(
   studyInstanceUids: readonly string[],
 ): Promise<VolumeRecord[]> {
   if (studyInstanceUids.length === 0) return [];
-  return volumesOf(
-    await sql.query(
-      `SELECT ${VOLUME_COLUMNS} FROM pansegnet.volume WHERE study_instance_uid = ANY($1::text[])
+  return selectVolumes(
+    sql,
+    `WHERE study_instance_uid = ANY($1::text[])
        ORDER BY series_instance_uid, part, id`,
-      [studyInstanceUids],
-    ),
+    [studyInstanceUids],
   );
 }
 
@@ -148,10 +143,9 @@ export async function priorVolumes(
     readonly model: ModelIdentity;
   },
 ): Promise<VolumeRecord[]> {
-  return volumesOf(
-    await sql.query(
-      `SELECT ${VOLUME_COLUMNS} FROM pansegnet.volume
-       WHERE patient_key = $1 AND study_instance_uid <> $2 AND class = $3
+  return selectVolumes(
+    sql,
+    `WHERE patient_key = $1 AND study_instance_uid <> $2 AND class = $3
          AND model_name = $4 AND model_sha256 = $5 AND mode = $6
          AND withdrawn IS NULL AND study_date <> '' AND (study_date, study_time) < ($7, $8)
          AND (SELECT decision FROM pansegnet.review
@@ -162,17 +156,16 @@ export async function priorVolumes(
            WHERE own.study_instance_uid = $2 AND other.study_instance_uid = volume.study_instance_uid
              AND (own.birth_date_key <> other.birth_date_key OR own.sex <> other.sex))
        ORDER BY study_date, study_time, study_instance_uid, series_instance_uid, part`,
-      [
-        study.patientKey,
-        study.studyInstanceUid,
-        study.class,
-        study.model.name,
-        study.model.sha256,
-        study.model.mode,
-        study.studyDate,
-        study.studyTime,
-      ],
-    ),
+    [
+      study.patientKey,
+      study.studyInstanceUid,
+      study.class,
+      study.model.name,
+      study.model.sha256,
+      study.model.mode,
+      study.studyDate,
+      study.studyTime,
+    ],
   );
 }
 
@@ -184,11 +177,11 @@ export async function currentVolume(
   sql: Sql,
   of: Pick<VolumeRecord, 'seriesInstanceUid' | 'part'> & { readonly model: ModelIdentity },
 ): Promise<VolumeRecord | undefined> {
-  const rows = await sql.query(
-    `SELECT ${VOLUME_COLUMNS} FROM pansegnet.volume
-     WHERE series_instance_uid = $1 AND part = $2
+  const found = await selectVolumes(
+    sql,
+    `WHERE series_instance_uid = $1 AND part = $2
        AND model_name = $3 AND model_version = $4 AND model_sha256 = $5 AND mode = $6`,
     [of.seriesInstanceUid, of.part, of.model.name, of.model.version, of.model.sha256, of.model.mode],
   );
-  return volumesOf(rows)[0];
+  return found[0];
 }

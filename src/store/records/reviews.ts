@@ -5,14 +5,14 @@ import type { Sql } from '../database/sql.ts';
 export const REVIEW_DECISIONS = ['accepted', 'rejected'] as const;
 
 /** What a reader said of a result. It stays with the node. */
-const review = z.object({
+const reviewForm = z.object({
   decision: z.enum(REVIEW_DECISIONS),
   /** In the reader's words; may be empty. */
   reason: z.string(),
   reviewer: z.string(),
   reviewedAt: z.date(),
 });
-export type Review = Readonly<z.output<typeof review>>;
+export type Review = Readonly<z.output<typeof reviewForm>>;
 
 /**
  * @param reportInstanceUid SOP Instance UID of the result's report: a result that supersedes it is another
@@ -43,4 +43,4 @@ export async function latestReviews(
     rowsOf(reviewRow, rows).map(({ reportSopInstanceUid, ...one }) => [reportSopInstanceUid, one]),
   );
 }
-const reviewRow = review.extend({ reportSopInstanceUid: z.string() });
+const reviewRow = reviewForm.extend({ reportSopInstanceUid: z.string() });

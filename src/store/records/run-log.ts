@@ -83,7 +83,6 @@ const decisionRow = z.object({
   reason: z.string(),
 });
 export type RecordedDecision = Readonly<z.output<typeof decisionRow>>;
-const DECISION_COLUMNS = columnsOf(decisionRow);
 
 /** Keeps the latest decisions for a study, in their order, in place of earlier ones. */
 export async function recordDecisions(

@@ -9,7 +9,7 @@ const optional = orUndefined(z.string());
  * What is shown of a study so that people find it, and whose it is. Undefined: the study has none, or none is
  * kept.
  */
-const header = z.object({
+const headerForm = z.object({
   patientKey: z.string(),
   /** As DICOM has it: A=I=P, components separated by ^. */
   patientName: optional,
@@ -28,8 +28,8 @@ const header = z.object({
   /** Manufacturer and model of the scanner; empty where the images do not say. */
   scanner: z.string(),
 });
-export type StudyHeader = Readonly<z.output<typeof header>>;
-const headerRow = header.extend({ studyInstanceUid: z.string() });
+export type StudyHeader = Readonly<z.output<typeof headerForm>>;
+const headerRow = headerForm.extend({ studyInstanceUid: z.string() });
 
 /** Keeps the header of a study, from one of its images. */
 export type RecordHeader = (studyInstanceUid: string, image: DicomDataset) => Promise<void>;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { columnsOf, rowsOf } from '../database/rows.ts';
+import type { Sql } from '../database/sql.ts';
 
 const modelIdentity = z.object({
   name: z.string(),
@@ -77,11 +78,21 @@ export type VolumeRecord = Readonly<z.output<typeof volumeRow>>;
 /** What a run finds. */
 export type MeasuredVolume = Omit<VolumeRecord, 'correction' | 'withdrawn'>;
 
-export const VOLUME_COLUMNS = `${columnsOf(volumeRow.omit({ model: true }))},
+const COLUMNS = `${columnsOf(volumeRow.omit({ model: true }))},
   jsonb_build_object('name', model_name, 'version', model_version, 'sha256', model_sha256, 'mode', mode)
   AS model`;
-/** @throws ZodError for rows of another program */
-export const volumesOf = (rows: readonly unknown[]): VolumeRecord[] => rowsOf(volumeRow, rows);
+
+/**
+ * @param rest of the statement: which volumes, in what order
+ * @throws ZodError for rows of another program
+ */
+export async function selectVolumes(
+  sql: Sql,
+  rest: string,
+  parameters?: readonly unknown[],
+): Promise<VolumeRecord[]> {
+  return rowsOf(volumeRow, await sql.query(`SELECT ${COLUMNS} FROM pansegnet.volume ${rest}`, parameters));
+}
 
 /** As history keeps an interval: to 0.001 ml, so that a rebuilt one is equal to the last digit. */
 export function keptInterval({ low, high }: { low: number; high: number }): { low: number; high: number } {
