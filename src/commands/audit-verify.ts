@@ -28,8 +28,8 @@ export const auditVerify = defineCommand({
     if (json) print(JSON.stringify(report, null, 2));
     else if (last) {
       print(
-        `${lines} lines in ${files} files, from number ${first} to number ${last.sequence}, hash ` +
-          `${last.hash}`,
+        `${lines} lines in ${files} files, from number ${first} ` +
+          `to number ${last.sequence}, hash ${last.hash}`,
       );
     } else print('no lines');
     if (problems.length > 0) {

@@ -49,8 +49,8 @@ export const modelsImport = defineCommand({
       progress.result(
         json
           ? JSON.stringify({ ...model.info, folder: model.folder, sha256: model.sha256 })
-          : `${model.info.title}, version ${model.info.version}, ${model.networks.length} fold(s): ` +
-              `${model.folder}`,
+          : `${model.info.title}, version ${model.info.version}, ` +
+              `${model.networks.length} fold(s): ${model.folder}`,
       );
     } finally {
       progress.stop();
