@@ -2,11 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
-import { Client } from 'pg';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { DATA_FOLDER, openDatabase } from '../../src/store/database/database.ts';
 import type { Database } from '../../src/store/database/sql.ts';
-import { type PostgresServer, startPostgres } from './postgres.ts';
+import { onServer, type PostgresServer, startPostgres } from './postgres.ts';
 import { describeWith } from './requires.ts';
 
 /**
@@ -53,15 +52,7 @@ async function serverSite(url: string): Promise<DatabaseSite> {
   const folder = await mkdtemp(path.join(tmpdir(), 'upgrade-'));
   return {
     section: { url, folder },
-    load: async (sql) => {
-      const client = new Client({ connectionString: url });
-      await client.connect();
-      try {
-        await client.query(sql);
-      } finally {
-        await client.end();
-      }
-    },
+    load: (sql) => onServer(url, sql),
     open: () => openDatabase({ url, connections: 3 }),
     remove: () => rm(folder, { recursive: true }),
   };
