@@ -47,8 +47,8 @@ const STARTING_MS = 2_500;
 const RUNNING_MS = 2_500;
 /** How many of the kills hit a process that may still be starting. */
 const STARTING_SHARE = 0.25;
-/** How long the work may take that is left after the last kill. */
-const SETTLE_LIMIT_MS = 60_000;
+/** How long the work may take that is left after the last kill, on a machine with other work. */
+const SETTLE_LIMIT_MS = 300_000;
 const LOOK_MS = 500;
 
 const READY = /the node is running/;
