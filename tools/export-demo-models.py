@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Writes the trained demo networks as nnU-Net v1 training output, for `models import`, and training.json about them.
+"""Writes the trained demo networks as nnU-Net v1 training output, for `models import`, training.json about them, and what
+training printed (CT.log becomes training-ct.txt).
 
     python3 tools/export-demo-models.py CHECKPOINTS models/demo-src
 
@@ -9,6 +10,7 @@ import argparse
 import json
 import os
 import pickle
+import shutil
 from collections import OrderedDict
 
 import numpy as np
@@ -115,6 +117,9 @@ def main():
         net, checkpoint = load(path)
         write_nnunet(contrast, net, checkpoint, options.output)
         sources[f'demo-{contrast.lower()}'] = source_of(checkpoint)
+        log = os.path.join(options.checkpoints, f'{contrast}.log')
+        if os.path.exists(log):
+            shutil.copyfile(log, os.path.join(options.output, f'training-{contrast.lower()}.txt'))
         print(contrast, json.dumps(checkpoint['facts']['validation']))
     with open(sources_file, 'w') as f:
         json.dump(sources, f, indent=2)
