@@ -3,9 +3,11 @@
 
     node tools/render-training-set.ts SET 10000 180       # training seeds; training may start while this runs
     node tools/render-training-set.ts SET 2000 6          # validation seeds
-    python3 tools/train-demo-models.py SET W/CT.pt --contrast CT --until 500
-    python3 tools/train-demo-models.py SET W/CT.pt --contrast CT --until 2000      # goes on where the first call ended
+    python3 tools/train-demo-models.py SET W/CT.pt --contrast CT --minutes 60
+    python3 tools/train-demo-models.py SET W/CT.pt --contrast CT --minutes 60      # goes on where the first call ended
     python3 tools/export-demo-models.py W models/demo-src
+
+tools/train-demo-hour.py does all of that for the three contrasts. An interrupt ends it after the step, with all saved.
 
 It starts from W/CT.pt where that is there, else from the weights in models/demo-src. W/CT.pt holds the optimizer's state
 too: stopping and going on gives the same weights as one long run. W/CT.log keeps what was printed. What is exported is a
@@ -19,6 +21,7 @@ import copy
 import json
 import math
 import os
+import signal
 import time
 
 import numpy as np
@@ -126,8 +129,10 @@ class Run:
 
 
 def train(run, options, log):
-    losses, begin, first = [], time.time(), run.step
-    while run.step < min(options.until, options.total):
+    losses, begin, first, stopped = [], time.time(), run.step, []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.append(True))
+    while run.step < min(options.until, options.total) and not stopped and time.time() - begin < 60 * options.minutes:
         losses.append(run.train_step())
         if run.step % 10 == 0:
             mean, volume = np.mean(losses[-100:], axis=0)
@@ -137,9 +142,11 @@ def train(run, options, log):
             log(f'step {run.step} validation {json.dumps(run.validate())}')
         if run.step % SAVE_EVERY == 0:
             run.save(None)
-    validation = run.validate()
-    run.save(validation)
-    log(f'step {run.step} end {json.dumps(validation)}')
+    run.save(None)
+    if not stopped:
+        validation = run.validate()
+        run.save(validation)
+        log(f'step {run.step} end {json.dumps(validation)}')
 
 
 def main():
@@ -148,7 +155,8 @@ def main():
     arguments.add_argument('checkpoint', help='file that the training state is in; made where it is not there')
     arguments.add_argument('--contrast', choices=CONTRASTS, required=True)
     arguments.add_argument('--start', default=os.path.join(os.path.dirname(__file__), '../models/demo-src'))
-    arguments.add_argument('--until', type=int, required=True, help='stop after this step; call again to go on')
+    arguments.add_argument('--until', type=int, default=10 ** 9, help='stop after this step; call again to go on')
+    arguments.add_argument('--minutes', type=float, default=60, help='stop after this time; call again to go on')
     arguments.add_argument('--total', type=int, default=2000, help='step at which the learning rate reaches nothing')
     arguments.add_argument('--fall', type=int, default=600)
     arguments.add_argument('--warm', type=int, default=50)
