@@ -10,6 +10,7 @@ of models/demo-src with the weights of now: measure it with `npm run demo:evalua
 import argparse
 import os
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -25,7 +26,7 @@ RENDERED = ((2000, 6), (10000, 180))
 def render(folder):
     """One renderer after the other, in the background."""
     calls = [f'"{NODE}" "{TOOLS}/render-training-set.ts" "{folder}" {first} {count}' for first, count in RENDERED]
-    return subprocess.Popen(' && '.join(calls), shell=True)
+    return subprocess.Popen(' && '.join(calls), shell=True, process_group=0)
 
 
 def train(folder, contrast, options):
@@ -50,7 +51,8 @@ def main():
     renderer = render(os.path.join(options.folder, 'set'))
     runs = [train(options.folder, contrast, options) for contrast in CONTRASTS]
     failed = any([run.wait() != 0 for run in runs])
-    renderer.terminate()
+    if renderer.poll() is None:
+        os.killpg(renderer.pid, signal.SIGTERM)
     if failed:
         sys.exit('training failed; what it saved last is kept')
     shutil.copytree(os.path.join(ROOT, 'models', 'demo-src'), output, dirs_exist_ok=True)
