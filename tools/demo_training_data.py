@@ -30,17 +30,17 @@ class Case:
         inside = np.argwhere(share > 0)
         self.low, self.high = inside.min(0), inside.max(0)
         around = tuple(slice(max(0, a - 2), b + 3) for a, b in zip(self.low, self.high))
-        self.share = fit_share(share, around, facts['volumeMl'] / facts['voxelMl'])
+        self.share = fit_share(share, around, facts['volumeMl'] / facts['voxelMl'], facts['slicesApart'])
 
 
-def fit_share(share, around, voxels):
+def fit_share(share, around, voxels, slices_apart):
     """The shares raised to the power with which the mask that the export cuts from them has the gland's true volume.
     Interpolating between voxels and cutting at one half rounds a gland off: shares as they are lose 1 to 4 % of it."""
     part = torch.from_numpy(share[around].astype(np.float32) / 255)[None]
     low, high = 0.3, 1.5
     for _ in range(10):
         power = (low + high) / 2
-        low, high = (low, power) if float(mask_voxels(part ** power, None)) < voxels else (power, high)
+        low, high = (low, power) if float(mask_voxels(part ** power, None, slices_apart)) < voxels else (power, high)
     levels = np.round(255 * (np.arange(256) / 255) ** ((low + high) / 2)).astype(np.uint8)
     return levels[share]
 

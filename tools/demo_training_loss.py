@@ -1,4 +1,6 @@
 """What the demo models are trained to minimize: a voxel's share of pancreas, and the volume of the finished mask."""
+import math
+
 import torch
 import torch.nn.functional as F
 
@@ -31,12 +33,14 @@ def deep_loss(logits, share):
     return total / sum(DEEP_WEIGHTS)
 
 
-def mask_voxels(probability, softness=SOFTNESS):
+def mask_voxels(probability, softness=SOFTNESS, slices_apart=False):
     """How many voxels the mask will have: the export interpolates the probability between voxels and cuts at 0.5.
-    Probabilities alone don't tell: their sum can be right and the mask of a thin gland too small."""
-    fine = F.interpolate(probability[:, None], scale_factor=2, mode='trilinear', align_corners=False)[:, 0]
+    Probabilities alone don't tell: their sum can be right and the mask of a thin gland too small. With slices apart, the
+    export interpolates within slices only."""
+    factor = (1 if slices_apart else 2, 2, 2)
+    fine = F.interpolate(probability[:, None], scale_factor=factor, mode='trilinear', align_corners=False)[:, 0]
     cut = torch.sigmoid((fine - 0.5) / softness) if softness else (fine > 0.5).float()
-    return cut.sum((1, 2, 3)) / 8
+    return cut.sum((1, 2, 3)) / math.prod(factor)
 
 
 def volume_loss(logits, share):

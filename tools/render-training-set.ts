@@ -46,7 +46,8 @@ function renderCase(seed: number, contrast: ScannedContrast): void {
     Uint8Array.from(share.data, (v) => Math.round(255 * v)),
   );
   const voxelMl = voxelVolumeMl(stretched(grid, shape).affine);
-  const facts = { seed, contrast, shape, sliceMm, voxelMl, volumeMl: abdomen.pancreasVolumeMl };
+  const slicesApart = separate === 0;
+  const facts = { seed, contrast, shape, sliceMm, slicesApart, voxelMl, volumeMl: abdomen.pancreasVolumeMl };
   writeFileSync(`${stem}.partial`, JSON.stringify(facts));
   renameSync(`${stem}.partial`, `${stem}.json`);
 }
