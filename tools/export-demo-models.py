@@ -1,24 +1,24 @@
 #!/usr/bin/python3
-"""Writes the trained demo networks as nnU-Net v1 training output, for `models import`, and training.json about them.
+"""Writes the trained demo networks as nnU-Net v1 training output, for `models import`, training.json about them, and what
+training printed (CT.log becomes training-ct.txt).
 
     python3 tools/export-demo-models.py CHECKPOINTS models/demo-src
 
-CHECKPOINTS is where train-demo-models.py left CT.pt, T1W.pt and T2W.pt; a contrast without its own file is skipped.
+CHECKPOINTS is where train-demo-models.py left CT.pt, T1W.pt and T2W.pt; a contrast without its own file stays as it is.
 """
 import argparse
 import json
 import os
 import pickle
+import shutil
 from collections import OrderedDict
 
 import numpy as np
 import torch
 
 from demo_training_data import CONTRASTS
+from demo_weights import TASKS, TRAINER
 from pansegnet import PanSegNet
-
-TASKS = {'CT': 'Task901_DemoCT', 'T1W': 'Task902_DemoT1', 'T2W': 'Task903_DemoT2'}
-TRAINER = 'nnTransUNetTrainerV2__nnUNetPlansv2.1'
 
 
 def load(path):
@@ -40,15 +40,15 @@ def seed_ranges(seeds):
     return ', '.join(str(a) if a == b else f'{a}-{b}' for a, b in runs)
 
 
-def source_of(contrast, checkpoint):
-    facts = checkpoint['facts']
+def source_of(checkpoint):
+    facts, before = checkpoint['facts'], checkpoint['before']
     return {
         'images': 'synthetic abdomens drawn by src/demo/phantom from seeds; no patient data',
         'scripts': 'tools/render-training-set.ts, tools/train-demo-models.py, tools/export-demo-models.py',
-        'trainingSeeds': seed_ranges(facts['trainingSeeds']),
+        'trainingSeeds': f"{before['trainingSeeds']}; varied: {seed_ranges(facts['trainingSeeds'])}",
         'validationSeeds': seed_ranges(facts['validationSeeds']),
-        'stages': facts['stages'],
-        'validation': facts['validation'][contrast],
+        'stages': [*before['stages'], facts['stage']],
+        'validation': facts['validation'],
         'validationMethod': 'mean over the validation seeds, one patch around the pancreas on the network grid, no mirroring',
     }
 
@@ -104,17 +104,24 @@ def main():
     arguments.add_argument('output')
     options = arguments.parse_args()
     torch.set_num_threads(1)
+    sources_file = os.path.join(options.output, 'training.json')
     sources = {}
+    if os.path.exists(sources_file):
+        with open(sources_file) as f:
+            sources = json.load(f)
     for contrast in CONTRASTS:
         path = os.path.join(options.checkpoints, f'{contrast}.pt')
         if not os.path.exists(path):
-            print(f'{path} is not there: skipped')
+            print(f'{path} is not there: left as it is')
             continue
         net, checkpoint = load(path)
         write_nnunet(contrast, net, checkpoint, options.output)
-        sources[f'demo-{contrast.lower()}'] = source_of(contrast, checkpoint)
+        sources[f'demo-{contrast.lower()}'] = source_of(checkpoint)
+        log = os.path.join(options.checkpoints, f'{contrast}.log')
+        if os.path.exists(log):
+            shutil.copyfile(log, os.path.join(options.output, f'training-{contrast.lower()}.txt'))
         print(contrast, json.dumps(checkpoint['facts']['validation']))
-    with open(os.path.join(options.output, 'training.json'), 'w') as f:
+    with open(sources_file, 'w') as f:
         json.dump(sources, f, indent=2)
         f.write('\n')
 

@@ -1,84 +1,88 @@
 /**
- * Renders the abdomens that the demo models are trained on: acquisition-like grids of varying size and
- * position.
+ * Renders the abdomens that the demo models are trained on, brought to the networks' grid as the node does
+ * it.
  *
- *   node tools/render-training-set.ts OUTPUT_FOLDER FIRST_SEED COUNT [TARGET_SPACING_ZYX, default 4,3,3]
+ *   node tools/render-training-set.ts OUTPUT_FOLDER FIRST_SEED COUNT [CONTRASTS, default CT,T1W,T2W]
  *
- * For each seed and contrast: SEED-CONTRAST.image.raw (int16), .mask.raw (uint8), .network-share.raw (uint8,
- * 255 for a voxel wholly in the pancreas, on the grid that nnU-Net v1 resamples to at the target spacing),
- * and, last, .json with sizes and geometry.
+ * For each seed and contrast: SEED-CONTRAST.image.raw (int16, not normalized), .share.raw (uint8, 255 for a
+ * voxel wholly in the pancreas), and, last, .json with the shape (z, y, x). Seeds that are there already are
+ * left out, so that it can be broken off and started again. About 2 MB a case; nothing of it needs to be
+ * kept.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { createAbdomen } from '../src/demo/phantom/abdomen.ts';
+import type { Abdomen } from '../src/demo/phantom/abdomen.ts';
 import type { Grid } from '../src/demo/phantom/field.ts';
-import { Random } from '../src/demo/phantom/random.ts';
-import { renderContrast, renderPancreas, renderPancreasShare } from '../src/demo/phantom/render.ts';
+import { renderPancreasShare } from '../src/demo/phantom/render.ts';
+import { SCANNED, type ScannedContrast, variedScan } from '../src/demo/phantom/varied-scan.ts';
+import { voxelVolumeMl } from '../src/dicom/volume.ts';
+import type { Array3, Shape3 } from '../src/segmentation/array3.ts';
+import { nearestIndices } from '../src/segmentation/resampling/coordinates.ts';
+import { resampledShape, resampleImage, separateAxis } from '../src/segmentation/resampling/resample.ts';
 
-const TRAINED = ['CT', 'T1W', 'T2W'] as const;
+/** The networks' spacing, z, y, x in mm, as tools/demo_training_data.py has it. */
+const TARGET: Shape3 = [4, 3, 3];
 
-const [folder = '', first = '0', count = '1', target = '4,3,3'] = process.argv.slice(2);
+const [folder = '', first = '0', count = '1', contrasts = SCANNED.join(',')] = process.argv.slice(2);
 if (!folder)
-  throw new Error('usage: node tools/render-training-set.ts OUTPUT_FOLDER FIRST_SEED COUNT [Z,Y,X]');
-const targetXyz = target.split(',').map(Number).toReversed();
+  throw new Error('usage: node tools/render-training-set.ts OUTPUT_FOLDER FIRST_SEED COUNT [CONTRASTS]');
 mkdirSync(folder, { recursive: true });
-for (let seed = Number(first); seed < Number(first) + Number(count); seed++) renderSeed(seed);
+for (let seed = Number(first); seed < Number(first) + Number(count); seed++)
+  for (const contrast of SCANNED) if (contrasts.split(',').includes(contrast)) renderCase(seed, contrast);
 
-function renderSeed(seed: number): void {
-  const abdomen = createAbdomen(seed);
-  for (const [i, contrast] of TRAINED.entries()) {
-    const visit = seed * TRAINED.length + i;
-    const grid = acquisitionGrid(contrast === 'CT', new Random(visit));
-    const image = renderContrast(abdomen, grid, contrast, visit);
-    const mask = renderPancreas(abdomen, grid);
-    const share = renderPancreasShare(abdomen, networkGrid(grid));
-    const stem = path.join(folder, `${seed}-${contrast}`);
-    writeFileSync(`${stem}.image.raw`, image.voxels);
-    writeFileSync(`${stem}.mask.raw`, mask.voxels);
-    writeFileSync(
-      `${stem}.network-share.raw`,
-      Uint8Array.from(share.voxels, (v) => Math.round(255 * v)),
-    );
-    const facts = {
-      size: grid.size,
-      affine: grid.affine,
-      networkSize: share.size,
-    };
-    writeFileSync(
-      `${stem}.json`,
-      JSON.stringify({ seed, contrast, ...facts, volumeMl: abdomen.pancreasVolumeMl }),
-    );
-  }
+function renderCase(seed: number, contrast: ScannedContrast): void {
+  const stem = path.join(folder, `${seed}-${contrast}`);
+  if (existsSync(`${stem}.json`)) return;
+  const { abdomen, grid, sliceMm, image } = variedScan(seed, contrast);
+  const { voxels } = image();
+  const [nx, ny, nz] = grid.size;
+  const oldShape: Shape3 = [nz, ny, nx];
+  const spacing = spacingOf(grid);
+  const shape = resampledShape(oldShape, spacing, TARGET);
+  const separate = separateAxis(spacing, TARGET);
+  const resampled = resampleImage({ data: Float32Array.from(voxels), shape: oldShape }, shape, separate);
+  writeFileSync(`${stem}.image.raw`, Int16Array.from(resampled.data, Math.round));
+  const share = shareOn(abdomen, grid, shape, separate === 0);
+  writeFileSync(
+    `${stem}.share.raw`,
+    Uint8Array.from(share.data, (v) => Math.round(255 * v)),
+  );
+  const voxelMl = voxelVolumeMl(stretched(grid, shape).affine);
+  const slicesApart = separate === 0;
+  const facts = { seed, contrast, shape, sliceMm, slicesApart, voxelMl, volumeMl: abdomen.pancreasVolumeMl };
+  writeFileSync(`${stem}.partial`, JSON.stringify(facts));
+  renameSync(`${stem}.partial`, `${stem}.json`);
 }
 
-function acquisitionGrid(ct: boolean, random: Random): Grid {
-  const inPlane = random.uniform(1.6, 2);
-  const slice = ct ? random.uniform(2.5, 4) : random.uniform(4, 5.6);
-  // Half-widths of the field of view; MR is scanned with a shorter side more often than not.
-  const half = [random.uniform(172, 195), random.uniform(140, 185)];
-  const size = [
-    Math.round((2 * (half[0] ?? 0)) / inPlane),
-    Math.round((2 * (half[1] ?? 0)) / inPlane),
-    Math.round(random.uniform(195, 235) / slice),
-  ] as const;
-  const origin = (i: 0 | 1 | 2, step: number, shift: number) => shift - ((size[i] - 1) / 2) * step;
-  const [x, y, z] = [
-    origin(0, inPlane, random.around(0, 8)),
-    origin(1, inPlane, random.around(5, 8)),
-    origin(2, slice, random.around(-4, 12)),
-  ];
-  return { size, affine: [inPlane, 0, 0, x, 0, inPlane, 0, y, 0, 0, slice, z, 0, 0, 0, 1] };
+function spacingOf({ affine }: Grid): Shape3 {
+  return [affine[10] ?? 1, affine[5] ?? 1, affine[0] ?? 1];
 }
 
-/** The grid that resampling to the target spacing ends on: whole voxels that fill the same extent. */
-function networkGrid({ size, affine }: Grid): Grid {
-  const shape = size.map((n, i) => Math.round((n * (affine[i * 5] ?? 1)) / (targetXyz[i] ?? 1)));
-  const ratio = shape.map((n, i) => (size[i] ?? 0) / n);
+/**
+ * The pancreas' share of the network's voxels. With slices apart (thick ones), nnU-Net takes the nearest
+ * slice instead of interpolating: the share then has to come from that slice too.
+ */
+function shareOn(abdomen: Abdomen, grid: Grid, shape: Shape3, slicesApart: boolean): Array3<Float32Array> {
+  const own = grid.size[2];
+  const drawn = stretched(grid, slicesApart ? [own, shape[1], shape[2]] : shape);
+  const { voxels } = renderPancreasShare(abdomen, drawn);
+  if (!slicesApart || own === shape[0]) return { data: voxels, shape };
+  const slice = shape[1] * shape[2];
+  const data = new Float32Array(shape[0] * slice);
+  for (const [i, from] of nearestIndices(own, shape[0]).entries())
+    data.set(voxels.subarray(from * slice, (from + 1) * slice), i * slice);
+  return { data, shape };
+}
+
+/** Whole voxels that fill the same extent. */
+function stretched({ size, affine }: Grid, [nz, ny, nx]: Shape3): Grid {
+  const shape = [nx, ny, nz] as const;
   const out = [...affine];
-  for (let i = 0; i < 3; i++) {
-    const step = affine[i * 5] ?? 1;
-    out[i * 5] = step * (ratio[i] ?? 1);
-    out[i * 4 + 3] = (affine[i * 4 + 3] ?? 0) + (0.5 * (ratio[i] ?? 1) - 0.5) * step;
+  for (const axis of [0, 1, 2] as const) {
+    const step = affine[axis * 5] ?? 1;
+    const ratio = size[axis] / shape[axis];
+    out[axis * 5] = step * ratio;
+    out[axis * 4 + 3] = (affine[axis * 4 + 3] ?? 0) + (0.5 * ratio - 0.5) * step;
   }
-  return { size: [shape[0] ?? 0, shape[1] ?? 0, shape[2] ?? 0], affine: out };
+  return { size: shape, affine: out };
 }

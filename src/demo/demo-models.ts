@@ -23,18 +23,23 @@ export const DEMO_MODEL_NAMES = { CT: 'demo-ct', T1W: 'demo-t1w', T2W: 'demo-t2w
  * Imports the demo's models into a folder of models, by the importer that the authors' weights go through.
  * Those that are there already stay, unless they don't load any more.
  *
+ * @param trainings nnU-Net v1 training output of the three; default: what is shipped
  * @param onImport called before each model that is imported
  * @throws {SegmentationError} as the importer does
  */
 export async function importDemoModels(
   folder: string,
-  { anew = false, onImport }: { anew?: boolean; onImport?: (name: string) => void } = {},
+  {
+    anew = false,
+    trainings = DEMO_TRAININGS,
+    onImport,
+  }: { anew?: boolean; trainings?: string; onImport?: (name: string) => void } = {},
 ): Promise<void> {
   for (const { name, task, modality } of DEMO_MODELS) {
     if (!anew && (await isUsable(name, folder))) continue;
     onImport?.(name);
     await importModel({
-      source: path.join(DEMO_TRAININGS, task),
+      source: path.join(trainings, task),
       name,
       modality,
       output: path.join(folder, name),

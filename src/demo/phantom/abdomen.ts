@@ -1,6 +1,6 @@
-import { bodyWall, createBody, type Organ, solidOrgans, vessels } from './anatomy.ts';
+import { bodyWall, createBody, loweredArms, type Organ, solidOrgans, vessels } from './anatomy.ts';
 import { coverage, evaluate } from './field.ts';
-import { gut, pancreas } from './gut.ts';
+import { type GlandForm, gut, pancreas } from './gut.ts';
 import { Random } from './random.ts';
 import { scaleTube, type Tube, tubeCentre } from './shapes.ts';
 
@@ -25,39 +25,71 @@ const INTEGRATION_STEP_MM = 0.75;
 /** Edge for the first rough estimate from which the gland's thickness is set, mm. */
 const ROUGH_STEP_MM = 1.5;
 
+/** A gland that is asked for instead of the seed's own. */
+export interface WantedGland extends GlandForm {
+  /** About this volume, ml; what was drawn is counted. */
+  readonly volumeMl: number;
+  /** Share of fat between the acini, 0 to 1. */
+  readonly fat?: number;
+}
+
+export interface AbdomenOptions {
+  /**
+   * Scales the volume of the pancreas (0.88: 12 % less) about its own centre; all else stays the same
+   * patient.
+   */
+  readonly pancreasScale?: number;
+  readonly gland?: WantedGland | undefined;
+  readonly arms?: 'up' | 'down';
+}
+
 /**
- * The abdomen of a seed. `pancreasScale` scales the volume of the pancreas (0.88: 12 % less) about its own
- * centre; all else stays the same patient. The volume is known by integrating the shape's coverage of fine
- * cubes.
+ * The abdomen of a seed. Its pancreas' volume is known by integrating the shape's coverage of fine cubes.
+ * What options ask for leaves the rest of the seed's anatomy as it is.
  */
-export function createAbdomen(seed: number, { pancreasScale = 1 }: { pancreasScale?: number } = {}): Abdomen {
+export function createAbdomen(seed: number, options: AbdomenOptions = {}): Abdomen {
+  const { pancreasScale = 1, gland: asked, arms = 'up' } = options;
   const random = new Random(seed);
   const body = createBody(random);
   const wall = bodyWall(body);
   const solids = solidOrgans(body);
   const bowel = gut(body);
   const glandSeed = random.bits();
-  const shaped = (thickness: number) => pancreas({ ...body, random: new Random(glandSeed) }, thickness);
-  const wanted = random.uniform(64, 105);
+  const shaped = (thickness: number) =>
+    pancreas({ ...body, random: new Random(glandSeed) }, thickness, asked);
+  const own = random.uniform(64, 105);
+  const wanted = asked?.volumeMl ?? own;
+  // Small glands are shorter as well as thinner.
+  const size = asked ? Math.sqrt(wanted / USUAL_VOLUME_ML) : 1;
   const rough = tubeVolumeMl(shaped(1), ROUGH_STEP_MM);
   // Volume grows nearly with the square of the thickness; what remains is counted, not corrected.
-  const gland = shaped(Math.sqrt(wanted / rough));
+  const thick = shaped(Math.sqrt(wanted / size / rough));
+  const gland = size === 1 ? thick : scaleTube(thick, size);
   const shape = scaleTube(gland, pancreasScale);
   const organ: Organ = {
     shape,
     layers: [
-      { tissue: 'fat', offset: -FAT_PLANE_MM },
-      { tissue: 'pancreas', offset: 0 },
+      { tissue: 'fat', offset: -FAT_PLANE_MM - WASTED_FAT_MM * (asked?.atrophy ?? 0) },
+      { tissue: 'pancreas', offset: 0, fat: asked?.fat ?? 0 },
     ],
     deviation: random.around(0, 0.7),
   };
+  const tubes = vessels(body, gland);
+  // Last of all that draws random numbers: the rest of the patient is the same with arms up and down.
+  const limbs = arms === 'down' ? loweredArms(body) : [];
   return {
     seed,
-    organs: [...wall, ...solids, ...bowel, ...vessels(body, gland), organ],
+    organs: [...wall, ...limbs, ...solids, ...bowel, ...tubes, organ],
     pancreas: shape,
     pancreasVolumeMl: tubeVolumeMl(gland, INTEGRATION_STEP_MM) * pancreasScale,
   };
 }
+
+/** The volume at which an asked-for gland is as long as the nominal one, ml. */
+const USUAL_VOLUME_ML = 85;
+
+/** By how much more fat surrounds a wholly wasted gland, mm. */
+const WASTED_FAT_MM = 3;
 
 /**
  * The layer of fat that parts the gland from bowel and vessels, mm: without it their walls can't be told

@@ -11,6 +11,13 @@ import {
 } from './shapes.ts';
 import type { Tissue } from './tissues.ts';
 
+interface Layer {
+  readonly tissue: Tissue;
+  readonly offset: number;
+  /** Share of fat mixed into the tissue, 0 to 1. */
+  readonly fat?: number;
+}
+
 /** One thing to paint. Later organs cover earlier ones. */
 export interface Organ {
   readonly shape: Shape;
@@ -18,7 +25,7 @@ export interface Organ {
    * Outermost first; a layer is where the implicit function plus `offset` is negative (mm in tubes, fractions
    * in ellipsoids).
    */
-  readonly layers: readonly { readonly tissue: Tissue; readonly offset: number }[];
+  readonly layers: readonly Layer[];
   /** This organ's own deviation from the patient's tissue intensity, -1 to 1. */
   readonly deviation: number;
   /**
@@ -94,6 +101,28 @@ export function bodyWall(body: Body): Organ[] {
     ),
     ...ribs(body),
   ];
+}
+
+/** Two arms that lie beside the trunk, as in a patient who can't lift them. */
+export function loweredArms({ random, placement, cavity, fat, wall }: Body): Organ[] {
+  return [-1, 1].map((side) => {
+    const radius = random.uniform(36, 48);
+    const beside = side * (cavity[0] + wall + fat + radius + random.uniform(4, 14));
+    const forward = random.around(10, 25);
+    const shape = tube(placement, [
+      [beside, forward + 20, 260, radius],
+      [beside, forward + 5, 0, radius * 0.9],
+      [beside, forward - 20, -260, radius * 0.75],
+    ]);
+    const layers = [
+      { tissue: 'skin', offset: 0 },
+      { tissue: 'fat', offset: 2 },
+      { tissue: 'muscle', offset: 8 },
+      { tissue: 'cortex', offset: radius - 13 },
+      { tissue: 'marrow', offset: radius - 9 },
+    ] as const;
+    return { shape, layers, deviation: random.around(0, 0.5) };
+  });
 }
 
 function spine(body: Body): Organ[] {

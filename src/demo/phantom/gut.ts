@@ -141,11 +141,23 @@ function clamp(value: number, low: number, high: number): number {
   return Math.min(high, Math.max(low, value));
 }
 
+/** How a gland departs from the usual one; 0 none, 1 as much as is drawn. */
+export interface GlandForm {
+  /** Body and tail waste more than the head. */
+  readonly atrophy?: number;
+  /** Fat parts the lobules: a rougher surface. */
+  readonly lobulation?: number;
+}
+
+/** Shares by which the wasted body and tail are thinner than the head allows, and by which lobules grow. */
+const WASTED = 0.3;
+const ROUGHER = 0.75;
+
 /**
  * The unscaled gland: thick head in the duodenum's C, thin neck, body arching over spine and aorta, tail
  * towards the spleen.
  */
-export function pancreas(body: Body, thickness: number): Tube {
+export function pancreas(body: Body, thickness: number, form?: GlandForm): Tube {
   const { random, placement } = body;
   const rise = random.uniform(-4, 20);
   const arch = random.around(0, 6);
@@ -163,8 +175,15 @@ export function pancreas(body: Body, thickness: number): Tube {
   ];
   const length = random.uniform(0.9, 1.06);
   const shaped = jittered(body, controls, 3).map(
-    ([x, y, z, r]): Control => [x > 0 ? x * length : x, y, z, r * thickness],
+    ([x, y, z, r]): Control => [
+      x > 0 ? x * length : x,
+      y,
+      z,
+      r * thickness * (x > 0 ? 1 - WASTED * (form?.atrophy ?? 0) : 1),
+    ],
   );
-  const lobules: Ripple = { amplitude: 1.2, frequency: 0.42, phase: random.uniform(0, 6) };
+  // A thin gland has small lobules: larger ones would cut it into pieces.
+  const rough = form ? (1 + ROUGHER * (form.lobulation ?? 0)) * Math.min(1, thickness) : 1;
+  const lobules: Ripple = { amplitude: 1.2 * rough, frequency: 0.42, phase: random.uniform(0, 6) };
   return tube(placement, shaped, { ripple: lobules, steps: 6 });
 }

@@ -9,13 +9,14 @@ import { type Contrast, NOISE, TISSUES, type Tissue } from './tissues.ts';
 /**
  * The abdomen as a scanner would show it on a grid: HU for CT, arbitrary units for MR. `noiseSeed` stands for
  * the visit: noise, bias field, timing of the contrast medium and gas in the bowel follow it; the anatomy
- * doesn't.
+ * doesn't. `noise` multiplies the usual acquisition's noise.
  */
 export function renderContrast(
   abdomen: Abdomen,
   grid: Grid,
   contrast: Contrast,
   noiseSeed: number,
+  { noise = 1 }: { noise?: number } = {},
 ): Volume<Int16Array> {
   const random = new Random(noiseSeed);
   const patient = new Random(abdomen.seed ^ PATIENT_SALT);
@@ -27,8 +28,8 @@ export function renderContrast(
     paint(image, grid, organ, levels, contrast, gasShift);
   }
   texture(image, grid, contrast, random);
-  if (contrast === 'CT') addCtNoise(image, grid.size, NOISE.CT * random.uniform(0.7, 1.3), random);
-  else addRicianNoise(image, NOISE[contrast] * random.uniform(0.7, 1.3), random);
+  if (contrast === 'CT') addCtNoise(image, grid.size, noise * NOISE.CT * random.uniform(0.7, 1.3), random);
+  else addRicianNoise(image, noise * NOISE[contrast] * random.uniform(0.7, 1.3), random);
   return { voxels: toInt16(image), size: grid.size, affine: grid.affine };
 }
 
@@ -103,7 +104,9 @@ function paint(
   if (!field) return;
   for (const [i, layer] of organ.layers.entries()) {
     const [mean, spread] = levels.get(layer.tissue) ?? [0, 0];
-    const value = mean + spread * organ.deviation;
+    const pure = mean + spread * organ.deviation;
+    const [fat] = levels.get('fat') ?? [0];
+    const value = pure + (layer.fat ?? 0) * (fat - pure);
     const innermost = i === organ.layers.length - 1;
     const gas =
       innermost && organ.gasBefore !== undefined
