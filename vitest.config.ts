@@ -57,7 +57,7 @@ export default defineConfig({
           include: [SLOW],
           globalSetup: ['test/support/import-demo-models.ts', 'test/support/collect-logs.ts'],
           testTimeout: 600_000,
-          hookTimeout: 120_000,
+          hookTimeout: 600_000,
           // Each file starts servers and runs networks on both cores: one at a time is fastest.
           fileParallelism: false,
         },

@@ -7,6 +7,7 @@ import type { InstanceSource, Spool } from '../../src/arrivals/intake/spool.ts';
 import { DicomWebClient } from '../../src/dicom/web/client.ts';
 import { DicomWebStatusError } from '../../src/dicom/web/errors.ts';
 import { startEmbeddedArchive } from '../support/archives.ts';
+import { PATIENCE } from '../support/patience.ts';
 import { filesOf, openSpool } from '../support/receiving.ts';
 import { smallInstance } from '../support/small-instance.ts';
 
@@ -60,7 +61,7 @@ function forward(archiveParts: Partial<DicomWebClient> = {}): void {
   forwarder.start();
 }
 
-const emptied = () => vi.waitFor(() => expect(spool.figures.waiting).toBe(0), { timeout: 60_000 });
+const emptied = () => vi.waitFor(() => expect(spool.figures.waiting).toBe(0), PATIENCE);
 
 describe('what lies in the spool', () => {
   it('is in the archive, byte for byte, and its study is announced with its source before the file goes', async () => {

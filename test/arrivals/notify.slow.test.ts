@@ -8,6 +8,7 @@ import { DicomWebClient } from '../../src/dicom/web/client.ts';
 import { addToken } from '../../src/http/security/token-file.ts';
 import { addOptOut } from '../../src/store/records/opt-out.ts';
 import { type OrthancServer, startOrthanc } from '../support/orthanc.ts';
+import { PATIENCE } from '../support/patience.ts';
 import { describeWith } from '../support/requires.ts';
 import { smallInstance } from '../support/small-instance.ts';
 import { sendByCStore } from '../support/study-files.ts';
@@ -93,7 +94,7 @@ describeWith(['Orthanc', 'storescu'], "Orthanc's script", () => {
     for (let poll = 0; poll < 3; poll += 1) {
       expect((await watcher.poll()).queued).toEqual([]);
     }
-    await expect.poll(() => watcher.msUntilDue(), { timeout: 20_000 }).toBeUndefined();
+    await expect.poll(() => watcher.msUntilDue(), PATIENCE).toBeUndefined();
     expect(await runsOf(received)).toEqual([{ starts: 1 }]);
   });
 
@@ -107,7 +108,7 @@ describeWith(['Orthanc', 'storescu'], "Orthanc's script", () => {
     await new DicomWebClient({ url: orthanc.url }).storeVerified(study, [
       smallInstance(uids, { PatientID: 'OUT-1' }),
     ]);
-    await expect.poll(state, { timeout: 20_000 }).toMatchObject(skipped);
+    await expect.poll(state, PATIENCE).toMatchObject(skipped);
     expect(await runsOf(study)).toEqual([]);
 
     const ended = testNode.node().studyEnded(study);

@@ -8,6 +8,7 @@ import { isOwnResult, MANUFACTURER, MANUFACTURER_MODEL_NAME } from '../../src/re
 import { openDatabase } from '../../src/store/database/database.ts';
 import type { Database } from '../../src/store/database/sql.ts';
 import { describeArchives } from '../support/archives.ts';
+import { PATIENCE } from '../support/patience.ts';
 import { smallInstance } from '../support/small-instance.ts';
 
 let database: Database;
@@ -87,11 +88,11 @@ describeArchives('watching', (archive) => {
       return real.poll(signal);
     };
     const watch = startWatching('* * * * * *', { ...real, poll }, { info: write, warn: write });
-    await expect.poll(() => polls, { timeout: 10_000 }).toBeGreaterThan(2);
+    await expect.poll(() => polls, PATIENCE).toBeGreaterThan(2);
     expect(messages).toEqual(['the archive cannot be polled; going on trying']);
     await archive.resume();
     await store(first, 1, 3);
-    await expect.poll(() => messages, { timeout: 20_000 }).toContain('study queued');
+    await expect.poll(() => messages, PATIENCE).toContain('study queued');
     await watch.stop();
     expect(messages).toEqual([
       'the archive cannot be polled; going on trying',

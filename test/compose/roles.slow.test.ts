@@ -7,6 +7,7 @@ import { loadConfig } from '../../src/config.ts';
 import { DicomWebClient } from '../../src/dicom/web/client.ts';
 import { allVolumes } from '../../src/store/records/history.ts';
 import { startEmbeddedArchive } from '../support/archives.ts';
+import { PATIENCE } from '../support/patience.ts';
 import { type PostgresServer, startPostgres } from '../support/postgres.ts';
 import { describeWith } from '../support/requires.ts';
 import type { RunningArchive } from '../support/running-archive.ts';
@@ -61,17 +62,12 @@ describeWith(['postgresql'], 'two gateways and two workers on one PostgreSQL ser
     const pollBoth = () => Promise.all([first.watcher.poll(), second.watcher.poll()]);
     const queued: string[] = [];
     await expect
-      .poll(
-        async () => {
-          for (const summary of await pollBoth()) queued.push(...summary.queued);
-          return new Set(queued).size;
-        },
-        { timeout: 20_000 },
-      )
+      .poll(async () => {
+        for (const summary of await pollBoth()) queued.push(...summary.queued);
+        return new Set(queued).size;
+      }, PATIENCE)
       .toBe(STUDIES.length);
-    await expect
-      .poll(async () => (await allVolumes(first.database)).length, { timeout: 30_000 })
-      .toBe(STUDIES.length);
+    await expect.poll(async () => (await allVolumes(first.database)).length, PATIENCE).toBe(STUDIES.length);
     const [row] = await first.database.query(
       'SELECT count(*)::int AS runs, max(starts) AS starts FROM pansegnet.run',
     );

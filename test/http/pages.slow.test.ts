@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
 import { accessibilityFindings, keepPicture, openPage, startBrowser } from '../support/browser.ts';
 import { type PagesNode, startPagesNode } from '../support/pages-node.ts';
+import { PATIENCE } from '../support/patience.ts';
 import { describeWith } from '../support/requires.ts';
 import { smallInstance } from '../support/small-instance.ts';
 import { smallCtSeries } from '../support/small-series.ts';
@@ -231,7 +232,7 @@ describeWith(['chromium'], 'the pages', () => {
     await tabTo(page, button);
     await page.keyboard.press('Enter');
     await page.waitForURL(`**/studies/${FAILED}`);
-    await page.locator('.title .state.done').waitFor({ timeout: 30_000 });
+    await page.locator('.title .state.done').waitFor(PATIENCE);
     expect((await study(FAILED)).study.state).toBe('done');
     expect(await page.locator('.measure strong').count()).toBe(1);
     expect(problems).toEqual([]);

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { freePort } from '../support/free-port.ts';
+import { PATIENCE } from '../support/patience.ts';
 import { describeWith, programPath } from '../support/requires.ts';
 import { startTestNode, type TestNode } from '../support/test-node.ts';
 
@@ -38,7 +39,7 @@ describeWith(['nginx'], 'a node behind nginx, below a path, as docs/install.md h
       nginx.kill('SIGTERM');
       await exited;
     };
-    const limit = AbortSignal.timeout(20_000);
+    const limit = AbortSignal.timeout(PATIENCE.timeout);
     while (!(await fetch(`${proxy}/pansegnet/healthz`).catch(() => undefined))) {
       if (limit.aborted) throw new Error('nginx does not answer');
       await delay(50);

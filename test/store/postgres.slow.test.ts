@@ -5,10 +5,11 @@ import { openDatabase } from '../../src/store/database/database.ts';
 import type { Database } from '../../src/store/database/sql.ts';
 import { notificationsBehaviour } from '../support/notifications-behaviour.ts';
 import { pageQueriesBehaviour } from '../support/page-queries-behaviour.ts';
+import { PATIENCE } from '../support/patience.ts';
 import { pgbossContract } from '../support/pgboss-contract.ts';
 import { type PostgresServer, startPostgres } from '../support/postgres.ts';
 import { queueBehaviour } from '../support/queue-behaviour.ts';
-import { diarist, door, PATIENCE, queueBench, untilAborted } from '../support/queue-bench.ts';
+import { diarist, door, queueBench, untilAborted } from '../support/queue-bench.ts';
 import { queueControlBehaviour } from '../support/queue-control-behaviour.ts';
 import { describeWith } from '../support/requires.ts';
 

@@ -24,9 +24,9 @@ import {
   storeKeptResults,
 } from './kept-version.ts';
 import { type MessageReceiver, startMailServer, startWebhookReceiver } from './message-receivers.ts';
+import { PATIENCE } from './patience.ts';
 import type { RunningArchive } from './running-archive.ts';
 
-const PATIENCE = { timeout: 120_000, interval: 200 };
 const GOING_ON: readonly string[] = [KEPT.running, KEPT.queued];
 /** A message of version 0.1.0 that is due later than any test runs. */
 const isFar = ({ nextTryAt }: KeptMessage): boolean => new Date(nextTryAt) > new Date();

@@ -4,7 +4,8 @@ import { workOnStudies } from '../../src/queue/study-worker.ts';
 import type { Database } from '../../src/store/database/sql.ts';
 import { beginRun, finishRun } from '../../src/store/records/run-log.ts';
 import { findStudy } from '../../src/store/records/study-log.ts';
-import { diarist, door, LASTING, now, PASSING, PATIENCE, queueBench, untilAborted } from './queue-bench.ts';
+import { PATIENCE } from './patience.ts';
+import { diarist, door, LASTING, now, PASSING, queueBench, untilAborted } from './queue-bench.ts';
 
 /** The pause is read some time after it began. */
 const LATENESS_SECONDS = 15;

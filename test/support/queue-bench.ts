@@ -8,9 +8,6 @@ import { StudyQueue } from '../../src/queue/study-queue.ts';
 import type { Worker } from '../../src/queue/worker.ts';
 import type { Database } from '../../src/store/database/sql.ts';
 
-/** For a machine that is busy with other work. */
-export const PATIENCE = { timeout: 15_000 };
-
 export const PASSING = new DicomError('DICOM_WEB_UNREACHABLE', 'connection refused');
 export const LASTING = new DicomError('DICOM_GEOMETRY', 'slice 7 is missing');
 

@@ -4,7 +4,8 @@ import { requestStudy } from '../../src/queue/request-study.ts';
 import { workOnStudies } from '../../src/queue/study-worker.ts';
 import type { Database } from '../../src/store/database/sql.ts';
 import { findStudy, lookAtStudy } from '../../src/store/records/study-log.ts';
-import { diarist, door, LASTING, now, PASSING, PATIENCE, queueBench } from './queue-bench.ts';
+import { PATIENCE } from './patience.ts';
+import { diarist, door, LASTING, now, PASSING, queueBench } from './queue-bench.ts';
 
 const ALL = { limit: 100, offset: 0 };
 
