@@ -2,6 +2,7 @@ import type { RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import type { AuditEvent } from '../audit/message.ts';
 import { AuditTrail, type AuditTrailOptions } from '../audit/trail.ts';
+import { messageOf } from '../coded-error.ts';
 import { type Config, ConfigError } from '../config.ts';
 import { audited } from '../http/security/audited.ts';
 import type { Principal } from '../http/security/principal.ts';
@@ -102,7 +103,7 @@ function openTrail(options: AuditTrailOptions): AuditTrail {
   try {
     return new AuditTrail(options);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new ConfigError(
       `audit.folder: ${options.folder} cannot be written to (${reason}); name another one, or null ` +
         'for no audit log',

@@ -10,8 +10,7 @@ export function checkRole(role: NodeRole, { database, archive }: Config): void {
   if (database.url === null) {
     throw new ConfigError(
       `serve --role ${role}: gateway and workers share a PostgreSQL server: set database.url (the ` +
-        'embedded database ' +
-        'belongs to one process), or run --role all',
+        'embedded database belongs to one process), or run --role all',
     );
   }
   if (archive.kind === 'embedded') {

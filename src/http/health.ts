@@ -8,8 +8,8 @@ export interface ReadinessReport {
   look(): Promise<readonly { readonly part: string; readonly error?: unknown }[]>;
 }
 
-/** How soon a balancer may ask again whether a stopping or troubled node is ready. */
-const RETRY_AFTER_SECONDS = 5;
+/** How soon a balancer may ask again whether a starting, stopping or troubled node is ready. */
+export const RETRY_AFTER_SECONDS = 5;
 
 /**
  * /healthz: the event loop runs. /readyz: 200 where database, archive, models and queue can be used, else 503

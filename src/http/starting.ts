@@ -1,11 +1,8 @@
 import express, { type Express } from 'express';
 import { errorAnswer } from './error-answer.ts';
-import { healthRoutes } from './health.ts';
+import { healthRoutes, RETRY_AFTER_SECONDS } from './health.ts';
 import { HttpError } from './http-error.ts';
 import { securityHeaders } from './security/headers.ts';
-
-/** Opening a database after a kill takes a few seconds. */
-const RETRY_AFTER_SECONDS = 5;
 
 /** What a node answers while its parts are being opened: it is alive, and not ready. */
 export function startingApp(basePath: string): Express {

@@ -23,8 +23,7 @@ export function priorSentence({ date, volumeMl, comparable, corrected, report }:
 export function correctionSentence({ seriesInstanceUid }: ReaderSegmentation, modelTitle: string): string {
   return (
     `Measured in a segmentation that a reader stored (series ${seriesInstanceUid}); it takes the ` +
-    'place of the volume ' +
-    `that the model ${modelTitle} gave.`
+    `place of the volume that the model ${modelTitle} gave.`
   );
 }
 
@@ -73,8 +72,6 @@ export function repeatabilitySentence(percent: number | undefined): string {
     ? 'Whether the change is more than repeated measurement alone would give is not judged: no ' +
         'repeatability coefficient is configured.'
     : `Repeatability coefficient ${percent} %, as stated by the site: in 95 of 100 cases two ` +
-        'measurements of an unchanged ' +
-        'pancreas differ by less (Bland and Altman: 1.96 times the square root of 2 times the ' +
-        'within-subject standard ' +
-        'deviation), relative to the earlier volume.';
+        'measurements of an unchanged pancreas differ by less (Bland and Altman: 1.96 times the square ' +
+        'root of 2 times the within-subject standard deviation), relative to the earlier volume.';
 }

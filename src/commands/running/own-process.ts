@@ -15,28 +15,17 @@ export async function runInOwnProcess(
   run: (parts: CommandParts) => Promise<void>,
   { config, logger, ...outputs }: Outputs & { readonly config: Config; readonly logger: Logger },
 ): Promise<void> {
-  const database = await openConfiguredDatabase(config);
-  const open: { close(): Promise<void> }[] = [database];
-  try {
-    await run({
-      ...outputs,
-      config,
-      database,
-      archive: async () => {
-        const archive = await openArchive(config, logger);
-        open.unshift(archive);
-        return archive.client;
-      },
-      queue: async () => {
-        const engine = await openEngine(database, logger);
-        open.unshift({ close: () => engine.stop() });
-        const queue = await openQueue(config, engine);
-        open.unshift({ close: () => queue.stop({ graceMs: 0 }) });
-        return queue;
-      },
-    });
-  } finally {
-    // The latest first: they work with the ones before.
-    for (const part of open) await part.close();
-  }
+  // What is opened later works with what was opened before, and is closed first.
+  await using open = new AsyncDisposableStack();
+  const database = open.adopt(await openConfiguredDatabase(config), (it) => it.close());
+  await run({
+    ...outputs,
+    config,
+    database,
+    archive: async () => open.adopt(await openArchive(config, logger), (it) => it.close()).client,
+    queue: async () => {
+      const engine = open.adopt(await openEngine(database, logger), (it) => it.stop());
+      return open.adopt(await openQueue(config, engine), (it) => it.stop({ graceMs: 0 }));
+    },
+  });
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CodedError, causesOf, codeOf, messageOf } from '../../coded-error.ts';
 
 /**
  * What a running node says about a command, one JSON value a line. It says something at least every ALIVE_MS,
@@ -23,25 +24,16 @@ export type WireMessage = z.infer<typeof wireMessage>;
 export const ALIVE_MS = 10_000;
 
 /** Why a command failed inside of the node: the same as if it had failed here. */
-export class RemoteError extends Error {
-  override readonly name = 'RemoteError';
-  readonly code: string;
-
+export class RemoteError extends CodedError {
   /** @param code UNEXPECTED where the failure has none */
   constructor(code: string, [message = 'unknown error', ...behind]: readonly string[]) {
-    super(message, behind.length > 0 ? { cause: new RemoteError(code, behind) } : {});
-    this.code = code;
+    super(code, message, behind.length > 0 ? { cause: new RemoteError(code, behind) } : {});
   }
 }
 
 export function failureOf(error: unknown): WireMessage {
-  const messages: string[] = [];
-  let code: string | undefined;
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    messages.push(cause.message);
-    if (code === undefined && 'code' in cause) code = String(cause.code);
-  }
-  return {
-    failed: { messages: messages.length > 0 ? messages : [String(error)], ...(code ? { code } : {}) },
-  };
+  const causes = causesOf(error);
+  const code = causes.map(codeOf).find((found) => found !== undefined);
+  const messages = causes.length > 0 ? causes.map(messageOf) : [messageOf(error)];
+  return { failed: { messages, ...(code ? { code } : {}) } };
 }

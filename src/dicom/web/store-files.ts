@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import { messageOf } from '../../coded-error.ts';
 import { wholeAnswer } from '../../http-client/whole-answer.ts';
 import type { ArchiveAccess } from './archive-access.ts';
 import { archiveError } from './errors.ts';
@@ -17,7 +18,7 @@ export class UnreadableFile extends Error {
   readonly path: string;
 
   constructor(path: string, cause: unknown) {
-    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    super(messageOf(cause), { cause });
     this.path = path;
   }
 }

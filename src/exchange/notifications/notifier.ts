@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
+import { messageOf } from '../../coded-error.ts';
 import type { JobEngine } from '../../queue/job-engine.ts';
 import type { Sql } from '../../store/database/sql.ts';
 import { readSetting, writeSetting } from '../../store/records/settings.ts';
@@ -64,7 +65,7 @@ async function deliverNext({ engine, channels, now, warn }: NotifierParts): Prom
     // A channel that is configured no more gets nothing.
     await channels[channel]?.({ id: number, message, now: now() });
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     const again = await markUndelivered(engine, due, reason);
     warn({ channel, reason, tries: due.retryCount + 1, again }, 'a notification was not delivered');
     return true;
