@@ -1,6 +1,10 @@
 #!/usr/bin/env node
 import './telemetry-off.ts';
-import { COMMANDS, GROUPS } from './commands/all.ts';
+import { GROUPS, loadCommands, loadCommandsBehind } from './commands/all.ts';
 import { runCommandLine } from './commands/command-line/program.ts';
 
-await runCommandLine({ commands: COMMANDS, groups: GROUPS });
+await runCommandLine({
+  commands: await loadCommandsBehind(process.argv[2]),
+  everyCommand: loadCommands,
+  groups: GROUPS,
+});

@@ -1,64 +1,48 @@
-import { auditVerify } from './audit-verify.ts';
-import { configCheck } from './config-check.ts';
 import type { CliCommand } from './definition/command.ts';
-import { demo } from './demo.ts';
-import { doctor } from './doctor.ts';
-import { history } from './history.ts';
-import { historyRebuild } from './history-rebuild.ts';
-import { logIdentifier } from './log-identifier.ts';
-import { modelsImport } from './models-import.ts';
-import { modelsList } from './models-list.ts';
-import { modelsVerify } from './models-verify.ts';
-import { optOutAdd } from './opt-out-add.ts';
-import { optOutList } from './opt-out-list.ts';
-import { optOutRemove } from './opt-out-remove.ts';
-import { processStudy } from './process.ts';
-import { queueDrain } from './queue-drain.ts';
-import { queueDrop } from './queue-drop.ts';
-import { queueList } from './queue-list.ts';
-import { queuePause } from './queue-pause.ts';
-import { queueRequeue } from './queue-requeue.ts';
-import { queueResume } from './queue-resume.ts';
-import { resultsWithdraw } from './results-withdraw.ts';
-import { segment } from './segment.ts';
-import { select } from './select.ts';
-import { serve } from './serve.ts';
-import { tokenAdd } from './token-add.ts';
-import { tokenList } from './token-list.ts';
-import { tokenRevoke } from './token-revoke.ts';
 
 /**
  * Every command of the program, in the order in which --help names them. A new one is a file and a line here.
+ * Each is loaded when it is called: with what `serve` needs, `queue list` would take twice the time to start.
  */
-export const COMMANDS: readonly CliCommand[] = [
-  demo,
-  serve,
-  segment,
-  logIdentifier,
-  processStudy,
-  select,
-  history,
-  historyRebuild,
-  queueList,
-  queueRequeue,
-  queueDrop,
-  queuePause,
-  queueDrain,
-  queueResume,
-  resultsWithdraw,
-  optOutAdd,
-  optOutRemove,
-  optOutList,
-  modelsImport,
-  modelsVerify,
-  modelsList,
-  tokenAdd,
-  tokenList,
-  tokenRevoke,
-  doctor,
-  auditVerify,
-  configCheck,
-];
+const COMMANDS: Readonly<Record<string, () => Promise<CliCommand>>> = {
+  demo: async () => (await import('./demo.ts')).demo,
+  serve: async () => (await import('./serve.ts')).serve,
+  segment: async () => (await import('./segment.ts')).segment,
+  'log-identifier': async () => (await import('./log-identifier.ts')).logIdentifier,
+  process: async () => (await import('./process.ts')).processStudy,
+  select: async () => (await import('./select.ts')).select,
+  history: async () => (await import('./history.ts')).history,
+  'history rebuild': async () => (await import('./history-rebuild.ts')).historyRebuild,
+  'queue list': async () => (await import('./queue-list.ts')).queueList,
+  'queue requeue': async () => (await import('./queue-requeue.ts')).queueRequeue,
+  'queue drop': async () => (await import('./queue-drop.ts')).queueDrop,
+  'queue pause': async () => (await import('./queue-pause.ts')).queuePause,
+  'queue drain': async () => (await import('./queue-drain.ts')).queueDrain,
+  'queue resume': async () => (await import('./queue-resume.ts')).queueResume,
+  'results withdraw': async () => (await import('./results-withdraw.ts')).resultsWithdraw,
+  'opt-out add': async () => (await import('./opt-out-add.ts')).optOutAdd,
+  'opt-out remove': async () => (await import('./opt-out-remove.ts')).optOutRemove,
+  'opt-out list': async () => (await import('./opt-out-list.ts')).optOutList,
+  'models import': async () => (await import('./models-import.ts')).modelsImport,
+  'models verify': async () => (await import('./models-verify.ts')).modelsVerify,
+  'models list': async () => (await import('./models-list.ts')).modelsList,
+  'token add': async () => (await import('./token-add.ts')).tokenAdd,
+  'token list': async () => (await import('./token-list.ts')).tokenList,
+  'token revoke': async () => (await import('./token-revoke.ts')).tokenRevoke,
+  doctor: async () => (await import('./doctor.ts')).doctor,
+  'audit verify': async () => (await import('./audit-verify.ts')).auditVerify,
+  'config check': async () => (await import('./config-check.ts')).configCheck,
+};
+
+/** Each command, with its syntax and what it does. */
+export const loadCommands = (): Promise<CliCommand[]> =>
+  Promise.all(Object.values(COMMANDS).map((load) => load()));
+
+/** What a command line can mean that begins with this word: all commands, where it begins none. */
+export async function loadCommandsBehind(first: string | undefined): Promise<CliCommand[]> {
+  const meant = Object.entries(COMMANDS).filter(([name]) => name.split(' ')[0] === first);
+  return meant.length === 0 ? loadCommands() : Promise.all(meant.map(([, load]) => load()));
+}
 
 /** What commands are about that begin with the same word. */
 export const GROUPS = {

@@ -11,6 +11,7 @@ import { fetchOhif } from '../demo/viewer/fetch-ohif.ts';
 import { OHIF_VIEWER_PATH, ohifRoutes } from '../demo/viewer/ohif-routes.ts';
 import { defineCommand, type LocalParts } from './definition/command.ts';
 import { flag, option, optionalText } from './definition/field.ts';
+import { commandRoutes } from './running/command-routes.ts';
 import { createProgressDisplay } from './terminal/progress.ts';
 import { stopSignal } from './terminal/stop-signal.ts';
 
@@ -40,7 +41,7 @@ export const demo = defineCommand({
 });
 
 /** Everything embedded, on a folder that is removed at the end. */
-async function runDemo(options: DemoOptions, { commandRoutes }: LocalParts): Promise<void> {
+async function runDemo(options: DemoOptions, { everyCommand }: LocalParts): Promise<void> {
   const folder = await mkdtemp(path.join(tmpdir(), 'pansegnet-demo-'));
   const progress = createProgressDisplay();
   let node: PansegnetNode | undefined;
@@ -49,7 +50,7 @@ async function runDemo(options: DemoOptions, { commandRoutes }: LocalParts): Pro
     if (options.viewer) progress.line('Fetching the OHIF viewer, once');
     const viewer = options.viewer ? { viewer: ohifRoutes(await fetchOhif()) } : {};
     node = await startNode(demoConfig(folder, options), {
-      commandRoutes,
+      commandRoutes: (parts) => commandRoutes(everyCommand, parts),
       onProgress: progress.listener,
       ...viewer,
     });

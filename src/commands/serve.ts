@@ -3,6 +3,7 @@ import { NODE_ROLES } from '../compose/role.ts';
 import { startNode } from '../compose.ts';
 import { defineCommand } from './definition/command.ts';
 import { option } from './definition/field.ts';
+import { commandRoutes } from './running/command-routes.ts';
 import { stopInTime, stopSignal } from './terminal/stop-signal.ts';
 
 export const serve = defineCommand({
@@ -16,9 +17,12 @@ export const serve = defineCommand({
       z.enum(NODE_ROLES).default('all'),
     ),
   }),
-  run: async ({ role }, { configure, commandRoutes }) => {
+  run: async ({ role }, { configure, everyCommand }) => {
     const config = configure();
-    const node = await startNode(config, { role, commandRoutes });
+    const node = await startNode(config, {
+      role,
+      commandRoutes: (parts) => commandRoutes(everyCommand, parts),
+    });
     await stopSignal();
     await stopInTime(() => node.stop(), config.shutdown.graceSeconds * 1000);
   },

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterEach, expect, it, vi } from 'vitest';
 import { stringify } from 'yaml';
 import { z } from 'zod';
-import { COMMANDS, GROUPS } from '../../src/commands/all.ts';
+import { GROUPS, loadCommands } from '../../src/commands/all.ts';
 import { runCommandLine } from '../../src/commands/command-line/program.ts';
 import { defineCommand } from '../../src/commands/definition/command.ts';
 import { flag } from '../../src/commands/definition/field.ts';
@@ -30,7 +30,7 @@ const count = defineCommand({
     print(`${(await (await queue()).counts()).waiting} wait`);
   },
 });
-const list = { commands: [...COMMANDS, count], groups: GROUPS };
+const list = { commands: [...(await loadCommands()), count], groups: GROUPS };
 
 let folder: string;
 afterEach(async () => {
@@ -63,7 +63,7 @@ it('a command that is added to the list works by itself and beside a running nod
 
   const alone = [await run(), await run('--strict')];
   const node = await startNode(loadConfig({ environment: {}, overrides: sections }), {
-    commandRoutes: (parts) => commandRoutes(list.commands, parts),
+    commandRoutes: (parts) => commandRoutes(async () => list.commands, parts),
   });
   try {
     const beside = [await run(), await run('--strict')];

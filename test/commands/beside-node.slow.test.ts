@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { COMMANDS } from '../../src/commands/all.ts';
+import { loadCommands } from '../../src/commands/all.ts';
 import { pathName } from '../../src/commands/definition/command.ts';
 import { DicomWebClient } from '../../src/dicom/web/client.ts';
 import { startEmbeddedArchive } from '../support/archives.ts';
@@ -12,6 +12,8 @@ import type { RunningArchive } from '../support/running-archive.ts';
 import { type ServeProcess, serve } from '../support/serve-process.ts';
 import { writeSmallModels } from '../support/small-models.ts';
 import { SMALL_SERIES_RULES, smallCtSeries } from '../support/small-series.ts';
+
+const COMMANDS = await loadCommands();
 
 const STUDY = '1.2.826.0.1.7.1';
 /** Holds no series that the rules know. */

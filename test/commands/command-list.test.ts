@@ -2,10 +2,12 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
-import { COMMANDS, GROUPS } from '../../src/commands/all.ts';
+import { GROUPS, loadCommands } from '../../src/commands/all.ts';
 import { commandLine, runCommandLine } from '../../src/commands/command-line/program.ts';
 import { defineCommand, pathName } from '../../src/commands/definition/command.ts';
 import { argument, fieldsOf, flag, option, requiredText } from '../../src/commands/definition/field.ts';
+
+const COMMANDS = await loadCommands();
 
 const FOLDER = path.resolve(import.meta.dirname, '../../src/commands');
 const LIST = 'all.ts';

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { data } from 'dcmjs';
 import { describe, expect, it } from 'vitest';
 import { INSTANCE_TAGS, SERIES_TAGS, STUDY_TAGS } from '../../src/archive/search-attributes.ts';
-import { COMMANDS, GROUPS } from '../../src/commands/all.ts';
+import { GROUPS, loadCommands } from '../../src/commands/all.ts';
 import { modalityOf } from '../../src/dicom/geometry/image-checks.ts';
 import { canDecode } from '../../src/dicom/pixels/pixels.ts';
 import { textDecoding } from '../../src/dicom/reading/character-sets.ts';
@@ -13,6 +13,8 @@ import { IMPLEMENTATION } from '../../src/implementation.ts';
 import { NodeMetrics } from '../../src/metrics/node-metrics.ts';
 import { addNodeState } from '../../src/metrics/node-state.ts';
 import { FAILURES } from '../../src/pipeline/failures.ts';
+
+const COMMANDS = await loadCommands();
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const read = (file: string): string => readFileSync(path.join(ROOT, file), 'utf8');

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { COMMANDS } from '../../src/commands/all.ts';
+import { loadCommands } from '../../src/commands/all.ts';
 import { commandRoutes } from '../../src/commands/running/command-routes.ts';
 import { type PansegnetNode, startNode } from '../../src/compose.ts';
 import { loadConfig } from '../../src/config.ts';
@@ -205,7 +205,7 @@ describe('hostile requests', () => {
           log: testLog('hostile'),
         },
       }),
-      { commandRoutes: (parts) => commandRoutes(COMMANDS, parts) },
+      { commandRoutes: (parts) => commandRoutes(loadCommands, parts) },
     );
     await node.archive.storeVerified(STUDY, [
       smallInstance({ study: STUDY, series: `${STUDY}.1`, sop: `${STUDY}.1.1` }),

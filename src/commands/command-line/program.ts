@@ -4,8 +4,6 @@ import { loadConfig } from '../../config.ts';
 import { SOFTWARE_VERSION } from '../../version.ts';
 import { type CliCommand, pathName } from '../definition/command.ts';
 import { type Field, fieldsOf } from '../definition/field.ts';
-import { commandRoutes } from '../running/command-routes.ts';
-import { runBesideNode } from '../running/run-beside-node.ts';
 import { reportError } from '../terminal/report-error.ts';
 import { FieldOption } from './field-option.ts';
 
@@ -14,6 +12,8 @@ const CONFIG = ['--config <file>', "the site's configuration; see config/default
 
 interface CommandList {
   readonly commands: readonly CliCommand[];
+  /** What a node that is started does for other processes; default: the same commands. */
+  readonly everyCommand?: () => Promise<readonly CliCommand[]>;
   /** What commands whose names begin with the same word are about, by that word. */
   readonly groups: Readonly<Record<string, string>>;
 }
@@ -33,21 +33,21 @@ export async function runCommandLine(list: CommandList, words?: readonly string[
 }
 
 /** The whole command line, with the help of each command. */
-export function commandLine({ commands, groups }: CommandList): Command {
+export function commandLine(list: CommandList): Command {
   const program = new Command('pansegnet-node')
     .description(
       'Finds the pancreas in abdominal CT and MR studies of a DICOMweb archive. For research use only.',
     )
     .version(SOFTWARE_VERSION)
     .exitOverride();
-  for (const command of commands) addCommand(program, command, { commands, groups });
+  for (const command of list.commands) addCommand(program, command, list);
   return program;
 }
 
-function addCommand(program: Command, command: CliCommand, { commands, groups }: CommandList): void {
+function addCommand(program: Command, command: CliCommand, list: CommandList): void {
   const { name, help, takesConfig = true } = command;
   const [first = '', second] = name.split(' ');
-  const group = second === undefined ? program : groupOf(program, first, groups);
+  const group = second === undefined ? program : groupOf(program, first, list.groups);
   const added = group.command(second ?? first).description(help);
   const fields = fieldsOf(command.options);
   for (const field of fields) {
@@ -60,9 +60,11 @@ function addCommand(program: Command, command: CliCommand, { commands, groups }:
     const given = givenTo(added, fields);
     if (command.runs === 'here') {
       const { run } = checked(command.prepare, given, added);
-      await run({ configure, commandRoutes: (parts) => commandRoutes(commands, parts) });
+      const { everyCommand = async () => list.commands } = list;
+      await run({ configure, everyCommand });
     } else {
       const prepared = checked(command.prepare, given, added);
+      const { runBesideNode } = await import('../running/run-beside-node.ts');
       await runBesideNode({ name: pathName(command), ...prepared }, configure);
     }
   });

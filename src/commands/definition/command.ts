@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { CommandRoutes, NodeParts } from '../../compose/node-parts.ts';
+import type { NodeParts } from '../../compose/node-parts.ts';
 import type { Config } from '../../config.ts';
 
 /** What is done, on what, and how much of it. Stages of a run are among these. */
@@ -17,8 +17,8 @@ export interface LocalParts {
    * @throws ConfigError
    */
   readonly configure: () => Config;
-  /** For a node that this process starts. */
-  readonly commandRoutes: CommandRoutes;
+  /** What a node that this process starts does for other processes is among these. */
+  readonly everyCommand: () => Promise<readonly CliCommand[]>;
 }
 
 /**

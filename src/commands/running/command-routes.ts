@@ -7,13 +7,14 @@ import { ALIVE_MS, failureOf, type WireMessage } from './wire.ts';
 /**
  * POST /NAME: a command of another process, done here because this process owns the database. For operators.
  */
-export function commandRoutes(commands: readonly CliCommand[], parts: NodeParts): Router {
-  const byName = new Map(commands.filter(runsInNode).map((command) => [pathName(command), command]));
+export function commandRoutes(load: () => Promise<readonly CliCommand[]>, parts: NodeParts): Router {
+  const find = async (name: string) =>
+    (await load()).filter(runsInNode).find((command) => pathName(command) === name);
   const router = Router();
   // One at a time: each may need as much memory as a study.
   let before: Promise<unknown> = Promise.resolve();
   router.post('/:name', async (request, response) => {
-    const command = byName.get(request.params.name);
+    const command = await find(request.params.name);
     if (!command) throw new HttpError('NOT_FOUND', `there is no command ${request.params.name}`);
     const { run } = command.prepare(request.body);
     const left = new AbortController();
