@@ -17,6 +17,8 @@ program() {
   rm -rf "$folder/dist" "$folder/node_modules"
   tar -xzf "$release" --strip-components=1 --no-same-owner -C "$folder"
   cd "$folder"
+  # A command finds the node's data from whatever folder it is called in.
+  sed -i "s|^dataFolder: null\$|dataFolder: $data|" config/default.yaml
   # Versions and hashes of all packages are in the release (npm-shrinkwrap.json). GPU libraries, which would come from
   # outside the registry, are left out: docs/gpu.md.
   ONNXRUNTIME_NODE_INSTALL=skip npm ci --omit=dev --no-audit --no-fund

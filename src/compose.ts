@@ -6,6 +6,7 @@ import { startWatching } from './arrivals/watch/watch-schedule.ts';
 import { composeAccess } from './compose/access.ts';
 import { composeArchiveClient, composeEmbeddedArchive } from './compose/archive.ts';
 import { composeAudit } from './compose/audit.ts';
+import { dataPlaces, refuseForeignData } from './compose/data-owner.ts';
 import { openConfiguredDatabase } from './compose/database.ts';
 import { openDoors } from './compose/doors.ts';
 import { composeHttp } from './compose/http.ts';
@@ -60,11 +61,13 @@ export interface PansegnetNode {
  * Starts the node, or the part of it that its role says. The port is bound first: whoever asks before the
  * rest stands is told that the node is starting. Each part is made when all that it needs is there, and goes
  * in the reverse order; a start that fails leaves nothing open.
- * @throws ConfigError where the configuration has no room for the role
+ * @throws ConfigError where the configuration has no room for the role; DataOwnerError where root
+ *   would work on the data of another user
  */
 export async function startNode(config: Config, options: NodeOptions = {}): Promise<PansegnetNode> {
   const { role = 'all' } = options;
   checkRole(role, config);
+  refuseForeignData(dataPlaces(config));
   const [isGateway, isWorker] = [role !== 'worker', role !== 'gateway'];
   const logger = options.logger ?? createLogger(config, { keepsKey: true });
   const warn = (fields: object, message: string) => logger.warn(fields, message);

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { CodedError, messageOf } from './coded-error.ts';
-import { type Config, configSchema, SECRET_KEYS } from './config/schema.ts';
+import { type Config, configSchema, PATH_KEYS, SECRET_KEYS } from './config/schema.ts';
 
 const DEFAULTS_FILE = path.resolve(import.meta.dirname, '../config/default.yaml');
 const ENVIRONMENT_PREFIX = 'PANSEGNET_';
@@ -35,7 +35,7 @@ export function loadConfig({ file, environment = process.env, overrides = {} }: 
   const defaults = readTree(DEFAULTS_FILE);
   const site = file === undefined ? {} : readTree(file);
   const merged = [site, fromEnvironment(environment, defaults), overrides].reduce(merge, defaults);
-  const result = configSchema.safeParse(withSecretsRead(merged));
+  const result = configSchema.safeParse(withSecretsRead(withPathsFrom(merged['dataFolder'], merged)));
   if (result.success) return result.data;
   const problems = result.error.issues.map((issue) => describeIssue(issue));
   throw new ConfigError(`${file ?? 'the configuration'} is wrong:\n${problems.join('\n')}`);
@@ -118,11 +118,29 @@ function leafPaths(tree: Tree, above: readonly string[] = []): string[][] {
   );
 }
 
+/** Relative paths start at the data folder; without one, at the folder that the program was called in. */
+function withPathsFrom(folder: unknown, tree: Tree): Tree {
+  if (typeof folder !== 'string') return tree;
+  const inPlaces = PATH_KEYS.reduce((whole, key) => {
+    const value = valueAt(whole, key);
+    return typeof value === 'string' && value !== ''
+      ? merge(whole, treeAt(key, path.resolve(folder, value)))
+      : whole;
+  }, tree);
+  return SECRET_KEYS.reduce((whole, key) => {
+    const file = secretFile(valueAt(whole, key));
+    return file === undefined ? whole : merge(whole, treeAt(key, SECRET_FILE + path.resolve(folder, file)));
+  }, inPlaces);
+}
+
+const SECRET_FILE = 'file:';
+const secretFile = (value: unknown): string | undefined =>
+  typeof value === 'string' && value.startsWith(SECRET_FILE) ? value.slice(SECRET_FILE.length) : undefined;
+
 function withSecretsRead(tree: Tree): Tree {
   return SECRET_KEYS.reduce((whole, key) => {
-    const value = valueAt(whole, key);
-    if (typeof value !== 'string' || !value.startsWith('file:')) return whole;
-    return merge(whole, treeAt(key, readSecret(key, value.slice('file:'.length))));
+    const file = secretFile(valueAt(whole, key));
+    return file === undefined ? whole : merge(whole, treeAt(key, readSecret(key, file)));
   }, tree);
 }
 

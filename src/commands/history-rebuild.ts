@@ -3,13 +3,17 @@ import { rebuildHistory } from '../pipeline/rebuild/rebuild-history.ts';
 import { patientKeys } from '../store/records/patient-key.ts';
 import { headerRecorder } from '../store/records/study-header.ts';
 import { defineCommand } from './definition/command.ts';
-import { jsonFlag } from './definition/field.ts';
+import { flag, jsonFlag } from './definition/field.ts';
 
 export const historyRebuild = defineCommand({
   name: 'history rebuild',
   help: 'write the history anew from the reports in the archive',
   runs: 'in-node',
-  options: z.strictObject({ json: jsonFlag }),
+  options: z.strictObject({
+    json: jsonFlag,
+    isNew: flag('--new', 'make a new database, where the old one is lost'),
+  }),
+  mayCreateDatabase: ({ isNew }) => isNew,
   run: async ({ json }, { config, database, archive: open, print, onProgress, warn, signal }) => {
     const archive = await open();
     const rebuilt = await rebuildHistory({

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { z } from 'zod';
+import { refuseForeignData } from '../compose/data-owner.ts';
 import { importModel } from '../model-import/import-model.ts';
 import { defineCommand } from './definition/command.ts';
 import { argument, flag, jsonFlag, option, optionalText, requiredText } from './definition/field.ts';
@@ -28,7 +29,8 @@ export const modelsImport = defineCommand({
     json: jsonFlag,
   }),
   run: async ({ source, name, modality, output, orientation, replace, json }, { configure }) => {
-    const { folder } = configure().models;
+    const target = output ?? path.join(configure().models.folder, name);
+    refuseForeignData(new Map([['models.folder', target]]));
     const interruption = new AbortController();
     const interrupt = () =>
       interruption.abort(new DOMException('interrupted; nothing was imported', 'AbortError'));
@@ -39,7 +41,7 @@ export const modelsImport = defineCommand({
         source,
         name,
         modality,
-        output: output ?? path.join(folder, name),
+        output: target,
         replace,
         orientation,
         onProgress: progress.listener,

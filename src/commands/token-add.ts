@@ -3,7 +3,7 @@ import { ACCESS_ROLES } from '../http/security/principal.ts';
 import { addToken, TokenFileError } from '../http/security/token-file.ts';
 import { defineCommand } from './definition/command.ts';
 import { argument, option, optionalText, requiredText } from './definition/field.ts';
-import { tokensFile } from './options/tokens-file.ts';
+import { tokensFileToWrite } from './options/tokens-file.ts';
 import { print } from './terminal/print.ts';
 
 /** Prints the token: it can be seen this once. */
@@ -27,7 +27,7 @@ export const tokenAdd = defineCommand({
   run: async ({ name, role, expires }, { configure }) => {
     const now = new Date();
     const end = expires === undefined ? null : parseExpiry(expires, now);
-    print(await addToken(tokensFile(configure()), { name, role, expires: end, now }));
+    print(await addToken(tokensFileToWrite(configure()), { name, role, expires: end, now }));
   },
 });
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { revokeToken } from '../http/security/token-file.ts';
 import { defineCommand } from './definition/command.ts';
 import { argument, requiredText } from './definition/field.ts';
-import { tokensFile } from './options/tokens-file.ts';
+import { tokensFileToWrite } from './options/tokens-file.ts';
 import { print } from './terminal/print.ts';
 
 export const tokenRevoke = defineCommand({
@@ -11,7 +11,7 @@ export const tokenRevoke = defineCommand({
   runs: 'here',
   options: z.strictObject({ name: argument('<name>', 'as it was given to `token add`', requiredText) }),
   run: async ({ name }, { configure }) => {
-    await revokeToken(tokensFile(configure()), name, new Date());
+    await revokeToken(tokensFileToWrite(configure()), name, new Date());
     print(`"${name}" is revoked; sessions that it began end with their next request`);
   },
 });

@@ -6,7 +6,10 @@ export function databasePlace({ database: { folder, url, connections } }: Config
   return url === null ? { folder } : { url, connections };
 }
 
-/** The configured database: the server where one is named, else the embedded one. */
-export function openConfiguredDatabase(config: Config): Promise<Database> {
-  return openDatabase(databasePlace(config));
+/**
+ * The configured database: the server where one is named, else the embedded one.
+ * @param mayCreate whether it is made where there is none
+ */
+export function openConfiguredDatabase(config: Config, { mayCreate = true } = {}): Promise<Database> {
+  return openDatabase(databasePlace(config), { mayCreate });
 }

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { z } from 'zod';
 import { routingSchema } from '../arrivals/routing/rules.ts';
 import { rulesSchema } from '../pipeline/selection/rules.ts';
@@ -55,8 +56,29 @@ export const SECRET_KEYS = [
   'notifications.email.smtp',
 ] as const;
 
+/** Keys whose value is a file or a folder: relative ones start at `dataFolder`. */
+export const PATH_KEYS = [
+  'archive.ca',
+  'archive.clientCertificate',
+  'archive.clientKey',
+  'archive.folder',
+  'audit.folder',
+  'auth.tokensFile',
+  'database.folder',
+  'http.tls.certificate',
+  'http.tls.clientCa',
+  'http.tls.key',
+  'intake.spoolFolder',
+  'log.file',
+  'models.folder',
+  'selection.rules',
+] as const;
+
+const absolutePath = z.string().refine((folder) => path.isAbsolute(folder), 'must be an absolute path');
+
 export const configSchema = z
   .strictObject({
+    dataFolder: absolutePath.nullable(),
     archive: archiveSchema,
     watch: z.strictObject({
       schedule: z.string().min(1),

@@ -10,6 +10,16 @@ const ADVICE: Readonly<Record<string, Advice>> = {
     why: 'A wrong key would be ignored, or understood differently than it was meant.',
     todo: 'Correct it; config/default.yaml explains each key, and `config check FILE` tries it.',
   },
+  DATABASE_ABSENT: {
+    why: 'Whatever this command did in a new, empty database, the node that is meant would not know of it.',
+    todo:
+      'Name the configuration that the node runs with (--config), in the folder that it runs in; a new ' +
+      'node makes its database by `serve`, one whose database is lost by `history rebuild --new`.',
+  },
+  DATA_OWNER: {
+    why: 'What root writes there, the node can neither read nor replace: it would not start again.',
+    todo: 'Run this as the user that the node runs as: `runuser -u pansegnet -- pansegnet-node ...`.',
+  },
   DATABASE_IN_USE: {
     why: 'Two processes on one embedded database would destroy it.',
     todo:

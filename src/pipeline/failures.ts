@@ -39,6 +39,7 @@ export const FAILURES: Readonly<Record<FailureCode, readonly [nature: Nature, wo
   CHECKPOINT_ARCHITECTURE: ['lasting', 'the checkpoint is of another network'],
   CHECKPOINT_VALUES: ['lasting', 'the checkpoint holds values that are no numbers'],
   PLANS_INVALID: ['lasting', 'the plans cannot be used'],
+  DATABASE_ABSENT: ['lasting', 'there is no database'],
   DATABASE_IN_USE: ['passing', 'the database is in use'],
   DATABASE_NEWER: ['lasting', 'the database belongs to a newer version'],
   DATABASE_UNUSABLE: ['passing', 'the database could not be used'],

@@ -2,6 +2,7 @@ import { CodedError } from '../coded-error.ts';
 
 /** Why the database could not be used, or does not know what it was asked for. */
 const STORE_ERROR_CODES = [
+  'DATABASE_ABSENT', // there is none where it was looked for, and none may be made
   'DATABASE_IN_USE', // another process owns the database folder
   'DATABASE_NEWER', // written by a newer version of this program
   'DATABASE_UNUSABLE', // cannot be opened, or holds rows that the program does not understand

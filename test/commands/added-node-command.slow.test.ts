@@ -11,6 +11,7 @@ import { flag } from '../../src/commands/definition/field.ts';
 import { commandRoutes } from '../../src/commands/running/command-routes.ts';
 import { startNode } from '../../src/compose.ts';
 import { loadConfig } from '../../src/config.ts';
+import { openDatabase } from '../../src/store/database/database.ts';
 import { StoreError } from '../../src/store/store-error.ts';
 import { testLog } from '../support/test-log.ts';
 
@@ -61,6 +62,7 @@ it('a command that is added to the list works by itself and beside a running nod
     return { code: process.exitCode ?? 0, said, failed };
   };
 
+  await (await openDatabase(sections.database)).close();
   const alone = [await run(), await run('--strict')];
   const node = await startNode(loadConfig({ environment: {}, overrides: sections }), {
     commandRoutes: (parts) => commandRoutes(async () => list.commands, parts),

@@ -180,6 +180,8 @@ describe('the command line', () => {
       ];
       await writeFile(inFolder('site.yaml'), site.join('\n'));
       const process = ['process', '--study', '2.25.906', '--config', inFolder('site.yaml')];
+      expect(await cli(...process)).toMatchObject({ code: 1, stderr: expect.stringContaining('no node') });
+      await cli('history', 'rebuild', '--new', '--config', inFolder('site.yaml'));
       const byRules = await cli(...process);
       expect(byRules).toMatchObject({ code: 0, stdout: expect.stringMatching(/^left: "lung"/) });
       const named = await cli(...process, '--series', '2.25.906.1');

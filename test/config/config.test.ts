@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { PATH_KEYS } from '../../src/config/schema.ts';
 import { ConfigError, configJsonSchema, loadConfig, masked } from '../../src/config.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'config-'));
@@ -10,6 +11,13 @@ const written = (name: string, text: string): string => {
   writeFileSync(file, text);
   return file;
 };
+function* leaves(tree: object, above = ''): Generator<string> {
+  for (const [key, value] of Object.entries(tree)) {
+    if (typeof value === 'object' && value !== null && !Array.isArray(value))
+      yield* leaves(value, `${above}${key}.`);
+    else yield above + key;
+  }
+}
 const load = (yaml: string, environment: Record<string, string> = {}) =>
   loadConfig({ file: written('site.yaml', yaml), environment });
 
@@ -25,6 +33,30 @@ describe('the configuration', () => {
 
   it('reads a number from the environment as a number', () => {
     expect(load('', { PANSEGNET_HTTP_PORT: '9000' }).http.port).toBe(9000);
+  });
+
+  it('relative paths start at the data folder, where there is one, and absolute ones stay', () => {
+    writeFileSync(path.join(folder, 'key.txt'), 'a key of 16 letters\n');
+    const yaml = `dataFolder: ${folder}
+models: { folder: /srv/models }
+auth: { tokensFile: tokens.json }
+log: { key: 'file:key.txt' }`;
+    const config = load(yaml);
+    expect(config.database.folder).toBe(path.join(folder, 'data/database'));
+    expect(config.auth.tokensFile).toBe(path.join(folder, 'tokens.json'));
+    expect(config.models.folder).toBe('/srv/models');
+    expect(config.log.key).toBe('a key of 16 letters');
+    expect(load('').database.folder).toBe('data/database');
+    expect(() => load('dataFolder: data')).toThrow(/dataFolder: must be an absolute path/);
+  });
+
+  it('no key that names a file or a folder is left out of that', () => {
+    const named = [...leaves(loadConfig({ environment: {} }))].filter((key) =>
+      /(folder|file|certificate|clientkey|tls\.key|\.ca|clientca|\.rules)$/i.test(key),
+    );
+    const known: readonly string[] = PATH_KEYS;
+    expect(named.filter((key) => !known.includes(key))).toEqual(['dataFolder', 'routing.rules']);
+    expect(known.filter((key) => !named.includes(key))).toEqual([]);
   });
 
   it('refuses unknown keys and wrong types, each with its path', () => {

@@ -108,6 +108,9 @@ describe('the image and the service', () => {
     for (const step of ['install.sh program', 'install.sh user']) expect(dockerfile).toContain(step);
     const data = /^data=(\S+)$/m.exec(script)?.[1];
     expect(dockerfile).toContain(`WORKDIR ${data}`);
+    // The line that the script changes.
+    expect(read('config/default.yaml')).toMatch(/^dataFolder: null$/m);
+    expect(script).toContain('s|^dataFolder: null\\$|dataFolder: $data|');
     const unit = read('deploy/systemd/pansegnet-node.service');
     expect(unit).toContain(`WorkingDirectory=${data}`);
     expect(unit).toContain('ExecStart=/usr/local/bin/pansegnet-node serve');

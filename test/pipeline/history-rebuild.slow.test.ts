@@ -93,7 +93,7 @@ describeArchives('the volume history', (running) => {
       };
       await writeFile(file, JSON.stringify(site));
       const given = ['--config', file];
-      const rebuilt = await runCli('history', 'rebuild', '--json', ...given);
+      const rebuilt = await runCli('history', 'rebuild', '--new', '--json', ...given);
       expect(rebuilt.code, rebuilt.stderr).toBe(0);
       expect(JSON.parse(rebuilt.stdout)).toEqual({ studies: 5, reports: 6, volumes: 5, kept: 0 });
       const volumes: unknown = JSON.parse((await runCli('history', '--json', ...given)).stdout);

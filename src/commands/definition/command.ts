@@ -56,14 +56,22 @@ interface CommandWords<Runs extends Place, Options extends z.ZodObject> {
   readonly takesConfig?: false;
 }
 
+/** Where it works in a process of its own. */
+interface DatabaseNeed<Options extends z.ZodObject> {
+  /** Whether it may make the database where there is none; default: never. */
+  readonly mayCreateDatabase?: (options: z.output<Options>) => boolean;
+}
+
 interface CommandDefinition<Runs extends Place, Options extends z.ZodObject>
-  extends CommandWords<Runs, Options> {
+  extends CommandWords<Runs, Options>,
+    DatabaseNeed<Options> {
   readonly run: (options: z.output<Options>, parts: PartsOf[Runs]) => Promise<void> | void;
 }
 
 /** A command with options that are known to be right. */
 export interface PreparedCommand<Runs extends Place> {
   readonly options: object;
+  readonly mayCreateDatabase: boolean;
   readonly run: (parts: PartsOf[Runs]) => Promise<void>;
 }
 
@@ -82,13 +90,18 @@ export type CliCommand = LocalCommand | NodeCommand;
 /** One command: how it is written, what it says of itself, where it runs and what it does. */
 export function defineCommand<Runs extends Place, Options extends z.ZodObject>({
   run,
+  mayCreateDatabase = () => false,
   ...words
 }: CommandDefinition<Runs, Options>): CommandOf<Runs> {
   return {
     ...words,
     prepare: (given) => {
       const options = words.options.parse(given);
-      return { options, run: async (parts) => run(options, parts) };
+      return {
+        options,
+        mayCreateDatabase: mayCreateDatabase(options),
+        run: async (parts) => run(options, parts),
+      };
     },
   };
 }

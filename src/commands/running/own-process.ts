@@ -7,17 +7,26 @@ import type { CommandParts } from '../definition/command.ts';
 
 type Outputs = Pick<CommandParts, 'print' | 'onProgress' | 'warn' | 'signal'>;
 
+interface Own extends Outputs {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly mayCreateDatabase: boolean;
+}
+
 /**
  * Runs a command in this process, with a database, an archive and a queue of its own.
- * @throws StoreError DATABASE_IN_USE where a node runs on the embedded database
+ * @throws StoreError DATABASE_ABSENT where there is none; DATABASE_IN_USE where a node runs on the embedded
+ *   database
  */
 export async function runInOwnProcess(
   run: (parts: CommandParts) => Promise<void>,
-  { config, logger, ...outputs }: Outputs & { readonly config: Config; readonly logger: Logger },
+  { config, logger, mayCreateDatabase, ...outputs }: Own,
 ): Promise<void> {
   // What is opened later works with what was opened before, and is closed first.
   await using open = new AsyncDisposableStack();
-  const database = open.adopt(await openConfiguredDatabase(config), (it) => it.close());
+  const database = open.adopt(await openConfiguredDatabase(config, { mayCreate: mayCreateDatabase }), (it) =>
+    it.close(),
+  );
   await run({
     ...outputs,
     config,

@@ -1,3 +1,4 @@
+import { dataPlaces, refuseForeignData } from '../../compose/data-owner.ts';
 import { localAccessFile } from '../../compose/doors.ts';
 import { createLogger } from '../../compose/logger.ts';
 import type { Config } from '../../config.ts';
@@ -10,10 +11,11 @@ import { runInOwnProcess } from './own-process.ts';
 
 /** Does a command here, or, where a node runs on the database, has that node do it. */
 export async function runBesideNode(
-  { name, options, run }: PreparedCommand<'in-node'> & { readonly name: string },
+  { name, options, mayCreateDatabase, run }: PreparedCommand<'in-node'> & { readonly name: string },
   configure: () => Config,
 ): Promise<void> {
   const config = configure();
+  refuseForeignData(dataPlaces(config));
   const logger = createLogger(config);
   const progress = createProgressDisplay();
   const outputs = {
@@ -23,7 +25,7 @@ export async function runBesideNode(
     signal: new AbortController().signal,
   };
   try {
-    await runInOwnProcess(run, { ...outputs, config, logger });
+    await runInOwnProcess(run, { ...outputs, config, logger, mayCreateDatabase });
   } catch (error) {
     const node = isInUse(error) ? await readLocalAccess(localAccessFile(config)) : undefined;
     if (!node) throw error;

@@ -7,6 +7,7 @@ import { StoreError } from '../store-error.ts';
 import { type FolderLock, lockFolder } from './folder-lock.ts';
 import { migrate } from './migrations.ts';
 import { connectPostgres } from './postgres.ts';
+import { schemaVersion } from './schema-version.ts';
 import type { Database, Row } from './sql.ts';
 import { openSyncedPglite } from './synced-pglite.ts';
 
@@ -27,23 +28,34 @@ export const DATA_FOLDER = 'data';
 const UNFINISHED_FOLDER = 'data.new';
 
 /**
- * Opens the database, makes it where there is none, and brings its tables up to date.
- * @throws StoreError DATABASE_IN_USE, DATABASE_NEWER, DATABASE_UNUSABLE
+ * Opens the database and brings its tables up to date.
+ * @param mayCreate whether a new one is made where there is none: a command that was called in the wrong
+ *   folder must not answer from an empty one
+ * @throws StoreError DATABASE_ABSENT, DATABASE_IN_USE, DATABASE_NEWER, DATABASE_UNUSABLE
  */
-export async function openDatabase(place: DatabasePlace): Promise<Database> {
+export async function openDatabase(place: DatabasePlace, { mayCreate = true } = {}): Promise<Database> {
   if ('memory' in place) return migrated(embedded(await PGlite.create('memory://')));
-  if ('url' in place) return migrated(await connectPostgres(place.url, place.connections));
-  const lock = await lockFolder(place.folder);
+  if ('url' in place) {
+    const server = await connectPostgres(place.url, place.connections);
+    return migrated(server, mayCreate ? undefined : 'the PostgreSQL server of database.url');
+  }
+  // Asked before the lock, which would make the folder.
+  const folder = path.resolve(place.folder);
+  if (!mayCreate && !existsSync(path.join(folder, DATA_FOLDER))) throw absent(`the folder ${folder}`);
+  const lock = await lockFolder(folder);
   try {
-    return await migrated(embedded(await openFolder(place.folder), lock));
+    return await migrated(embedded(await openFolder(folder), lock));
   } catch (error) {
     lock.release();
     throw error;
   }
 }
 
-async function migrated(database: Database): Promise<Database> {
+/** @param mustHoldTables where the node's tables have to be already */
+async function migrated(database: Database, mustHoldTables?: string): Promise<Database> {
   try {
+    if (mustHoldTables !== undefined && (await schemaVersion((sql) => database.query(sql))) === undefined)
+      throw absent(mustHoldTables);
     await migrate(database);
     return database;
   } catch (error) {
@@ -51,6 +63,9 @@ async function migrated(database: Database): Promise<Database> {
     throw error;
   }
 }
+
+const absent = (where: string): StoreError =>
+  new StoreError('DATABASE_ABSENT', `there is no node's database in ${where}`);
 
 async function openFolder(folder: string): Promise<PGlite> {
   const data = path.join(folder, DATA_FOLDER);

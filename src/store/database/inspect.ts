@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
-import { z } from 'zod';
 import { messageOf } from '../../coded-error.ts';
 import { StoreError } from '../store-error.ts';
 import { DATA_FOLDER, type DatabasePlace } from './database.ts';
 import { lockFolder } from './folder-lock.ts';
 import { MIGRATIONS } from './migration-steps.ts';
 import { connectPostgres } from './postgres.ts';
+import { schemaVersion } from './schema-version.ts';
 
 export interface DatabaseState {
   /** `older`: the next start migrates it. `newer`: this program refuses it. */
@@ -16,9 +16,6 @@ export interface DatabaseState {
   /** The version that this program makes. */
   readonly newest: number;
 }
-
-const tableRow = z.object({ there: z.boolean() });
-const versionRow = z.object({ version: z.int().nullable() });
 
 /**
  * Looks at a database and changes nothing: neither makes nor migrates it.
@@ -55,14 +52,6 @@ export async function inspectDatabase(place: DatabasePlace): Promise<DatabaseSta
   } finally {
     lock.release();
   }
-}
-
-/** Undefined where the node's tables are not there. */
-async function schemaVersion(ask: (sql: string) => Promise<readonly unknown[]>): Promise<number | undefined> {
-  const table = await ask(`SELECT to_regclass('pansegnet.schema_version') IS NOT NULL AS there`);
-  if (!z.tuple([tableRow]).parse(table)[0].there) return undefined;
-  const rows = await ask('SELECT max(version) AS version FROM pansegnet.schema_version');
-  return z.tuple([versionRow]).parse(rows)[0].version ?? undefined;
 }
 
 function describe(version: number | undefined): DatabaseState {
