@@ -14,6 +14,16 @@ export interface ArchiveAnswer {
   readonly seconds: number;
 }
 
+/** Something that an archive refused, and that was had in another way. */
+export interface Detour {
+  /** What was asked for, in words: `a series as a whole (WADO-RS)`. */
+  readonly refused: string;
+  /** How it was had. */
+  readonly instead: string;
+  /** What the archive answered. */
+  readonly because: unknown;
+}
+
 export interface DicomWebOptions {
   /** Root of the service, http or https; a user and password in it become an Authorization header. */
   readonly url: string;
@@ -29,6 +39,8 @@ export interface DicomWebOptions {
   readonly connections?: Connections | undefined;
   /** Told how each DICOMweb request went, unless the node itself gave it up. */
   readonly answered?: ((answer: ArchiveAnswer) => void) | undefined;
+  /** Told of each detour. */
+  readonly detour?: ((detour: Detour) => void) | undefined;
 }
 
 /** A cold archive may have to read every file of a large series for its metadata. */

@@ -1,7 +1,12 @@
 import { api, type RequestInstance } from 'dicomweb-client';
 import { DicomError } from '../dicom-error.ts';
 import { type DicomDataset, number, readInstance, text } from '../reading/dataset.ts';
-import { ArchiveAccess, type ArchiveRequestKind, type DicomWebOptions } from './archive-access.ts';
+import {
+  ArchiveAccess,
+  type ArchiveRequestKind,
+  type Detour,
+  type DicomWebOptions,
+} from './archive-access.ts';
 import { badAnswer } from './errors.ts';
 import { type AnsweredDataset, throughLibrary } from './library-request.ts';
 import { isNotThere, mayBeHadOtherwise } from './refusals.ts';
@@ -23,6 +28,7 @@ export interface StudySearch {
 
 /** Series and instances per QIDO-RS request; few archives cap below. */
 const PAGE_SIZE = 500;
+const HEADERS_OF_FILES = 'the instances themselves, for their headers';
 /** Statuses that dicomweb-client takes for an answer to a question. */
 const ANSWERS: readonly number[] = [200, 202, 204, 206];
 
@@ -43,12 +49,15 @@ export class DicomWebClient {
   readonly url: string;
   readonly #access: ArchiveAccess;
   readonly #library: api.DICOMwebClient;
-  readonly #habits = new SearchHabits();
+  readonly #habits: SearchHabits;
+  readonly #told: (detour: Detour) => void;
 
   /** @throws TypeError where the URL is none, or neither http nor https */
   constructor(options: DicomWebOptions) {
     this.#access = new ArchiveAccess(options);
     this.url = this.#access.url;
+    this.#told = (detour) => options.detour?.(detour);
+    this.#habits = new SearchHabits(this.#told);
     // It gets no credentials: our own exchange adds them. verbose: it would print failed requests.
     this.#library = new api.DICOMwebClient({ url: this.url, verbose: false });
   }
@@ -89,6 +98,11 @@ export class DicomWebClient {
     const { length } = await this.#searchInstances(studyUid, seriesUid, signal).catch((error: unknown) => {
       if (mayBeHadOtherwise(error)) return this.seriesMetadata(studyUid, seriesUid, signal);
       throw error;
+    });
+    this.#told({
+      refused: 'NumberOfSeriesRelatedInstances of a series (QIDO-RS)',
+      instead: 'its instances listed and counted',
+      because: undefined,
     });
     return { ...series, NumberOfSeriesRelatedInstances: String(length) };
   }
@@ -188,14 +202,19 @@ export class DicomWebClient {
       headers = await metadata();
     } catch (error) {
       if (!mayBeHadOtherwise(error)) throw error;
-      return otherwise(error, files);
+      const had = await otherwise(error, files);
+      this.#told({ refused: 'metadata (WADO-RS)', instead: HEADERS_OF_FILES, because: error });
+      return had;
     }
     const given = headers.map(({ dataset }) => dataset);
     if (!headers.some(({ lacksValues }) => lacksValues)) return given;
-    return files().catch((error: unknown) => {
+    const had = await files().catch((error: unknown) => {
       if (mayBeHadOtherwise(error)) return given;
       throw error;
     });
+    const refused = 'short values within metadata (it gives addresses of bulk data)';
+    this.#told({ refused, instead: HEADERS_OF_FILES, because: undefined });
+    return had;
   }
 
   /**
@@ -210,6 +229,7 @@ export class DicomWebClient {
       list: async () => [...(await this.storedInstances(studyUid, seriesUid, signal))],
       instance: (sopUid) => this.#retrieveOne(`${series}/instances/${pathUid(sopUid)}`, signal),
       study: () => this.#retrieve(`/studies/${studyUid}`, signal),
+      told: this.#told,
     });
   }
 
@@ -225,6 +245,7 @@ export class DicomWebClient {
     return instanceSomehow(sopUid, {
       instance: () => this.#retrieveOne(path, signal),
       series: () => this.#retrieve(series, signal),
+      told: this.#told,
     });
   }
 

@@ -1,4 +1,5 @@
 import { readInstance, text } from '../reading/dataset.ts';
+import type { Detour } from './archive-access.ts';
 import { mayBeHadOtherwise } from './refusals.ts';
 
 /** What an archive is asked for, each with its own errors. */
@@ -10,7 +11,10 @@ export interface RetrievalWays {
   instance(sopInstanceUid: string): Promise<Uint8Array>;
   /** Everything in the study. */
   study(): AsyncIterable<Uint8Array>;
+  told(detour: Detour): void;
 }
+
+const WHOLE_SERIES = 'a series as a whole (WADO-RS)';
 
 /** Instances that are asked for at a time: memory holds them. */
 const AT_A_TIME = 4;
@@ -37,6 +41,7 @@ export async function* seriesSomehow(
     if (!mayBeHadOtherwise(error)) throw error;
   }
   if (one) {
+    ways.told({ refused: WHOLE_SERIES, instead: 'its instances one by one', because: refusal.error });
     yield one;
     yield* oneByOne(rest, (uid) => ways.instance(uid));
     return;
@@ -49,20 +54,22 @@ export async function* seriesSomehow(
   };
   const alsoRefused = yield* untilRefused(ofSeries());
   if (alsoRefused !== undefined) throw refusal.error;
+  ways.told({ refused: WHOLE_SERIES, instead: 'the whole study', because: refusal.error });
 }
 
 /** One instance; where the archive gives none by itself, out of its series. */
 export async function instanceSomehow(
   sopInstanceUid: string,
-  ways: Pick<RetrievalWays, 'instance' | 'series'>,
+  ways: Pick<RetrievalWays, 'instance' | 'series' | 'told'>,
 ): Promise<Uint8Array> {
   try {
     return await ways.instance(sopInstanceUid);
   } catch (error) {
     if (!mayBeHadOtherwise(error)) throw error;
     const found = await inSeries(sopInstanceUid, ways.series()).catch(() => undefined);
-    if (found) return found;
-    throw error;
+    if (!found) throw error;
+    ways.told({ refused: 'one instance (WADO-RS)', instead: 'its whole series', because: error });
+    return found;
   }
 }
 

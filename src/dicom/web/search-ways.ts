@@ -1,4 +1,5 @@
 import { type DicomDataset, text } from '../reading/dataset.ts';
+import type { Detour } from './archive-access.ts';
 import { badAnswer } from './errors.ts';
 import { isRefusedQuery } from './refusals.ts';
 
@@ -48,7 +49,12 @@ function waysFor(pageSize: number): readonly Way[] {
 
 /** What is remembered of how an archive wants to be asked, so that it refuses each thing once. */
 export class SearchHabits {
+  readonly #told: (detour: Detour) => void;
   #known: Way | undefined;
+
+  constructor(told: (detour: Detour) => void) {
+    this.#told = told;
+  }
 
   /** The way that the archive answered last, then all of them. */
   ways(pageSize: number): readonly Way[] {
@@ -59,14 +65,26 @@ export class SearchHabits {
     return [first, ...all.filter((way) => !isSame(way, first))];
   }
 
-  /** @param refused how many ways the archive refused before */
-  answered(way: Way, refused: number): void {
-    if (refused > 0) this.#known = way;
+  /** @param refusal of the first way that was tried, where that was another one */
+  answered(way: Way, refusal: { readonly query: Query; readonly error: unknown } | undefined): void {
+    if (!refusal) return;
+    this.#known = way;
+    const pages = way.limit === undefined ? 'all results at once' : `pages of ${way.limit}`;
+    this.#told({
+      refused: `a search with ${wordsOf(refusal.query)} (QIDO-RS)`,
+      instead: way.fields ? pages : `${pages}, without includefield`,
+      because: refusal.error,
+    });
   }
 }
 
 const isSame = (one: Way, other: Way): boolean =>
   one.limit === other.limit && one.fields === other.fields && one.offset === other.offset;
+
+const wordsOf = (query: Query): string =>
+  Object.entries(query)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(', ');
 
 function queryOf({ matching, fields }: Search, way: Way, offset: number): Query {
   return {
@@ -139,8 +157,7 @@ async function askedSomehow(
   ask: (query: Query) => Promise<DicomDataset[]>,
   offset: number,
 ): Promise<{ results: DicomDataset[]; way: Way }> {
-  let refusal: unknown;
-  let refused = 0;
+  let refusal: { readonly query: Query; readonly error: unknown } | undefined;
   const asked = new Set<string>();
   for (const way of habits.ways(search.pageSize)) {
     const query = queryOf(search, way, offset);
@@ -149,13 +166,12 @@ async function askedSomehow(
     asked.add(written);
     try {
       const results = await ask(query);
-      habits.answered(way, refused);
+      habits.answered(way, refusal);
       return { results, way };
     } catch (error) {
-      if (!isRefusedQuery(error)) throw refusal ?? error;
-      refusal ??= error;
-      refused += 1;
+      if (!isRefusedQuery(error)) throw refusal?.error ?? error;
+      refusal ??= { query, error };
     }
   }
-  throw refusal;
+  throw refusal?.error;
 }

@@ -52,8 +52,8 @@ export async function announceStudy(
 
 /**
  * Announces many studies in one statement.
- * @param all.isNews false: nothing says that they have changed; those that the archive cannot serve keep their
- * pauses
+ * @param all.isNews false: nothing says that they have changed; those that the archive cannot serve keep
+ * their pauses
  */
 export async function announceStudies(
   sql: Sql,
