@@ -132,8 +132,8 @@ async function checkRetrieval(
 }
 
 /**
- * A body that no archive can take for instances: its answer tells whether it has STOW-RS, and nothing is
- * stored.
+ * A message of the right type without a body, in which no archive can find an instance: its answer tells
+ * whether it has STOW-RS, and nothing is stored.
  */
 async function checkStorage(
   { request }: ArchiveUnderTest,
@@ -146,7 +146,7 @@ async function checkStorage(
     const path = studyInstanceUid === undefined ? '/studies' : `/studies/${studyInstanceUid}`;
     const { status } = await request('POST', path, {
       Accept: 'application/dicom+json',
-      'Content-Type': 'application/x-not-dicom',
+      'Content-Type': 'multipart/related; type="application/dicom"; boundary=nothing',
       'Content-Length': '0',
     });
     if (NOT_OFFERED.includes(status)) {
