@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { messageOf } from '../coded-error.ts';
 import { isLoopback } from '../config/http.ts';
 import type { Config } from '../config.ts';
+import type { Detour } from '../dicom/web/archive-access.ts';
 import { DicomWebClient } from '../dicom/web/client.ts';
 import { archiveRequest } from '../doctor/archive-request.ts';
 import { checkArchive } from '../doctor/check-archive.ts';
@@ -96,9 +97,12 @@ async function examineArchive(config: Config): Promise<Finding[]> {
       timeoutMs: Math.min(ANSWER_LIMIT_MS, config.archive.timeoutSeconds * 1000),
       totalTimeoutMs: WHOLE_ANSWER_LIMIT_MS,
     };
-    const client = new DicomWebClient(options);
+    const detours: Detour[] = [];
+    const client = new DicomWebClient({ ...options, detour: (detour) => detours.push(detour) });
     const findings = await checkArchive({
       client,
+      detours,
+      watch: config.watch,
       request: archiveRequest(options),
       now: () => new Date(),
     });

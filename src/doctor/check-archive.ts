@@ -1,10 +1,25 @@
 import { codeOf, messageOf } from '../coded-error.ts';
-import { text } from '../dicom/reading/dataset.ts';
+import { type DicomDataset, text } from '../dicom/reading/dataset.ts';
+import type { Detour } from '../dicom/web/archive-access.ts';
 import type { DicomWebClient } from '../dicom/web/client.ts';
 import { type Finding, ok, trouble } from './finding.ts';
 
 export interface ArchiveUnderTest {
-  readonly client: Pick<DicomWebClient, 'url' | 'searchStudies' | 'searchSeries' | 'seriesMetadata'>;
+  readonly client: Pick<
+    DicomWebClient,
+    | 'url'
+    | 'searchStudies'
+    | 'searchSeries'
+    | 'searchInstances'
+    | 'seriesMetadata'
+    | 'retrieveSeries'
+    | 'retrieveInstance'
+    | 'isStored'
+  >;
+  /** What the client's archive refused so far, and the client had otherwise. */
+  readonly detours: readonly Detour[];
+  /** As the node will search. */
+  readonly watch: { readonly lookBack: number | 'all'; readonly pageSize: number };
   /** One bare request with the archive's credentials; rejects where nothing answers. */
   readonly request: (
     method: 'GET' | 'POST',
@@ -20,28 +35,50 @@ const CLOCK_DIFFERENCE_S = 60;
 const NOT_OFFERED: readonly number[] = [404, 405, 501];
 const NOT_ALLOWED: readonly number[] = [401, 403];
 
-/** Tries each service of the archive that the node needs; nothing is stored. */
+/**
+ * Makes each kind of request that the node will make, with its parameters and by its client, and says what
+ * the archive refuses of them, and how the node has it otherwise. Nothing is stored.
+ */
 export async function checkArchive(archive: ArchiveUnderTest): Promise<Finding[]> {
   const search = await checkSearch(archive);
   // Where it cannot be asked at all, the other questions would only repeat that.
   if (search.finding.verdict === 'problem') return [search.finding];
-  return [
+  const findings = [
     search.finding,
     await checkRetrieval(archive, search.studyInstanceUid),
-    await checkStorage(archive),
+    await checkStorage(archive, search.studyInstanceUid),
     await checkClock(archive),
   ];
+  return [...findings, ...detourFindings(archive.detours)];
+}
+
+/** Each refusal once. */
+function detourFindings(detours: readonly Detour[]): Finding[] {
+  const each = new Map(detours.map((detour) => [detour.refused, detour]));
+  return [...each.values()].map(({ refused, instead, because }) =>
+    trouble(
+      `archive: ${refused}`,
+      'warning',
+      `not given${because === undefined ? '' : `: ${messageOf(because)}`}; the node takes ${instead}`,
+      'Studies are processed all the same; each look at one costs the archive more requests.',
+      'Nothing has to be done. If the archive can be configured to give it, the node asks for less.',
+    ),
+  );
 }
 
 async function checkSearch({
   client,
   now,
+  watch,
 }: ArchiveUnderTest): Promise<{ finding: Finding; studyInstanceUid?: string }> {
   const check = 'archive: search (QIDO-RS)';
   try {
-    for await (const study of client.searchStudies({ lookBack: 'all', now: now(), pageSize: 1 })) {
-      const studyInstanceUid = text(study, 'StudyInstanceUID');
-      return { finding: ok(check, client.url), ...(studyInstanceUid ? { studyInstanceUid } : {}) };
+    // First as the node does; where nothing is as new as that, any study will do for the other questions.
+    for (const lookBack of new Set([watch.lookBack, 'all'] as const)) {
+      for await (const study of client.searchStudies({ ...watch, lookBack, now: now() })) {
+        const studyInstanceUid = text(study, 'StudyInstanceUID');
+        return { finding: ok(check, client.url), ...(studyInstanceUid ? { studyInstanceUid } : {}) };
+      }
     }
     return { finding: ok(check, `${client.url}; it holds no study`) };
   } catch (error) {
@@ -69,11 +106,20 @@ async function checkRetrieval(
   const check = 'archive: retrieval (WADO-RS)';
   if (studyInstanceUid === undefined) return ok(check, 'not tried, as there is no study');
   try {
-    const [series] = await client.searchSeries(studyInstanceUid);
+    const found = await client.searchSeries(studyInstanceUid);
+    const isImages = (one: DicomDataset) => ['CT', 'MR'].includes(text(one, 'Modality') ?? '');
+    const series = found.find(isImages) ?? found[0];
     const seriesInstanceUid = series && text(series, 'SeriesInstanceUID');
     if (seriesInstanceUid === undefined) return ok(check, 'not tried, as the first study has no series');
-    const instances = await client.seriesMetadata(studyInstanceUid, seriesInstanceUid);
-    return ok(check, `gives the metadata of a series (${instances.length} instances)`);
+    const headers = await client.seriesMetadata(studyInstanceUid, seriesInstanceUid);
+    const listed = await client.searchInstances(studyInstanceUid, seriesInstanceUid);
+    const sopInstanceUid = [...listed, ...headers].flatMap((one) => text(one, 'SOPInstanceUID') ?? [])[0];
+    if (sopInstanceUid === undefined) return ok(check, 'not tried, as the first series has no instance');
+    // The first is enough: the others are not waited for.
+    for await (const _instance of client.retrieveSeries(studyInstanceUid, seriesInstanceUid)) break;
+    await client.retrieveInstance(studyInstanceUid, seriesInstanceUid, sopInstanceUid);
+    await client.isStored(studyInstanceUid, seriesInstanceUid, sopInstanceUid);
+    return ok(check, `gives a series (${headers.length} instances), one instance, and their metadata`);
   } catch (error) {
     return trouble(
       check,
@@ -86,15 +132,21 @@ async function checkRetrieval(
 }
 
 /**
- * A body that no archive can take for instances: its answer tells whether it has STOW-RS, and nothing is
- * stored.
+ * A message of the right type without a body, in which no archive can find an instance: its answer tells
+ * whether it has STOW-RS, and nothing is stored.
  */
-async function checkStorage({ request }: ArchiveUnderTest): Promise<Finding> {
+async function checkStorage(
+  { request }: ArchiveUnderTest,
+  studyInstanceUid: string | undefined,
+): Promise<Finding> {
   const check = 'archive: storing (STOW-RS)';
   const why = 'Results are stored there.';
   try {
-    const { status } = await request('POST', '/studies', {
-      'Content-Type': 'application/x-not-dicom',
+    // As the node stores: into a study that is there.
+    const path = studyInstanceUid === undefined ? '/studies' : `/studies/${studyInstanceUid}`;
+    const { status } = await request('POST', path, {
+      Accept: 'application/dicom+json',
+      'Content-Type': 'multipart/related; type="application/dicom"; boundary=nothing',
       'Content-Length': '0',
     });
     if (NOT_OFFERED.includes(status)) {

@@ -18,6 +18,18 @@ export function errorText(body: Uint8Array, headers: Readonly<Record<string, str
   return line.length <= LONGEST_TEXT ? line : `${line.slice(0, LONGEST_TEXT)}…`;
 }
 
+/**
+ * What an answer of another kind than was asked for says, where that is meant for a person: a page or plain
+ * text. Data of any form are none, as they may be a patient's.
+ */
+export function wordsOfPage(
+  contentType: string,
+  body: Uint8Array,
+  headers: Readonly<Record<string, string>>,
+): string | undefined {
+  return /^\s*text\/(html|plain)\b/i.test(contentType) ? errorText(body, headers) : undefined;
+}
+
 /** Of a page, what a person would see. */
 function withoutMarkup(text: string): string {
   if (!/^\s*</.test(text)) return text;

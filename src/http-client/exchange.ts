@@ -56,21 +56,43 @@ const ERROR_BODY_BYTES = 8192;
 const ERROR_BODY_MS = 1000;
 
 /**
- * One HTTP request and its answer, streamed: no module asks an archive in another way.
+ * One HTTP request and its answer, streamed: no module asks an archive in another way. A GET that is sent on
+ * to the same address with a slash at its end, or without, is asked there.
  * @throws ConnectionError, StatusError, AnswerError (the last also, like the first, out of the body); what
  * the request's
  *   body throws; the signal's reason where it was aborted
  */
 export async function exchange(request: ExchangeRequest): Promise<Answer> {
+  const answer = await asked(request, true);
+  return typeof answer === 'string' ? asked({ ...request, url: answer }, false) : answer;
+}
+
+async function asked(request: ExchangeRequest, mayMove: true): Promise<Answer | string>;
+async function asked(request: ExchangeRequest, mayMove: false): Promise<Answer>;
+async function asked(request: ExchangeRequest, mayMove: boolean): Promise<Answer | string> {
   request.signal?.throwIfAborted();
   const running = new Exchange(request);
   try {
     return await running.answer();
   } catch (error) {
     const failure = running.failureOf(error);
-    running.close(failure);
-    throw failure;
+    const moved = mayMove ? withOtherSlash(request, failure) : undefined;
+    if (moved === undefined) running.close(failure);
+    else running.leave();
+    if (moved === undefined) throw failure;
+    return moved;
   }
+}
+
+/** The same address, but for the slash at the end of its path, where an answer sends there. */
+function withOtherSlash({ url, method = 'GET' }: ExchangeRequest, failure: unknown): string | undefined {
+  if (method !== 'GET' || !(failure instanceof StatusError)) return undefined;
+  const there = URL.parse(failure.details.location ?? '');
+  const here = new URL(url);
+  if (!there || there.origin !== here.origin || there.pathname === here.pathname) return undefined;
+  if (there.pathname.replace(/\/$/, '') !== here.pathname.replace(/\/$/, '')) return undefined;
+  here.pathname = there.pathname;
+  return here.href;
 }
 
 class Exchange implements Answer {
@@ -127,12 +149,17 @@ class Exchange implements Answer {
 
   close(failure?: unknown): void {
     if (this.#isClosed) return;
+    this.leave();
+    if (this.#request.signal?.aborted) return;
+    this.#request.ended?.({ waitedMs: this.#waiting.waitedMs, failure });
+  }
+
+  /** As `close`, but nobody is told how it went: it goes on elsewhere. */
+  leave(): void {
     this.#isClosed = true;
     this.#waiting.stop();
     this.#request.signal?.removeEventListener('abort', this.#aborted);
     this.#open.sent.destroy();
-    if (this.#request.signal?.aborted) return;
-    this.#request.ended?.({ waitedMs: this.#waiting.waitedMs, failure });
   }
 
   /** What an error of the connection means, or why this side broke it. */

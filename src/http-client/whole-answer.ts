@@ -1,5 +1,8 @@
+import { MIMEType } from 'node:util';
+import { wordsOfPage } from './error-text.ts';
 import { AnswerError } from './errors.ts';
 import { type Answer, type ExchangeRequest, exchange } from './exchange.ts';
+import { type JsonText, readJson } from './json-items.ts';
 
 export interface WholeAnswer extends Pick<Answer, 'status' | 'headers'> {
   readonly bytes: Uint8Array;
@@ -10,36 +13,52 @@ export interface WholeAnswer extends Pick<Answer, 'status' | 'headers'> {
  * @throws as `exchange`
  */
 export function wholeAnswer(request: ExchangeRequest): Promise<WholeAnswer> {
-  return readWhole(request, (bytes, { status, headers }) => ({ status, headers, bytes }));
+  return taking(request, async (answer) => {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of answer) chunks.push(chunk);
+    return { status: answer.status, headers: answer.headers, bytes: Buffer.concat(chunks) };
+  });
 }
 
-export interface JsonAnswer {
+export interface JsonAnswer extends JsonText {
   readonly status: number;
-  /** Not yet checked; undefined where the body is empty and the status is 204. */
-  readonly json: unknown;
 }
+
+/** As much of an answer that is no JSON as its words are looked for in. */
+const BEGINNING_BYTES = 8192;
 
 /**
- * One exchange whose answer is JSON.
- * @throws as `exchange`; AnswerError where it is no JSON
+ * One exchange whose answer is JSON, read while it arrives.
+ * @param take what is kept of each item of a list, or of the one value
+ * @throws as `exchange`; AnswerError where it is no JSON, with the words of the page that it is instead, or
+ * beyond the limits of `readJson`
  */
-export function jsonAnswer(request: ExchangeRequest): Promise<JsonAnswer> {
-  return readWhole(request, (bytes, { status }) => ({
-    status,
-    json: status === 204 && bytes.length === 0 ? undefined : parseJson(bytes),
-  }));
+export function jsonAnswer(request: ExchangeRequest, take?: (item: unknown) => unknown): Promise<JsonAnswer> {
+  return taking(request, async (answer) => {
+    const contentType = String(answer.headers['content-type'] ?? '');
+    let beginning: Uint8Array = new Uint8Array();
+    const watched = async function* (): AsyncGenerator<Uint8Array> {
+      for await (const chunk of answer) {
+        if (beginning.length < BEGINNING_BYTES) beginning = Buffer.concat([beginning, chunk]);
+        yield chunk;
+      }
+    };
+    try {
+      return { status: answer.status, ...(await readJson(watched(), take, charsetOf(contentType))) };
+    } catch (error) {
+      if (!(error instanceof AnswerError) || error.message !== 'the answer is not JSON') throw error;
+      const words = wordsOfPage(contentType, beginning.subarray(0, BEGINNING_BYTES), request.headers);
+      if (words === undefined) throw error;
+      throw new AnswerError(`${error.message}: ${words}`, { cause: error });
+    }
+  });
 }
 
-async function readWhole<T>(
-  request: ExchangeRequest,
-  read: (bytes: Uint8Array, answer: Answer) => T,
-): Promise<T> {
+async function taking<T>(request: ExchangeRequest, read: (answer: Answer) => Promise<T>): Promise<T> {
   const answer = await exchange(request);
   let failure: unknown;
   try {
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of answer) chunks.push(chunk);
-    return read(Buffer.concat(chunks), answer);
+    return await read(answer);
   } catch (error) {
     failure = error;
     throw error;
@@ -48,10 +67,10 @@ async function readWhole<T>(
   }
 }
 
-function parseJson(bytes: Uint8Array): unknown {
+function charsetOf(contentType: string): string | undefined {
   try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch (cause) {
-    throw new AnswerError('the answer is not JSON', { cause });
+    return new MIMEType(contentType).params.get('charset') ?? undefined;
+  } catch {
+    return undefined;
   }
 }

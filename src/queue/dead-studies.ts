@@ -3,7 +3,7 @@ import type { Sql } from '../store/database/sql.ts';
 import { deadJobs } from '../store/queue/pgboss-tables.ts';
 import { affected, inTransaction, type JobEngine } from './job-engine.ts';
 import { DEAD_LETTER_QUEUE } from './queue-names.ts';
-import { type StudyJob, studyJobSchema } from './study-job.ts';
+import { ARRIVAL, type StudyJob, studyJobSchema } from './study-job.ts';
 
 /** A study that is not tried again by itself, and why. */
 export interface DeadStudy {
@@ -19,14 +19,23 @@ export interface DeadStudy {
 /** What pg-boss itself writes where it gave a job up, as no process had settled it within a day. */
 const ABANDONED = { code: 'STUDY_TIMEOUT', reason: 'the process that worked on it never said how it ended' };
 
-const failureSchema = z.object({ code: z.string(), reason: z.string() }).catch(ABANDONED);
+const failureSchema = z.object({ code: z.string(), reason: z.string() });
+
+/** A study that never came as far as the queue carries its failure along. */
+const carriedSchema = z.object({ failure: failureSchema.extend({ tries: z.int() }).optional() });
 
 /** The studies that were given up, the latest first. */
 export async function deadStudies(sql: Sql, page: { limit: number; offset: number }): Promise<DeadStudy[]> {
   const jobs = await deadJobs(sql, DEAD_LETTER_QUEUE, page);
   return jobs.map(({ data, output, failedAt, tries }) => {
     const { studyInstanceUid } = studyJobSchema.pick({ studyInstanceUid: true }).parse(data);
-    return { studyInstanceUid, ...failureSchema.parse(output), failedAt, tries };
+    const { failure } = carriedSchema.parse(data);
+    return {
+      studyInstanceUid,
+      failedAt,
+      tries,
+      ...(failure ?? failureSchema.catch(ABANDONED).parse(output)),
+    };
   });
 }
 
@@ -55,4 +64,32 @@ export async function dropDead(
     .map(({ id }) => id);
   if (ids.length === 0) return false;
   return affected(await engine.boss.deleteJob(DEAD_LETTER_QUEUE, ids, inTransaction(sql))) > 0;
+}
+
+/** Why a study was given up that was never in the queue. */
+export interface GivenUp {
+  readonly studyInstanceUid: string;
+  readonly code: string;
+  readonly reason: string;
+  readonly tries: number;
+}
+
+/** Puts a study among those that were given up, though it was never in the queue; once. */
+export async function addDead(
+  engine: JobEngine,
+  sql: Sql,
+  { studyInstanceUid, ...failure }: GivenUp,
+): Promise<void> {
+  if ((await jobsOf(engine, sql, studyInstanceUid)).length > 0) return;
+  const job: StudyJob = { studyInstanceUid, reason: 'watched', requestId: ARRIVAL, takeovers: 0 };
+  const options = { singletonKey: studyInstanceUid, ...inTransaction(sql) };
+  await engine.boss.send(DEAD_LETTER_QUEUE, { ...job, failure }, options);
+}
+
+/** Takes a study back that was never in the queue, and nothing that a run left there. */
+export async function takeBackDead(engine: JobEngine, sql: Sql, studyInstanceUid: string): Promise<void> {
+  const ids = (await jobsOf(engine, sql, studyInstanceUid))
+    .filter(({ data }) => carriedSchema.safeParse(data).data?.failure)
+    .map(({ id }) => id);
+  if (ids.length > 0) await engine.boss.deleteJob(DEAD_LETTER_QUEUE, ids, inTransaction(sql));
 }

@@ -9,6 +9,9 @@ const STUDY_REASONS = ['watched', 'received', 'notified', 'requested'] as const;
 const PRIORITIES = { requested: 20, arrived: 10, backlog: 0 } as const;
 type Urgency = keyof typeof PRIORITIES;
 
+/** The request id of every arrival: the same counts that arrive by two ways are one run. */
+export const ARRIVAL = 'arrival';
+
 export const studyJobSchema = z.object({
   studyInstanceUid: z.string().min(1),
   reason: z.enum(STUDY_REASONS),

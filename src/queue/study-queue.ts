@@ -2,19 +2,24 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Sql } from '../store/database/sql.ts';
 import { type ClaimedJob, claimedJob, takeOver } from './claimed-job.ts';
-import { type DeadStudy, deadStudies, dropDead, findDead } from './dead-studies.ts';
+import {
+  addDead,
+  type DeadStudy,
+  deadStudies,
+  dropDead,
+  findDead,
+  type GivenUp,
+  takeBackDead,
+} from './dead-studies.ts';
 import { inTransaction, type JobEngine } from './job-engine.ts';
 import { queueFigures } from './queue-figures.ts';
 import { type QueueMode, queueMode, setQueueMode } from './queue-mode.ts';
 import { DEAD_LETTER_QUEUE, QUEUE } from './queue-names.ts';
 import { QUEUE_DEFAULTS, type QueueOptions } from './queue-options.ts';
 import { RunningJob } from './running-job.ts';
-import { priorityOf, type StudyJob, type StudyRequest } from './study-job.ts';
+import { ARRIVAL, priorityOf, type StudyJob, type StudyRequest } from './study-job.ts';
 import { WorkLoop } from './work-loop.ts';
 import type { Worker } from './worker.ts';
-
-/** The request id of every arrival: the same counts that arrive by two ways are one run. */
-const ARRIVAL = 'arrival';
 
 /**
  * The longest that pg-boss knows. The node's own limit comes first; this one is for a process that forgot its
@@ -131,6 +136,16 @@ export class StudyQueue {
     if (!job) return false;
     await this.#send({ ...job, takeovers: 0 }, priorityOf({ studyInstanceUid, reason: 'requested' }), sql);
     return true;
+  }
+
+  /** Puts a study among those that were given up, that could not even be queued; `requeue` queues it. */
+  giveUp(study: GivenUp, sql: Sql): Promise<void> {
+    return addDead(this.#engine, sql, study);
+  }
+
+  /** Undoes `giveUp`. */
+  takeBack(studyInstanceUid: string, sql: Sql): Promise<void> {
+    return takeBackDead(this.#engine, sql, studyInstanceUid);
   }
 
   /** Takes a study from the list of those given up; the study log still says how it failed. */

@@ -2,11 +2,13 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { StudyInQuestion } from '../../src/arrivals/routing/admission.ts';
 import type { Admission } from '../../src/arrivals/routing/route.ts';
 import type { ChangeSource } from '../../src/arrivals/watch/changes.ts';
+import type { LookLimits } from '../../src/arrivals/watch/look-turn.ts';
 import { createWatcher, type LookSummary } from '../../src/arrivals/watch/watch.ts';
 import { DicomWebStatusError } from '../../src/dicom/web/errors.ts';
 import type { ChangedStudy, OrthancChange } from '../../src/dicom/web/orthanc-changes.ts';
 import { JobEngine } from '../../src/queue/job-engine.ts';
 import { setQueueMode } from '../../src/queue/queue-mode.ts';
+import { requeueStudy } from '../../src/queue/request-study.ts';
 import { StudyQueue } from '../../src/queue/study-queue.ts';
 import { isOwnResult } from '../../src/results/own-results.ts';
 import { type AnnouncementSource, announceStudy, nextDue } from '../../src/store/arrivals/announcements.ts';
@@ -85,6 +87,7 @@ function setUp({
   stableForMs = MINUTE_MS,
   admit = async (_study: StudyInQuestion): Promise<Admission> => ({ action: 'process' }),
   follow = false,
+  lookLimits = undefined as LookLimits | undefined,
 } = {}) {
   const place = `1.2.${(places += 1)}`;
   const archive = new WatchedArchive();
@@ -108,6 +111,7 @@ function setUp({
     pageSize: 2,
     now,
     log,
+    lookLimits,
   });
   const announce = (studyInstanceUid: string, source: AnnouncementSource = { kind: 'stow' }) =>
     announceStudy(database, { studyInstanceUid, source, now: now() });
@@ -319,6 +323,94 @@ describe('an announced study', () => {
     for (let look = 0; look < 3; look += 1) expect(await lookWhenDue()).toMatchObject({ later: 1 });
     await setQueueMode(database, 'running');
     expect(await lookWhenDue()).toMatchObject({ queued: [uid] });
+  });
+});
+
+/** So short that a test can wait for it; the real limits are above any answer of a working archive. */
+const SHORT_LOOKS: LookLimits = { firstMs: 100, laterMs: 100, healthMs: 5_000, turnMs: 30_000 };
+
+describe('a study that the archive cannot serve', () => {
+  it('holds up no other study', async () => {
+    const { addStudy, announce, archive, lookWhenDue } = setUp({ stableForMs: 0, lookLimits: SHORT_LOOKS });
+    const ill = ['a', 'b', 'c', 'd', 'e'].map((name) => addStudy(name));
+    const well = addStudy('z');
+    for (const uid of ill) archive.silent.add(uid);
+    for (const uid of [...ill, well]) await announce(uid);
+    const { looked, errors } = await lookWhenDue();
+    expect(looked).toEqual([well]);
+    expect(errors.map(({ studyInstanceUid }) => studyInstanceUid).toSorted()).toEqual(ill);
+    expect(errors[0]?.error).toMatchObject({
+      code: 'DICOM_WEB_UNREACHABLE',
+      message: 'the archive did not say within 0.1 s what is in the study',
+    });
+    expect(await lookWhenDue()).toMatchObject({ queued: [well] });
+  });
+
+  it('is looked at after growing pauses, then given up where people see it, and looked at all the same', async () => {
+    const { addStudy, announce, archive, lookWhenDue, clock, said } = setUp({ stableForMs: 0 });
+    const uid = addStudy();
+    archive.down.add(uid);
+    await announce(uid);
+    const looks: number[] = [];
+    for (let look = 0; look < 10; look += 1) {
+      await lookWhenDue();
+      looks.push(clock.time);
+    }
+    const pauses = looks.slice(1).map((time, index) => (time - (looks[index] ?? 0)) / 1000);
+    expect(pauses).toEqual([5, 10, 20, 40, 80, 160, 320, 21_600, 21_600]);
+    const failure = {
+      code: 'DICOM_WEB_UNREACHABLE',
+      reason: 'it cannot be looked at: connection refused',
+    };
+    expect(await findStudy(database, uid)).toMatchObject({ state: 'failed', reason: failure.reason });
+    const ofStudy = (one: { studyInstanceUid: string }) => one.studyInstanceUid === uid;
+    expect((await queue.dead({ limit: 100, offset: 0 })).filter(ofStudy)).toMatchObject([
+      { ...failure, tries: 8 },
+    ]);
+    expect(said).toEqual(['a study is given up, as it cannot be looked at']);
+    archive.down.delete(uid);
+    await lookWhenDue();
+    expect(await findStudy(database, uid)).toMatchObject({ state: 'seen', reason: undefined });
+    expect((await queue.dead({ limit: 100, offset: 0 })).filter(ofStudy)).toEqual([]);
+    expect(await lookWhenDue()).toMatchObject({ queued: [uid] });
+  });
+
+  it('that was given up can be put in the queue by a person', async () => {
+    const { addStudy, announce, archive, lookWhenDue, clock } = setUp({ stableForMs: 0 });
+    const uid = addStudy();
+    archive.down.add(uid);
+    await announce(uid);
+    for (let look = 0; look < 8; look += 1) await lookWhenDue();
+    const request = { studyInstanceUid: uid, now: new Date(clock.time) };
+    expect(await requeueStudy({ database, queue }, request)).toBe(true);
+    expect(await findStudy(database, uid)).toMatchObject({ state: 'queued' });
+    expect(await requeueStudy({ database, queue }, request)).toBe(false);
+  });
+
+  it('keeps its pause where a list without counts names it, and is looked at at once where it is announced', async () => {
+    const { addStudy, announce, archive, watcher, clock } = setUp({ stableForMs: 0 });
+    const uid = addStudy();
+    archive.down.add(uid);
+    await watcher.poll();
+    clock.time += 5_000;
+    await watcher.poll();
+    archive.looked.length = 0;
+    clock.time += 9_000;
+    await watcher.poll();
+    expect(archive.looked).toEqual([]);
+    await announce(uid);
+    clock.time += 1_000;
+    await watcher.lookAtDue();
+    expect(archive.looked).toEqual([uid]);
+  });
+
+  it('is not blamed while the archive answers nobody', async () => {
+    const { addStudy, announce, archive, lookWhenDue } = setUp({ stableForMs: 0 });
+    const uid = addStudy();
+    await announce(uid);
+    archive.allDown = true;
+    for (let look = 0; look < 20; look += 1) await lookWhenDue();
+    expect(await findStudy(database, uid)).toBeUndefined();
   });
 });
 

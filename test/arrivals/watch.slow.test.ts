@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createWatcher, type PollSummary } from '../../src/arrivals/watch/watch.ts';
 import { startWatching } from '../../src/arrivals/watch/watch-schedule.ts';
+import { DicomError } from '../../src/dicom/dicom-error.ts';
 import { DicomWebStatusError } from '../../src/dicom/web/errors.ts';
 import { JobEngine } from '../../src/queue/job-engine.ts';
 import { StudyQueue } from '../../src/queue/study-queue.ts';
@@ -203,8 +204,20 @@ describe('a poll', () => {
     archive.allDown = true;
     await expect(watcher.poll()).rejects.toMatchObject({ code: 'DICOM_WEB_UNREACHABLE' });
     archive.allDown = false;
-    for (const name of ['a', 'b', 'c', 'd']) archive.down.add(addStudy(name).uid);
+    for (const name of ['a', 'b', 'c', 'd']) addStudy(name);
+    archive.duringLook = async () => {
+      archive.allDown = true;
+      throw new DicomError('DICOM_WEB_UNREACHABLE', 'connection refused');
+    };
     await expect(watcher.poll()).rejects.toMatchObject({ code: 'DICOM_WEB_UNREACHABLE' });
+  });
+
+  it('goes on where the archive answers, whatever number of studies it cannot serve', async () => {
+    const { addStudy, watcher, archive } = setUp();
+    for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) archive.down.add(addStudy(name).uid);
+    const { uid } = addStudy('well');
+    await watcher.poll();
+    expect(await watcher.poll()).toMatchObject({ queued: [uid] });
   });
 });
 

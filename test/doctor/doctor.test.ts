@@ -108,8 +108,16 @@ describe('the doctor on the archive', () => {
         yield study;
       },
       searchSeries: async () => [{ SeriesInstanceUID: '1.2.3.4' }],
+      searchInstances: async () => [{ SOPInstanceUID: '1.2.3.4.5' }],
       seriesMetadata: async () => [{}, {}],
+      retrieveSeries: async function* () {
+        yield new Uint8Array();
+      },
+      retrieveInstance: async () => new Uint8Array(),
+      isStored: async () => true,
     },
+    detours: [],
+    watch: { lookBack: 3, pageSize: 100 },
     request: async () => ({ status: 415, date: NOW.toUTCString() }),
     now: () => NOW,
   };
@@ -127,6 +135,22 @@ describe('the doctor on the archive', () => {
 
   it('asks for search, retrieval, storing and the time', async () => {
     expect(verdicts(...(await checkArchive(working)))).toEqual(['ok', 'ok', 'ok', 'ok']);
+  });
+
+  it('says once what the archive refused, with its words and what the node does instead', async () => {
+    const because = new Error('http://archive answered with status 501: no such thing');
+    const refusal = { refused: 'a series as a whole', instead: 'its instances one by one', because };
+    const findings = await checkArchive({ ...working, detours: [refusal, refusal] });
+    expect(verdicts(...findings)).toEqual(['ok', 'ok', 'ok', 'ok', 'warning']);
+    expect(findings[4]?.what).toMatch(/status 501: no such thing; the node takes its instances one by one/);
+  });
+
+  it('finds a problem where one of the requests of a node fails in every way', async () => {
+    const client = {
+      ...working.client,
+      retrieveInstance: () => Promise.reject(new DicomError('DICOM_WEB_STATUS', 'status 403')),
+    };
+    expect(verdicts(...(await checkArchive({ ...working, client })))).toEqual(['ok', 'problem', 'ok', 'ok']);
   });
 
   it('tells an archive that is down from wrong credentials and from something else that answers', async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { COMPLETE, INCIDENTS, isLasting, REASONS, words } from '../support/faults-and-reasons.ts';
+import { COMPLETE, INCIDENTS, isLasting, reasonOf, words } from '../support/faults-and-reasons.ts';
 import {
   type FaultyArchive,
   type StudyEnd,
@@ -88,7 +88,7 @@ describeWith(['Orthanc'], 'an archive that never works again', () => {
     for (const [index, incident] of lasting.entries()) {
       const end = ends[index];
       if (!end) throw new Error('a study has no end');
-      const [code, reason] = REASONS[incident.fault];
+      const [code, reason] = reasonOf(incident);
       const what = words(incident, end);
       expect(end.dead, what).toMatchObject({ code, reason: expect.stringMatching(reason) });
     }

@@ -247,7 +247,7 @@ describe('what ends an exchange', () => {
     const url = await serve((incoming, response) => {
       setTimeout(() => response.writeHead(incoming.url === '/bad' ? 500 : 200).end('[]'), 50);
     });
-    expect((await jsonAnswer(request(url, { ended }))).json).toEqual([]);
+    expect((await jsonAnswer(request(url, { ended }))).items).toEqual([]);
     await failure(jsonAnswer(request(`${url}/bad`, { ended })));
     expect(ends.map((end) => end.failure)).toEqual([undefined, expect.any(StatusError)]);
     for (const { waitedMs } of ends) expect(waitedMs).toBeGreaterThan(40);

@@ -5,6 +5,7 @@ import {
   INCIDENTS,
   isLasting,
   REASONS,
+  reasonOf,
   sampleIncidents,
   words,
 } from '../support/faults-and-reasons.ts';
@@ -70,7 +71,7 @@ describeWith(['Orthanc'], 'studies whose archive fails', () => {
       const incident = sample[index];
       if (!incident) continue;
       const what = words(incident, end);
-      const [code, reason] = REASONS[incident.fault];
+      const [code, reason] = reasonOf(incident);
       expect(end.details?.study.state, what).toBe('failed');
       expect(end.dead, what).toMatchObject({ code, reason: expect.stringMatching(reason) });
     }

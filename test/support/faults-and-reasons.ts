@@ -41,9 +41,20 @@ export const INCIDENTS: readonly Incident[] = FAULTS.flatMap((fault) =>
 /** Faults of an answer to what the archive has done: the next try finds the results there. */
 const AFTER_THE_WORK: readonly Fault[] = ['resetInAnswer', 'stalledHalfway', 'truncated'];
 
+/** Answers of an archive that has what is asked for in another way. */
+const HAD_OTHERWISE: readonly Fault[] = ['status500', 'htmlPage', 'wrongBoundary'];
+const HAS_ANOTHER_WAY: readonly RunOperation[] = [
+  'seriesMetadata',
+  'retrieveSeries',
+  'instanceMetadata',
+  'retrieveInstance',
+];
+
 /** Whether a study can't be done while the incident happens again and again. */
 export function isLasting({ operation, fault }: Incident): boolean {
   if (operation === 'instances') return false;
+  if (HAS_ANOTHER_WAY.includes(operation) && HAD_OTHERWISE.includes(fault)) return false;
+  if (['seriesMetadata', 'retrieveInstance'].includes(operation) && fault === 'truncated') return false;
   // That an instance is not there is said by the status alone, whatever becomes of the body.
   const endsWithHead = operation === 'store' || operation === 'instanceMetadata';
   return !endsWithHead || !AFTER_THE_WORK.includes(fault);
@@ -106,3 +117,9 @@ export const REASONS: Readonly<Record<Fault, Reason>> = {
   storedSome400: NOT_KEPT,
   storedSomeSilently: NOT_KEPT,
 };
+
+/** As `REASONS`, at an operation: an answer to STOW-RS that says nothing is looked behind. */
+export function reasonOf({ operation, fault }: Incident): Reason {
+  if (operation !== 'store' || fault !== 'htmlPage') return REASONS[fault];
+  return ['DICOM_STORE_INCOMPLETE', /not in the archive after storing: .*it answered 200: Sign in/];
+}

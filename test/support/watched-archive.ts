@@ -13,6 +13,8 @@ export interface WatchedSeries {
 export class WatchedArchive implements StudySource {
   readonly studies = new Map<string, WatchedSeries[]>();
   readonly down = new Set<string>();
+  /** Studies about which it says nothing at all, until it is no longer asked. */
+  readonly silent = new Set<string>();
   /** Studies that its list does not name, as their StudyDate is too long ago. */
   readonly unlisted = new Set<string>();
   /** Series whose metadata was asked for. */
@@ -37,8 +39,13 @@ export class WatchedArchive implements StudySource {
     }
   }
 
-  async searchSeries(study: string): Promise<DicomDataset[]> {
+  async searchSeries(study: string, signal?: AbortSignal): Promise<DicomDataset[]> {
     this.looked.push(study);
+    if (this.silent.has(study)) {
+      await new Promise((_resolve, reject) => {
+        signal?.addEventListener('abort', () => reject(signal.reason));
+      });
+    }
     this.#answer(this.down.has(study) || this.allDown);
     const found = (this.studies.get(study) ?? []).map(({ uid, modality = 'CT', count }) => ({
       SeriesInstanceUID: uid,

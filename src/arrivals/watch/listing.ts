@@ -94,8 +94,12 @@ async function announcePage(
   });
   if (changed.length === 0) return;
   await database.transaction(async (sql) => {
-    const studyInstanceUids = changed.map(({ studyInstanceUid }) => studyInstanceUid);
-    await announceStudies(sql, { studyInstanceUids, source, now: at, dueAt: at });
+    for (const isNews of [true, false]) {
+      const studyInstanceUids = changed
+        .filter(({ counts }) => (counts !== undefined) === isNews)
+        .map(({ studyInstanceUid }) => studyInstanceUid);
+      await announceStudies(sql, { studyInstanceUids, source, now: at, dueAt: at, isNews });
+    }
     const counted = changed.flatMap(({ counts, ...study }) =>
       counts === undefined ? [] : [{ ...study, counts }],
     );

@@ -1,6 +1,7 @@
 import { schedule as scheduleTask } from 'node-cron';
 import { messageOf } from '../../coded-error.ts';
-import { type LookSummary, type Watcher, type WatchLog, wantedPauseMs } from './watch.ts';
+import { wantedPauseMs } from './look-turn.ts';
+import type { LookSummary, Watcher, WatchLog } from './watch.ts';
 
 export interface Watch {
   /** Ends the schedule; what is under way is aborted and awaited. */

@@ -1,5 +1,3 @@
-import { DicomError } from '../../dicom/dicom-error.ts';
-import { DicomWebStatusError } from '../../dicom/web/errors.ts';
 import {
   type Announcement,
   dueAnnouncements,
@@ -8,10 +6,18 @@ import {
   settleAnnouncement,
 } from '../../store/arrivals/announcements.ts';
 import { markAbsent } from '../../store/arrivals/look-record.ts';
-import { growingPauseMs } from '../growing-pause.ts';
 import { announceChanged, type ChangeSource } from './changes.ts';
 import { announceListed, type ListingParts, type StudyList } from './listing.ts';
-import { type LookParts, type LookResult, look, type SeriesSource } from './look.ts';
+import type { LookParts, LookResult, SeriesSource } from './look.ts';
+import {
+  ArchiveHealth,
+  isOfArchive,
+  type LookLimits,
+  lookWithin,
+  sideBySide,
+  wantedPauseMs,
+} from './look-turn.ts';
+import { failed, PAUSES, postpone, succeeded, type UnservedParts } from './unserved.ts';
 
 /** What the watcher asks the archive: a part of the DICOMweb client. */
 export interface StudySource extends StudyList, SeriesSource {}
@@ -26,6 +32,8 @@ export interface WatcherParts extends LookParts, ListingParts {
   readonly archive: StudySource;
   /** An Orthanc's list of changes: then studies are listed at the first start only. */
   readonly changes?: ChangeSource | undefined;
+  readonly queue: LookParts['queue'] & UnservedParts['queue'];
+  readonly lookLimits?: LookLimits | undefined;
   readonly log: WatchLog;
 }
 
@@ -54,14 +62,8 @@ interface LookError {
   readonly error: unknown;
 }
 
-/**
- * Announced studies per turn, so that what a sender announces meanwhile waits for this many looks at most.
- */
+/** Announced studies per turn; how long a turn takes, `LOOK_LIMITS` says. */
 const TURN_SIZE = 500;
-/** After this many studies in a row without an answer the archive is down, not these studies faulty. */
-const UNREACHABLE_LIMIT = 3;
-/** Pause before a study that gave an error, or was not there, is looked at again; it doubles each time. */
-const PAUSES = { firstMs: 5_000, longestMs: 600_000 };
 /** An announced study that the archive does not have is looked for so often: for about an hour. */
 const ABSENT_LIMIT = 12;
 
@@ -113,49 +115,49 @@ async function lookInTurn(parts: WatcherParts, signal?: AbortSignal): Promise<Lo
     later: [],
   };
   const errors: LookError[] = [];
-  let unreachable = 0;
-  for (const announcement of await dueAnnouncements(database, now(), TURN_SIZE)) {
-    signal?.throwIfAborted();
+  const health = new ArchiveHealth(parts, signal);
+  const lookAt = async (announcement: Announcement): Promise<void> => {
     const { studyInstanceUid } = announcement;
     try {
-      const result = await look(parts, announcement, signal);
+      const result = await lookWithin(parts, announcement, signal);
       await answer(parts, announcement, result);
       results[result.is].push(studyInstanceUid);
-      unreachable = 0;
+      health.answered();
     } catch (error) {
       signal?.throwIfAborted();
-      unreachable = isUnreachable(error) ? unreachable + 1 : 0;
-      if (unreachable === UNREACHABLE_LIMIT) throw error;
-      await pause(parts, announcement, error);
+      const isDown = isOfArchive(error) && (await health.isDown(error));
+      await (isDown ? waitForArchive(parts, announcement, error) : failed(parts, announcement, error));
       errors.push({ studyInstanceUid, error });
     }
-  }
+  };
+  await sideBySide(await dueAnnouncements(database, now(), TURN_SIZE), lookAt, signal, parts.lookLimits);
   const { queued, unstable, ignored, later } = results;
   const looked = Object.values(results).flat();
   return { looked, queued, unstable: unstable.length, ignored, later: later.length, errors };
 }
 
-/**
- * The archive does not answer, or says that it is too busy to (RFC 6585 section 4, RFC 9110 section 15.6.4).
- */
-const isUnreachable = (error: unknown): boolean =>
-  (error instanceof DicomError && error.code === 'DICOM_WEB_UNREACHABLE') ||
-  (error instanceof DicomWebStatusError && [429, 503].includes(error.status));
-
-/** How long the archive asked to be left alone, in ms. */
-export const wantedPauseMs = (error: unknown): number =>
-  error instanceof DicomWebStatusError ? (error.retryAfterMs ?? 0) : 0;
+/** The study keeps its place: when the archive comes back, the node goes on at once. */
+async function waitForArchive(
+  { database, now }: WatcherParts,
+  announcement: Announcement,
+  error: unknown,
+): Promise<void> {
+  const pauseMs = Math.max(wantedPauseMs(error), PAUSES.firstMs);
+  const dueAt = new Date(now().getTime() + pauseMs);
+  await postponeAnnouncement(database, announcement, { dueAt, failures: announcement.failures });
+}
 
 /** Only what the look answered is taken away: what was announced during the look is looked at again. */
 async function answer(parts: WatcherParts, announcement: Announcement, result: LookResult): Promise<void> {
   const { database, now, log } = parts;
+  if (result.is !== 'absent' && announcement.failures > 0) await succeeded(parts, announcement);
   if (result.is === 'unstable' || result.is === 'later') {
     await postponeAnnouncement(database, announcement, { dueAt: result.again, failures: 0 });
     return;
   }
   if (result.is === 'absent') {
     if (announcement.failures + 1 < ABSENT_LIMIT) {
-      await pause(parts, announcement);
+      await postpone(parts, announcement);
       return;
     }
     const { studyInstanceUid } = announcement;
@@ -164,17 +166,4 @@ async function answer(parts: WatcherParts, announcement: Announcement, result: L
     log.warn({ studyInstanceUid }, 'a study was announced, but is not in the archive');
   }
   await settleAnnouncement(database, announcement);
-}
-
-async function pause(
-  { database, now }: WatcherParts,
-  announcement: Announcement,
-  error?: unknown,
-): Promise<void> {
-  // When the archive comes back, the node goes on at once; a faulty study is not asked for again and again.
-  const growing = isUnreachable(error) ? PAUSES.firstMs : growingPauseMs(announcement.failures + 1, PAUSES);
-  await postponeAnnouncement(database, announcement, {
-    dueAt: new Date(now().getTime() + Math.max(wantedPauseMs(error), growing)),
-    failures: announcement.failures + 1,
-  });
 }

@@ -21,6 +21,23 @@ export function naturalizeJson(json: unknown, depth = 0): Record<string, unknown
   return dataset;
 }
 
+/** VRs of short values: in a header, not in bulk data. */
+const SHORT_VRS: ReadonlySet<unknown> = new Set('AE AS AT CS DA DS DT FD FL IS LO PN SH TM UI'.split(' '));
+
+/**
+ * Whether a data set of the DICOM JSON model gives an address in place of a value that belongs into a header;
+ * private elements aside.
+ */
+export function hasValuesElsewhere(json: unknown, depth = 0): boolean {
+  if (!isRecord(json) || depth > MAX_DEPTH) return false;
+  return Object.entries(json).some(([tag, element]) => {
+    if (!/^[\dA-F]{3}[02468ACE][\dA-F]{4}$/i.test(tag) || !isRecord(element)) return false;
+    if ('BulkDataURI' in element) return SHORT_VRS.has(element['vr'] ?? vrOf(tag));
+    const { Value: value } = element;
+    return Array.isArray(value) && value.some((item) => hasValuesElsewhere(item, depth + 1));
+  });
+}
+
 function jsonValue(tag: string, vr: string, element: Record<string, unknown>, depth: number): unknown {
   const inline = element['InlineBinary'];
   if (typeof inline === 'string') {

@@ -1,5 +1,5 @@
 import type { Connections } from '../../http-client/connections.ts';
-import { errorText } from '../../http-client/error-text.ts';
+import { errorText, wordsOfPage } from '../../http-client/error-text.ts';
 import { StatusError } from '../../http-client/errors.ts';
 import type { ExchangeEnd, ExchangeRequest } from '../../http-client/exchange.ts';
 
@@ -14,6 +14,16 @@ export interface ArchiveAnswer {
   readonly seconds: number;
 }
 
+/** Something that an archive refused, and that was had in another way. */
+export interface Detour {
+  /** What was asked for, in words: `a series as a whole (WADO-RS)`. */
+  readonly refused: string;
+  /** How it was had. */
+  readonly instead: string;
+  /** What the archive answered. */
+  readonly because: unknown;
+}
+
 export interface DicomWebOptions {
   /** Root of the service, http or https; a user and password in it become an Authorization header. */
   readonly url: string;
@@ -23,20 +33,26 @@ export interface DicomWebOptions {
   readonly timeoutMs?: number;
   /** Longest time that one request waits for the archive in all, in ms. */
   readonly totalTimeoutMs?: number;
-  /** Largest answer that is held in memory as a whole, in bytes: JSON. */
+  /** Largest answer of JSON, in bytes; each kind has a limit of its own beside it. */
   readonly maxJsonBytes?: number;
   /** Certificates and proxy; without it neither. */
   readonly connections?: Connections | undefined;
   /** Told how each DICOMweb request went, unless the node itself gave it up. */
   readonly answered?: ((answer: ArchiveAnswer) => void) | undefined;
+  /** Told of each detour. */
+  readonly detour?: ((detour: Detour) => void) | undefined;
 }
 
 /** A cold archive may have to read every file of a large series for its metadata. */
 const DEFAULT_TIMEOUT_MS = 60_000;
 /** A series of a gigabyte over a line of 3 Mbit/s. */
 const DEFAULT_TOTAL_TIMEOUT_MS = 3_600_000;
-/** Metadata of a series takes some kilobytes an image; half of what V8 can hold as one text. */
-const DEFAULT_MAX_JSON_BYTES = 256 * 1024 * 1024;
+const MIB = 1024 * 1024;
+/**
+ * Largest answers, in bytes. Metadata of a series takes some kilobytes an image; a page of a search some
+ * hundred a result, or all results where an archive knows no pages; a word on what was stored is short.
+ */
+const MAX_JSON_BYTES = { search: 64 * MIB, metadata: 128 * MIB, store: 16 * MIB, rest: 64 * MIB } as const;
 /**
  * Ten thousand images of 2048 x 2048 in 16 bits. They are not held; this only ends an answer that never ends.
  */
@@ -64,9 +80,14 @@ export class ArchiveAccess {
     this.#headers = { ...authorization, ...options.headers };
   }
 
-  /** What the body of an error says, for a message: without the credentials that it may repeat. */
-  wordsOf(body: Uint8Array): string | undefined {
-    return errorText(body, this.#headers);
+  /**
+   * What a body says, for a message: without the credentials that it may repeat.
+   * @param contentType of an answer that should have been something else: only pages and plain text say
+   * anything; left out for the body of an error
+   */
+  wordsOf(body: Uint8Array, contentType?: string): string | undefined {
+    if (contentType === undefined) return errorText(body, this.#headers);
+    return wordsOfPage(contentType, body, this.#headers);
   }
 
   /** @param url of the root and what comes after it */
@@ -74,11 +95,12 @@ export class ArchiveAccess {
     const {
       timeoutMs = DEFAULT_TIMEOUT_MS,
       totalTimeoutMs = DEFAULT_TOTAL_TIMEOUT_MS,
-      maxJsonBytes = DEFAULT_MAX_JSON_BYTES,
+      maxJsonBytes = Number.POSITIVE_INFINITY,
       connections,
       answered,
     } = this.#options;
-    const answerBytes = kind === 'retrieve' ? MAX_RETRIEVED_BYTES : maxJsonBytes;
+    const answerBytes =
+      kind === 'retrieve' ? MAX_RETRIEVED_BYTES : Math.min(maxJsonBytes, MAX_JSON_BYTES[kind ?? 'rest']);
     return {
       ...request,
       url,

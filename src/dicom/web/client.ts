@@ -1,11 +1,19 @@
 import { api, type RequestInstance } from 'dicomweb-client';
 import { DicomError } from '../dicom-error.ts';
-import { type DicomDataset, fromDicomJson, text } from '../reading/dataset.ts';
-import { ArchiveAccess, type ArchiveRequestKind, type DicomWebOptions } from './archive-access.ts';
-import { badAnswer, DicomWebStatusError } from './errors.ts';
-import { throughLibrary } from './library-request.ts';
+import { type DicomDataset, number, readInstance, text } from '../reading/dataset.ts';
+import {
+  ArchiveAccess,
+  type ArchiveRequestKind,
+  type Detour,
+  type DicomWebOptions,
+} from './archive-access.ts';
+import { badAnswer } from './errors.ts';
+import { type AnsweredDataset, throughLibrary } from './library-request.ts';
+import { isNotThere, mayBeHadOtherwise } from './refusals.ts';
 import { retrieveInstances } from './retrieve.ts';
-import { ANSWERS_TO_STORE, type StoreOutcome, storeOutcome } from './store-answer.ts';
+import { instanceSomehow, seriesSomehow } from './retrieve-ways.ts';
+import { type Query, type Search, SearchHabits, searchPages } from './search-ways.ts';
+import { isAnswerToStore, type StoreOutcome, storeOutcome } from './store-answer.ts';
 import { type FileToStore, storeFiles } from './store-files.ts';
 import { type StoredInstance, storeVerified } from './store-verified.ts';
 
@@ -20,6 +28,7 @@ export interface StudySearch {
 
 /** Series and instances per QIDO-RS request; few archives cap below. */
 const PAGE_SIZE = 500;
+const HEADERS_OF_FILES = 'the instances themselves, for their headers';
 /** Statuses that dicomweb-client takes for an answer to a question. */
 const ANSWERS: readonly number[] = [200, 202, 204, 206];
 
@@ -28,7 +37,6 @@ const STUDY_FIELDS = '00080061,00081030,00201206,00201208';
 /** SeriesDescription, BodyPartExamined, SeriesNumber, NumberOfSeriesRelatedInstances. */
 const SERIES_FIELDS = '0008103E,00180015,00200011,00201209';
 
-type Query = Readonly<Record<string, string>>;
 type SeriesUids = { studyInstanceUID: string; seriesInstanceUID: string };
 
 /**
@@ -41,122 +49,207 @@ export class DicomWebClient {
   readonly url: string;
   readonly #access: ArchiveAccess;
   readonly #library: api.DICOMwebClient;
+  readonly #habits: SearchHabits;
+  readonly #told: (detour: Detour) => void;
 
   /** @throws TypeError where the URL is none, or neither http nor https */
   constructor(options: DicomWebOptions) {
     this.#access = new ArchiveAccess(options);
     this.url = this.#access.url;
+    this.#told = (detour) => options.detour?.(detour);
+    this.#habits = new SearchHabits(this.#told);
     // It gets no credentials: our own exchange adds them. verbose: it would print failed requests.
     this.#library = new api.DICOMwebClient({ url: this.url, verbose: false });
   }
 
   /**
    * QIDO-RS search for studies, page by page, in the archive's order; each study once.
-   * Ends with the first page that brings nothing new: a short page may be the cap of an archive.
+   * @throws DICOM_WEB_ANSWER also where the archive gives the first page only
    */
   async *searchStudies({ lookBack, now, pageSize, signal }: StudySearch): AsyncGenerator<DicomDataset> {
-    const date = lookBack === 'all' ? {} : { StudyDate: `${studyDate(now, lookBack)}-` };
-    yield* this.#pages('/studies', 'StudyInstanceUID', pageSize, signal, (page, instance) =>
-      this.#library.searchForStudies({
-        queryParams: { ...date, includefield: STUDY_FIELDS, ...page },
-        request: { instance },
-      }),
+    const matching = lookBack === 'all' ? {} : { StudyDate: `${studyDate(now, lookBack)}-` };
+    const search = { matching, fields: STUDY_FIELDS, key: 'StudyInstanceUID', pageSize };
+    yield* this.#search('/studies', search, signal, (queryParams, instance) =>
+      this.#library.searchForStudies({ queryParams, request: { instance } }),
     );
   }
 
   /**
-   * QIDO-RS search for all series of a study; includes NumberOfSeriesRelatedInstances where the archive
-   * counts.
+   * QIDO-RS search for all series of a study, each with NumberOfSeriesRelatedInstances: where the archive
+   * does not count, its instances are listed and counted here.
    */
   async searchSeries(studyUid: string, signal?: AbortSignal): Promise<DicomDataset[]> {
     const study = { studyInstanceUID: pathUid(studyUid) };
-    const path = `/studies/${studyUid}/series`;
-    return collect(
-      this.#pages(path, 'SeriesInstanceUID', PAGE_SIZE, signal, (page, instance) =>
-        this.#library.searchForSeries({
-          ...study,
-          queryParams: { includefield: SERIES_FIELDS, ...page },
-          request: { instance },
-        }),
+    const search = { fields: SERIES_FIELDS, key: 'SeriesInstanceUID', pageSize: PAGE_SIZE };
+    const found = await collect(
+      this.#search(`/studies/${studyUid}/series`, search, signal, (queryParams, instance) =>
+        this.#library.searchForSeries({ ...study, queryParams, request: { instance } }),
       ),
     );
+    const counted: DicomDataset[] = [];
+    for (const series of found) counted.push(await this.#counted(studyUid, series, signal));
+    return counted;
+  }
+
+  async #counted(studyUid: string, series: DicomDataset, signal?: AbortSignal): Promise<DicomDataset> {
+    const seriesUid = text(series, 'SeriesInstanceUID');
+    const count = number(series, 'NumberOfSeriesRelatedInstances');
+    if (seriesUid === undefined || (count !== undefined && count >= 0)) return series;
+    const { length } = await this.#searchInstances(studyUid, seriesUid, signal).catch((error: unknown) => {
+      if (mayBeHadOtherwise(error)) return this.seriesMetadata(studyUid, seriesUid, signal);
+      throw error;
+    });
+    this.#told({
+      refused: 'NumberOfSeriesRelatedInstances of a series (QIDO-RS)',
+      instead: 'its instances listed and counted',
+      because: undefined,
+    });
+    return { ...series, NumberOfSeriesRelatedInstances: String(length) };
   }
 
   /** QIDO-RS search for all instances of a series. */
   async searchInstances(studyUid: string, seriesUid: string, signal?: AbortSignal): Promise<DicomDataset[]> {
+    return this.#searchInstances(studyUid, seriesUid, signal);
+  }
+
+  #searchInstances(studyUid: string, seriesUid: string, signal?: AbortSignal): Promise<DicomDataset[]> {
+    return collect(this.#instances(studyUid, seriesUid, PAGE_SIZE, signal));
+  }
+
+  #instances(studyUid: string, seriesUid: string, pageSize: number, signal?: AbortSignal) {
     const series = seriesUids(studyUid, seriesUid);
     const path = `${seriesPath(studyUid, seriesUid)}/instances`;
-    return collect(
-      this.#pages(path, 'SOPInstanceUID', PAGE_SIZE, signal, (page, instance) =>
-        this.#library.searchForInstances({ ...series, queryParams: page, request: { instance } }),
-      ),
+    const search = { key: 'SOPInstanceUID', pageSize };
+    return this.#search(path, search, signal, (queryParams, instance) =>
+      this.#library.searchForInstances({ ...series, queryParams, request: { instance } }),
     );
   }
 
   /**
-   * WADO-RS metadata of one instance of a series, whichever QIDO-RS names first; undefined where there is
-   * none.
+   * The header of one instance of a series, whichever QIDO-RS names first; undefined where there is none.
    */
   async anyInstance(
     studyUid: string,
     seriesUid: string,
     signal?: AbortSignal,
   ): Promise<DicomDataset | undefined> {
-    const series = seriesUids(studyUid, seriesUid);
-    const path = `${seriesPath(studyUid, seriesUid)}/instances`;
-    const [first] = await this.#datasets('search', path, signal, (instance) =>
-      this.#library.searchForInstances({
-        ...series,
-        queryParams: { limit: '1', offset: '0' },
-        request: { instance },
-      }),
-    );
-    const sopUid = first && text(first, 'SOPInstanceUID');
-    return sopUid === undefined ? undefined : this.instanceMetadata(studyUid, seriesUid, sopUid, signal);
+    for await (const first of this.#instances(studyUid, seriesUid, 1, signal)) {
+      const sopUid = text(first, 'SOPInstanceUID');
+      if (sopUid !== undefined) return this.instanceMetadata(studyUid, seriesUid, sopUid, signal);
+    }
+    return undefined;
   }
 
-  /** WADO-RS metadata of all instances of a series: headers without bulk data. */
+  /**
+   * WADO-RS metadata of all instances of a series: headers without bulk data. Where the archive has none, or
+   * keeps short values of it elsewhere, the headers of the instances themselves.
+   */
   async seriesMetadata(studyUid: string, seriesUid: string, signal?: AbortSignal): Promise<DicomDataset[]> {
     const series = seriesUids(studyUid, seriesUid);
-    return this.#datasets('metadata', `${seriesPath(studyUid, seriesUid)}/metadata`, signal, (instance) =>
-      this.#library.retrieveSeriesMetadata({ ...series, request: { instance } }),
+    const path = `${seriesPath(studyUid, seriesUid)}/metadata`;
+    const ofFiles = async (): Promise<DicomDataset[]> => {
+      const headers: DicomDataset[] = [];
+      for await (const bytes of this.retrieveSeries(studyUid, seriesUid, signal)) {
+        headers.push(readInstance(bytes, `instance ${headers.length + 1} of series ${seriesUid}`).dataset);
+      }
+      return headers;
+    };
+    return this.#headers(
+      () =>
+        this.#ask('metadata', path, signal, (instance) =>
+          this.#library.retrieveSeriesMetadata({ ...series, request: { instance } }),
+        ),
+      ofFiles,
     );
   }
 
-  /** WADO-RS metadata of one instance. */
+  /** WADO-RS metadata of one instance; where the archive has none, the header of the instance itself. */
   async instanceMetadata(
     studyUid: string,
     seriesUid: string,
     sopUid: string,
     signal?: AbortSignal,
   ): Promise<DicomDataset> {
+    const [header] = await this.#headers(
+      async () => [await this.#instanceMetadata(studyUid, seriesUid, sopUid, signal)],
+      async () => [
+        readInstance(await this.retrieveInstance(studyUid, seriesUid, sopUid, signal), `instance ${sopUid}`)
+          .dataset,
+      ],
+    );
+    return header ?? {};
+  }
+
+  async #instanceMetadata(studyUid: string, seriesUid: string, sopUid: string, signal?: AbortSignal) {
     const uids = { ...seriesUids(studyUid, seriesUid), sopInstanceUID: pathUid(sopUid) };
     const path = `${seriesPath(studyUid, seriesUid)}/instances/${sopUid}/metadata`;
-    const [dataset, ...more] = await this.#datasets('metadata', path, signal, (instance) =>
+    const [header, ...more] = await this.#ask('metadata', path, signal, (instance) =>
       this.#library.retrieveInstanceMetadata({ ...uids, request: { instance } }),
     );
-    if (!dataset || more.length > 0) {
-      throw badAnswer(this.url + path, `gave ${more.length + (dataset ? 1 : 0)} data sets for one instance`);
+    if (!header || more.length > 0) {
+      throw badAnswer(this.url + path, `gave ${more.length + (header ? 1 : 0)} data sets for one instance`);
     }
-    return dataset;
+    return header;
+  }
+
+  /** @throws what `metadata` throws, where `files` gives nothing either */
+  async #headers(
+    metadata: () => Promise<AnsweredDataset[]>,
+    files: () => Promise<DicomDataset[]>,
+  ): Promise<DicomDataset[]> {
+    let headers: AnsweredDataset[];
+    try {
+      headers = await metadata();
+    } catch (error) {
+      if (!mayBeHadOtherwise(error)) throw error;
+      const had = await otherwise(error, files);
+      this.#told({ refused: 'metadata (WADO-RS)', instead: HEADERS_OF_FILES, because: error });
+      return had;
+    }
+    const given = headers.map(({ dataset }) => dataset);
+    if (!headers.some(({ lacksValues }) => lacksValues)) return given;
+    const had = await files().catch((error: unknown) => {
+      if (mayBeHadOtherwise(error)) return given;
+      throw error;
+    });
+    const refused = 'short values within metadata (it gives addresses of bulk data)';
+    this.#told({ refused, instead: HEADERS_OF_FILES, because: undefined });
+    return had;
   }
 
   /**
-   * WADO-RS retrieval of a series, streamed, in the stored transfer syntaxes.
+   * WADO-RS retrieval of a series, streamed, in the stored transfer syntaxes; instance by instance where the
+   * archive does not give it as a whole.
    * @returns one PS3.10 file per item, in no order; the caller checks each one's UIDs and the count
    */
   retrieveSeries(studyUid: string, seriesUid: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
-    return this.#retrieve(`/studies/${pathUid(studyUid)}/series/${pathUid(seriesUid)}`, signal);
+    const series = seriesPath(pathUid(studyUid), pathUid(seriesUid));
+    return seriesSomehow(seriesUid, {
+      series: () => this.#retrieve(series, signal),
+      list: async () => [...(await this.storedInstances(studyUid, seriesUid, signal))],
+      instance: (sopUid) => this.#retrieveOne(`${series}/instances/${pathUid(sopUid)}`, signal),
+      study: () => this.#retrieve(`/studies/${studyUid}`, signal),
+      told: this.#told,
+    });
   }
 
-  /** WADO-RS retrieval of one instance. */
+  /** WADO-RS retrieval of one instance; out of its series where the archive gives none by itself. */
   async retrieveInstance(
     studyUid: string,
     seriesUid: string,
     sopUid: string,
     signal?: AbortSignal,
   ): Promise<Uint8Array> {
-    const path = `${seriesPath(pathUid(studyUid), pathUid(seriesUid))}/instances/${pathUid(sopUid)}`;
+    const series = seriesPath(pathUid(studyUid), pathUid(seriesUid));
+    const path = `${series}/instances/${pathUid(sopUid)}`;
+    return instanceSomehow(sopUid, {
+      instance: () => this.#retrieveOne(path, signal),
+      series: () => this.#retrieve(series, signal),
+      told: this.#told,
+    });
+  }
+
+  async #retrieveOne(path: string, signal: AbortSignal | undefined): Promise<Uint8Array> {
     const [bytes, ...more] = await collect(this.#retrieve(path, signal));
     if (!bytes || more.length > 0) {
       throw badAnswer(this.url + path, `gave ${more.length + (bytes ? 1 : 0)} parts for one instance`);
@@ -167,7 +260,7 @@ export class DicomWebClient {
   /**
    * One STOW-RS request. What it resolves to is the archive's word, also where instances failed.
    * @param studyUid all parts have to belong to this study; undefined: each goes to its own
-   * @throws DICOM_WEB_STATUS for statuses other than 200, 202, 409 and a 400 with the standard's body
+   * @throws DICOM_WEB_STATUS for an error that does not say which instances were stored
    */
   async store(
     studyUid: string | undefined,
@@ -175,13 +268,12 @@ export class DicomWebClient {
     signal?: AbortSignal,
   ): Promise<StoreOutcome> {
     const url = `${this.url}/studies${studyUid === undefined ? '' : `/${pathUid(studyUid)}`}`;
-    const accepts = (status: number) => ANSWERS_TO_STORE.has(status);
     // Without Accept some archives answer STOW-RS in XML.
     const headers = { Accept: 'application/dicom+json' };
     const answer = await throughLibrary(
       this.#access,
       url,
-      { kind: 'store', headers, accepts, signal },
+      { kind: 'store', headers, accepts: isAnswerToStore, signal },
       (instance) =>
         this.#library.storeInstances({
           ...(studyUid === undefined ? {} : { studyInstanceUID: studyUid }),
@@ -189,7 +281,7 @@ export class DicomWebClient {
           request: { instance },
         }),
     );
-    return storeOutcome(this.#access, url, { status: answer.status, body: String(answer.body) });
+    return storeOutcome(this.#access, url, { status: answer.status, body: answer.text });
   }
 
   /**
@@ -214,7 +306,7 @@ export class DicomWebClient {
     return storeVerified(this, studyUid, parts, signal);
   }
 
-  /** Whether WADO-RS metadata finds this instance. */
+  /** Whether WADO-RS finds this instance: its metadata or, where there are none, itself. */
   async isStored(
     studyUid: string,
     seriesUid: string,
@@ -222,21 +314,36 @@ export class DicomWebClient {
     signal?: AbortSignal,
   ): Promise<boolean> {
     try {
-      const dataset = await this.instanceMetadata(studyUid, seriesUid, sopUid, signal);
+      const { dataset } = await this.#instanceMetadata(studyUid, seriesUid, sopUid, signal);
       return text(dataset, 'SOPInstanceUID') === sopUid;
     } catch (error) {
-      if (error instanceof DicomWebStatusError && error.status === 404) return false;
+      if (isNotThere(error)) return false;
+      if (!mayBeHadOtherwise(error)) throw error;
+      return otherwise(error, () => this.#isGiven(studyUid, seriesUid, sopUid, signal));
+    }
+  }
+
+  async #isGiven(studyUid: string, seriesUid: string, sopUid: string, signal?: AbortSignal) {
+    try {
+      const path = `${seriesPath(studyUid, seriesUid)}/instances/${sopUid}`;
+      const { dataset } = readInstance(await this.#retrieveOne(path, signal), `instance ${sopUid}`);
+      return text(dataset, 'SOPInstanceUID') === sopUid;
+    } catch (error) {
+      if (isNotThere(error)) return false;
       throw error;
     }
   }
 
-  /** SOP instance UIDs that QIDO-RS lists in a series; empty where there is no such series. */
+  /**
+   * SOP instance UIDs that QIDO-RS lists in a series; empty where there is no such series, and where the
+   * archive does not list: what is not listed may be there.
+   */
   async storedInstances(studyUid: string, seriesUid: string, signal?: AbortSignal): Promise<Set<string>> {
     try {
       const instances = await this.searchInstances(studyUid, seriesUid, signal);
       return new Set(instances.flatMap((instance) => text(instance, 'SOPInstanceUID') ?? []));
     } catch (error) {
-      if (error instanceof DicomWebStatusError && error.status === 404) return new Set();
+      if (mayBeHadOtherwise(error)) return new Set();
       throw error;
     }
   }
@@ -245,47 +352,37 @@ export class DicomWebClient {
     return retrieveInstances(this.#access, path, signal);
   }
 
-  async *#pages(
+  #search(
     path: string,
-    key: string,
-    pageSize: number,
+    search: Omit<Search, 'url'>,
     signal: AbortSignal | undefined,
-    send: (page: Query, instance: RequestInstance) => Promise<unknown>,
+    send: (query: Query, instance: RequestInstance) => Promise<unknown>,
   ): AsyncGenerator<DicomDataset> {
-    const seen = new Set<string>();
-    for (let offset = 0; ; ) {
-      const page = { limit: String(pageSize), offset: String(offset) };
-      const results = await this.#datasets('search', path, signal, (instance) => send(page, instance));
-      const before = seen.size;
-      for (const result of results) {
-        const uid = text(result, key);
-        // A result without its UID (they exist) names nothing that could be fetched.
-        if (uid === undefined || seen.has(uid)) continue;
-        seen.add(uid);
-        yield result;
-      }
-      if (seen.size === before) return;
-      offset += results.length;
-    }
+    return searchPages({ ...search, url: this.url + path }, this.#habits, async (query) => {
+      const found = await this.#ask('search', path, signal, (instance) => send(query, instance));
+      return found.map(({ dataset }) => dataset);
+    });
   }
 
-  async #datasets(
+  async #ask(
     kind: ArchiveRequestKind,
     path: string,
     signal: AbortSignal | undefined,
     send: (instance: RequestInstance) => Promise<unknown>,
-  ): Promise<DicomDataset[]> {
-    const url = this.url + path;
+  ): Promise<AnsweredDataset[]> {
     const accepts = (status: number) => ANSWERS.includes(status);
-    const answer = await throughLibrary(this.#access, url, { kind, headers: {}, accepts, signal }, send);
-    const body = answer.status === 204 ? [] : answer.body;
-    if (!Array.isArray(body)) throw badAnswer(url, 'the answer is not DICOM JSON (a list of data sets)');
-    try {
-      return body.map(fromDicomJson);
-    } catch (error) {
-      if (error instanceof DicomError) throw badAnswer(url, error.message, error);
-      throw error;
-    }
+    const request = { kind, headers: {}, accepts, signal };
+    const { datasets } = await throughLibrary(this.#access, this.url + path, request, send);
+    return [...datasets];
+  }
+}
+
+/** @throws the refusal, where the other way is refused as well */
+async function otherwise<T>(refusal: unknown, other: () => Promise<T>): Promise<T> {
+  try {
+    return await other();
+  } catch (error) {
+    throw mayBeHadOtherwise(error) ? refusal : error;
   }
 }
 

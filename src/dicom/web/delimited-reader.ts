@@ -46,6 +46,19 @@ export class DelimitedReader {
     return true;
   }
 
+  /**
+   * Whether `mark` stands before the next `end`; nothing is consumed.
+   * @param limit bytes that are looked at; a body that ends before counts as its end
+   */
+  async hasBefore(mark: string, end: string, limit: number): Promise<boolean> {
+    for (;;) {
+      const at = this.#held.indexOf(end);
+      if (at >= 0) return this.#held.subarray(0, at).includes(mark);
+      if (this.#held.length > limit) return false;
+      await this.#more();
+    }
+  }
+
   async skipAll(): Promise<void> {
     while (!(await this.#chunks.next()).done);
   }

@@ -27,7 +27,8 @@ export async function requestJson(
           body: bodyOf(Buffer.from(JSON.stringify(body))),
         };
   try {
-    return (await jsonAnswer(access.request(url, { ...sent, signal }))).json;
+    const { isList, items } = await jsonAnswer(access.request(url, { ...sent, signal }));
+    return isList ? items : items[0];
   } catch (error) {
     throw archiveError(url, error);
   }

@@ -1,21 +1,26 @@
 import type { RequestInstance } from 'dicomweb-client';
+import { AnswerError } from '../../http-client/errors.ts';
 import { patiently } from '../../http-client/patience.ts';
 import { bodyOf } from '../../http-client/request-body.ts';
 import { jsonAnswer, wholeAnswer } from '../../http-client/whole-answer.ts';
+import type { DicomDataset } from '../reading/dataset.ts';
+import { hasValuesElsewhere, naturalizeJson } from '../reading/naturalize.ts';
 import type { ArchiveAccess, ArchiveRequest } from './archive-access.ts';
 import { archiveError, badAnswer } from './errors.ts';
 
-/** Answer of the archive, not yet checked. */
+/** Answer of the archive. */
 export interface LibraryAnswer {
   readonly status: number;
-  /** Parsed JSON where the library asked for that, else text. */
-  readonly body: unknown;
+  /** Where the library asked for JSON. */
+  readonly datasets: readonly AnsweredDataset[];
+  /** Where it did not. */
+  readonly text: string;
 }
 
 /**
  * Runs one request of dicomweb-client over our own exchange; again where the archive asks for a short pause.
  * @param url for messages
- * @returns status and body, of each status that is accepted
+ * @returns what came, of each status that is accepted
  * @throws DicomError DICOM_WEB_UNREACHABLE, DICOM_WEB_STATUS, DICOM_WEB_ANSWER; the signal's reason where it
  * was aborted
  */
@@ -36,7 +41,37 @@ export async function throughLibrary(
     }
   }
   if (instance.failure !== undefined) throw archiveError(url, instance.failure);
-  return { status: instance.status, body: instance.response };
+  return instance.answer;
+}
+
+/** A data set of an answer. */
+export class AnsweredDataset {
+  readonly dataset: DicomDataset;
+  /** The archive keeps values of it elsewhere that belong into a header. */
+  readonly lacksValues: boolean;
+
+  constructor(dataset: DicomDataset, lacksValues: boolean) {
+    this.dataset = dataset;
+    this.lacksValues = lacksValues;
+  }
+}
+
+function dataSetOf(item: unknown): unknown {
+  const dataset = naturalizeJson(item);
+  return dataset ? new AnsweredDataset(dataset, hasValuesElsewhere(item)) : item;
+}
+
+/** A data set that stands alone, and the nothing that some archives find, are lists of one and of none. */
+function dataSets(isList: boolean, items: readonly unknown[]): AnsweredDataset[] {
+  const sets = items.filter((item) => item !== null);
+  if (!sets.every((item) => item instanceof AnsweredDataset)) throw notDicomJson();
+  // Any object would pass for a data set without an element.
+  if (!isList && sets.some(({ dataset }) => Object.keys(dataset).length === 0)) throw notDicomJson();
+  return sets;
+}
+
+function notDicomJson(): AnswerError {
+  return new AnswerError('the answer is not DICOM JSON (a list of data sets)');
 }
 
 /** As much of an XMLHttpRequest as dicomweb-client uses. */
@@ -44,7 +79,7 @@ class LibraryRequest implements RequestInstance {
   responseType = '';
   readyState = 0;
   status = 0;
-  response: unknown = null;
+  answer: LibraryAnswer = { status: 0, datasets: [], text: '' };
   onreadystatechange: (() => void) | null = null;
   failure: unknown;
   readonly #access: ArchiveAccess;
@@ -56,6 +91,11 @@ class LibraryRequest implements RequestInstance {
   constructor(access: ArchiveAccess, request: Omit<ArchiveRequest, 'method' | 'body'>) {
     this.#access = access;
     this.#request = request;
+  }
+
+  /** The library passes it on as it is. */
+  get response(): unknown {
+    return this.answer;
   }
 
   get isDone(): boolean {
@@ -89,9 +129,8 @@ class LibraryRequest implements RequestInstance {
 
   async #run(data: ArrayBuffer | undefined): Promise<void> {
     try {
-      const { status, body } = await patiently(() => this.#exchange(data), this.#request.signal);
-      this.response = body;
-      this.status = status;
+      this.answer = await patiently(() => this.#exchange(data), this.#request.signal);
+      this.status = this.answer.status;
     } catch (error) {
       this.failure = error;
     }
@@ -107,10 +146,10 @@ class LibraryRequest implements RequestInstance {
       body: data && bodyOf(new Uint8Array(data)),
     });
     if (this.responseType === 'json') {
-      const { status, json } = await jsonAnswer(request);
-      return { status, body: json };
+      const { status, isList, items } = await jsonAnswer(request, dataSetOf);
+      return { status, datasets: dataSets(isList, items), text: '' };
     }
     const { status, bytes } = await wholeAnswer(request);
-    return { status, body: new TextDecoder().decode(bytes) };
+    return { status, datasets: [], text: new TextDecoder().decode(bytes) };
   }
 }

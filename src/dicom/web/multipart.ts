@@ -29,6 +29,8 @@ const PREAMBLE_LIMIT_BYTES = 65_536;
 /** Content-Type, Content-Location, Content-Length and the like take some hundred bytes. */
 const HEADER_LIMIT_BYTES = 8192;
 const LINE_END = '\r\n';
+/** What some archives end lines with. */
+const BARE_LINE_END = '\n';
 const END_MARK = Buffer.from('--');
 /** RFC 2046 section 5.1.1 allows 70 characters; Orthanc's STOW-RS client makes boundaries of 73. */
 const BOUNDARY_LIMIT = 256;
@@ -78,15 +80,26 @@ export async function* splitMultipart(
   partLimit: number = DEFAULT_PART_LIMIT_BYTES,
 ): AsyncGenerator<MultipartPart> {
   for await (const { contentType, content } of streamMultipart(body, boundary)) {
-    const chunks: Uint8Array[] = [];
-    let size = 0;
-    for await (const chunk of content) {
-      size += chunk.length;
-      if (size > partLimit) throw new MultipartError(`has a part of more than ${partLimit} bytes`);
-      chunks.push(chunk);
-    }
-    yield { contentType, bytes: joined(chunks, size) };
+    yield { contentType, bytes: await wholePart(content, partLimit) };
   }
+}
+
+/**
+ * All of a part, in memory of its own.
+ * @throws MultipartError where it has more bytes than `limit`
+ */
+export async function wholePart(
+  content: AsyncIterable<Uint8Array>,
+  limit: number = DEFAULT_PART_LIMIT_BYTES,
+): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of content) {
+    size += chunk.length;
+    if (size > limit) throw new MultipartError(`has a part of more than ${limit} bytes`);
+    chunks.push(chunk);
+  }
+  return joined(chunks, size);
 }
 
 /** In memory of its own: parts are passed to other threads, and small buffers share theirs. */
@@ -115,14 +128,16 @@ export async function* streamMultipart(
   try {
     // A line end of our own: the first delimiter has none before it, and is found as all others are.
     reader.putBack(Buffer.from(LINE_END));
-    const delimiter = Buffer.from(`${LINE_END}--${boundary}`);
     let preambleBytes = 0;
-    for await (const chunk of reader.until(delimiter)) {
+    for await (const chunk of reader.until(Buffer.from(`${BARE_LINE_END}--${boundary}`))) {
       preambleBytes += chunk.length;
       if (preambleBytes > PREAMBLE_LIMIT_BYTES) throw notDelimited();
     }
+    // How the first line ends tells how all do.
+    const lineEnd = await lineEndOf(reader);
+    const delimiter = Buffer.from(`${lineEnd}--${boundary}`);
     while (!(await reader.startsWith(END_MARK))) {
-      const contentType = contentTypeOf(await readHeader(reader));
+      const contentType = contentTypeOf(await readHeader(reader, lineEnd));
       let complete = false;
       const content = async function* (): AsyncGenerator<Uint8Array> {
         yield* reader.until(delimiter);
@@ -137,23 +152,28 @@ export async function* streamMultipart(
   }
 }
 
+/** Of a delimiter, of which the line end is next; blanks may stand before it (RFC 2046 section 5.1.1). */
+async function lineEndOf(reader: DelimitedReader): Promise<string> {
+  return (await reader.hasBefore('\r', BARE_LINE_END, HEADER_LIMIT_BYTES)) ? LINE_END : BARE_LINE_END;
+}
+
 /** The lines between a delimiter and the empty line after them, with a line end in front. */
-async function readHeader(reader: DelimitedReader): Promise<string> {
+async function readHeader(reader: DelimitedReader, lineEnd: string): Promise<string> {
   let text = '';
-  for await (const chunk of reader.until(Buffer.from(LINE_END + LINE_END))) {
+  for await (const chunk of reader.until(Buffer.from(lineEnd + lineEnd))) {
     text += Buffer.from(chunk).toString('latin1');
     if (text.length > HEADER_LIMIT_BYTES) {
       throw new MultipartError(`is malformed: a part has a header of more than ${HEADER_LIMIT_BYTES} bytes`);
     }
   }
-  if (!/^[ \t]*$/.test(text.split(LINE_END, 1)[0] ?? '')) {
+  if (!/^[ \t]*$/.test(text.split(lineEnd, 1)[0] ?? '')) {
     throw new MultipartError('is malformed: a delimiter is not alone on its line');
   }
   return text;
 }
 
 function contentTypeOf(header: string): string | undefined {
-  const line = header.split(LINE_END).find((text) => /^content-type\s*:/i.test(text));
+  const line = header.split(BARE_LINE_END).find((text) => /^content-type\s*:/i.test(text));
   return line?.slice(line.indexOf(':') + 1).trim();
 }
 

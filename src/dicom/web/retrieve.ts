@@ -2,7 +2,7 @@ import { type Answer, type ExchangeRequest, exchange } from '../../http-client/e
 import { patiently } from '../../http-client/patience.ts';
 import type { ArchiveAccess } from './archive-access.ts';
 import { archiveError } from './errors.ts';
-import { MultipartError, mediaType, multipartBoundary, splitMultipart } from './multipart.ts';
+import { MultipartError, mediaType, multipartBoundary, splitMultipart, wholePart } from './multipart.ts';
 
 /**
  * Any stored transfer syntax: nothing is transcoded, every instance arrives as it was stored (PS3.18
@@ -28,17 +28,20 @@ export async function* retrieveInstances(
   // holes is no answer.
   const request = access.request(url, { kind: 'retrieve', headers: { Accept: ACCEPT_STORED }, signal });
   try {
-    yield* instancesOf(request);
+    yield* instancesOf(request, (body, contentType) => access.wordsOf(body, contentType));
   } catch (error) {
     throw archiveError(url, error);
   }
 }
 
-async function* instancesOf(request: ExchangeRequest): AsyncGenerator<Uint8Array> {
+async function* instancesOf(
+  request: ExchangeRequest,
+  words: ArchiveAccess['wordsOf'],
+): AsyncGenerator<Uint8Array> {
   const answer = await patiently(() => exchange(request), request.signal);
   let failure: unknown;
   try {
-    yield* partsOf(answer);
+    yield* partsOf(answer, words);
   } catch (error) {
     failure = error;
     throw error;
@@ -48,12 +51,59 @@ async function* instancesOf(request: ExchangeRequest): AsyncGenerator<Uint8Array
   }
 }
 
-async function* partsOf(answer: Answer): AsyncGenerator<Uint8Array> {
-  const boundary = multipartBoundary(String(answer.headers['content-type'] ?? ''));
-  for await (const part of splitMultipart(answer, boundary)) {
-    if (part.contentType !== undefined && mediaType(part.contentType) !== 'application/dicom') {
+async function* partsOf(answer: Answer, words: ArchiveAccess['wordsOf']): AsyncGenerator<Uint8Array> {
+  const contentType = String(answer.headers['content-type'] ?? '');
+  if (!mediaType(contentType)?.startsWith('multipart/')) {
+    // Of one instance, some archives make no multipart message.
+    const { start, body } = await withStart(answer);
+    if (!isPart10(start) && mediaType(contentType) !== 'application/dicom') {
+      throw noMultipart(contentType, words(start, contentType));
+    }
+    yield await wholePart(body);
+    return;
+  }
+  for await (const part of splitMultipart(answer, multipartBoundary(contentType))) {
+    const isDicom = part.contentType === undefined || mediaType(part.contentType) === 'application/dicom';
+    if (!isDicom && !isPart10(part.bytes)) {
       throw new MultipartError(`has a part of type "${part.contentType}" instead of application/dicom`);
     }
     yield part.bytes;
   }
+}
+
+/** @param said what the answer says instead */
+function noMultipart(contentType: string, said: string | undefined): MultipartError {
+  const type = contentType === '' ? 'of no type' : `"${contentType}"`;
+  return new MultipartError(`is ${type}, not multipart/related${said === undefined ? '' : `: ${said}`}`);
+}
+
+const PREAMBLE_BYTES = 128;
+/** What is looked at of an answer that is no multipart message: the preamble, or the words of a page. */
+const START_BYTES = 8192;
+
+/** PS3.10 section 7.1. */
+function isPart10(bytes: Uint8Array): boolean {
+  return Buffer.from(bytes.subarray(PREAMBLE_BYTES, PREAMBLE_BYTES + 4)).toString('latin1') === 'DICM';
+}
+
+/** The first bytes of a body, as many as a page of words needs, and all of it. */
+async function withStart(
+  chunks: AsyncIterable<Uint8Array>,
+): Promise<{ start: Uint8Array; body: AsyncIterable<Uint8Array> }> {
+  const rest = chunks[Symbol.asyncIterator]();
+  let start: Uint8Array = new Uint8Array();
+  while (start.length < START_BYTES) {
+    const next = await rest.next();
+    if (next.done) break;
+    start = start.length === 0 ? next.value : Buffer.concat([start, next.value]);
+  }
+  const body = async function* (): AsyncGenerator<Uint8Array> {
+    yield start;
+    for (;;) {
+      const next = await rest.next();
+      if (next.done) return;
+      yield next.value;
+    }
+  };
+  return { start, body: body() };
 }

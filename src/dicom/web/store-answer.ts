@@ -1,6 +1,7 @@
-import { z } from 'zod';
+import { number, sequence, text } from '../reading/dataset.ts';
+import { naturalizeJson } from '../reading/naturalize.ts';
 import type { ArchiveAccess } from './archive-access.ts';
-import { badAnswer, DicomWebStatusError } from './errors.ts';
+import { DicomWebStatusError } from './errors.ts';
 
 /** One instance that the archive did not take. */
 export interface StoreFailure {
@@ -17,26 +18,22 @@ export interface StoreOutcome {
   readonly stored: readonly string[];
   /** Items of FailedSOPSequence and OtherFailuresSequence. */
   readonly failed: readonly StoreFailure[];
+  /** Its own words, where it named no instance. */
+  readonly said?: string | undefined;
 }
 
-/** A DICOM JSON element as far as a STOW-RS answer needs it; unknown members are left alone. */
-const element = <T extends z.ZodType>(value: T) => z.object({ Value: z.array(value).optional() }).optional();
-const item = z.object({
-  '00081155': element(z.string()), // ReferencedSOPInstanceUID
-  '00081197': element(z.number().int()), // FailureReason
-});
-const answer = z.object({
-  '00081198': element(item), // FailedSOPSequence
-  '00081199': element(item), // ReferencedSOPSequence
-  '0008119A': element(item), // OtherFailuresSequence
-});
-
-/** Statuses of STOW-RS whose body says which instances were stored: PS3.18 10.5.3, and Orthanc's 400. */
-export const ANSWERS_TO_STORE: ReadonlySet<number> = new Set([200, 202, 204, 400, 409]);
+/**
+ * Statuses of STOW-RS whose body may say which instances were stored: PS3.18 10.5.3, whatever else is no
+ * error, and Orthanc's 400.
+ */
+export const isAnswerToStore = (status: number): boolean =>
+  (status >= 200 && status < 300) || status === 400 || status === 409;
 
 /**
- * What the archive said about a STOW-RS request, with one of the statuses above.
- * @throws DicomError DICOM_WEB_STATUS, DICOM_WEB_ANSWER where it did not say what was stored
+ * What the archive said about a STOW-RS request, with one of the statuses above. An answer without an error
+ * that does not name the instances, or is of another kind, says nothing of them: whether they are stored, a
+ * look tells.
+ * @throws DicomError DICOM_WEB_STATUS where it is an error that names none
  */
 export function storeOutcome(
   access: ArchiveAccess,
@@ -45,11 +42,15 @@ export function storeOutcome(
 ): StoreOutcome {
   const outcome = readStoreAnswer(status, body);
   if (outcome) return outcome;
-  if (status >= 400) {
-    throw new DicomWebStatusError(url, status, undefined, { text: access.wordsOf(Buffer.from(body)) });
-  }
-  throw badAnswer(url, `answered ${status} to STOW-RS without saying what was stored`);
+  const words = access.wordsOf(Buffer.from(body.slice(0, LONGEST_WORDS)));
+  if (status >= 400) throw new DicomWebStatusError(url, status, undefined, { text: words });
+  return { status, stored: [], failed: [], said: isForPeople(body) ? words : undefined };
 }
+
+const LONGEST_WORDS = 8192;
+
+/** Pages and plain text, but neither JSON nor XML, which may hold what belongs to a patient. */
+const isForPeople = (body: string): boolean => !/^\s*([[{"]|<(?!!doctype html|html))/i.test(body);
 
 /**
  * Reads the answer of a STOW-RS request (PS3.18 10.5.3 and annex I.2).
@@ -57,26 +58,31 @@ export function storeOutcome(
  * @returns undefined where the body is no such answer: none of its three sequences is there
  */
 function readStoreAnswer(status: number, body: string): StoreOutcome | undefined {
-  const parsed = answer.safeParse(firstItem(parseJson(body)));
-  if (!parsed.success || Object.keys(parsed.data).length === 0) return undefined;
-  const failures = [...(parsed.data['00081198']?.Value ?? []), ...(parsed.data['0008119A']?.Value ?? [])];
+  const answer = naturalizeJson(firstItem(parseJson(body)));
+  if (!answer || !SEQUENCES.some((keyword) => keyword in answer)) return undefined;
+  const failures = [...sequence(answer, 'FailedSOPSequence'), ...sequence(answer, 'OtherFailuresSequence')];
   return {
     status,
-    stored: (parsed.data['00081199']?.Value ?? []).flatMap((entry) => entry['00081155']?.Value ?? []),
-    failed: failures.map((entry) => ({
-      sopInstanceUid: entry['00081155']?.Value?.[0],
-      reason: entry['00081197']?.Value?.[0],
-    })),
+    stored: sequence(answer, 'ReferencedSOPSequence').flatMap(
+      (item) => text(item, 'ReferencedSOPInstanceUID') ?? [],
+    ),
+    failed: failures.flatMap((item) => {
+      const sopInstanceUid = text(item, 'ReferencedSOPInstanceUID');
+      const reason = number(item, 'FailureReason');
+      return sopInstanceUid === undefined && reason === undefined ? [] : [{ sopInstanceUid, reason }];
+    }),
   };
 }
+
+const SEQUENCES = ['FailedSOPSequence', 'ReferencedSOPSequence', 'OtherFailuresSequence'] as const;
 
 function firstItem(body: unknown): unknown {
   return Array.isArray(body) ? body[0] : body;
 }
 
-function parseJson(text: string): unknown {
+function parseJson(body: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(body.replace(/^\uFEFF/, ''));
   } catch {
     return undefined;
   }

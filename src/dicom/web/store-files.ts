@@ -4,7 +4,7 @@ import { wholeAnswer } from '../../http-client/whole-answer.ts';
 import type { ArchiveAccess } from './archive-access.ts';
 import { archiveError } from './errors.ts';
 import { type BodyPart, multipartBody } from './multipart-writer.ts';
-import { ANSWERS_TO_STORE, type StoreOutcome, storeOutcome } from './store-answer.ts';
+import { isAnswerToStore, type StoreOutcome, storeOutcome } from './store-answer.ts';
 
 /** A DICOM file (PS3.10) that does not change while it is sent. */
 export interface FileToStore {
@@ -45,7 +45,7 @@ export async function storeFiles(
     method: 'POST',
     headers: { Accept: 'application/dicom+json', 'Content-Type': contentType },
     body: { length: contentLength, chunks },
-    accepts: (status) => ANSWERS_TO_STORE.has(status),
+    accepts: isAnswerToStore,
     signal,
   });
   try {

@@ -52,18 +52,49 @@ export async function storeVerified(
   const reasons = new Map<string, string>();
   let missing: readonly Item[] = items;
   for (let attempt = 1; attempt <= ATTEMPTS && missing.length > 0; attempt++) {
-    for (const batch of batches(missing)) {
-      const outcome = await target.store(
-        studyUid,
-        batch.map((item) => item.bytes),
-        signal,
-      );
-      collectReasons(outcome, reasons);
-    }
-    missing = await findMissing(target, missing, signal);
+    const refusal = await send(target, studyUid, missing, reasons, signal);
+    missing = await stillMissing(target, missing, refusal, signal);
+    // Whatever it answered: what is there is stored, and what it refused is not sent again.
+    if (refusal && missing.length > 0) throw refusal;
   }
   if (missing.length > 0) throw incomplete(missing, items.length, reasons);
   return items.map(({ uids }) => uids);
+}
+
+/** @returns the error, where the archive gave one: it may have stored all the same */
+async function send(
+  target: StoreTarget,
+  studyUid: string | undefined,
+  items: readonly Item[],
+  reasons: Map<string, string>,
+  signal: AbortSignal | undefined,
+): Promise<DicomError | undefined> {
+  for (const batch of batches(items)) {
+    try {
+      const parts = batch.map((item) => item.bytes);
+      collectReasons(await target.store(studyUid, parts, signal), batch, reasons);
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (error instanceof DicomError) return error;
+      throw error;
+    }
+  }
+  return undefined;
+}
+
+/** @throws the refusal, where the archive cannot be looked into either */
+async function stillMissing(
+  target: StoreTarget,
+  items: readonly Item[],
+  refusal: DicomError | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Item[]> {
+  try {
+    return await findMissing(target, items, signal);
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw refusal ?? error;
+  }
 }
 
 function identify(bytes: Uint8Array, source: string): Item {
@@ -93,8 +124,14 @@ function* batches(items: readonly Item[]): Generator<Item[]> {
   if (batch.length > 0) yield batch;
 }
 
-function collectReasons(outcome: StoreOutcome, reasons: Map<string, string>): void {
-  for (const { sopInstanceUid, reason } of outcome.failed) {
+function collectReasons(outcome: StoreOutcome, batch: readonly Item[], reasons: Map<string, string>): void {
+  const { status, stored, failed, said } = outcome;
+  for (const { uids } of batch) {
+    const claim = stored.includes(uids.sopInstanceUid) ? ', and that it is stored' : '';
+    const words = said === undefined ? '' : `: ${said}`;
+    reasons.set(uids.sopInstanceUid, `the archive gave no reason; it answered ${status}${claim}${words}`);
+  }
+  for (const { sopInstanceUid, reason } of failed) {
     if (sopInstanceUid !== undefined && reason !== undefined) {
       reasons.set(sopInstanceUid, reasonText(reason));
     }

@@ -35,7 +35,7 @@ interface Extent {
 
 type Archive = Pick<
   DicomWebClient,
-  'retrieveSeries' | 'retrieveInstance' | 'searchInstances' | 'seriesMetadata'
+  'retrieveSeries' | 'retrieveInstance' | 'searchInstances' | 'storedInstances' | 'seriesMetadata'
 >;
 
 /**

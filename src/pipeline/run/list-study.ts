@@ -43,12 +43,22 @@ export async function listStudy(
   const foreign = await foreignSeries({ database, seriesMetadata, isOwnResult }, studyInstanceUid, series);
   const headers: DicomDataset[] = [];
   const patients = new Map<string, Patient>();
-  const source: Pick<DicomWebClient, 'seriesMetadata'> = {
+  const rememberPatient = (image: DicomDataset): void => {
+    const patient = patientOf(image);
+    patients.set(JSON.stringify(patient), patient);
+  };
+  const source: Parameters<typeof describeSeries>[0] = {
     seriesMetadata: async (study, uid, abort) => {
       const images = await archive.seriesMetadata(study, uid, abort);
       headers.push(...images.slice(0, 1));
-      for (const patient of images.map(patientOf)) patients.set(JSON.stringify(patient), patient);
+      for (const image of images) rememberPatient(image);
       return images;
+    },
+    storedInstances: (study, uid, abort) => archive.storedInstances(study, uid, abort),
+    instanceMetadata: async (study, uid, sop, abort) => {
+      const image = await archive.instanceMetadata(study, uid, sop, abort);
+      rememberPatient(image);
+      return image;
     },
   };
   return {

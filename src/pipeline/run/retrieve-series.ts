@@ -2,11 +2,20 @@ import { DicomError } from '../../dicom/dicom-error.ts';
 import type { ImageFrame } from '../../dicom/geometry/image-frame.ts';
 import { SeriesVolumeBuilder } from '../../dicom/geometry/series-volume-builder.ts';
 import { imageKey } from '../../dicom/geometry/split-series.ts';
-import { type Instance, readInstance, requiredText } from '../../dicom/reading/dataset.ts';
+import {
+  type DicomDataset,
+  type Instance,
+  readInstance,
+  requiredText,
+  text,
+} from '../../dicom/reading/dataset.ts';
 import type { DicomWebClient } from '../../dicom/web/client.ts';
 import type { PartOfSeries } from '../selection/select.ts';
 
-type Source = Pick<DicomWebClient, 'retrieveSeries' | 'retrieveInstance' | 'searchInstances'>;
+type Source = Pick<
+  DicomWebClient,
+  'retrieveSeries' | 'retrieveInstance' | 'searchInstances' | 'storedInstances'
+>;
 interface SeriesInStudy {
   readonly studyInstanceUid: string;
   readonly seriesInstanceUid: string;
@@ -43,21 +52,31 @@ export async function retrieveSeries(
     ? partFiles(archive, series, part, signal)
     : archive.retrieveSeries(studyInstanceUid, seriesInstanceUid, signal);
   const seen = new Set<string>();
-  const decoding: Promise<void>[] = [];
-  for await (const bytes of files) {
-    const instance = readOne(bytes, series, seen.size + 1);
-    if (seen.has(instance.source)) continue;
-    seen.add(instance.source);
-    decoding.push(observed(builder.add(instance, wanted)));
-    if (decoding.length === IN_FLIGHT) await decoding.shift();
+  const takeAll = async (arriving: AsyncIterable<Uint8Array>): Promise<void> => {
+    const decoding: Promise<void>[] = [];
+    for await (const bytes of arriving) {
+      const instance = readOne(bytes, series, seen.size + 1);
+      if (seen.has(instance.source)) continue;
+      seen.add(instance.source);
+      decoding.push(observed(builder.add(instance, wanted)));
+      if (decoding.length === IN_FLIGHT) await decoding.shift();
+    }
+    await Promise.all(decoding);
+  };
+  await takeAll(files);
+  if (!part && images !== undefined && builder.planeCount < images) {
+    // Archives have left out instances of a series that they give one by one.
+    const absent = await absentInstances(archive, series, seen, signal);
+    await takeAll(oneByOne(archive, series, absent, signal));
   }
-  await Promise.all(decoding);
 
   if (part) {
     const what = `${part.name} of series ${seriesInstanceUid}`;
     refuseMissing(builder.planeCount, part.images.size, what, 'images');
   } else if (images === undefined) {
     const expected = await archive.searchInstances(studyInstanceUid, seriesInstanceUid, signal);
+    const absent = await absentInstances(archive, series, seen, signal, expected);
+    await takeAll(oneByOne(archive, series, absent, signal));
     refuseMissing(seen.size, expected.length, `series ${seriesInstanceUid}`, 'instances');
   } else {
     refuseMissing(builder.planeCount, images, `series ${seriesInstanceUid}`, 'images');
@@ -65,14 +84,37 @@ export async function retrieveSeries(
   return builder;
 }
 
-/** The instances of a part, asked for one by one: what else is in the series stays in the archive. */
-async function* partFiles(
+/** What the archive lists in the series and has not sent; nothing where it does not list. */
+async function absentInstances(
   archive: Source,
   { studyInstanceUid, seriesInstanceUid }: SeriesInStudy,
+  seen: ReadonlySet<string>,
+  signal: AbortSignal | undefined,
+  listed?: readonly DicomDataset[],
+): Promise<string[]> {
+  const uids = listed
+    ? listed.flatMap((one) => text(one, 'SOPInstanceUID') ?? [])
+    : [...(await archive.storedInstances(studyInstanceUid, seriesInstanceUid, signal))];
+  return uids.filter((uid) => !seen.has(sourceOf(uid)));
+}
+
+/** The instances of a part, asked for one by one: what else is in the series stays in the archive. */
+function partFiles(
+  archive: Source,
+  series: SeriesInStudy,
   { images }: PartOfSeries,
   signal?: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   const uids = new Set([...images].map((key) => key.slice(0, key.lastIndexOf('#'))));
+  return oneByOne(archive, series, uids, signal);
+}
+
+async function* oneByOne(
+  archive: Source,
+  { studyInstanceUid, seriesInstanceUid }: SeriesInStudy,
+  uids: Iterable<string>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
   const coming: Promise<Uint8Array>[] = [];
   for (const uid of uids) {
     coming.push(observed(archive.retrieveInstance(studyInstanceUid, seriesInstanceUid, uid, signal)));
@@ -102,8 +144,11 @@ function readOne(bytes: Uint8Array, series: SeriesInStudy, count: number): Insta
       throw new DicomError('DICOM_WEB_ANSWER', `${source}: ${what}`);
     }
   }
-  return { ...instance, source: `instance ${requiredText(instance.dataset, 'SOPInstanceUID', source)}` };
+  return { ...instance, source: sourceOf(requiredText(instance.dataset, 'SOPInstanceUID', source)) };
 }
+
+/** What messages call an instance. */
+const sourceOf = (sopInstanceUid: string): string => `instance ${sopInstanceUid}`;
 
 function refuseMissing(sent: number, expected: number, of: string, what: string): void {
   if (sent === expected) return;

@@ -13,7 +13,7 @@ const IMAGE_MODALITIES: ReadonlySet<string | undefined> = new Set(['CT', 'MR', u
  * @param series as QIDO-RS lists them
  */
 export async function describeSeries(
-  archive: Pick<DicomWebClient, 'seriesMetadata'>,
+  archive: HeaderSource,
   studyInstanceUid: string,
   series: readonly DicomDataset[],
   signal?: AbortSignal,
@@ -23,7 +23,7 @@ export async function describeSeries(
     const what = `a series of study ${studyInstanceUid}`;
     const seriesInstanceUid = requiredText(item, 'SeriesInstanceUID', what);
     if (IMAGE_MODALITIES.has(text(item, 'Modality'))) {
-      const headers = await archive.seriesMetadata(studyInstanceUid, seriesInstanceUid, signal);
+      const headers = await headersOf(archive, studyInstanceUid, seriesInstanceUid, item, signal);
       described.push(...candidatesOf(seriesInstanceUid, headers));
     } else {
       const description = text(item, 'SeriesDescription') ?? '';
@@ -32,4 +32,30 @@ export async function describeSeries(
     }
   }
   return described;
+}
+
+type HeaderSource = Pick<DicomWebClient, 'seriesMetadata'> &
+  Partial<Pick<DicomWebClient, 'storedInstances' | 'instanceMetadata'>>;
+
+/**
+ * The headers of all instances that the archive has of a series. Where its metadata are of fewer than it
+ * counts, those that it lists beside them are asked for one by one: a part is not taken for the whole.
+ */
+async function headersOf(
+  archive: HeaderSource,
+  studyInstanceUid: string,
+  seriesInstanceUid: string,
+  item: DicomDataset,
+  signal: AbortSignal | undefined,
+): Promise<DicomDataset[]> {
+  const headers = await archive.seriesMetadata(studyInstanceUid, seriesInstanceUid, signal);
+  const count = number(item, 'NumberOfSeriesRelatedInstances') ?? 0;
+  if (headers.length >= count || !archive.storedInstances || !archive.instanceMetadata) return headers;
+  const known = new Set(headers.map((header) => text(header, 'SOPInstanceUID')));
+  const listed = await archive.storedInstances(studyInstanceUid, seriesInstanceUid, signal);
+  for (const uid of listed) {
+    if (known.has(uid)) continue;
+    headers.push(await archive.instanceMetadata(studyInstanceUid, seriesInstanceUid, uid, signal));
+  }
+  return headers;
 }

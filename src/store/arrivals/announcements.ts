@@ -50,10 +50,20 @@ export async function announceStudy(
   await announceStudies(sql, { studyInstanceUids: [studyInstanceUid], source, now, dueAt });
 }
 
-/** Announces many studies in one statement. */
+/**
+ * Announces many studies in one statement.
+ * @param all.isNews false: nothing says that they have changed; those that the archive cannot serve keep
+ * their pauses
+ */
 export async function announceStudies(
   sql: Sql,
-  all: { studyInstanceUids: readonly string[]; source: AnnouncementSource; now: Date; dueAt: Date },
+  all: {
+    studyInstanceUids: readonly string[];
+    source: AnnouncementSource;
+    now: Date;
+    dueAt: Date;
+    isNews?: boolean;
+  },
 ): Promise<void> {
   if (all.studyInstanceUids.length === 0) return;
   await sql.query(
@@ -64,9 +74,17 @@ export async function announceStudies(
        source = CASE WHEN EXCLUDED.rank <= announcement.rank THEN EXCLUDED.source 
          ELSE announcement.source END,
        rank = least(EXCLUDED.rank, announcement.rank),
-       ticket = EXCLUDED.ticket, announced_at = EXCLUDED.announced_at, due_at = EXCLUDED.due_at,
-       failures = 0`,
-    [[...new Set(all.studyInstanceUids)], JSON.stringify(all.source), rankOf(all.source), all.now, all.dueAt],
+       ticket = EXCLUDED.ticket, announced_at = EXCLUDED.announced_at,
+       due_at = CASE WHEN $6 OR announcement.failures = 0 THEN EXCLUDED.due_at ELSE announcement.due_at END,
+       failures = CASE WHEN $6 THEN 0 ELSE announcement.failures END`,
+    [
+      [...new Set(all.studyInstanceUids)],
+      JSON.stringify(all.source),
+      rankOf(all.source),
+      all.now,
+      all.dueAt,
+      all.isNews ?? true,
+    ],
   );
 }
 

@@ -96,3 +96,24 @@ export async function markAbsent(sql: Sql, mark: Remark): Promise<void> {
     [mark.studyInstanceUid, mark.reason, mark.now],
   );
 }
+
+/** The archive does not say what is in the study. A study that the node knows more of keeps its state. */
+export async function markUnserved(sql: Sql, mark: Remark & { readonly errorCode: string }): Promise<void> {
+  await sql.query(
+    `INSERT INTO pansegnet.study (study_instance_uid, state, reason, error_code, first_seen_at, changed_at)
+     VALUES ($1, 'failed', $2, $3, $4, $4)
+     ON CONFLICT (study_instance_uid) DO UPDATE SET
+       state = 'failed', reason = $2, error_code = $3, changed_at = $4
+     WHERE study.state = 'seen' OR (study.state = 'failed' AND study.requests = 0 AND study.reason <> $2)`,
+    [mark.studyInstanceUid, mark.reason, mark.errorCode, mark.now],
+  );
+}
+
+/** The archive says it again. */
+export async function markServed(sql: Sql, mark: Omit<Remark, 'reason'>): Promise<void> {
+  await sql.query(
+    `UPDATE pansegnet.study SET state = 'seen', reason = NULL, error_code = NULL, changed_at = $2
+     WHERE study_instance_uid = $1 AND state = 'failed' AND requests = 0`,
+    [mark.studyInstanceUid, mark.now],
+  );
+}
