@@ -30,6 +30,10 @@ export function modalityOf(dataset: DicomDataset): 'CT' | 'MR' | undefined {
 /** Refuses what is no grey CT or MR image with pixels that can be decoded. */
 export function checkImage({ dataset, frames, transferSyntaxUid, source }: Instance): void {
   const refuse = (what: string) => new DicomError('DICOM_ATTRIBUTE', `${source}: ${what}`);
+  const real = ['FloatPixelData', 'DoubleFloatPixelData'].find((keyword) => keyword in dataset);
+  if (real !== undefined) {
+    throw refuse(`its pixels are ${real}, real numbers as of maps: only PixelData of CT and MR is read`);
+  }
   if (modalityOf(dataset) === undefined) {
     const sopClass = text(dataset, 'SOPClassUID');
     if (sopClass !== undefined) throw refuse(`SOPClassUID ${sopClass} is neither a CT nor an MR image`);
