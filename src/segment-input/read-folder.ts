@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DicomError } from '../dicom/dicom-error.ts';
+import { modalityOf } from '../dicom/geometry/image-checks.ts';
 import { type DicomDataset, type Instance, readInstance, text } from '../dicom/reading/dataset.ts';
 import { candidatesWithHeaders } from '../pipeline/selection/candidates.ts';
 import type { CandidateSeries } from '../pipeline/selection/select.ts';
@@ -21,7 +22,7 @@ export interface DicomFolder {
   /** What was left out, and copies, in words. */
   readonly warnings: readonly string[];
   /** Ends reading: the files of zip files cannot be read afterwards. */
-  close(): void;
+  readonly close: () => void;
 }
 
 /**
@@ -90,6 +91,10 @@ async function readHeaders(files: readonly FileSource[]) {
     const instance = await readInstanceFile(file);
     const { dataset } = instance;
     if ('DirectoryRecordSequence' in dataset) continue;
+    if (isWithoutPixels(instance)) {
+      damaged.push(file.name);
+      continue;
+    }
     // Files without one are taken for different images: whether they are one volume, their geometry says.
     const uid = text(dataset, 'SOPInstanceUID') ?? `#${i}`;
     const other = instances.get(uid);
@@ -102,6 +107,12 @@ async function readHeaders(files: readonly FileSource[]) {
     warnings.push(`${copies.length} file(s) are copies of others and were left out, such as ${copies[0]}`);
   }
   return { instances: [...instances.values()], warnings };
+}
+
+/** An image whose file ends between two elements of its header can be read, and has lost its pixels. */
+function isWithoutPixels({ dataset, frames }: Instance): boolean {
+  if (frames.length > 0 || 'FloatPixelData' in dataset || 'DoubleFloatPixelData' in dataset) return false;
+  return modalityOf(dataset) !== undefined || text(dataset, 'SOPClassUID') === undefined;
 }
 
 /** How many files a message names. */

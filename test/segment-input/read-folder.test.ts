@@ -60,10 +60,10 @@ describe('a data set without preamble and file meta information', () => {
   ])('is read in %s', (_, syntax) => {
     const file = part10(ctAttributes(), syntax);
     const bare = file.subarray(wholeMeta(file));
-    const [whole, read] = [readInstance(file, 'whole'), readInstance(bare, 'bare')];
-    expect(read.dataset).toEqual(whole.dataset);
-    expect(read.frames).toEqual(whole.frames);
-    expect(read.transferSyntaxUid).toBe(syntax);
+    const [whole, found] = [readInstance(file, 'whole'), readInstance(bare, 'bare')];
+    expect(found.dataset).toEqual(whole.dataset);
+    expect(found.frames).toEqual(whole.frames);
+    expect(found.transferSyntaxUid).toBe(syntax);
   });
 
   it('is read with its meta information where only the preamble is missing', () => {
@@ -102,6 +102,9 @@ describe('among the files of a series', () => {
     ['a file cut off in the pixels', '900.dcm', first.subarray(0, first.length - 20)],
     ['a file of zeros', '900.dcm', new Uint8Array(first.length)],
     ['a page that a server sent instead', '900.dcm', Buffer.from('<html>404</html>')],
+    // Between two elements: what is left can be read.
+    ['a file that ends behind the meta information', '900.dcm', first.subarray(0, wholeMeta(first))],
+    ['a file that ends before its pixels', '900.dcm', first.subarray(0, first.length - 512 - 12)],
   ])('%s is named, and nothing is read without it', async (_, name, bytes) => {
     const folder = await folderOf({ ...slices(), [name]: bytes });
     await expect(read(folder)).rejects.toMatchObject({

@@ -1,5 +1,6 @@
-import { number, numbers, text, texts } from '../reading/dataset.ts';
+import { type DicomDataset, number, numbers, text, texts } from '../reading/dataset.ts';
 import { concatenationProblem } from './concatenation.ts';
+import { modalityOf } from './image-checks.ts';
 import type { ImageFrame } from './image-frame.ts';
 import { firstDifference } from './one-kind.ts';
 import { pieceProblem } from './part-of-whole.ts';
@@ -49,7 +50,8 @@ export function splitSeries(frames: readonly ImageFrame[]): SeriesPart[] {
     const formerName = byPlace.length === 1 ? '' : part.names.join(', ');
     return pieces.length === 1 ? pieces : pieces.map((piece) => ({ ...piece, formerName }));
   });
-  const incomplete = concatenationProblem([...new Set(frames.map(({ instance }) => instance.dataset))]);
+  const headers = [...new Set(frames.map(({ instance }) => instance.dataset))];
+  const incomplete = concatenationProblem(headers) ?? cutProblem(headers);
   const named = parts.map(({ names, ...part }) => ({ ...part, name: names.join(', ') }));
   return named.map(({ name, ...part }) => {
     const problem =
@@ -60,6 +62,15 @@ export function splitSeries(frames: readonly ImageFrame[]): SeriesPart[] {
       ...(problem === undefined ? {} : { problem }),
     };
   });
+}
+
+/** Among images with rows and columns, one without them has lost the rest of its header, and its pixels. */
+function cutProblem(headers: readonly DicomDataset[]): string | undefined {
+  const images = headers.filter((header) => modalityOf(header) !== undefined);
+  const cut = images.filter((header) => text(header, 'Rows') === undefined);
+  if (cut.length === 0 || cut.length === images.length) return undefined;
+  const named = text(cut[0] ?? {}, 'SOPInstanceUID') ?? 'without UID';
+  return `${cut.length} of its images (such as ${named}) have no Rows: their headers are cut off`;
 }
 
 /** A part whose images are of several kinds, kind by kind. */

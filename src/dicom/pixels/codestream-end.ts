@@ -11,8 +11,8 @@ const TILE_PART_LENGTH = 6;
 
 /**
  * Offset behind the end marker of a JPEG, JPEG-LS, JPEG 2000 or HTJ2K codestream; what follows is padding,
- * whatever its bytes are: archives fill fragments up with zeros, with FF, or with what lay in memory. Found by
- * walking along the segments, as the marker's two bytes may stand in a segment, and in padding, too.
+ * whatever its bytes are: archives fill fragments up with zeros, with FF, or with what lay in memory. Found
+ * by walking along the segments, as the marker's two bytes may stand in a segment, and in padding, too.
  * @returns undefined where the codestream ends before its end marker, or is no codestream
  */
 export function codestreamEnd(frame: Uint8Array): number | undefined {

@@ -128,8 +128,11 @@ function writtenWords(header: DicomDataset): Unsure {
 
 /** Energies are 40 to 200 keV; between name and number stand spaces, signs, or "E" as in MonoE. */
 const ENERGY_FIRST = /(?<![\d.])(\d{2,3})[ _-]*kev/i;
-const NAME_FIRST =
-  /(?<![a-z])(?:mono(?:e|en|energ\w*|chrom\w*|plus)?|vmi|kev)(?:[ _+=:()[\]-]|images?|at|@)*(\d{2,3})(?![\d.])(?![ _-]*(?:mm|s|%|kv))/i;
+const NAME_FIRST = new RegExp(
+  String.raw`(?<![a-z])(?:mono(?:e|en|energ\w*|chrom\w*|plus)?|vmi|kev)` +
+    String.raw`(?:[ _+=:()[\]-]|images?|at|@)*(\d{2,3})(?![\d.])(?![ _-]*(?:mm|s|%|kv))`,
+  'i',
+);
 
 /** Virtual images of dual-energy CT name the photon energy that they stand for: 40 keV, Mono+ 55, VMI40. */
 function keV(written: string): number | undefined {

@@ -38,6 +38,6 @@ export function refuseUniform({ voxels, size: [nx, ny, nz] }: Volume): void {
   // Scanners may leave slices at the ends blank, where distortion was corrected.
   const hole = blank.findIndex((is, z) => is && z > blank.indexOf(false) && z < blank.lastIndexOf(false));
   if (hole === -1) return;
-  const holes = `slice ${hole + 1} of ${nz} is ${voxels[plane(hole)]} everywhere, between others that are not`;
-  throw new SegmentationError('VOLUME_UNUSABLE', `${holes}: its pixels were lost`);
+  const what = `slice ${hole + 1} of ${nz} is ${voxels[plane(hole)]} everywhere, between others that are not`;
+  throw new SegmentationError('VOLUME_UNUSABLE', `${what}: its pixels were lost`);
 }
