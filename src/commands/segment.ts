@@ -16,7 +16,7 @@ const mode = z.literal('exact', {
 
 export const segment = defineCommand({
   name: 'segment',
-  help: 'segment one series: a folder of DICOM files, or one NIfTI file (.nii, .nii.gz)',
+  help: 'segment one series: a folder or zip of DICOM files, a DICOMDIR, or one NIfTI file (.nii, .nii.gz)',
   runs: 'here',
   options: z
     .strictObject({

@@ -100,7 +100,8 @@ async function runSeries(
   const builder = await stage('retrieve', (_, signal) => retrieveSeries(archive, run, series, signal));
   const source = await stage('volume', async () => builder.finish());
   const found = await findPancreas(source.volume, model, inference, stage);
-  const finding = { source, part: series.part?.name, model, ...found };
+  const { name: part, formerName: formerPart } = series.part ?? {};
+  const finding = { source, part, formerPart, model, ...found };
   const past = await pastOf(finding, run, parts);
   const results = await stage('results', () => createResults(finding, past, settings, firstTime));
   for (const warning of warningsOf(finding, results)) parts.warn({ studyInstanceUid }, warning);

@@ -9,6 +9,8 @@ interface Choice {
   readonly reason: string;
 }
 
+const IMAGES: ReadonlySet<unknown> = new Set(['CT', 'MR']);
+
 /**
  * The series that is named, or the only one, or the one that the rules choose for the model; of a series that
  * holds several volumes, the part that the rules choose.
@@ -24,10 +26,14 @@ export function chooseFrom(folder: DicomFolder, request: SegmentRequest): Choice
     const message = `${input} has no series ${seriesInstanceUid}, but:\n${listed.join('\n')}`;
     throw new InputError('INPUT_SERIES', message);
   }
-  const [only, ...others] = named;
+  // Reports, structure sets and the like beside the images are no choice.
+  const images = named.filter(({ facts }) => IMAGES.has(facts.modality));
+  const [only, ...others] = images.length > 0 ? images : named;
   if (only && others.length === 0) {
-    const reason = seriesInstanceUid === undefined ? 'the only series of the folder' : 'named by the user';
-    return { series: only, reason };
+    if (only.problem !== undefined)
+      throw new InputError('INPUT_SERIES', `${nameOf(only)} is no volume: ${only.problem}`);
+    const how = named.length === 1 ? 'the only series of the folder' : 'the only images of the folder';
+    return { series: only, reason: seriesInstanceUid === undefined ? how : 'named by the user' };
   }
   return chooseByRules(named, request);
 }

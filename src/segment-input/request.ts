@@ -5,7 +5,7 @@ import type { Model } from '../segmentation/model/model-folder.ts';
 import type { InferenceOptions } from '../segmentation/segment.ts';
 
 export interface SegmentRequest {
-  /** A folder of DICOM files, one DICOM file, or a NIfTI file. */
+  /** A folder of DICOM files, a zip file of them, a DICOMDIR, one DICOM file, or a NIfTI file. */
   readonly input: string;
   readonly output: string;
   readonly model: Model;

@@ -18,7 +18,7 @@ import {
   writeOutputs,
   writeResult,
 } from './output-folder.ts';
-import { type FolderSeries, readFolder, readInstanceFile } from './read-folder.ts';
+import { type DicomFolder, type FolderSeries, readFolder, readInstanceFile } from './read-folder.ts';
 import type { SegmentRequest } from './request.ts';
 import { type SegmentSummary, type Summarized, summarize } from './summary.ts';
 
@@ -32,11 +32,11 @@ export async function segmentDicom(request: SegmentRequest): Promise<SegmentSumm
   const { input, output, model } = request;
   const clock = new StageClock({ onProgress: request.onProgress });
   const folder = await clock.about(input)('list series', () => readFolder(input));
-  const { series, reason } = chooseFrom(folder, request);
+  const { series, reason } = chosenFrom(folder, request);
   const { seriesInstanceUid, description } = series;
   const stage = clock.about(description || seriesInstanceUid || input);
 
-  const builder = await stage('retrieve', () => readSeries(series));
+  const builder = await stage('retrieve', () => readSeries(series)).finally(() => folder.close());
   const source = await stage('volume', async () => builder.finish());
   const found = await findPancreas(source.volume, model, request.inference, stage);
   const made = await stage('results', () => resultsOf(found, source, series, request));
@@ -50,7 +50,6 @@ export async function segmentDicom(request: SegmentRequest): Promise<SegmentSumm
     });
   }
   await stage('store', () => writeOutputs(output, outputs));
-  const leftOut = folder.otherFiles.map((file) => `${file} is not DICOM and was left out`);
   const summary = summarize(
     {
       seriesInstanceUid,
@@ -62,13 +61,22 @@ export async function segmentDicom(request: SegmentRequest): Promise<SegmentSumm
       found,
       model,
       flags: made.flags,
-      warnings: [...leftOut, ...made.warnings],
+      warnings: [...folder.warnings, ...made.warnings],
       outputs,
       seconds: clock.seconds,
     },
   );
   await writeResult(output, summary);
   return summary;
+}
+
+function chosenFrom(folder: DicomFolder, request: SegmentRequest): ReturnType<typeof chooseFrom> {
+  try {
+    return chooseFrom(folder, request);
+  } catch (error) {
+    folder.close();
+    throw error;
+  }
 }
 
 /** One file after the other, so that the series is in memory once. */

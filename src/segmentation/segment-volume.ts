@@ -5,6 +5,7 @@ import type { Network } from './inference/network.ts';
 import { countForwards, slideWindow } from './inference/sliding-window.ts';
 import type { ModelInfo } from './model/model-info.ts';
 import { preprocess } from './preprocessing/preprocess.ts';
+import { refuseUniform } from './preprocessing/uniform.ts';
 
 export interface Segmentation {
   /** 1 inside the pancreas, on the volume's own grid. */
@@ -38,6 +39,7 @@ export async function segmentVolume(
   { onProgress, signal, saveProbability = false }: SegmentVolumeOptions = {},
 ): Promise<Segmentation> {
   const stopwatch = startStopwatch();
+  refuseUniform(volume);
   const { image, properties } = preprocess(volume, info);
   const preprocessing = stopwatch();
 

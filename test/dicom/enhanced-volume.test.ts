@@ -92,7 +92,7 @@ describe('an enhanced image is refused', () => {
       [0, 2, 4].map((z) => frame(z, z, { FrameContentSequence: [{ TemporalPositionIndex: phase }] })),
     );
     expect((await refusal([enhancedImage(phases)])).message).toMatch(
-      /differ in TemporalPositionIndex \(1: 3, 2: 3\)$/,
+      /differ in TemporalPositionIdentifier \(1: 3, 2: 3;/,
     );
   });
 

@@ -38,3 +38,22 @@ test('a text is cut to fit at a word, and shows that it was', () => {
   expect(fitted('Pancreas volume report', 20)).toBe('Pancreas volume...');
   expect(fitted('Pancreasvolumereport', 10)).toBe('Pancrea...');
 });
+
+test('no value is cut, of any VR and at any depth', () => {
+  const long = 'x'.repeat(80);
+  const dataset = {
+    ...LEAST,
+    PatientID: long,
+    AccessionNumber: long,
+    PatientName: `${long}^${long}`,
+    StudyDescription: long,
+    Manufacturer: long,
+    ImageType: ['ORIGINAL', long],
+    PatientAge: '0123Y',
+    StudyInstanceUID: `1.${'2'.repeat(80)}`,
+    PixelSpacing: ['0.12345678901234567890', '1'],
+    SegmentSequence: [{ SegmentLabel: long, SegmentDescription: 'y'.repeat(2000) }],
+  };
+  const { dataset: read } = readInstance(writePart10(dataset, WRITER), 'written');
+  expect(read).toMatchObject(dataset);
+});

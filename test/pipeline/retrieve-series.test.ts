@@ -78,3 +78,27 @@ describe('retrieving a series into a volume', () => {
     });
   });
 });
+
+describe('an archive that sends an instance twice', () => {
+  const sending = (files: readonly Uint8Array[]) => ({
+    async *retrieveSeries() {
+      yield* files;
+    },
+    retrieveInstance: () => Promise.reject(new Error('not asked for')),
+    storedInstances: () => Promise.reject(new Error('not asked for')),
+    searchInstances: async () => FILES.map(() => ({})),
+  });
+
+  it('sent one, where both are the same', async () => {
+    const builder = await retrieveSeries(sending([...FILES, ...FILES.slice(0, 3)]), STUDY, SERIES);
+    expect(builder.planeCount).toBe(FILES.length);
+  });
+
+  it('is refused where they are not', async () => {
+    const [other = new Uint8Array()] = smallCtSeries(STUDY.studyInstanceUid, { WindowCenter: '7' });
+    await expect(retrieveSeries(sending([...FILES, other]), STUDY, SERIES)).rejects.toMatchObject({
+      code: 'DICOM_WEB_ANSWER',
+      message: expect.stringMatching(/2\.25\.4711\.1\.1: .* two with this UID that are not the same/),
+    });
+  });
+});

@@ -26,12 +26,13 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** A ball of 120 in soft tissue of -20, off the centre along x; or the tissue alone. */
+/** A ball of 120 in soft tissue of -20, off the centre along x; or one that is too dark to be found. */
 function values(ball: boolean): number[] {
   return Array.from({ length: EDGE * EDGE * SLICES }, (_, index) => {
     const [x, y, z] = [index % EDGE, Math.floor(index / EDGE) % EDGE, Math.floor(index / EDGE ** 2)];
     const squared = (x - 5) ** 2 + (y - 8) ** 2 + (z - 6) ** 2;
-    return ball && squared < 16 ? 120 : -20;
+    const inside = ball ? 120 : 20;
+    return squared < 16 ? inside : -20;
   });
 }
 

@@ -67,6 +67,15 @@ describe('volume history', () => {
     expect(await volumesOfStudies(database, [late.studyInstanceUid])).toEqual([late]);
   });
 
+  it('has a part in the place of the mixed one that it was taken out of and supersedes', async () => {
+    const patient = newPatient();
+    const mixed = volume(patient, '20240101');
+    const report = { ...mixed.report, sopInstanceUid: `${mixed.report.sopInstanceUid}.2` };
+    const part = { ...mixed, part: 'ImageType M', report, supersedes: mixed.report.sopInstanceUid };
+    await record(mixed, part, part);
+    expect(await volumesOfPatient(database, patient)).toEqual([part]);
+  });
+
   it('has one row per part, model and mode however often it is recorded', async () => {
     const patient = newPatient();
     const first = volume(patient, '20240101');

@@ -4,6 +4,7 @@ import { canDecode } from '../pixels/pixels.ts';
 import { REPLACEMENT } from '../reading/character-sets.ts';
 import { type DicomDataset, type Instance, number, requiredText, text, texts } from '../reading/dataset.ts';
 import { isAlwaysLossy, TRANSFER_SYNTAX, transferSyntaxName } from '../reading/transfer-syntaxes.ts';
+import { MAX_UID_LENGTH } from '../uids.ts';
 import { isEnhanced } from './image-frame.ts';
 
 /** The modality of each SOP class that is read: classic, enhanced, and enhanced by conversion (PS3.4 B.5). */
@@ -29,6 +30,10 @@ export function modalityOf(dataset: DicomDataset): 'CT' | 'MR' | undefined {
 /** Refuses what is no grey CT or MR image with pixels that can be decoded. */
 export function checkImage({ dataset, frames, transferSyntaxUid, source }: Instance): void {
   const refuse = (what: string) => new DicomError('DICOM_ATTRIBUTE', `${source}: ${what}`);
+  const real = ['FloatPixelData', 'DoubleFloatPixelData'].find((keyword) => keyword in dataset);
+  if (real !== undefined) {
+    throw refuse(`its pixels are ${real}, real numbers as of maps: only PixelData of CT and MR is read`);
+  }
   if (modalityOf(dataset) === undefined) {
     const sopClass = text(dataset, 'SOPClassUID');
     if (sopClass !== undefined) throw refuse(`SOPClassUID ${sopClass} is neither a CT nor an MR image`);
@@ -64,6 +69,21 @@ export function isLossy({ dataset, frames, transferSyntaxUid }: Instance): boole
 
 /** What a result must name to be stored beside its images. */
 const IDENTIFIERS = ['SOPClassUID', 'SOPInstanceUID', 'StudyInstanceUID', 'SeriesInstanceUID'] as const;
+
+/**
+ * Refuses a UID that is longer than any UID may be (PS3.5 9.1): cut to that length, it would name something
+ * else, and whole, no archive would take a result that refers to it.
+ */
+export function refuseLongUids(instances: readonly Pick<Instance, 'dataset' | 'source'>[]): void {
+  for (const { dataset, source } of instances) {
+    for (const keyword of [...IDENTIFIERS, 'FrameOfReferenceUID']) {
+      const length = text(dataset, keyword)?.length ?? 0;
+      if (length <= MAX_UID_LENGTH) continue;
+      const what = `${keyword} has ${length} characters, where a UID has ${MAX_UID_LENGTH} at most`;
+      throw new DicomError('DICOM_ATTRIBUTE', `${source}: ${what}: no result can refer to the images`);
+    }
+  }
+}
 
 /** What must be read right, where it is stated, to say whose images these are. */
 const PATIENT_IDENTIFIERS = ['PatientID', 'IssuerOfPatientID'] as const;

@@ -6,8 +6,16 @@ import { type DicomDataset, type Instance, text } from '../reading/dataset.ts';
 import type { Volume } from '../volume.ts';
 import { describeDistinctions } from './distinctions.ts';
 import { type PlaneStack, planeGeometry, stackPlanes } from './geometry.ts';
-import { checkImage, checkSeries, identityProblems, isLossy, valueWarnings } from './image-checks.ts';
+import {
+  checkImage,
+  checkSeries,
+  identityProblems,
+  isLossy,
+  refuseLongUids,
+  valueWarnings,
+} from './image-checks.ts';
 import { type ImageFrame, imageFrames } from './image-frame.ts';
+import { kindProblem } from './one-kind.ts';
 import { type Rescale, readRescale } from './rescale.ts';
 import { VoxelPlanes } from './voxel-planes.ts';
 
@@ -88,11 +96,15 @@ export function describeFrames(
   { identity = 'required' }: VolumeOptions,
 ): FramesDescription {
   const instances = instancesOf(frames);
+  refuseLongUids(instances);
   const problems = identityProblems(instances);
   if (identity === 'required' && problems.length > 0) {
     throw new DicomError('DICOM_ATTRIBUTE', problems.join('; '));
   }
   const warnings = [...problems, ...checkSeries(instances)];
+  // Before places are asked for: images of another kind may well stand at even places.
+  const mixed = kindProblem(frames);
+  if (mixed !== undefined) throw new DicomError('DICOM_GEOMETRY', `the images are no volume: ${mixed}`);
   const stack = stackFrames(frames);
   return {
     stack,

@@ -1,6 +1,10 @@
-import { number, numbers, text, texts } from '../reading/dataset.ts';
+import { type DicomDataset, number, numbers, text, texts } from '../reading/dataset.ts';
+import { concatenationProblem } from './concatenation.ts';
+import { modalityOf } from './image-checks.ts';
 import type { ImageFrame } from './image-frame.ts';
-import { splitStack } from './split-stack.ts';
+import { firstDifference } from './one-kind.ts';
+import { pieceProblem } from './part-of-whole.ts';
+import { type StackPart, splitStack } from './split-stack.ts';
 
 /** Images of a series that make one volume, if any do. */
 export interface SeriesPart {
@@ -10,8 +14,13 @@ export interface SeriesPart {
    */
   readonly name?: string;
   readonly frames: readonly ImageFrame[];
-  /** Why these images are no volume: several lie at one place, and nothing tells them apart. */
+  /** Why these images are no volume, or only a piece of one, whatever they show. */
   readonly problem?: string;
+  /**
+   * What these images, with others of another kind, were called before kinds were told apart (empty: they
+   * were the whole series): the name under which older results stand.
+   */
+  readonly formerName?: string;
 }
 
 /** Names one image within its series, the same from metadata and from the retrieved instance. */
@@ -21,19 +30,71 @@ export function imageKey({ attributes, index }: Pick<ImageFrame, 'attributes' | 
 
 /**
  * The volumes that a series holds: orientations, matrices and localizers first, then phases, echoes, Dixon
- * parts, b-values or whatever tells images at one place apart. Needs headers alone. Every image is in one
- * part; the parts and their names do not depend on the order of the images.
+ * parts, b-values or whatever tells images at one place apart; then images of another kind, wherever they
+ * are, so that each part is of one kind. Needs headers alone. Every image is in one part; the parts and their
+ * names do not depend on the order of the images. Names enter UIDs and the keys of the history: parts that an
+ * older version made, and that are of one kind, keep theirs.
  * @param frames as `imageFrames` gives them, of all instances of the series
  */
 export function splitSeries(frames: readonly ImageFrame[]): SeriesPart[] {
   const stacks = stacksOf(frames);
-  const names = stackNames(stacks);
-  const parts = stacks.flatMap((stack, i) =>
-    splitStack(stack).map(({ names: own, ...part }) => ({ ...part, names: [...(names[i] ?? []), ...own] })),
+  const stackWords = stackNames(stacks);
+  const byPlace = stacks.flatMap((stack, i) =>
+    splitStack(stack).map(({ names: own, ...part }) => ({
+      ...part,
+      names: [...(stackWords[i] ?? []), ...own],
+    })),
   );
-  return parts.map(({ names: all, ...part }) =>
-    parts.length === 1 ? part : { ...part, name: all.join(', ') },
+  const parts = byPlace.flatMap((part) => {
+    const pieces = byKind(part);
+    const formerName = byPlace.length === 1 ? '' : part.names.join(', ');
+    return pieces.length === 1 ? pieces : pieces.map((piece) => ({ ...piece, formerName }));
+  });
+  const headers = [...new Set(frames.map(({ instance }) => instance.dataset))];
+  const incomplete = concatenationProblem(headers) ?? cutProblem(headers);
+  const named = parts.map(({ names, ...part }) => ({ ...part, name: names.join(', ') }));
+  return named.map(({ name, ...part }) => {
+    const problem =
+      part.problem ?? incomplete ?? (parts.length > 1 ? pieceOf({ ...part, name }, named) : undefined);
+    return {
+      ...(parts.length === 1 ? {} : { name }),
+      ...part,
+      ...(problem === undefined ? {} : { problem }),
+    };
+  });
+}
+
+/** Among images with rows and columns, one without them has lost the rest of its header, and its pixels. */
+function cutProblem(headers: readonly DicomDataset[]): string | undefined {
+  const images = headers.filter((header) => modalityOf(header) !== undefined);
+  const cut = images.filter((header) => text(header, 'Rows') === undefined);
+  if (cut.length === 0 || cut.length === images.length) return undefined;
+  const named = text(cut[0] ?? {}, 'SOPInstanceUID') ?? 'without UID';
+  return `${cut.length} of its images (such as ${named}) have no Rows: their headers are cut off`;
+}
+
+/** A part whose images are of several kinds, kind by kind. */
+function byKind(part: StackPart): StackPart[] {
+  const groups = firstDifference(part.frames);
+  if (groups.length < 2) return [part];
+  return groups.flatMap(({ name, images }) =>
+    splitStack(images)
+      .flatMap(byKind)
+      .map((own) => ({ ...own, names: [...part.names, name, ...own.names] })),
   );
+}
+
+type NamedPart = SeriesPart & { readonly name: string };
+
+/** As `pieceProblem`, among the parts that look in the same direction and are no localizers. */
+function pieceOf(part: NamedPart, parts: readonly NamedPart[]): string | undefined {
+  const [first] = part.frames;
+  if (!first || isLocalizer(first.attributes)) return undefined;
+  const beside = parts.filter(({ frames: [other] }) => {
+    if (!other || other === first || isLocalizer(other.attributes)) return false;
+    return sameDirection(other, first);
+  });
+  return pieceProblem(part, beside);
 }
 
 /**
@@ -57,18 +118,15 @@ function stacksOf(frames: readonly ImageFrame[]): ImageFrame[][] {
   return stacks;
 }
 
-function couldStack({ attributes: a }: ImageFrame, { attributes: b }: ImageFrame): boolean {
+function couldStack(frameA: ImageFrame, frameB: ImageFrame): boolean {
+  const [a, b] = [frameA.attributes, frameB.attributes];
   const equal = ['Rows', 'Columns', 'FrameOfReferenceUID', 'SOPClassUID'].every(
     (keyword) => text(a, keyword) === text(b, keyword),
   );
   return (
     equal &&
     isLocalizer(a) === isLocalizer(b) &&
-    close(
-      numbers(a, 'ImageOrientationPatient'),
-      numbers(b, 'ImageOrientationPatient'),
-      DIRECTION_TOLERANCE,
-    ) &&
+    sameDirection(frameA, frameB) &&
     close(
       numbers(a, 'PixelSpacing'),
       numbers(b, 'PixelSpacing'),
@@ -76,6 +134,9 @@ function couldStack({ attributes: a }: ImageFrame, { attributes: b }: ImageFrame
     )
   );
 }
+
+const sameDirection = ({ attributes: a }: ImageFrame, { attributes: b }: ImageFrame): boolean =>
+  close(numbers(a, 'ImageOrientationPatient'), numbers(b, 'ImageOrientationPatient'), DIRECTION_TOLERANCE);
 
 const isLocalizer = (attributes: ImageFrame['attributes']): boolean =>
   texts(attributes, 'ImageType').some((value) => /LOCALIZER|SCOUT/i.test(value));

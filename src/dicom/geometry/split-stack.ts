@@ -1,5 +1,7 @@
-import { type DicomDataset, number, numbers, text, texts } from '../reading/dataset.ts';
+import { type DicomDataset, number, text, texts } from '../reading/dataset.ts';
 import type { ImageFrame } from './image-frame.ts';
+import { ownWords } from './one-kind.ts';
+import { heightAlong, normalOf } from './plane-height.ts';
 
 /** A part of one stack, with what tells it from the others. */
 export interface StackPart {
@@ -117,15 +119,6 @@ function valueOf(attributes: DicomDataset, keywords: readonly string[]): string 
   return keyword === undefined ? '' : texts(attributes, keyword).join('\\');
 }
 
-/** Of values such as DERIVED\PRIMARY\DIXON\WATER only what not all of them have. */
-function ownWords(values: readonly string[]): string[] {
-  const split = values.map((value) => value.split('\\'));
-  const own = split.map((words) =>
-    words.filter((word) => !split.every((other) => other.includes(word))).join('\\'),
-  );
-  return new Set(own).size === values.length ? own : [...values];
-}
-
 function byTime(frames: readonly ImageFrame[]): Group[][] {
   return RUNNING.map((keyword) => {
     const timed = frames.map((frame) => ({ frame, time: text(frame.attributes, keyword) ?? '' }));
@@ -154,10 +147,9 @@ const placeKey = (frame: ImageFrame): string => (heightOf(frame) ?? 0).toFixed(2
 
 /** Where an image stands along the normal of its plane, in mm; undefined where its header doesn't say. */
 function heightOf({ attributes }: ImageFrame): number | undefined {
-  const [x, y, z] = numbers(attributes, 'ImagePositionPatient');
-  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = numbers(attributes, 'ImageOrientationPatient');
-  if (x === undefined || y === undefined || z === undefined) return number(attributes, 'SliceLocation');
-  return x * (b * f - c * e) + y * (c * d - a * f) + z * (a * e - b * d);
+  // Without an orientation all images of a place stand at one height.
+  const height = heightAlong(normalOf(attributes) ?? [0, 0, 0], attributes);
+  return height ?? number(attributes, 'SliceLocation');
 }
 
 /** How many places there are, the most images at one, and whether the places follow each other evenly. */

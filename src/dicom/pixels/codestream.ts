@@ -1,3 +1,5 @@
+import { codestreamEnd } from './codestream-end.ts';
+
 /** What the header of a JPEG, JPEG-LS or JPEG 2000 codestream says about the image. */
 export interface CodestreamHeader {
   readonly rows: number;
@@ -13,14 +15,17 @@ export interface CodestreamHeader {
   readonly pointTransform: number;
   /** JPEG 2000 and HTJ2K: the wavelet is the lossy one, whatever the data set says. */
   readonly irreversible: boolean;
+  /** Bytes up to and with the end marker; what follows is padding. */
+  readonly end: number;
 }
+
+type WithoutEnd = Omit<CodestreamHeader, 'end'>;
 
 const JPEG_START = 0xffd8;
 const J2K_START = 0xff4f;
 const J2K_SIZE = 0xff51;
 const J2K_CODING_STYLE = 0xff52;
 const J2K_START_OF_TILE = 0xff90;
-const END = 0xffd9; // EOI of JPEG and JPEG-LS, EOC of JPEG 2000
 const DEFINE_RESTART_INTERVAL = 0xffdd;
 const START_OF_SCAN = 0xffda;
 /** SOF0 to SOF15 without DHT, JPG and DAC, which share the range; SOF55 is JPEG-LS. */
@@ -37,22 +42,17 @@ export function readCodestreamHeader(frame: Uint8Array): CodestreamHeader {
   try {
     const start = view.getUint16(0);
     if (start !== JPEG_START && start !== J2K_START) throw new Error('it begins with no JPEG marker');
-    if (!endsWithMarker(frame)) throw new Error('its end marker is missing: it is cut off');
-    return start === J2K_START ? readJpeg2000(view) : readJpeg(view);
+    const header = start === J2K_START ? readJpeg2000(view) : readJpeg(view);
+    const end = codestreamEnd(frame);
+    if (end === undefined) throw new Error('its end marker is missing: it is cut off');
+    return { ...header, end };
   } catch (cause) {
     if (cause instanceof RangeError) throw new Error('its header is not complete', { cause });
     throw cause;
   }
 }
 
-/** Fragments have an even length, so a zero may follow; some encoders fill up to four bytes. */
-function endsWithMarker(frame: Uint8Array): boolean {
-  let end = frame.length;
-  while (end > frame.length - 4 && frame[end - 1] === 0) end -= 1;
-  return frame[end - 2] === END >> 8 && frame[end - 1] === (END & 0xff);
-}
-
-function readJpeg2000(view: DataView): CodestreamHeader {
+function readJpeg2000(view: DataView): WithoutEnd {
   if (view.getUint16(2) !== J2K_SIZE) throw new Error('the size segment of JPEG 2000 is missing');
   const TRANSFORMATION = 13; // byte of the coding style segment (T.800 A.6.1): 0 is the 9-7 wavelet
   let offset = 2;
@@ -72,7 +72,7 @@ function readJpeg2000(view: DataView): CodestreamHeader {
   };
 }
 
-function readJpeg(view: DataView): CodestreamHeader {
+function readJpeg(view: DataView): WithoutEnd {
   let size: Pick<CodestreamHeader, 'rows' | 'columns' | 'components' | 'precision'> | undefined;
   let restartInterval = 0;
   let offset = 2;

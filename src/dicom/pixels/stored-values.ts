@@ -52,7 +52,7 @@ async function decodeCodestream(
 ): Promise<Uint8Array> {
   const header = readCodestreamHeader(encoded);
   checkHeader(header, format);
-  const samples = await decoder(encoded, header);
+  const samples = await decoder(encoded.subarray(0, header.end), header);
   const widen = header.precision <= 8 && format.bitsAllocated === 16;
   return widen ? widened(samples, header) : samples;
 }

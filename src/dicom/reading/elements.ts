@@ -15,6 +15,8 @@ import { effectiveVr, readValue } from './values.ts';
 
 const SPECIFIC_CHARACTER_SET = '00080005';
 const PIXEL_DATA = '7FE00010';
+/** FloatPixelData and DoubleFloatPixelData: as long as pixels are, and never used; that they are there is. */
+const REAL_PIXELS: readonly string[] = ['7FE00008', '7FE00009'];
 const ITEM = 'FFFEE000';
 const ITEM_END = 'FFFEE00D';
 const SEQUENCE_END = 'FFFEE0DD';
@@ -134,6 +136,10 @@ class Reader {
       return sequence.end;
     }
     const end = valueOffset + length;
+    if (REAL_PIXELS.includes(tag)) {
+      this.dataset[keywordOf(tag)] = [];
+      return end;
+    }
     if (tag.endsWith('0000')) return end; // a group's length says nothing that is needed
     const value = readValue(
       bytes.subarray(valueOffset, end),

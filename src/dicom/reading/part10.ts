@@ -1,6 +1,7 @@
 import { inflateRawSync } from 'node:zlib';
 import { messageOf } from '../../coded-error.ts';
 import { DicomError } from '../dicom-error.ts';
+import { bareStart } from './bare-data-set.ts';
 import type { Encoded } from './element-header.ts';
 import { readElements } from './elements.ts';
 import type { PixelDataElement } from './pixel-data.ts';
@@ -20,16 +21,34 @@ const INFLATION_FLOOR_BYTES = 64 * 1024 * 1024;
 
 /**
  * Reads a DICOM file (PS3.10 section 7) up to its pixel data; what follows that is padding and signatures.
+ * Preamble and file meta information may be missing: then the data set is read as it is written.
  * Every length is checked against the file before anything is read or reserved by it.
  * Throws DICOM_UNREADABLE.
  */
 export function readPart10(file: Uint8Array, source: string): Part10 {
   const bytes = inArrayBuffer(file);
-  const { transferSyntaxUid, end } = readMeta(bytes, source);
+  const { transferSyntaxUid, end } = startOf(bytes, source);
   const deflated = transferSyntaxUid === TRANSFER_SYNTAX.deflated;
   const body = deflated ? inflate(bytes.subarray(end), source) : bytes;
   const { dataset, pixelData } = readElements(encoded(body, transferSyntaxUid, source), deflated ? 0 : end);
   return { dataset, transferSyntaxUid, ...(pixelData && { pixelData }) };
+}
+
+function startOf(bytes: Uint8Array<ArrayBuffer>, source: string): { transferSyntaxUid: string; end: number } {
+  const bare = hasMarker(bytes) ? undefined : bareStart(bytes);
+  if (!bare) return readMeta(bytes, source);
+  if (bare.kind === 'meta') return readMetaAt(bytes, bare.offset, source);
+  return { transferSyntaxUid: bare.transferSyntaxUid, end: bare.offset };
+}
+
+function hasMarker(bytes: Uint8Array): boolean {
+  return String.fromCharCode(...bytes.subarray(PREAMBLE_BYTES, PREAMBLE_BYTES + 4)) === 'DICM';
+}
+
+interface Meta {
+  readonly dataset: Readonly<Record<string, unknown>>;
+  readonly transferSyntaxUid: string;
+  readonly end: number;
 }
 
 /**
@@ -38,22 +57,18 @@ export function readPart10(file: Uint8Array, source: string): Part10 {
  * @returns its elements; `end`: offset of the data set
  * @throws DicomError DICOM_UNREADABLE
  */
-export function readMeta(
-  bytes: Uint8Array<ArrayBuffer>,
-  source: string,
-): { dataset: Readonly<Record<string, unknown>>; transferSyntaxUid: string; end: number } {
-  const marker = String.fromCharCode(...bytes.subarray(PREAMBLE_BYTES, PREAMBLE_BYTES + 4));
-  if (marker !== 'DICM') {
-    throw new DicomError(
-      'DICOM_UNREADABLE',
-      `${source}: not a DICOM file (no "DICM" at byte ${PREAMBLE_BYTES})`,
-    );
+export function readMeta(bytes: Uint8Array<ArrayBuffer>, source: string): Meta {
+  if (!hasMarker(bytes)) {
+    const problem = bytes.length === 0 ? 'it is empty' : `no "DICM" at byte ${PREAMBLE_BYTES}`;
+    throw new DicomError('DICOM_UNREADABLE', `${source}: not a DICOM file (${problem})`);
   }
-  const { dataset, end } = readElements(
-    encoded(bytes, TRANSFER_SYNTAX.explicitLittleEndian, source),
-    PREAMBLE_BYTES + 4,
-    { onlyGroup: META_GROUP },
-  );
+  return readMetaAt(bytes, PREAMBLE_BYTES + 4, source);
+}
+
+function readMetaAt(bytes: Uint8Array<ArrayBuffer>, start: number, source: string): Meta {
+  const { dataset, end } = readElements(encoded(bytes, TRANSFER_SYNTAX.explicitLittleEndian, source), start, {
+    onlyGroup: META_GROUP,
+  });
   const transferSyntaxUid = dataset['TransferSyntaxUID'];
   if (typeof transferSyntaxUid !== 'string') {
     throw new DicomError('DICOM_UNREADABLE', `${source}: the file meta information has no TransferSyntaxUID`);

@@ -1,4 +1,4 @@
-import { data, log } from 'dcmjs';
+import { data, log, type TagDict } from 'dcmjs';
 
 // dcmjs prints values that it finds odd to the console: they may be a patient's.
 log.setLevel('silent', false);
@@ -38,9 +38,28 @@ export function writePart10(dataset: WritableDataset, implementation: Implementa
     ImplementationVersionName: implementation.versionName,
   };
   const file = new DicomDict(DicomMetaDictionary.denaturalizeDataset(meta));
-  file.dict = DicomMetaDictionary.denaturalizeDataset(complete);
+  file.dict = wholeValues(DicomMetaDictionary.denaturalizeDataset(complete), complete);
   // A patient's attributes are kept even where they are longer than their VR allows: identity comes first.
   return new Uint8Array(file.write({ allowInvalidVRLength: true }));
+}
+
+/**
+ * dcmjs cuts text that is longer than its VR allows, without a word: an identifier that was cut is another
+ * one. Puts back what was cut, at any depth.
+ */
+function wholeValues(written: TagDict, dataset: WritableDataset): TagDict {
+  for (const [keyword, value] of Object.entries(dataset)) {
+    const entry = DicomMetaDictionary.nameMap[keyword];
+    const element = entry && written[entry.tag.replaceAll(/[(),]/g, '')];
+    const kept = element?.Value;
+    if (!Array.isArray(kept)) continue;
+    const given: readonly unknown[] = Array.isArray(value) ? value : [value];
+    for (const [i, one] of given.entries()) {
+      if (isItem(one)) wholeValues(kept[i] as TagDict, one);
+      else if (typeof one === 'string' && String(kept[i]).length < one.length) kept[i] = one;
+    }
+  }
+  return written;
 }
 
 function assertKnownKeywords(dataset: WritableDataset, path: string): void {

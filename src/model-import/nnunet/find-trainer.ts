@@ -121,6 +121,12 @@ function nothingFound({ source, paths }: TrainingFiles): SegmentationError {
   const output = `nnU-Net v1 training output, with fold_0/${FINAL} (or fold_1 and so on) somewhere in it`;
   const expected = `expected ${output}`;
   const stray = paths.find((file) => file.endsWith('.model'));
+  const ofVersion2 = paths.find((file) => file.endsWith('.pth'));
+  if (!stray && ofVersion2)
+    return new SegmentationError(
+      'IMPORT_SOURCE',
+      `${source} holds training output of nnU-Net v2 (${ofVersion2}), which is not read: ${expected}`,
+    );
   return new SegmentationError(
     'IMPORT_SOURCE',
     stray

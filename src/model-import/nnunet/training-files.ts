@@ -32,11 +32,13 @@ interface UnpackOptions {
 }
 
 /**
- * Of all that training leaves behind. Predictions on validation cases, which may be thousands, are none of
- * these.
+ * Of all that training leaves behind, nnU-Net v2's checkpoints among it, to name them. Predictions on
+ * validation cases, which may be thousands, are none of these.
  */
-const RELEVANT =
-  /(^|\/)(model_(final_checkpoint|best|latest)\.model(\.pkl)?|plans\.pkl|postprocessing\.json)$/;
+const RELEVANT = new RegExp(
+  '(^|/)(model_(final_checkpoint|best|latest)\\.model(\\.pkl)?|plans\\.pkl|postprocessing\\.json|' +
+    'checkpoint_\\w+\\.pth)$',
+);
 
 /** RESULTS_FOLDER/nnUNet/3d_fullres/Task109/trainer__plans/fold_0 has five levels below the first. */
 const MAX_DEPTH = 8;

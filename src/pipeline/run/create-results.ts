@@ -15,6 +15,8 @@ export interface SegmentedSeries {
   readonly source: SeriesVolume;
   /** Which part of its series; left out where the series is one volume. */
   readonly part?: string | undefined;
+  /** Under which name results of an older version may stand; see `SeriesPart.formerName`. */
+  readonly formerPart?: string | undefined;
   /** One byte per voxel of `source.volume`, 1 inside the pancreas. */
   readonly mask: Uint8Array;
   /** See `Segmentation.softMask`. */

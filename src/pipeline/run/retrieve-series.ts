@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { DicomError } from '../../dicom/dicom-error.ts';
 import type { ImageFrame } from '../../dicom/geometry/image-frame.ts';
 import { SeriesVolumeBuilder } from '../../dicom/geometry/series-volume-builder.ts';
@@ -51,13 +52,19 @@ export async function retrieveSeries(
   const files = part
     ? partFiles(archive, series, part, signal)
     : archive.retrieveSeries(studyInstanceUid, seriesInstanceUid, signal);
-  const seen = new Set<string>();
+  const seen = new Map<string, string>();
   const takeAll = async (arriving: AsyncIterable<Uint8Array>): Promise<void> => {
     const decoding: Promise<void>[] = [];
     for await (const bytes of arriving) {
       const instance = readOne(bytes, series, seen.size + 1);
-      if (seen.has(instance.source)) continue;
-      seen.add(instance.source);
+      const contents = digestOf(instance);
+      const before = seen.get(instance.source);
+      if (before !== undefined && before !== contents) {
+        const what = 'the archive sent two with this UID that are not the same: which counts is unclear';
+        throw new DicomError('DICOM_WEB_ANSWER', `${instance.source}: ${what}`);
+      }
+      if (before !== undefined) continue;
+      seen.set(instance.source, contents);
       decoding.push(observed(builder.add(instance, wanted)));
       if (decoding.length === IN_FLIGHT) await decoding.shift();
     }
@@ -88,7 +95,7 @@ export async function retrieveSeries(
 async function absentInstances(
   archive: Source,
   { studyInstanceUid, seriesInstanceUid }: SeriesInStudy,
-  seen: ReadonlySet<string>,
+  seen: Pick<ReadonlyMap<string, unknown>, 'has'>,
   signal: AbortSignal | undefined,
   listed?: readonly DicomDataset[],
 ): Promise<string[]> {
@@ -128,6 +135,15 @@ async function* oneByOne(
 function observed<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => undefined);
   return promise;
+}
+
+/** Of header and pixels: copies of one instance may have other file meta information. */
+function digestOf({ dataset, frames }: Instance): string {
+  const hash = createHash('sha256').update(
+    JSON.stringify(dataset, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)),
+  );
+  for (const frame of frames) hash.update(frame);
+  return hash.digest('base64');
 }
 
 /** An instance of the series, called by its UID. */

@@ -41,12 +41,26 @@ export async function pastOf(finding: SegmentedSeries, run: Run, parts: RunParts
   ].join(' ');
   return freezeInput(database, run, slot, pastSchema, async () => {
     const priors = await priorVolumes(database, subject);
-    const current = await currentVolume(database, subject);
+    const current = await standingVolume(finding, subject, database);
     return {
       priors: priors.map((prior) => priorOf(prior, settings.correctedCounts)),
       current: current ? { report: reportOf(current), supersedes: supersededBy(current) } : null,
     };
   });
+}
+
+/**
+ * What the history has of this part; else, of the larger part that it was taken out of: that was made of
+ * images of several kinds, and the new report takes its place.
+ */
+async function standingVolume(
+  { formerPart }: SegmentedSeries,
+  subject: ReturnType<typeof subjectOf>,
+  database: RunParts['database'],
+): Promise<VolumeRecord | undefined> {
+  const current = await currentVolume(database, subject);
+  if (current || formerPart === undefined) return current;
+  return currentVolume(database, { ...subject, part: formerPart });
 }
 
 /** @param correctedCounts whether a reader's correction takes the place of what the node measured */

@@ -1,9 +1,10 @@
 import { DicomError } from '../../dicom/dicom-error.ts';
+import { modalityOf } from '../../dicom/geometry/image-checks.ts';
 import { type ImageFrame, imageFrames } from '../../dicom/geometry/image-frame.ts';
 import { imageKey, type SeriesPart, splitSeries } from '../../dicom/geometry/split-series.ts';
 import { type DicomDataset, text } from '../../dicom/reading/dataset.ts';
 import { factsOf } from './facts.ts';
-import type { CandidateSeries } from './select.ts';
+import type { CandidateSeries, PartOfSeries } from './select.ts';
 import { normalOf, orientationOf, type Point, pointOf } from './stack.ts';
 
 /**
@@ -11,23 +12,47 @@ import { normalOf, orientationOf, type Point, pointOf } from './stack.ts';
  * volume that it holds.
  */
 export function candidatesOf(seriesInstanceUid: string, headers: readonly DicomDataset[]): CandidateSeries[] {
+  return candidatesWithHeaders(seriesInstanceUid, headers).map(({ candidate }) => candidate);
+}
+
+/** As `candidatesOf`, each candidate with the headers of its images. */
+export function candidatesWithHeaders(
+  seriesInstanceUid: string,
+  headers: readonly DicomDataset[],
+): { candidate: CandidateSeries; headers: DicomDataset[] }[] {
   const frames = headers.flatMap(framesOf);
-  const parts = splitSeries(frames);
+  const parts = withoutCompanions(splitSeries(frames));
   const description = headers
     .map((header) => text(header, 'SeriesDescription'))
     .find((one) => one !== undefined);
   const orientations = new Set(parts.map(({ frames: [first] }) => first && orientation(first.attributes)))
     .size;
   return parts.map((part) => ({
-    seriesInstanceUid,
-    description: description ?? '',
-    ...(part.name === undefined
-      ? {}
-      : { part: { name: part.name, images: new Set(part.frames.map(imageKey)) } }),
-    images: part.frames.length,
-    ...(part.problem === undefined ? {} : { problem: part.problem }),
-    facts: factsOfPart(part, orientations),
+    candidate: {
+      seriesInstanceUid,
+      description: description ?? '',
+      ...(part.name === undefined ? {} : { part: partOf(part, part.name) }),
+      images: part.frames.length,
+      ...(part.problem === undefined ? {} : { problem: part.problem }),
+      facts: factsOfPart(part, orientations),
+    },
+    headers: [...new Set(part.frames.map(({ instance }) => instance.dataset))],
   }));
+}
+
+function partOf({ frames, formerName }: SeriesPart, name: string): PartOfSeries {
+  const images = new Set(frames.map(imageKey));
+  return formerName === undefined ? { name, images } : { name, images, formerName };
+}
+
+/**
+ * Structure sets, reports, presentation states and the like that stand under the series UID of images: they
+ * are no volume, and the images are none the less for them. The parts keep the names that tell them from
+ * these.
+ */
+function withoutCompanions(parts: readonly SeriesPart[]): readonly SeriesPart[] {
+  const images = parts.filter(({ frames: [first] }) => first && modalityOf(first.attributes) !== undefined);
+  return images.length > 0 ? images : parts;
 }
 
 /**

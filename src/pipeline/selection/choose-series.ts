@@ -53,6 +53,10 @@ function force(
     alone.find((one) => one.chosen && one.class === forced.class) ?? alone.find(isChosen) ?? alone[0];
   if (!candidate || !decision)
     throw new SelectionError('SERIES_NAMED', `the study has no series ${seriesInstanceUid}`);
+  const problems = named.flatMap(({ problem }) => problem ?? []);
+  // Whoever names a series wants all of it, not what would be left of it.
+  if (problems.length === named.length)
+    throw new SelectionError('SERIES_NAMED', `series ${seriesInstanceUid}: ${problems[0]}`);
   const seriesClass = forced.class ?? classOf(decision, candidate);
   return selectSeries(candidates, rules).map((one) =>
     isNamed(one) && one.description === decision.description

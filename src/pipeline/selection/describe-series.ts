@@ -6,6 +6,19 @@ import type { CandidateSeries } from './select.ts';
 
 /** Series of other modalities hold no volume; what QIDO-RS says of them is enough. */
 const IMAGE_MODALITIES: ReadonlySet<string | undefined> = new Set(['CT', 'MR', undefined]);
+/**
+ * What may stand under the series UID of images. Where it came first, an archive takes its modality for the
+ * series', so several instances are looked at.
+ */
+const COMPANIONS: ReadonlySet<string | undefined> = new Set(
+  'AU DOC ECG HD KO PLAN PR REG RTDOSE RTPLAN RTRECORD RTSTRUCT SEG SR'.split(' '),
+);
+
+function mayHoldImages(series: DicomDataset): boolean {
+  const modality = text(series, 'Modality');
+  if (IMAGE_MODALITIES.has(modality)) return true;
+  return COMPANIONS.has(modality) && number(series, 'NumberOfSeriesRelatedInstances') !== 1;
+}
 
 /**
  * What selection needs to know of each series: QIDO-RS says which there are, the headers of all their images
@@ -22,7 +35,7 @@ export async function describeSeries(
   for (const item of series) {
     const what = `a series of study ${studyInstanceUid}`;
     const seriesInstanceUid = requiredText(item, 'SeriesInstanceUID', what);
-    if (IMAGE_MODALITIES.has(text(item, 'Modality'))) {
+    if (mayHoldImages(item)) {
       const headers = await headersOf(archive, studyInstanceUid, seriesInstanceUid, item, signal);
       described.push(...candidatesOf(seriesInstanceUid, headers));
     } else {

@@ -10,6 +10,10 @@ const SERIES_FACTS = [
   'studyWords',
   // attributes
   'modality',
+  'sopClass',
+  'manufacturer',
+  'manufacturerModel',
+  'kVp',
   'imageType',
   'bodyPart',
   'patientPosition',
@@ -122,9 +126,17 @@ function writtenWords(header: DicomDataset): Unsure {
   };
 }
 
-/** Virtual images of dual-energy CT name the photon energy that they stand for. */
+/** Energies are 40 to 200 keV; between name and number stand spaces, signs, or "E" as in MonoE. */
+const ENERGY_FIRST = /(?<![\d.])(\d{2,3})[ _-]*kev/i;
+const NAME_FIRST = new RegExp(
+  String.raw`(?<![a-z])(?:mono(?:e|en|energ\w*|chrom\w*|plus)?|vmi|kev)` +
+    String.raw`(?:[ _+=:()[\]-]|images?|at|@)*(\d{2,3})(?![\d.])(?![ _-]*(?:mm|s|%|kv))`,
+  'i',
+);
+
+/** Virtual images of dual-energy CT name the photon energy that they stand for: 40 keV, Mono+ 55, VMI40. */
 function keV(written: string): number | undefined {
-  const found = /(\d{2,3})[ _]?kev/i.exec(written)?.[1];
+  const found = (ENERGY_FIRST.exec(written) ?? NAME_FIRST.exec(written))?.[1];
   return found === undefined ? undefined : Number(found);
 }
 
@@ -136,6 +148,10 @@ function attributes(header: DicomDataset): Unsure {
   const samples = number(header, 'SamplesPerPixel') ?? 1;
   return {
     modality: text(header, 'Modality'),
+    sopClass: text(header, 'SOPClassUID'),
+    manufacturer: text(header, 'Manufacturer'),
+    manufacturerModel: text(header, 'ManufacturerModelName'),
+    kVp: number(header, 'KVP'),
     imageType: firstOf(header, ['FrameType', 'ImageType']),
     bodyPart: text(header, 'BodyPartExamined'),
     patientPosition: text(header, 'PatientPosition'),

@@ -19,6 +19,8 @@ export interface PartOfSeries {
   readonly name: string;
   /** `imageKey` of each of its images. */
   readonly images: ReadonlySet<string>;
+  /** See `SeriesPart.formerName`. */
+  readonly formerName?: string;
 }
 
 /** A series, or one part of a series that holds several volumes. */
@@ -29,7 +31,7 @@ export interface CandidateSeries {
   readonly part?: PartOfSeries;
   /** How many images it has, frames counted one by one; left out where the archive was not asked. */
   readonly images?: number;
-  /** Why its images are no volume, whatever they show. */
+  /** Why its images are no volume, or only a piece of one, whatever they show. */
   readonly problem?: string;
   readonly facts: Facts;
 }
@@ -125,7 +127,7 @@ function classify(
 ): { class: SeriesClass; reason: string } {
   const rule = rules.rules.find(({ when }) => holds(when, facts));
   if (!rule) return { class: 'NONE', reason: 'no rule takes a series like this' };
-  if (rule.class !== 'NONE' && problem) return { class: 'NONE', reason: `${rule.reason}, but ${problem}` };
+  if (problem) return { class: 'NONE', reason: `${rule.reason}, but ${problem}` };
   return { class: rule.class, reason: rule.reason };
 }
 

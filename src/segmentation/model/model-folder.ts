@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { codeOf } from '../../coded-error.ts';
 import { SegmentationError } from '../segmentation-error.ts';
 import { type ModelInfo, modelInfoSchema } from './model-info.ts';
+import { trainingOutputWords } from './training-output.ts';
 
 const MODEL_FILE = 'model.json';
 
@@ -37,6 +38,11 @@ export async function loadModel(nameOrFolder: string, roots: readonly string[] =
     if (!model) continue;
     for (const file of model.networks) await checkHash(file, model.info.files[path.basename(file)] ?? '');
     return model;
+  }
+  for (const folder of candidates) {
+    const words = await trainingOutputWords(folder);
+    if (words !== undefined)
+      throw new SegmentationError('MODEL_MISSING', `'${nameOrFolder}' is no model but ${words}`);
   }
   throw new SegmentationError(
     'MODEL_MISSING',

@@ -14,6 +14,12 @@ import {
  */
 export async function recordVolume(sql: Sql, record: MeasuredVolume): Promise<void> {
   const { model } = record;
+  // What was superseded may have stood under the name of a part that is told apart now.
+  await sql.query(
+    `DELETE FROM pansegnet.volume WHERE report->>'sopInstanceUid' = $1
+       AND series_instance_uid = $2 AND part <> $3`,
+    [record.supersedes, record.seriesInstanceUid, record.part],
+  );
   await sql.query(
     `INSERT INTO pansegnet.volume (patient_key, study_instance_uid, study_date, study_time,
      series_instance_uid, part,
