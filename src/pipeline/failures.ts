@@ -47,6 +47,7 @@ export const FAILURES: Readonly<Record<FailureCode, readonly [nature: Nature, wo
   STUDY_UNKNOWN: ['lasting', 'there is no such study'],
   STUDY_CRASHES: ['lasting', 'the process ended again and again during work on this study'],
   STUDY_TIMEOUT: ['passing', 'the work took longer than it may'],
+  PATIENTS_MIXED: ['lasting', 'the study is of two patients'],
   STAGE_TIMEOUT: ['passing', 'a stage of the work took longer than it may'],
 };
 

@@ -9,6 +9,7 @@ import {
   volumesOfStudies,
 } from '../../src/store/records/history.ts';
 import { patientKeys } from '../../src/store/records/patient-key.ts';
+import { headerRecorder } from '../../src/store/records/study-header.ts';
 import type { VolumeRecord } from '../../src/store/records/volume-record.ts';
 
 /** A new database takes seconds to make, more on a machine with other work. */
@@ -53,8 +54,22 @@ function volume(patientKey: string, studyDate: string, other: Partial<VolumeReco
   };
 }
 
+/** Volumes of studies that say the same of their patient. */
 async function record(...volumes: VolumeRecord[]): Promise<void> {
-  for (const each of volumes) await recordVolume(database, each);
+  const keep = await headerRecorder(database, { names: true });
+  for (const each of volumes) {
+    await recordVolume(database, each);
+    await keep(each.studyInstanceUid, {
+      PatientName: 'Doe^Jane',
+      PatientSex: 'F',
+      PatientBirthDate: '19600102',
+    });
+    await database.query('UPDATE pansegnet.study_header SET patient_key = $2 WHERE study_instance_uid = $1', [
+      each.studyInstanceUid,
+      each.patientKey,
+    ]);
+    await database.query('UPDATE pansegnet.study_header SET identified = true');
+  }
 }
 
 describe('volume history', () => {
@@ -120,7 +135,7 @@ describe('prior volumes', () => {
       volume(patient, '20240202', { model: { ...MODEL, sha256: 'b'.repeat(64) } }),
       volume(patient, '20240203', { model: { ...MODEL, mode: 'fast' } }),
     );
-    expect(await priorVolumes(database, current)).toEqual([older, old]);
+    expect((await priorVolumes(database, current)).volumes).toEqual([older, old]);
   });
 
   it('of the same day are ordered by time, and the study itself is none', async () => {
@@ -132,9 +147,9 @@ describe('prior volumes', () => {
       seriesInstanceUid: 'evening.1',
     });
     await record(morning, evening);
-    expect(await priorVolumes(database, evening)).toEqual([morning]);
-    expect(await priorVolumes(database, morning)).toEqual([]);
-    expect(await priorVolumes(database, { ...morning, studyTime: '2359' })).toEqual([evening]);
+    expect((await priorVolumes(database, evening)).volumes).toEqual([morning]);
+    expect((await priorVolumes(database, morning)).volumes).toEqual([]);
+    expect((await priorVolumes(database, { ...morning, studyTime: '2359' })).volumes).toEqual([evening]);
   });
 
   it('do not exist for a study without a date, nor is such a study one', async () => {
@@ -142,8 +157,8 @@ describe('prior volumes', () => {
     const undated = volume(patient, '');
     const dated = volume(patient, '20240101');
     await record(undated, dated);
-    expect(await priorVolumes(database, undated)).toEqual([]);
-    expect(await priorVolumes(database, dated)).toEqual([]);
+    expect((await priorVolumes(database, undated)).volumes).toEqual([]);
+    expect((await priorVolumes(database, dated)).volumes).toEqual([]);
   });
 });
 

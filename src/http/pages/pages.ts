@@ -80,7 +80,7 @@ export function pageRoutes(parts: ApiParts): Router {
     const key = patientKeySchema.safeParse(request.params.key);
     const patient = key.success ? await findPatient(database, key.data) : undefined;
     if (!patient) return notFound(send, response, basePath);
-    const trends = patientTrends(patient.volumes, patient.headers, parts.trends);
+    const trends = patientTrends(patient, parts.trends);
     const withReference =
       pages.referenceRange !== 'none' &&
       patient.volumes.some((volume) => volume.class === 'CT') &&

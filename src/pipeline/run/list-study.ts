@@ -3,9 +3,9 @@ import { type DicomDataset, text } from '../../dicom/reading/dataset.ts';
 import type { DicomWebClient } from '../../dicom/web/client.ts';
 import { isOwnResult } from '../../results/own-results.ts';
 import type { Database } from '../../store/database/sql.ts';
-import type { Patient } from '../../store/records/opt-out.ts';
 import { fingerprintOf, foreignSeries } from '../../store/records/own-series.ts';
 import { typicalImage } from '../../store/records/study-header.ts';
+import { type NamedPatient, namedPatient } from '../../store/records/study-identity.ts';
 import { describeSeries } from '../selection/describe-series.ts';
 import type { CandidateSeries } from '../selection/select.ts';
 
@@ -15,7 +15,7 @@ export interface ListedStudy {
   /** Series of SEGs among them: a reader's correction may be there. */
   readonly segmentations: readonly string[];
   /** Everybody whom an image names as its patient: one, unless images are mixed up. */
-  readonly patients: readonly Patient[];
+  readonly patients: readonly NamedPatient[];
   /**
    * Of the image that says most reliably whose study it is and what made it; undefined where no series has
    * images.
@@ -42,12 +42,12 @@ export async function listStudy(
   const seriesMetadata = (study: string, one: string) => archive.seriesMetadata(study, one, signal);
   const foreign = await foreignSeries({ database, seriesMetadata, isOwnResult }, studyInstanceUid, series);
   const headers: DicomDataset[] = [];
-  const patients = new Map<string, Patient>();
+  const patients = new Map<string, NamedPatient>();
   const source: Pick<DicomWebClient, 'seriesMetadata'> = {
     seriesMetadata: async (study, uid, abort) => {
       const images = await archive.seriesMetadata(study, uid, abort);
       headers.push(...images.slice(0, 1));
-      for (const patient of images.map(patientOf)) patients.set(JSON.stringify(patient), patient);
+      for (const patient of images.map(namedPatient)) patients.set(JSON.stringify(patient), patient);
       return images;
     },
   };
@@ -61,8 +61,3 @@ export async function listStudy(
     fingerprint: fingerprintOf(foreign),
   };
 }
-
-const patientOf = (image: DicomDataset): Patient => ({
-  patientId: text(image, 'PatientID'),
-  issuer: text(image, 'IssuerOfPatientID'),
-});
