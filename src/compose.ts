@@ -115,6 +115,7 @@ export async function startNode(config: Config, options: NodeOptions = {}): Prom
       database,
       archive: async () => archive,
       queue: async () => queue,
+      forgetImages: pages.forgetImages,
       warn,
     }),
     readiness,

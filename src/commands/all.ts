@@ -12,6 +12,7 @@ import { modelsVerify } from './models-verify.ts';
 import { optOutAdd } from './opt-out-add.ts';
 import { optOutList } from './opt-out-list.ts';
 import { optOutRemove } from './opt-out-remove.ts';
+import { patientErase } from './patient-erase.ts';
 import { processStudy } from './process.ts';
 import { queueDrain } from './queue-drain.ts';
 import { queueDrop } from './queue-drop.ts';
@@ -49,6 +50,7 @@ export const COMMANDS: readonly CliCommand[] = [
   optOutAdd,
   optOutRemove,
   optOutList,
+  patientErase,
   modelsImport,
   modelsVerify,
   modelsList,
@@ -65,6 +67,7 @@ export const GROUPS = {
   queue: 'the studies that wait, and those that were given up',
   results: 'results that are in the archive',
   'opt-out': 'patients and studies that are never processed',
+  patient: 'what the node keeps of a patient',
   models: 'the models that are installed',
   token: 'bearer tokens of people and programs that use the node',
   audit: 'the audit log: who saw and did what',

@@ -7,13 +7,13 @@ import { type PansegnetNode, startNode } from '../../src/compose.ts';
 import { loadConfig } from '../../src/config.ts';
 import { readInstance, text } from '../../src/dicom/reading/dataset.ts';
 import { readReport, type VolumeReport } from '../../src/sr/read-report.ts';
-import { addOptOut } from '../../src/store/records/opt-out.ts';
 import { findStudyListing } from '../../src/store/records/find-studies.ts';
+import { addOptOut } from '../../src/store/records/opt-out.ts';
 import type { VolumeRecord } from '../../src/store/records/volume-record.ts';
 import { type OrthancServer, startOrthanc } from '../support/orthanc.ts';
 import { describeWith } from '../support/requires.ts';
-import { SMALL_SERIES_RULES, smallCtSeries } from '../support/small-series.ts';
 import { writeSmallModels } from '../support/small-models.ts';
+import { SMALL_SERIES_RULES, smallCtSeries } from '../support/small-series.ts';
 
 const NEVER = '0 0 0 29 2 *';
 const JANE = { PatientName: 'Doe^Jane', PatientBirthDate: '19600102', PatientSex: 'F' };
@@ -74,7 +74,9 @@ describeWith(['Orthanc'], 'a patient whom Orthanc renames', () => {
     if (!volume) throw new Error(`study ${study} has no volume`);
     return volume;
   };
-  const reportOf = async (volume: VolumeRecord): Promise<{ read: VolumeReport; name: string | undefined }> => {
+  const reportOf = async (
+    volume: VolumeRecord,
+  ): Promise<{ read: VolumeReport; name: string | undefined }> => {
     const { seriesInstanceUid, sopInstanceUid } = volume.report;
     const bytes = await node.archive.retrieveInstance(
       volume.studyInstanceUid,
@@ -131,7 +133,11 @@ describeWith(['Orthanc'], 'a patient whom Orthanc renames', () => {
       [second, SECOND, 2],
     ] as const) {
       const volume = await volumeOf(study);
-      expect(volume).toMatchObject({ patientKey: merged.patientKey, seg: before.seg, volumeMl: before.volumeMl });
+      expect(volume).toMatchObject({
+        patientKey: merged.patientKey,
+        seg: before.seg,
+        volumeMl: before.volumeMl,
+      });
       expect(volume.supersedes).toBe(before.report.sopInstanceUid);
       const { read, name } = await reportOf(volume);
       expect(name).toBe('Doe^Jane^Mary');

@@ -38,6 +38,10 @@ export async function listedCounts(
   );
 }
 
+/** Nothing is kept of a patient who was erased. */
+const ERASED = `EXISTS (SELECT 1 FROM pansegnet.study AS known
+       WHERE known.study_instance_uid = uid AND known.erased_at IS NOT NULL)`;
+
 export async function keepListedCounts(
   sql: Sql,
   counted: readonly Omit<ListedCounts, 'announcedAt'>[],
@@ -45,7 +49,7 @@ export async function keepListedCounts(
 ): Promise<void> {
   await sql.query(
     `INSERT INTO pansegnet.listed_study (study_instance_uid, counts, patient, announced_at)
-     SELECT uid, counts, patient, $4
+     SELECT uid, counts, CASE WHEN NOT ${ERASED} THEN patient END, $4
      FROM unnest($1::text[], $2::text[], $3::text[]) AS counted (uid, counts, patient)
      ON CONFLICT (study_instance_uid) DO UPDATE SET counts = EXCLUDED.counts, patient = EXCLUDED.patient,
        announced_at = EXCLUDED.announced_at`,
@@ -67,7 +71,7 @@ export async function keepListedPatients(
   await sql.query(
     `UPDATE pansegnet.listed_study SET patient = listed.patient
      FROM unnest($1::text[], $2::text[]) AS listed (uid, patient)
-     WHERE study_instance_uid = uid AND listed_study.patient IS NULL`,
+     WHERE study_instance_uid = uid AND listed_study.patient IS NULL AND NOT ${ERASED}`,
     [listed.map(({ studyInstanceUid }) => studyInstanceUid), listed.map(({ patient }) => patient ?? null)],
   );
 }
