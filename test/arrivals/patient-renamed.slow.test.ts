@@ -174,4 +174,17 @@ describeWith(['Orthanc'], 'a patient whom Orthanc renames', () => {
     expect((await findStudyListing(node.database, OTHER))?.study.state).toBe('done');
     expect((await reportOf(await volumeOf(OTHER))).read.patient.patientId).toBe('P-IN');
   });
+
+  it('with two patients under one StudyInstanceUID, the study is refused', async () => {
+    const before = await volumeOf(FIRST);
+    const rita = { PatientID: 'P-RITA', PatientName: 'Roe^Rita', SeriesInstanceUID: `${FIRST}.7` };
+    const [image] = smallCtSeries(FIRST, { ...rita, SOPInstanceUID: `${FIRST}.7.1` });
+    if (!image) throw new Error('no image');
+    await node.archive.storeVerified(undefined, [image]).catch(() => undefined);
+    await twoPolls();
+    const listing = await findStudyListing(node.database, FIRST);
+    console.log(listing?.study);
+    expect(listing?.study).toMatchObject({ state: 'failed', errorCode: 'PATIENTS_MIXED' });
+    expect(await volumeOf(FIRST)).toEqual(before);
+  });
 });

@@ -27,7 +27,7 @@ const STUDIES = [...SHARED, ...PLACEHOLDERS].map((attributes, index) => ({
 
 let pages: PagesNode;
 beforeAll(async () => {
-  pages = await startPagesNode();
+  pages = await startPagesNode({ watch: { schedule: '0 0 0 29 2 *', lookBack: 'all', stableForSeconds: 0 } });
   for (const { uid, attributes } of STUDIES) {
     await pages.store(smallCtSeries(uid, attributes));
     await pages.process(uid);
@@ -35,8 +35,8 @@ beforeAll(async () => {
 });
 afterAll(() => pages?.stop());
 
-/** What is said of each study, everywhere. */
-async function nobodyIsCompared(): Promise<void> {
+/** Looks at what is said of each study, everywhere; gives how many it looked at. */
+async function expectNobodyCompared(): Promise<number> {
   const { node } = pages;
   for (const { uid, reason } of STUDIES) {
     const [volume] = (await findStudyListing(node.database, uid))?.volumes ?? [];
@@ -46,9 +46,10 @@ async function nobodyIsCompared(): Promise<void> {
     expect(readReport(bytes)).toMatchObject({ priorStudies: [], changesPercent: [] });
     const words = JSON.stringify(readInstance(bytes, 'report').dataset);
     expect(words).not.toContain('Since the');
-    for (const other of STUDIES) if (other.uid !== uid) expect(words).not.toContain(`"${other.uid}"`);
+    const named = STUDIES.filter((other) => other.uid !== uid && words.includes(`"${other.uid}"`));
+    expect(named).toEqual([]);
     // The first of those who share an ID had nobody to be compared with.
-    if (uid !== STUDIES[0]?.uid) expect(words).toContain(reason);
+    expect(words).toContain(uid === STUDIES[0]?.uid ? '' : reason);
 
     const place = `${node.url}/api/patients/${volume.patientKey}/volumes`;
     const { trends, notCompared } = await (await fetch(place)).json();
@@ -63,10 +64,11 @@ async function nobodyIsCompared(): Promise<void> {
   }
   const keys = (await allVolumes(node.database)).map(({ patientKey }) => patientKey);
   expect(new Set(keys).size).toBe(1 + PLACEHOLDERS.length);
+  return STUDIES.length;
 }
 
 it('three patients who share an ID, and those with placeholders, are compared nowhere', async () => {
-  await nobodyIsCompared();
+  expect(await expectNobodyCompared()).toBe(STUDIES.length);
 });
 
 it('nor after the history was rebuilt', async () => {
@@ -80,5 +82,49 @@ it('nor after the history was rebuilt', async () => {
     now: () => new Date(),
     warn: () => undefined,
   });
-  await nobodyIsCompared();
+  expect(await expectNobodyCompared()).toBe(STUDIES.length);
+});
+
+it('a report that compared before more was known of the ID is made anew without the comparison', async () => {
+  const { node } = pages;
+  const jane = { PatientID: 'LATER-1', PatientName: 'Doe^Jane' };
+  const rita = { PatientID: 'LATER-1', PatientName: 'Roe^Rita' };
+  const [first, second, third] = ['2.25.82501', '2.25.82502', '2.25.82503'] as const;
+  const known = { PatientBirthDate: '19600102', PatientSex: 'F' };
+  const reportOf = async (uid: string) => {
+    const [volume] = (await findStudyListing(node.database, uid))?.volumes ?? [];
+    if (!volume) throw new Error(`study ${uid} has no volume`);
+    const { seriesInstanceUid, sopInstanceUid } = volume.report;
+    return readReport(await node.archive.retrieveInstance(uid, seriesInstanceUid, sopInstanceUid));
+  };
+  await pages.store(smallCtSeries(first, { ...jane, ...known, StudyDate: '20210301' }));
+  await pages.process(first);
+  await pages.store(smallCtSeries(second, { ...jane, StudyDate: '20220301' }));
+  await pages.process(second);
+  const before = await reportOf(second);
+  expect(before?.priorStudies).toEqual([first]);
+  await pages.store(
+    smallCtSeries(third, { ...rita, ...known, PatientBirthDate: '19710203', StudyDate: '20200301' }),
+  );
+  await pages.process(third);
+  const ended = node.studyEnded(second);
+  await node.watcher.poll();
+  await ended;
+  expect(await reportOf(second)).toMatchObject({ priorStudies: [], supersedes: before?.sopInstanceUid });
+});
+
+it('a study whose images name two patients is refused', async () => {
+  const { node } = pages;
+  const study = '2.25.82601';
+  await pages.store(smallCtSeries(study, { PatientID: 'MIXED-1', PatientName: 'Doe^Jane' }));
+  const other = { PatientID: 'MIXED-2', PatientName: 'Roe^Rita', SeriesInstanceUID: `${study}.2` };
+  const files = Array.from({ length: 3 }, (_, at) =>
+    smallCtSeries(study, { ...other, SOPInstanceUID: `${study}.2.${at}` }).slice(at, at + 1),
+  );
+  await pages.store(files.flat());
+  await pages.process(study);
+  const listing = await findStudyListing(node.database, study);
+  expect(listing?.study).toMatchObject({ state: 'failed', errorCode: 'PATIENTS_MIXED' });
+  expect(listing?.study.reason).toMatch(/[0-9a-f]{32} and [0-9a-f]{32}/);
+  expect(listing?.volumes).toEqual([]);
 });

@@ -9,6 +9,7 @@ import {
   volumesOfStudies,
 } from '../../src/store/records/history.ts';
 import { patientKeys } from '../../src/store/records/patient-key.ts';
+import { applyPlaceholders } from '../../src/store/records/placeholder-keys.ts';
 import { headerRecorder } from '../../src/store/records/study-header.ts';
 import type { VolumeRecord } from '../../src/store/records/volume-record.ts';
 
@@ -183,6 +184,35 @@ describe('patient keys', () => {
       (await patientKeys(database))(patient),
     ];
     expect(new Set(keys).size).toBe(keys.length);
+  });
+
+  it('never join studies under a placeholder, also of before it was one', async () => {
+    const keyOf = await patientKeys(database, ['UNKNOWN']);
+    const patient = { patientId: ' unknown ', issuer: undefined, studyInstanceUid: '1.2.3' };
+    expect(keyOf(patient)).not.toBe(keyOf({ ...patient, studyInstanceUid: '1.2.4' }));
+    const issued = { ...patient, issuer: 'HOSPITAL' };
+    expect(keyOf(issued)).toBe(keyOf({ ...issued, studyInstanceUid: '1.2.4' }));
+
+    const former = await patientKeys(database, []);
+    const volumes = [
+      ['n.1', 'Unknown', true],
+      ['n.2', 'X-RAY', false],
+    ] as const;
+    for (const [study, patientId, hasHeader] of volumes) {
+      const key = former({ patientId, issuer: undefined, studyInstanceUid: study });
+      await recordVolume(
+        database,
+        volume(key, '20240101', { studyInstanceUid: study, seriesInstanceUid: study }),
+      );
+      const keep = await headerRecorder(database, { names: true, placeholderIds: [] });
+      if (hasHeader) await keep(study, { PatientID: patientId });
+    }
+    await applyPlaceholders(database, ['UNKNOWN', 'X-RAY']);
+    const keys = (await volumesOfStudies(database, ['n.1', 'n.2'])).map(({ patientKey }) => patientKey);
+    const now = await patientKeys(database, ['UNKNOWN', 'X-RAY']);
+    expect(keys).toEqual(
+      volumes.map(([studyInstanceUid, patientId]) => now({ patientId, issuer: undefined, studyInstanceUid })),
+    );
   });
 
   it('never join studies that name no patient', async () => {

@@ -16,9 +16,33 @@ const who = (name?: string, birthDateKey?: string, sex?: string): Identity => ({
 
 describe('a placeholder', () => {
   it.each([
-    ...['0', '000', '0000000000', 'UNKNOWN', 'unknown', 'Un known', ' UNKNOWN ', 'ANONYMOUS', 'Anon', 'TEST'],
-    ...['NA', 'N/A', 'n.a.', 'NONE', 'null', 'X', 'xxx', 'X-X', '---', '?', '', 'ＵＮＫＮＯＷＮ', 'no-id'],
-    ...['Unknown^Patient', 'test test', 'ANON^ANON', '0-0-0'],
+    '0',
+    '000',
+    '0000000000',
+    'UNKNOWN',
+    'unknown',
+    'Un known',
+    ' UNKNOWN ',
+    'ANONYMOUS',
+    'Anon',
+    'TEST',
+    'NA',
+    'N/A',
+    'n.a.',
+    'NONE',
+    'null',
+    'X',
+    'xxx',
+    'X-X',
+    '---',
+    '?',
+    '',
+    'ＵＮＫＮＯＷＮ',
+    'no-id',
+    'Unknown^Patient',
+    'test test',
+    'ANON^ANON',
+    '0-0-0',
   ])('is "%s", whatever its case, space and punctuation', (text) => {
     expect(isPlaceholder(text)).toBe(true);
   });

@@ -43,7 +43,7 @@ export interface IdentityParts {
 }
 
 /** A study whose counts are known and dealt with. */
-export interface SettledStudy {
+interface SettledStudy {
   readonly studyInstanceUid: string;
   readonly fingerprint: string;
   /** The series that the node did not write, as QIDO-RS lists them. */
@@ -55,7 +55,7 @@ export interface SettledStudy {
  * What became of it. `reopened`: all is to be decided again. `waiting`: it is in other hands just now, or the
  * queue takes nothing. Undefined: nothing has changed.
  */
-export type Noticed = 'queued' | 'ignored' | 'reopened' | 'waiting' | undefined;
+type Noticed = 'queued' | 'ignored' | 'reopened' | 'waiting' | undefined;
 
 export interface IdentityWatch {
   notice(study: SettledStudy, signal?: AbortSignal): Promise<Noticed>;
@@ -102,8 +102,7 @@ export function watchIdentities(parts: IdentityParts): IdentityWatch {
       return (await comparesWrongly(database, studyInstanceUid)) ? restate(study) : undefined;
     }
     if (known.identityKeys === undefined) {
-      await move(study, image, known.patientKey);
-      await recordIdentities(database, studyInstanceUid, [digest]);
+      await recordFirst(study, image, known.patientKey);
       return undefined;
     }
     // Who works on it may have read what it was.
@@ -117,6 +116,16 @@ export function watchIdentities(parts: IdentityParts): IdentityWatch {
     const changed = two ? await refused(study, two) : await moved(study, image, patients, known.patientKey);
     if (changed !== 'waiting') await recordNoticed(database, studyInstanceUid, all);
     return changed;
+  };
+
+  /** Of what an earlier version processed; where its images name two patients, its volumes stay where they are. */
+  const recordFirst = async (study: SettledStudy, image: DicomDataset, from: string): Promise<void> => {
+    const { studyInstanceUid } = study;
+    const patient = namedPatient(image);
+    const isMoved = parts.patientKey({ ...patient, studyInstanceUid }) !== from;
+    const images = isMoved ? await imagesOf(archive, study, study.series.length) : [];
+    if (differentPatients(images.map(namedPatient), identities) === undefined) await move(study, image, from);
+    await recordIdentities(database, studyInstanceUid, [identities.digestOf(patient)]);
   };
 
   /** The run reads every image, refuses the study and says so. */

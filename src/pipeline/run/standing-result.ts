@@ -50,7 +50,7 @@ export async function standingResult(
   const reissue = await reissueOf(database, studyInstanceUid);
   const mask = new Uint8Array(source.volume.voxels.length);
   const nothing = { ...images, mask, measurement: measure(source.volume, mask) };
-  const context = resultContext({ ...nothing, ...(reissue === undefined ? {} : { reissue }) }, settings);
+  const context = resultContext(nothing, settings);
   const reference = volume.seg ?? volume.report;
   const stored = await stage('retrieve', async (_, signal) => {
     const { seriesInstanceUid, sopInstanceUid } = reference;
@@ -66,7 +66,10 @@ export async function standingResult(
     if (!isOfImages(stored.dataset, context)) return undefined;
     return { volume, found: nothing, reissue };
   }
-  if (!isOfThisWork(volume.seg.sopInstanceUid, context, parts)) return undefined;
+  // A run that was killed may have given a new name to a SEG that it then did not write.
+  const works = [context, ...(reissue === undefined ? [] : [{ ...context, reissue }])];
+  const { sopInstanceUid } = volume.seg;
+  if (!works.some((work) => isOfWork(sopInstanceUid, work, parts))) return undefined;
   const found = segmentOnSeries(stored, PANCREAS_SEGMENT_NUMBER, source, { sourcesNamed: true });
   const voxelMl = voxelVolumeMl(source.volume.affine);
   const range = volume.intervalMl && {
@@ -83,7 +86,7 @@ export async function standingResult(
 }
 
 /** The UID of a SEG is made of its images, its model and how it was made. */
-const isOfThisWork = (sopInstanceUid: string, context: ResultContext, { settings }: RunParts): boolean =>
+const isOfWork = (sopInstanceUid: string, context: ResultContext, { settings }: RunParts): boolean =>
   settings.segmentation.some((form) => segmentationUid(context, form) === sopInstanceUid);
 
 /** A report that found nothing names the images that it looked at as its evidence. */

@@ -173,7 +173,7 @@ export async function priorVolumes(
       study.studyTime,
     ],
   );
-  const persons = await personsOfPatient(sql, patientKey);
+  const persons = await personsOfPatient(sql, patientKey, studyInstanceUid);
   const isIdentifiedStudy = await isIdentified(sql, studyInstanceUid);
   return {
     volumes: earlier.filter((volume) => persons.isSame(studyInstanceUid, volume.studyInstanceUid)),

@@ -41,11 +41,11 @@ function knownBirthDate(birthDate: string | undefined): string | undefined {
 
 /** How identities are read from what images say. */
 export interface IdentityReader {
-  identityOf(patient: NamedPatient): Identity;
+  readonly identityOf: (patient: NamedPatient) => Identity;
   /** Stands for all that images say of their patient: another one where any of it changes. */
-  digestOf(patient: NamedPatient): string;
+  readonly digestOf: (patient: NamedPatient) => string;
   /** See `nobodyTest`. */
-  namesNobody(patient: Pick<NamedPatient, 'patientId' | 'issuer'>): boolean;
+  readonly namesNobody: (patient: Pick<NamedPatient, 'patientId' | 'issuer'>) => boolean;
 }
 
 export async function identityReader(
@@ -102,17 +102,19 @@ const identityRow = z.object({
 /**
  * Of all studies known under a patient key, by Study Instance UID and oldest first: also of those whose
  * volumes alone are known, which say nothing of their patient.
+ * @param study one that is counted among them in any case
  */
 export async function identitiesOfPatient(
   sql: Sql,
   patientKey: string,
+  study = '',
 ): Promise<ReadonlyMap<string, Identity>> {
   const rows = await sql.query(
     `SELECT ${columnsOf(identityRow)} FROM pansegnet.study_header
-     WHERE patient_key = $1
+     WHERE patient_key = $1 OR study_instance_uid = $2
        OR study_instance_uid IN (SELECT study_instance_uid FROM pansegnet.volume WHERE patient_key = $1)
      ORDER BY study_date, study_time, study_instance_uid`,
-    [patientKey],
+    [patientKey, study],
   );
   const volumes = await sql.query(
     `SELECT DISTINCT study_instance_uid AS "studyInstanceUid" FROM pansegnet.volume
@@ -137,8 +139,8 @@ export async function identitiesOfPatient(
 }
 
 /** Whose the studies under a patient key are: see `personsOf`. */
-export const personsOfPatient = async (sql: Sql, patientKey: string): Promise<Persons> =>
-  personsOf(await identitiesOfPatient(sql, patientKey));
+export const personsOfPatient = async (sql: Sql, patientKey: string, study?: string): Promise<Persons> =>
+  personsOf(await identitiesOfPatient(sql, patientKey, study));
 
 /** Whether the PatientID of a study names anybody, as far as is known. */
 export async function isIdentified(sql: Sql, studyInstanceUid: string): Promise<boolean> {

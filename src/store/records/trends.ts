@@ -22,7 +22,7 @@ export interface TrendPoint {
 }
 
 /** A study that is not compared with others under the patient's key, and why. */
-export interface StudyApart {
+interface StudyApart {
   readonly studyInstanceUid: string;
   readonly reason: ApartReason;
 }
