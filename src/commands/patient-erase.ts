@@ -18,11 +18,11 @@ const patientKey = z
 
 /** What the node cannot take back; said each time, as somebody has to see to it. */
 const OUT_OF_REACH = [
-  'not reached: images, SEGs and reports in the archive (its own means, or `results withdraw` before erasing)',
+  'not reached: images, SEGs and reports in the archive (or `results withdraw` them before erasing)',
   'not reached: the audit log, which only grows; it names the patient by the key',
   'not reached: backups of the database, and messages that were delivered',
   'kept: the UIDs of the studies and of their results, so that they are not processed again as they are; ' +
-    'and entries of the opt-out list. New images of the patient are processed unless the list names the patient.',
+    'and entries of the opt-out list. New images are processed unless the list names the patient.',
 ];
 
 /** Irreversible: without --yes it says what it would do, and fails. */

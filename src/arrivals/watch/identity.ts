@@ -118,7 +118,7 @@ export function watchIdentities(parts: IdentityParts): IdentityWatch {
     return changed;
   };
 
-  /** Of what an earlier version processed; where its images name two patients, its volumes stay where they are. */
+  /** Of what an earlier version processed. Where images name two patients, the volumes stay in place. */
   const recordFirst = async (study: SettledStudy, image: DicomDataset, from: string): Promise<void> => {
     const { studyInstanceUid } = study;
     const patient = namedPatient(image);

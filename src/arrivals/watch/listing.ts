@@ -47,9 +47,9 @@ interface ListedStudy {
 
 /**
  * Lists the studies within the look-back (QIDO-RS) and announces those whose counts, or whose patient, have
- * changed since the last listing; about the others the archive is asked nothing more. An archive that gives no counts has every
- * study announced. The counts are kept together with the announcement, so that no kill can part them. What
- * the node itself wrote changes the counts too, and costs one look.
+ * changed since the last listing; about the others the archive is asked nothing more. An archive that gives
+ * no counts has every study announced. The counts are kept together with the announcement, so that no kill
+ * can part them. What the node itself wrote changes the counts too, and costs one look.
  * @returns how many studies the archive listed
  */
 export async function announceListed(parts: ListingParts, signal?: AbortSignal): Promise<number> {

@@ -48,7 +48,8 @@ async function rekeyUnknown(sql: Sql, placeholderIds: readonly string[]): Promis
   const digest = await keyedDigests(sql);
   const keys = placeholderIds.flatMap(writtenForms).map((id) => digest(['patient', id, '']));
   const rows = await sql.query(
-    `SELECT study_instance_uid AS "studyInstanceUid" FROM pansegnet.study_header WHERE patient_key = ANY($1::text[])
+    `SELECT study_instance_uid AS "studyInstanceUid" FROM pansegnet.study_header
+     WHERE patient_key = ANY($1::text[])
      UNION SELECT study_instance_uid FROM pansegnet.volume WHERE patient_key = ANY($1::text[])`,
     [keys],
   );

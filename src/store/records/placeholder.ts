@@ -1,5 +1,5 @@
 /**
- * What systems write where nothing is known of a patient. A site may name its own (`patients.placeholderIds`).
+ * What systems write where nothing is known of a patient. A site may name its own: `patients.placeholderIds`.
  */
 export const PLACEHOLDER_IDS: readonly string[] = [
   '0',

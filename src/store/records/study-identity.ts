@@ -70,8 +70,8 @@ export async function identityReader(
 }
 
 /**
- * Two of them who cannot be one: with another PatientID, issuer, birth date or sex, or with another name where
- * nothing else proves that they are one. What is not said contradicts nobody.
+ * Two of them who cannot be one: with another PatientID, issuer, birth date or sex, or with another name
+ * where nothing else proves that they are one. What is not said contradicts nobody.
  */
 export function differentPatients(
   patients: readonly NamedPatient[],
@@ -192,13 +192,14 @@ export async function recordNoticed(sql: Sql, studyInstanceUid: string, digest: 
 
 const ignoredRow = z.object({ ignoredIdentities: orUndefined(z.array(z.string())) });
 
-/** Whose a study was when the opt-out list kept it out; undefined: it did not, or an earlier version kept none. */
+/** Whose a study was when the opt-out list kept it out; undefined: it did not, or nothing was kept. */
 export async function ignoredIdentities(
   sql: Sql,
   studyInstanceUid: string,
 ): Promise<readonly string[] | undefined> {
   const rows = await sql.query(
-    `SELECT ${columnsOf(ignoredRow)} FROM pansegnet.study WHERE study_instance_uid = $1 AND state = 'skipped'`,
+    `SELECT ${columnsOf(ignoredRow)} FROM pansegnet.study
+     WHERE study_instance_uid = $1 AND state = 'skipped'`,
     [studyInstanceUid],
   );
   return rowsOf(ignoredRow, rows)[0]?.ignoredIdentities;
