@@ -183,7 +183,6 @@ describeWith(['Orthanc'], 'a patient whom Orthanc renames', () => {
     await node.archive.storeVerified(undefined, [image]).catch(() => undefined);
     await twoPolls();
     const listing = await findStudyListing(node.database, FIRST);
-    console.log(listing?.study);
     expect(listing?.study).toMatchObject({ state: 'failed', errorCode: 'PATIENTS_MIXED' });
     expect(await volumeOf(FIRST)).toEqual(before);
   });

@@ -58,6 +58,7 @@ async function expectNobodyCompared(): Promise<number> {
     const page = await (await fetch(`${node.url}/patients/${volume.patientKey}`)).text();
     expect(page).toContain(reason);
     expect(page).not.toContain(' %)');
+    expect(await (await fetch(`${node.url}/studies/${uid}`)).text()).toContain(reason);
     const csv = (await (await fetch(`${place}.csv`)).text()).trim().split('\r\n').slice(1);
     const persons = csv.map((line) => line.split(',').at(-2));
     expect(new Set(persons).size).toBe(persons.length);
