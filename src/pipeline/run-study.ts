@@ -1,9 +1,10 @@
 import { announceWrongComparisons } from '../store/arrivals/wrong-comparisons.ts';
 import { wasWithdrawn } from '../store/records/history.ts';
 import { optOutReason } from '../store/records/opt-out.ts';
+import { giveUpComparisons } from '../store/records/report-priors.ts';
 import { moveReviews } from '../store/records/reviews.ts';
 import { beginRun, finishRun, fixedTime, type Run, recordDecisions } from '../store/records/run-log.ts';
-import { recordIgnoredIdentities, reissueOf } from '../store/records/study-identity.ts';
+import { namedPatient, recordIgnoredIdentities, reissueOf } from '../store/records/study-identity.ts';
 import type { MeasuredVolume } from '../store/records/volume-record.ts';
 import { describeFailure } from './failures.ts';
 import { takeCorrection } from './run/corrections.ts';
@@ -97,9 +98,16 @@ export async function runStudy(
       failures.push(error);
     }
   }
+  if (restate && (await giveUpComparisons(database, studyInstanceUid))) {
+    parts.warn({ studyInstanceUid }, 'a report that compares with another person cannot be made anew');
+  }
+  const patient = { ...namedPatient(header ?? {}), studyInstanceUid };
   await announceWrongComparisons(
     database,
-    { studyInstanceUid, patientKeys: volumes.map(({ patientKey }) => patientKey) },
+    {
+      studyInstanceUid,
+      patientKeys: [parts.patientKey(patient), ...volumes.map(({ patientKey }) => patientKey)],
+    },
     now(),
   );
   if (failures.length > 0) throw failures.find((error) => describeFailure(error).passing) ?? failures[0];

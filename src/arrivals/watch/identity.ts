@@ -1,3 +1,4 @@
+import { DicomError } from '../../dicom/dicom-error.ts';
 import { type DicomDataset, requiredText, text } from '../../dicom/reading/dataset.ts';
 import { requestStudy } from '../../queue/request-study.ts';
 import type { StudyQueue } from '../../queue/study-queue.ts';
@@ -109,7 +110,7 @@ export function watchIdentities(parts: IdentityParts): IdentityWatch {
     if (state === 'running') return 'waiting';
 
     const images = await imagesOf(archive, study, study.series.length, signal);
-    const patients = images.map(namedPatient);
+    const patients = [image, ...images].map(namedPatient);
     const all = [...new Set(patients.map((patient) => identities.digestOf(patient)))].sort().join(' ');
     if (all === known.noticedIdentity) return undefined;
     const two = differentPatients(patients, identities);
@@ -204,7 +205,11 @@ async function imagesOf(
   const images: DicomDataset[] = [];
   for (const one of (ofImages.length > 0 ? ofImages : series).slice(0, most)) {
     const uid = requiredText(one, 'SeriesInstanceUID', `a series of study ${studyInstanceUid}`);
-    const image = await archive.anyInstance(studyInstanceUid, uid, signal);
+    const image = await archive.anyInstance(studyInstanceUid, uid, signal).catch((error: unknown) => {
+      // What an archive cannot answer does not hold up the look; the others are asked.
+      if (error instanceof DicomError && error.code !== 'DICOM_WEB_UNREACHABLE') return undefined;
+      throw error;
+    });
     if (image) images.push(image);
   }
   return images;

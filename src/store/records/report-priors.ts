@@ -33,6 +33,21 @@ export async function comparesWrongly(sql: Sql, studyInstanceUid: string): Promi
 }
 
 /**
+ * Keeps no longer what standing reports of the study compare with, where that may be another person's: they
+ * could not be made anew, and trying again would not end.
+ * @returns whether there was any
+ */
+export async function giveUpComparisons(sql: Sql, studyInstanceUid: string): Promise<boolean> {
+  if (!(await comparesWrongly(sql, studyInstanceUid))) return false;
+  await sql.query(
+    `DELETE FROM pansegnet.report_prior WHERE report_sop_instance_uid IN (
+       SELECT report->>'sopInstanceUid' FROM pansegnet.volume WHERE study_instance_uid = $1)`,
+    [studyInstanceUid],
+  );
+  return true;
+}
+
+/**
  * The studies whose standing reports compare with what may be another person's, among those under these
  * patient keys and those that are compared with this study.
  */
