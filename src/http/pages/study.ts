@@ -12,7 +12,7 @@ export interface StudyPageInput {
   readonly shown: ReviewedVolume | undefined;
   /** What must be said of the model that made it. */
   readonly notice: string | undefined;
-  /** Why it is not compared with other studies under its PatientID; undefined where there is none left out. */
+  /** Why it is not compared with others under its PatientID; undefined where none is left out. */
   readonly apart: ApartReason | undefined;
   readonly basePath: string;
   readonly mayAct: boolean;
