@@ -105,6 +105,7 @@ function pageParts(database: Database): ApiParts {
     pages: { viewerUrl: null, referenceRange: 'none', researchOnly: true, version: '0' },
     process: unused,
     dead: { list: unused, drop: unused },
+    forgetImages: () => undefined,
     images: (result) => images.imagesOf(result),
     instance: unused,
     withdraw: undefined,

@@ -20,7 +20,7 @@ import { openEngine, openQueue } from './compose/queue.ts';
 import { checkRole, type NodeRole } from './compose/role.ts';
 import { composeRun } from './compose/run.ts';
 import { startFindings } from './compose/start-checks.ts';
-import { composeNotify, composeWatcher } from './compose/watch.ts';
+import { composeIdentityWatch, composeNotify, composeWatcher } from './compose/watch.ts';
 import { startWork } from './compose/work.ts';
 import type { Config } from './config.ts';
 import type { DicomWebClient } from './dicom/web/client.ts';
@@ -31,6 +31,7 @@ import type { ProgressListener } from './pipeline/run/stages.ts';
 import { announceStudy } from './store/arrivals/announcements.ts';
 import type { Database } from './store/database/sql.ts';
 import { findStudyListing, type StudyListing } from './store/records/find-studies.ts';
+import { applyPlaceholders } from './store/records/placeholder-keys.ts';
 import { SOFTWARE_VERSION } from './version.ts';
 
 export interface NodeOptions {
@@ -80,6 +81,7 @@ export async function startNode(config: Config, options: NodeOptions = {}): Prom
   const archive = composeArchiveClient(config, doors.own, (answer) => metrics.archiveAnswered(answer));
   const audit = open.use(composeAudit(config, { logger, now, archiveUrl: archive.url }));
   const database = open.adopt(await openConfiguredDatabase(config), (it) => it.close());
+  await applyPlaceholders(database, config.patients.placeholderIds);
   const engine = open.adopt(await openEngine(database, logger), (it) => it.stop());
   const embedded =
     config.archive.kind === 'embedded'
@@ -116,6 +118,7 @@ export async function startNode(config: Config, options: NodeOptions = {}): Prom
       database,
       archive: async () => archive,
       queue: async () => queue,
+      forgetImages: pages.forgetImages,
       warn,
     }),
     readiness,
@@ -145,7 +148,8 @@ export async function startNode(config: Config, options: NodeOptions = {}): Prom
     startWork(config, { database, queue, run, metrics, audit, logger, ended });
   }
   open.defer(() => queue.stop({ graceMs: config.shutdown.graceSeconds * 1000 }));
-  const watcher = composeWatcher(config, { archive, database, queue, logger });
+  const identity = await composeIdentityWatch(config, { archive, database, queue, logger });
+  const watcher = composeWatcher(config, { archive, database, queue, logger, identity });
   if (isGateway) open.adopt(startWatching(config.watch.schedule, watcher, logger), (it) => it.stop());
   for (const { check, what, why, todo } of await startFindings(config)) warn({ check, why, todo }, what);
   await intake?.start();

@@ -16,11 +16,12 @@ export const historyRebuild = defineCommand({
   mayCreateDatabase: ({ isNew }) => isNew,
   run: async ({ json }, { config, database, archive: open, print, onProgress, warn, signal }) => {
     const archive = await open();
+    const { placeholderIds } = config.patients;
     const rebuilt = await rebuildHistory({
-      recordHeader: await headerRecorder(database, { names: config.pages.patientNames }),
+      recordHeader: await headerRecorder(database, { names: config.pages.patientNames, placeholderIds }),
       archive,
       database,
-      patientKey: await patientKeys(database),
+      patientKey: await patientKeys(database, placeholderIds),
       pageSize: config.watch.pageSize,
       now: () => new Date(),
       warn,

@@ -1,5 +1,8 @@
 import { z } from 'zod';
+import type { Sql } from '../store/database/sql.ts';
 import { allVolumes, volumesOfPatient } from '../store/records/history.ts';
+import { findPatient } from '../store/records/patient-record.ts';
+import { comparabilityOf, type PatientTrends, patientTrends } from '../store/records/trends.ts';
 import type { VolumeRecord } from '../store/records/volume-record.ts';
 import { volumesAsCsv } from '../store/records/volumes-csv.ts';
 import { defineCommand } from './definition/command.ts';
@@ -22,11 +25,22 @@ export const history = defineCommand({
       ? allVolumes(database)
       : volumesOfPatient(database, patientKey));
     if (json) print(JSON.stringify(volumes, null, 2));
-    else if (csv) print(volumesAsCsv(volumes).trimEnd());
+    else if (csv) print(volumesAsCsv(volumes, await comparabilityOfAll(database, volumes)).trimEnd());
     else if (volumes.length === 0) print('no volumes');
     else for (const volume of volumes) print(sentence(volume));
   },
 });
+
+/** As pages and API tell it, of all patients that these volumes are of. */
+async function comparabilityOfAll(database: Sql, volumes: readonly VolumeRecord[]) {
+  const settings = { correctedCounts: false, repeatabilityPercent: {} };
+  const patients: PatientTrends[] = [];
+  for (const key of new Set(volumes.map(({ patientKey }) => patientKey))) {
+    const patient = await findPatient(database, key);
+    if (patient) patients.push(patientTrends(patient, settings));
+  }
+  return comparabilityOf(patients);
+}
 
 function sentence({
   patientKey,

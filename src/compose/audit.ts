@@ -18,6 +18,8 @@ export interface NodeAudit extends Disposable {
   /** The node took the study's images from the archive and gave it the results. */
   studyProcessed(studyInstanceUid: string, patientKeys: readonly string[]): void;
   studyFailed(studyInstanceUid: string, error: unknown): void;
+  /** An operator had a patient erased from the node. */
+  patientErased(patientKey: string): void;
   /** Records the end, where there was a beginning, and waits for the disk. */
   [Symbol.dispose](): void;
 }
@@ -88,6 +90,13 @@ export function composeAudit(
         action: 'R',
         outcome: '8',
         outcomeDescription: describeFailure(error).code,
+      }),
+    patientErased: (id) =>
+      record({
+        event: 'patientRecord',
+        action: 'D',
+        participants: [{ ...node, isRequestor: true }],
+        objects: patients === 'key' ? [{ kind: 'patient', id }] : [],
       }),
     [Symbol.dispose]: () => {
       if (isRunning) activity('applicationStop');

@@ -10,6 +10,10 @@ export interface NodeParts {
   readonly database: Database;
   readonly archive: () => Promise<DicomWebClient>;
   readonly queue: () => Promise<StudyQueue>;
+  /**
+   * Drops images of these results (SOP Instance UIDs of their reports) from memory. A command alone has none.
+   */
+  readonly forgetImages?: (reports: readonly string[]) => void;
   readonly warn: (fields: object, message: string) => void;
 }
 

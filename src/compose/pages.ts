@@ -56,6 +56,7 @@ export function composePages(config: Config, input: PagesInput): ApiParts {
     },
     dead: { list: (page) => queue.dead(page), drop: (uid) => queue.drop(uid) },
     images: (result) => cache.imagesOf(result),
+    forgetImages: (reports) => cache.forget(reports),
     instance: (study, { seriesInstanceUid, sopInstanceUid }) =>
       archive.retrieveInstance(study, seriesInstanceUid, sopInstanceUid),
     withdraw: rejectionNotes

@@ -5,6 +5,7 @@ import { readSelectionRules } from '../pipeline/selection/rules.ts';
 import type { InferenceOptions } from '../segmentation/segment.ts';
 import { patientKeys } from '../store/records/patient-key.ts';
 import { headerRecorder } from '../store/records/study-header.ts';
+import { identityReader } from '../store/records/study-identity.ts';
 import { SOFTWARE_VERSION } from '../version.ts';
 
 export function resultSettings(config: Config): ResultSettings {
@@ -33,11 +34,13 @@ export async function composeRun(
   config: Config,
   parts: Pick<RunParts, 'archive' | 'database' | 'warn'> & Partial<RunParts>,
 ): Promise<RunParts> {
+  const { placeholderIds } = config.patients;
   return {
     rules: readSelectionRules(config.selection.rules, config.selection.siteRules),
     models: configuredModels(config.models, config.models.folder),
-    patientKey: await patientKeys(parts.database),
-    recordHeader: await headerRecorder(parts.database, { names: config.pages.patientNames }),
+    patientKey: await patientKeys(parts.database, placeholderIds),
+    identities: await identityReader(parts.database, placeholderIds),
+    recordHeader: await headerRecorder(parts.database, { names: config.pages.patientNames, placeholderIds }),
     settings: resultSettings(config),
     inference: inferenceOptions(config, (message) => parts.warn({}, message)),
     stageLimits: config.queue.stageTimeoutMinutes,

@@ -1,6 +1,7 @@
 import type { Router } from 'express';
 import type { Logger } from 'pino';
 import { createAdmission } from '../arrivals/routing/admission.ts';
+import { type IdentityWatch, watchIdentities } from '../arrivals/watch/identity.ts';
 import { createWatcher, type Watcher } from '../arrivals/watch/watch.ts';
 import type { Config } from '../config.ts';
 import type { DicomWebClient } from '../dicom/web/client.ts';
@@ -10,6 +11,9 @@ import type { StudyQueue } from '../queue/study-queue.ts';
 import { isOwnResult } from '../results/own-results.ts';
 import { announceStudy } from '../store/arrivals/announcements.ts';
 import type { Database } from '../store/database/sql.ts';
+import { patientKeys } from '../store/records/patient-key.ts';
+import { headerRecorder } from '../store/records/study-header.ts';
+import { identityReader } from '../store/records/study-identity.ts';
 import { archiveOptions } from './archive.ts';
 
 interface WatchedParts {
@@ -19,9 +23,30 @@ interface WatchedParts {
   readonly logger: Logger;
 }
 
+/** What notices that the archive says another patient of a study. */
+export async function composeIdentityWatch(
+  config: Config,
+  { archive, database, queue, logger }: WatchedParts,
+): Promise<IdentityWatch> {
+  const { placeholderIds } = config.patients;
+  return watchIdentities({
+    archive,
+    database,
+    queue,
+    identities: await identityReader(database, placeholderIds),
+    patientKey: await patientKeys(database, placeholderIds),
+    recordHeader: await headerRecorder(database, { names: config.pages.patientNames, placeholderIds }),
+    log: logger,
+  });
+}
+
 /** What looks for studies and at them, from the configuration. */
-export function composeWatcher(config: Config, { archive, database, queue, logger }: WatchedParts): Watcher {
+export function composeWatcher(
+  config: Config,
+  { archive, database, queue, logger, identity }: WatchedParts & { readonly identity: IdentityWatch },
+): Watcher {
   return createWatcher({
+    identity,
     archive,
     database,
     queue,

@@ -41,7 +41,8 @@ export function startWork(
         shown(event);
         run.onProgress?.(event);
       };
-      const { decisions, volumes } = await runStudy(job, { ...run, onProgress }, signal).catch((error) => {
+      const study = { ...job, restate: job.reason === 'restated' };
+      const { decisions, volumes } = await runStudy(study, { ...run, onProgress }, signal).catch((error) => {
         audit.studyFailed(job.studyInstanceUid, error);
         throw error;
       });

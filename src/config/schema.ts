@@ -100,6 +100,7 @@ export const configSchema = z
     auth: authSchema,
     audit: auditSchema,
     notifications: notificationsSchema,
+    patients: z.strictObject({ placeholderIds: z.array(z.string().min(1)) }),
     pages: pagesSchema,
     results: z.strictObject({
       contentQualification: z.enum(['RESEARCH', 'SERVICE', 'PRODUCT']),

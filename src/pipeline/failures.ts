@@ -45,9 +45,14 @@ export const FAILURES: Readonly<Record<FailureCode, readonly [nature: Nature, wo
   DATABASE_UNUSABLE: ['passing', 'the database could not be used'],
   RESULT_UNKNOWN: ['lasting', 'there is no such result'],
   OPT_OUT_UNKNOWN: ['lasting', 'there is no such opt-out'],
+  PATIENT_UNKNOWN: ['lasting', 'there is no such patient'],
+  PATIENT_BUSY: ['passing', "the patient's studies are being worked on"],
+  ERASE_UNCONFIRMED: ['lasting', 'it was not confirmed'],
+  PLACEHOLDER_ID: ['lasting', 'the PatientID names nobody'],
   STUDY_UNKNOWN: ['lasting', 'there is no such study'],
   STUDY_CRASHES: ['lasting', 'the process ended again and again during work on this study'],
   STUDY_TIMEOUT: ['passing', 'the work took longer than it may'],
+  PATIENTS_MIXED: ['lasting', 'the study is of two patients'],
   STAGE_TIMEOUT: ['passing', 'a stage of the work took longer than it may'],
 };
 

@@ -1,16 +1,22 @@
+import { announceWrongComparisons } from '../store/arrivals/wrong-comparisons.ts';
 import { wasWithdrawn } from '../store/records/history.ts';
 import { optOutReason } from '../store/records/opt-out.ts';
+import { giveUpComparisons } from '../store/records/report-priors.ts';
+import { moveReviews } from '../store/records/reviews.ts';
 import { beginRun, finishRun, fixedTime, type Run, recordDecisions } from '../store/records/run-log.ts';
+import { namedPatient, recordIgnoredIdentities, reissueOf } from '../store/records/study-identity.ts';
 import type { MeasuredVolume } from '../store/records/volume-record.ts';
 import { describeFailure } from './failures.ts';
 import { takeCorrection } from './run/corrections.ts';
 import { createResults, warningsOf } from './run/create-results.ts';
 import { findPancreas } from './run/find-pancreas.ts';
 import { listStudy } from './run/list-study.ts';
+import { checkOnePatient } from './run/one-patient.ts';
 import { retrieveSeries } from './run/retrieve-series.ts';
 import type { RunParts } from './run/run-parts.ts';
 import { pastOf, recordFinding } from './run/run-record.ts';
 import { type RunStage, StageClock } from './run/stages.ts';
+import { standingResult, withStanding } from './run/standing-result.ts';
 import { storeResults, verifyStored } from './run/store-results.ts';
 import { type ChosenSeries, chooseSeries, type ForcedSeries, isChosen } from './selection/choose-series.ts';
 import type { SeriesDecision } from './selection/select.ts';
@@ -20,6 +26,11 @@ export interface StudyToRun {
   readonly studyInstanceUid: string;
   /** The same for every attempt at one request. */
   readonly requestId: string;
+  /**
+   * The results are to say what is known now of the patient: what stands in the history is not segmented
+   * again.
+   */
+  readonly restate?: boolean;
 }
 
 export interface StudyOutcome {
@@ -43,7 +54,7 @@ export async function runStudy(
   forced?: ForcedSeries,
 ): Promise<StudyOutcome> {
   const { database, rules, models, onProgress, onStageEnd: onEnd, stageLimits: limits, now } = parts;
-  const { studyInstanceUid } = job;
+  const { studyInstanceUid, restate = false } = job;
   const clock = new StageClock({ onProgress, onEnd, limits, signal });
   const stage = clock.about(studyInstanceUid);
 
@@ -56,11 +67,17 @@ export async function runStudy(
     const run = await beginRun(database, { ...job, fingerprint, now: now() });
     await recordDecisions(database, studyInstanceUid, []);
     await finishRun(database, run, { outcome: 'skipped', reason: optedOut, now: now() });
+    const digests = patients.map((patient) => parts.identities.digestOf(patient));
+    await recordIgnoredIdentities(database, studyInstanceUid, digests);
     return { decisions: [], volumes: [], skipped: optedOut };
   }
   // Before anything can fail: a failed study is to be found, too.
   if (header) await parts.recordHeader?.(studyInstanceUid, header);
-  const decisions = await stage('select', () => chooseSeries(candidates, rules, models, forced));
+  await checkOnePatient(studyInstanceUid, patients, parts);
+  const chosen = () => chooseSeries(candidates, rules, models, forced);
+  const decisions = await stage('select', async () =>
+    restate ? withStanding(chosen(), candidates, studyInstanceUid, parts) : chosen(),
+  );
   const run = await beginRun(database, { ...job, fingerprint, now: now() });
   await recordDecisions(database, studyInstanceUid, decisions);
 
@@ -69,13 +86,30 @@ export async function runStudy(
   for (const series of decisions.filter(isChosen)) {
     try {
       volumes.push(
-        await runSeries(series, segmentations, run, parts, clock.about(series.description, series.class)),
+        await runSeries(
+          { series, segmentations, restate },
+          run,
+          parts,
+          clock.about(series.description, series.class),
+        ),
       );
     } catch (error) {
       signal?.throwIfAborted();
       failures.push(error);
     }
   }
+  if (restate && (await giveUpComparisons(database, studyInstanceUid))) {
+    parts.warn({ studyInstanceUid }, 'a report that compares with another person cannot be made anew');
+  }
+  const patient = { ...namedPatient(header ?? {}), studyInstanceUid };
+  await announceWrongComparisons(
+    database,
+    {
+      studyInstanceUid,
+      patientKeys: [parts.patientKey(patient), ...volumes.map(({ patientKey }) => patientKey)],
+    },
+    now(),
+  );
   if (failures.length > 0) throw failures.find((error) => describeFailure(error).passing) ?? failures[0];
   await finishRun(database, run, { ...endOf(decisions), ofOneSeries: forced !== undefined, now: now() });
   return { decisions, volumes };
@@ -86,8 +120,7 @@ export async function runStudy(
  * it.
  */
 async function runSeries(
-  series: ChosenSeries,
-  segmentations: readonly string[],
+  { series, segmentations, restate }: SeriesToRun,
   run: Run,
   parts: RunParts,
   stage: RunStage,
@@ -99,9 +132,14 @@ async function runSeries(
   const model = await models.load(series.class);
   const builder = await stage('retrieve', (_, signal) => retrieveSeries(archive, run, series, signal));
   const source = await stage('volume', async () => builder.finish());
-  const found = await findPancreas(source.volume, model, inference, stage);
   const { name: part, formerName: formerPart } = series.part ?? {};
-  const finding = { source, part, formerPart, model, ...found };
+  const images = { source, part, formerPart, model };
+  const standing = restate ? await standingResult(images, run, parts, stage) : undefined;
+  // What was withdrawn stays so: no report takes its place.
+  if (standing?.volume.withdrawn) return standing.volume;
+  const reissue = standing ? standing.reissue : await reissueOf(database, studyInstanceUid);
+  const found = standing?.found ?? (await findPancreas(source.volume, model, inference, stage));
+  const finding = { ...images, ...(reissue === undefined ? {} : { reissue }), ...found };
   const past = await pastOf(finding, run, parts);
   const results = await stage('results', () => createResults(finding, past, settings, firstTime));
   for (const warning of warningsOf(finding, results)) parts.warn({ studyInstanceUid }, warning);
@@ -111,13 +149,22 @@ async function runSeries(
     await stage('store', (_, signal) => storeResults(results, studyInstanceUid, parts, signal));
   if (!isWithdrawn)
     await stage('verify', (_, signal) => verifyStored(results, finding, studyInstanceUid, archive, signal));
-  const volume = await stage('record', () => recordFinding(finding, results, run, parts));
+  const volume = await stage('record', () => recordFinding(finding, results, past, run, parts));
+  if (standing) await moveReviews(database, standing.volume.report, volume.report);
   if (!isWithdrawn) {
     await stage('corrections', (_, signal) =>
       takeCorrection(segmentations, finding, past, volume, run, parts, signal),
     );
   }
   return volume;
+}
+
+interface SeriesToRun {
+  readonly series: ChosenSeries;
+  /** Series of SEGs in the study that the node did not write. */
+  readonly segmentations: readonly string[];
+  /** See `StudyToRun.restate`. */
+  readonly restate: boolean;
 }
 
 function endOf(decisions: readonly SeriesDecision[]): { outcome: 'done' | 'skipped'; reason?: string } {

@@ -1,7 +1,10 @@
 import { z } from 'zod';
 
-/** Why a study is in the queue. */
-const STUDY_REASONS = ['watched', 'received', 'notified', 'requested'] as const;
+/**
+ * Why a study is in the queue. restated: what is known of its patient has changed, and its results are to say
+ * so.
+ */
+const STUDY_REASONS = ['watched', 'received', 'notified', 'requested', 'restated'] as const;
 
 /**
  * What goes first: what a person asked for, then what has just arrived, then what the archive held before.

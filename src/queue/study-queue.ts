@@ -84,7 +84,7 @@ export class StudyQueue {
    */
   async add(request: StudyRequest, sql?: Sql): Promise<boolean> {
     const { studyInstanceUid, reason } = request;
-    const requestId = reason === 'requested' ? randomUUID() : ARRIVAL;
+    const requestId = reason === 'requested' || reason === 'restated' ? randomUUID() : ARRIVAL;
     return this.#send({ studyInstanceUid, reason, requestId, takeovers: 0 }, priorityOf(request), sql);
   }
 

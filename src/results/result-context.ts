@@ -42,6 +42,11 @@ export interface ResultContext {
   /** Names the part where a series has several (phases); otherwise left out. */
   readonly part?: string;
   readonly model: ModelIdentity;
+  /**
+   * Set where the SEG of this work is in the archive with a former patient in it: what is written anew has
+   * another name.
+   */
+  readonly reissue?: string;
   /** When the work was first done, as recorded: never the clock of a repeated run. */
   readonly contentDateTime: Date;
   /**
@@ -101,7 +106,8 @@ export function segmentationUid(context: ResultContext, form: SegmentationForm =
   const instances = sourceInstances(context.series).map(({ sopInstanceUid }) => sopInstanceUid);
   const { sha256, mode } = context.model;
   const work = [context.part ?? '', sha256, mode, RESULT_FORMAT_VERSION, form];
-  return deriveUid('SEG', ...instances.sort(), ...work);
+  const again = context.reissue === undefined ? [] : [context.reissue];
+  return deriveUid('SEG', ...instances.sort(), ...work, ...again);
 }
 
 /** A result's series holds that result alone. */

@@ -48,6 +48,8 @@ export interface VolumeReport {
   readonly flags: readonly QualityFlag[];
   /** The report that it takes the place of. */
   readonly supersedes: string | undefined;
+  /** The studies whose volumes it compares with. */
+  readonly priorStudies: readonly string[];
   /** When it was made; undefined where it states no time. */
   readonly contentDateTime: Date | undefined;
 }
@@ -96,6 +98,9 @@ export function readReport(bytes: Uint8Array, source = 'report'): VolumeReport |
       .flatMap((item) => texts(item, 'TextValue'))
       .flatMap((meaning) => flagOf(meaning) ?? []),
     supersedes: references(dataset, 'PredecessorDocumentsSequence')[0]?.sopInstanceUid,
+    priorStudies: references(dataset, 'PertinentOtherEvidenceSequence').map(
+      ({ studyInstanceUid }) => studyInstanceUid,
+    ),
     contentDateTime: readTime(dataset),
   };
 }

@@ -1,3 +1,4 @@
+import type { ApartReason } from '../results/apart-reason.ts';
 import type { QualityFlag } from '../results/quality-flags.ts';
 import type { ResultContext } from '../results/result-context.ts';
 
@@ -69,6 +70,8 @@ export interface ReportInput {
   readonly correction?: ReaderSegmentation | undefined;
   /** Of studies before this one, in any order. */
   readonly priors: readonly PriorVolume[];
+  /** Why nothing, or not everything under the PatientID, is compared with; left out where nothing is left. */
+  readonly apart?: ApartReason | undefined;
   /**
    * By how many percent two measurements of an unchanged pancreas differ at most in 95 of 100 cases, as the
    * site states it for these images (Bland and Altman's repeatability coefficient). Without it no change is

@@ -1,3 +1,4 @@
+import { APART_MEANINGS } from '../results/apart-reason.ts';
 import { flagMeaning, QUALITY_FLAGS, type QualityFlag } from '../results/quality-flags.ts';
 import { byDate, changesSince } from './change.ts';
 import type { ReportInput } from './report-input.ts';
@@ -32,6 +33,7 @@ export function reportTexts(input: ReportInput): ReportTexts {
     previous: byDate(input.priors).map(priorSentence),
     comments: [
       ...(changesSince(input).length > 0 ? [repeatabilitySentence(input.repeatabilityPercent)] : []),
+      ...(input.apart ? [APART_MEANINGS[input.apart]] : []),
       ...(part === undefined ? [] : [`The series holds several volumes; this is of: ${part}.`]),
       ...(contentQualification === 'RESEARCH' ? [RESEARCH_USE] : []),
       ...(input.correction ? [correctionSentence(input.correction, model.title)] : []),

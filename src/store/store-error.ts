@@ -8,6 +8,10 @@ const STORE_ERROR_CODES = [
   'DATABASE_UNUSABLE', // cannot be opened, or holds rows that the program does not understand
   'RESULT_UNKNOWN', // nothing of that name was recorded
   'OPT_OUT_UNKNOWN', // not on the list of those that opted out
+  'PATIENT_UNKNOWN', // nothing is kept under this key
+  'PATIENT_BUSY', // a study of the patient waits or is worked on
+  'ERASE_UNCONFIRMED', // nobody said that it is really wanted
+  'PLACEHOLDER_ID', // the PatientID names nobody
   'STUDY_UNKNOWN', // the study is not where it was looked for
 ] as const;
 

@@ -196,7 +196,7 @@ describeWith(['chromium'], 'the pages', () => {
   it('join no line through two people, and say so', async () => {
     const { page } = await openPage(browser);
     await page.goto(at(`/patients/${patientKey}`));
-    expect(await page.getByRole('alert').textContent()).toContain('differ in birth date or sex');
+    expect(await page.getByRole('alert').textContent()).toContain('not proven to be of one person');
     await keepPicture(page, 'two-people');
     expect(await page.locator('figcaption').textContent()).not.toContain('Saisho');
     const changes = await page.locator('td[data-label="Since previous"]').allTextContents();

@@ -38,6 +38,7 @@ describe('reading a report back', () => {
       trackingUid: pancreasTrackingUid(smallSeries()),
       flags: ['thick-slices'],
       supersedes: undefined,
+      priorStudies: ['1.2.840.99999.2.20230101'],
       contentDateTime: new Date('2024-01-11T08:09:10Z'),
     });
   });

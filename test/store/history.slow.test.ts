@@ -9,6 +9,8 @@ import {
   volumesOfStudies,
 } from '../../src/store/records/history.ts';
 import { patientKeys } from '../../src/store/records/patient-key.ts';
+import { applyPlaceholders } from '../../src/store/records/placeholder-keys.ts';
+import { headerRecorder } from '../../src/store/records/study-header.ts';
 import type { VolumeRecord } from '../../src/store/records/volume-record.ts';
 
 /** A new database takes seconds to make, more on a machine with other work. */
@@ -53,8 +55,22 @@ function volume(patientKey: string, studyDate: string, other: Partial<VolumeReco
   };
 }
 
+/** Volumes of studies that say the same of their patient. */
 async function record(...volumes: VolumeRecord[]): Promise<void> {
-  for (const each of volumes) await recordVolume(database, each);
+  const keep = await headerRecorder(database, { names: true });
+  for (const each of volumes) {
+    await recordVolume(database, each);
+    await keep(each.studyInstanceUid, {
+      PatientName: 'Doe^Jane',
+      PatientSex: 'F',
+      PatientBirthDate: '19600102',
+    });
+    await database.query('UPDATE pansegnet.study_header SET patient_key = $2 WHERE study_instance_uid = $1', [
+      each.studyInstanceUid,
+      each.patientKey,
+    ]);
+    await database.query('UPDATE pansegnet.study_header SET identified = true');
+  }
 }
 
 describe('volume history', () => {
@@ -129,7 +145,7 @@ describe('prior volumes', () => {
       volume(patient, '20240202', { model: { ...MODEL, sha256: 'b'.repeat(64) } }),
       volume(patient, '20240203', { model: { ...MODEL, mode: 'fast' } }),
     );
-    expect(await priorVolumes(database, current)).toEqual([older, old]);
+    expect((await priorVolumes(database, current)).volumes).toEqual([older, old]);
   });
 
   it('of the same day are ordered by time, and the study itself is none', async () => {
@@ -141,9 +157,9 @@ describe('prior volumes', () => {
       seriesInstanceUid: 'evening.1',
     });
     await record(morning, evening);
-    expect(await priorVolumes(database, evening)).toEqual([morning]);
-    expect(await priorVolumes(database, morning)).toEqual([]);
-    expect(await priorVolumes(database, { ...morning, studyTime: '2359' })).toEqual([evening]);
+    expect((await priorVolumes(database, evening)).volumes).toEqual([morning]);
+    expect((await priorVolumes(database, morning)).volumes).toEqual([]);
+    expect((await priorVolumes(database, { ...morning, studyTime: '2359' })).volumes).toEqual([evening]);
   });
 
   it('do not exist for a study without a date, nor is such a study one', async () => {
@@ -151,8 +167,8 @@ describe('prior volumes', () => {
     const undated = volume(patient, '');
     const dated = volume(patient, '20240101');
     await record(undated, dated);
-    expect(await priorVolumes(database, undated)).toEqual([]);
-    expect(await priorVolumes(database, dated)).toEqual([]);
+    expect((await priorVolumes(database, undated)).volumes).toEqual([]);
+    expect((await priorVolumes(database, dated)).volumes).toEqual([]);
   });
 });
 
@@ -177,6 +193,35 @@ describe('patient keys', () => {
       (await patientKeys(database))(patient),
     ];
     expect(new Set(keys).size).toBe(keys.length);
+  });
+
+  it('never join studies under a placeholder, also of before it was one', async () => {
+    const keyOf = await patientKeys(database, ['UNKNOWN']);
+    const patient = { patientId: ' unknown ', issuer: undefined, studyInstanceUid: '1.2.3' };
+    expect(keyOf(patient)).not.toBe(keyOf({ ...patient, studyInstanceUid: '1.2.4' }));
+    const issued = { ...patient, issuer: 'HOSPITAL' };
+    expect(keyOf(issued)).toBe(keyOf({ ...issued, studyInstanceUid: '1.2.4' }));
+
+    const former = await patientKeys(database, []);
+    const volumes = [
+      ['n.1', 'Unknown', true],
+      ['n.2', 'X-RAY', false],
+    ] as const;
+    for (const [study, patientId, hasHeader] of volumes) {
+      const key = former({ patientId, issuer: undefined, studyInstanceUid: study });
+      await recordVolume(
+        database,
+        volume(key, '20240101', { studyInstanceUid: study, seriesInstanceUid: study }),
+      );
+      const keep = await headerRecorder(database, { names: true, placeholderIds: [] });
+      if (hasHeader) await keep(study, { PatientID: patientId });
+    }
+    await applyPlaceholders(database, ['UNKNOWN', 'X-RAY']);
+    const keys = (await volumesOfStudies(database, ['n.1', 'n.2'])).map(({ patientKey }) => patientKey);
+    const now = await patientKeys(database, ['UNKNOWN', 'X-RAY']);
+    expect(keys).toEqual(
+      volumes.map(([studyInstanceUid, patientId]) => now({ patientId, issuer: undefined, studyInstanceUid })),
+    );
   });
 
   it('never join studies that name no patient', async () => {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { ReviewedVolume } from '../../src/store/records/find-studies.ts';
-import type { StudyHeader } from '../../src/store/records/study-header.ts';
-import { patientTrends } from '../../src/store/records/trends.ts';
+import type { Identity } from '../../src/store/records/same-person.ts';
+import { type PatientVolumes, patientTrends } from '../../src/store/records/trends.ts';
 import { measuredVolume } from '../support/measured-volume.ts';
 
 const SETTINGS = { correctedCounts: true, repeatabilityPercent: { CT: 7, T2W: null } };
@@ -14,35 +14,31 @@ const volume = (date: string, other: Partial<ReviewedVolume> = {}): ReviewedVolu
   ...other,
 });
 
-function header(birthDateKey: string | undefined, sex: string | undefined): StudyHeader {
-  return {
-    patientKey: 'key',
-    patientName: undefined,
-    patientId: undefined,
-    issuer: undefined,
-    birthDate: undefined,
-    birthDateKey,
-    sex,
-    studyDate: '',
-    studyTime: '',
-    description: '',
-    accessionNumber: undefined,
-    scanner: '',
-  };
-}
+const identity = (birthDateKey: string | undefined, sex: string | undefined): Identity => ({
+  birthDateKey,
+  sex,
+  nameKeys: undefined,
+});
 
-const NOBODY = new Map<string, StudyHeader>();
+/** All of one person, unless it is said otherwise. */
+function patient(
+  volumes: readonly ReviewedVolume[],
+  identities: ReadonlyMap<string, Identity> = new Map(
+    volumes.map(({ studyInstanceUid }) => [studyInstanceUid, identity('x', 'F')]),
+  ),
+): PatientVolumes {
+  return { volumes, identities, isIdentified: true };
+}
 
 it('a trend joins volumes of one kind of images and one model alone', () => {
   const other = { name: 'demo-ct', version: '2', sha256: 'b'.repeat(64), mode: 'exact' } as const;
   const { trends } = patientTrends(
-    [
+    patient([
       volume('20240101', { volumeMl: 80 }),
       volume('20240601', { class: 'T2W', volumeMl: 75 }),
       volume('20240801', { model: other, volumeMl: 74 }),
       volume('20250101', { volumeMl: 70 }),
-    ],
-    NOBODY,
+    ]),
     SETTINGS,
   );
   expect(trends.map(({ class: images, points }) => [images, ...points.map(({ ml }) => ml)])).toEqual([
@@ -54,12 +50,11 @@ it('a trend joins volumes of one kind of images and one model alone', () => {
 
 it('the change is in ml, in percent and per year, and judged by the stated repeatability', () => {
   const [trend] = patientTrends(
-    [
+    patient([
       volume('20240101', { volumeMl: 80 }),
       volume('20240201', { volumeMl: 78 }),
       volume('20260101', { volumeMl: 60 }),
-    ],
-    NOBODY,
+    ]),
     SETTINGS,
   ).trends;
   const [, near, far] = trend?.points ?? [];
@@ -79,15 +74,14 @@ it('the change is in ml, in percent and per year, and judged by the stated repea
 it('what is withdrawn, rejected, empty or without a date is shown apart, and compared with nothing', () => {
   const rejected = { decision: 'rejected', reason: '', reviewer: 'a', reviewedAt: new Date(0) } as const;
   const [trend] = patientTrends(
-    [
+    patient([
       volume('20240101', { volumeMl: 80 }),
       volume('20240201', { withdrawn: { reason: '113001', note: '1', at: '' } }),
       volume('20240301', { review: rejected }),
       volume('20240401', { seg: null, volumeMl: 0 }),
       volume(''),
       volume('20250101', { volumeMl: 72 }),
-    ],
-    NOBODY,
+    ]),
     SETTINGS,
   ).trends;
   expect(trend?.points.map(({ apart }) => apart)).toEqual([
@@ -111,23 +105,36 @@ it("a reader's correction counts where the site wants it so", () => {
     contentDateTime: '',
   };
   const of = (correctedCounts: boolean) =>
-    patientTrends([volume('20240101', { correction })], NOBODY, { ...SETTINGS, correctedCounts }).trends[0]
+    patientTrends(patient([volume('20240101', { correction })]), { ...SETTINGS, correctedCounts }).trends[0]
       ?.points[0];
   expect(of(true)).toMatchObject({ ml: 60, corrected: true });
   expect(of(false)).toMatchObject({ ml: 71.25, corrected: false });
 });
 
-it('no line joins studies of another birth date or sex; what is not known contradicts nobody', () => {
-  const volumes = ['20230101', '20240101', '20250101', '20260101'].map((date) => volume(date));
-  const [a = '', b = '', c = '', d = ''] = volumes.map(({ studyInstanceUid }) => studyInstanceUid);
-  const headers = new Map([
-    [a, header('x', 'F')],
-    [b, header(undefined, undefined)],
-    [c, header('x', 'M')],
-    [d, header('y', 'F')],
+it('no line joins studies that are not proven to be of one person, and each says why', () => {
+  const volumes = ['20230101', '20240101', '20250101', '20260101', '20260201'].map((date) => volume(date));
+  const [a = '', b = '', c = '', d = '', e = ''] = volumes.map(({ studyInstanceUid }) => studyInstanceUid);
+  const identities = new Map([
+    [a, identity('x', 'F')],
+    [b, identity(undefined, undefined)],
+    [c, identity('x', 'M')],
+    [d, identity('y', 'F')],
+    [e, identity('x', 'F')],
   ]);
-  const { trends, people } = patientTrends(volumes, headers, SETTINGS);
-  expect(people.map(({ studies }) => studies)).toEqual([[a, b], [c], [d]]);
-  expect(trends.map(({ points }) => points.length)).toEqual([2, 1, 1]);
-  expect(patientTrends(volumes, NOBODY, SETTINGS).people).toHaveLength(1);
+  const { trends, people, notCompared } = patientTrends(patient(volumes, identities), SETTINGS);
+  expect(people).toEqual([[a, e], [b], [c], [d]]);
+  expect(trends.map(({ points }) => points.length)).toEqual([2, 1, 1, 1]);
+  expect(notCompared.map(({ reason }) => reason)).toEqual([
+    'contradiction',
+    'ambiguous',
+    'contradiction',
+    'contradiction',
+    'contradiction',
+  ]);
+});
+
+it('a study whose PatientID names nobody says so', () => {
+  const one = volume('20240101');
+  const { notCompared } = patientTrends({ ...patient([one]), isIdentified: false }, SETTINGS);
+  expect(notCompared).toEqual([{ studyInstanceUid: one.studyInstanceUid, reason: 'no id' }]);
 });

@@ -121,6 +121,7 @@ export function notificationsBehaviour(open: () => Promise<Database>): void {
       await recordVolume(database, measuredVolume('key', '20240301', { volumeMl: 80 }));
       await recordVolume(database, measuredVolume('key', '20250301', { volumeMl: 70 }));
       const later = measuredVolume('key', '20250301').studyInstanceUid;
+      await end(measuredVolume('key', '20240301').studyInstanceUid, 'failed');
       for (const _ of [1, 2]) {
         await end(later, 'done');
         await notifyOnce(parts({ events: ['change'] }));

@@ -1,9 +1,10 @@
 import { crc32 } from 'node:zlib';
 import { type DicomDataset, number, requiredText } from '../../dicom/reading/dataset.ts';
 import { type AnnouncementSource, announceStudies } from '../../store/arrivals/announcements.ts';
-import { keepListedCounts, listedCounts } from '../../store/arrivals/listed-studies.ts';
+import { keepListedCounts, keepListedPatients, listedCounts } from '../../store/arrivals/listed-studies.ts';
 import type { Database } from '../../store/database/sql.ts';
 import { readSetting, writeSetting } from '../../store/records/settings.ts';
+import { type IdentityReader, identityReader, namedPatient } from '../../store/records/study-identity.ts';
 
 /** What a listing asks the archive: a part of the DICOMweb client. */
 export interface StudyList {
@@ -40,13 +41,15 @@ interface ListedStudy {
   readonly studyInstanceUid: string;
   /** NumberOfStudyRelatedSeries and -Instances; undefined where the archive does not count. */
   readonly counts: string | undefined;
+  /** Stands for what the list says of the patient. */
+  readonly patient: string;
 }
 
 /**
- * Lists the studies within the look-back (QIDO-RS) and announces those whose counts have changed since the
- * last listing; about the others the archive is asked nothing more. An archive that gives no counts has every
- * study announced. The counts are kept together with the announcement, so that no kill can part them. What
- * the node itself wrote changes the counts too, and costs one look.
+ * Lists the studies within the look-back (QIDO-RS) and announces those whose counts, or whose patient, have
+ * changed since the last listing; about the others the archive is asked nothing more. An archive that gives
+ * no counts has every study announced. The counts are kept together with the announcement, so that no kill
+ * can part them. What the node itself wrote changes the counts too, and costs one look.
  * @returns how many studies the archive listed
  */
 export async function announceListed(parts: ListingParts, signal?: AbortSignal): Promise<number> {
@@ -54,11 +57,12 @@ export async function announceListed(parts: ListingParts, signal?: AbortSignal):
   const query = { lookBack, now: now(), pageSize, ...(signal ? { signal } : {}) };
   const isFirst = (await readSetting(database, LISTED)) === undefined;
   const source: AnnouncementSource = { kind: 'poll', ...(isFirst ? { backlog: true } : {}) };
+  const { digestOf } = await identityReader(database);
   let listed = 0;
   let page: ListedStudy[] = [];
   for await (const study of archive.searchStudies(query)) {
     signal?.throwIfAborted();
-    page.push(describe(study));
+    page.push(describe(study, digestOf));
     listed += 1;
     if (page.length < pageSize) continue;
     await announcePage(parts, page, source);
@@ -69,12 +73,13 @@ export async function announceListed(parts: ListingParts, signal?: AbortSignal):
   return listed;
 }
 
-function describe(study: DicomDataset): ListedStudy {
+function describe(study: DicomDataset, digestOf: IdentityReader['digestOf']): ListedStudy {
   const studyInstanceUid = requiredText(study, 'StudyInstanceUID', 'a study that the archive lists');
   const series = number(study, 'NumberOfStudyRelatedSeries');
   const instances = number(study, 'NumberOfStudyRelatedInstances');
   const isCounted = series !== undefined && instances !== undefined;
-  return { studyInstanceUid, counts: isCounted ? `${series} ${instances}` : undefined };
+  const counts = isCounted ? `${series} ${instances}` : undefined;
+  return { studyInstanceUid, counts, patient: digestOf(namedPatient(study)) };
 }
 
 async function announcePage(
@@ -87,9 +92,11 @@ async function announcePage(
     database,
     page.map(({ studyInstanceUid }) => studyInstanceUid),
   );
-  const changed = page.filter(({ studyInstanceUid, counts }) => {
+  await keepListedPatients(database, page);
+  const changed = page.filter(({ studyInstanceUid, counts, patient }) => {
     const before = known.get(studyInstanceUid);
     if (counts === undefined || before?.counts !== counts) return true;
+    if (before.patient !== undefined && before.patient !== patient) return true;
     return at.getTime() - before.announcedAt.getTime() >= lookAgainMs(studyInstanceUid);
   });
   if (changed.length === 0) return;

@@ -9,6 +9,7 @@ import { fingerprintOf, foreignSeries } from '../../store/records/own-series.ts'
 import { lookAtStudy } from '../../store/records/study-log.ts';
 import type { StudyInQuestion } from '../routing/admission.ts';
 import type { Admission } from '../routing/route.ts';
+import type { IdentityWatch } from './identity.ts';
 
 /** What a look asks the archive: a part of the DICOMweb client. */
 export interface SeriesSource {
@@ -28,6 +29,8 @@ export interface LookParts {
   readonly isOwnResult: (dataset: DicomDataset) => boolean;
   /** Whether the study is to be processed, by the routing rules and the opt-out list. */
   readonly admit: (study: StudyInQuestion, signal?: AbortSignal) => Promise<Admission>;
+  /** Notices that a study is another patient's now; without it nobody looks. */
+  readonly identity?: IdentityWatch;
   /** A study is complete when two looks at least this far apart find the same counts. */
   readonly stableForMs: number;
   readonly now: () => Date;
@@ -74,7 +77,13 @@ export async function look(
     const known = await rememberSource(sql, studyInstanceUid, announced);
     return { source: known.source, isOpen: !settled || (known.isNews && (await reopenIgnored(sql, found))) };
   });
-  if (!isOpen && source.kind !== 'command') return { is: 'settled' };
+  if (!isOpen && source.kind !== 'command') {
+    const noticed = await parts.identity?.notice({ ...found, series: foreign }, signal);
+    if (noticed === 'waiting') {
+      return { is: 'later', again: new Date(lookedAt.getTime() + QUEUE_CLOSED_PAUSE_MS) };
+    }
+    if (noticed !== 'reopened') return { is: noticed ?? 'settled' };
+  }
   const again = new Date((sameSince ?? lookedAt).getTime() + stableForMs);
   if (!sameSince || lookedAt < again) return { is: 'unstable', again };
 
@@ -85,6 +94,7 @@ export async function look(
   }
   if (admission.action === 'ignore') {
     await markIgnored(database, { ...found, reason: admission.reason });
+    await parts.identity?.keptOut({ ...found, series: foreign }, signal);
     return { is: 'ignored' };
   }
   if (source.kind === 'command') {

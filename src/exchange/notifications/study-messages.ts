@@ -61,7 +61,7 @@ async function pointsOf(
 ): Promise<TrendPoint[]> {
   const patient = volumes[0] && (await findPatient(sql, volumes[0].patientKey));
   if (!patient) return [];
-  return patientTrends(patient.volumes, patient.headers, settings)
+  return patientTrends(patient, settings)
     .trends.flatMap(({ points }) => points)
     .filter(({ volume }) => volume.studyInstanceUid === study.studyInstanceUid);
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { APART_REASONS } from '../../results/apart-reason.ts';
 import { REVIEW_DECISIONS } from '../../store/records/reviews.ts';
 import { STUDY_STATES } from '../../store/records/study-log.ts';
 
@@ -138,7 +139,10 @@ export const patientAnswer = z.object({
       }),
     )
     .describe('points that may be compared: one person, one kind of images, one model'),
-  people: z.int().describe('more than one: studies under this PatientID differ in birth date or sex'),
+  people: z.int().describe('more than one: studies under this PatientID are not proven to be of one person'),
+  notCompared: z
+    .array(z.object({ studyInstanceUid: z.string(), reason: z.enum(APART_REASONS), meaning: z.string() }))
+    .describe('studies that are not compared with all others here, and why'),
 });
 
 export const failedAnswer = z.object({

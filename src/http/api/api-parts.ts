@@ -33,6 +33,8 @@ export interface ApiParts {
   };
   /** The images of a result and its mask, from the archive or from memory. */
   readonly images: (result: VolumeRecord) => Promise<LoadedImages>;
+  /** Drops the images of these results from memory, by the SOP Instance UIDs of their reports. */
+  readonly forgetImages: (reports: readonly string[]) => void;
   /** One instance of a study, as PS3.10 bytes. */
   readonly instance: (
     studyInstanceUid: string,

@@ -1,7 +1,8 @@
 import type { Request } from 'express';
 import { z } from 'zod';
+import { APART_MEANINGS } from '../../results/apart-reason.ts';
 import { findPatient, type PatientRecord } from '../../store/records/patient-record.ts';
-import { patientTrends, type TrendPoint } from '../../store/records/trends.ts';
+import { comparabilityOf, patientTrends, type TrendPoint } from '../../store/records/trends.ts';
 import { volumesAsCsv } from '../../store/records/volumes-csv.ts';
 import { HttpError } from '../http-error.ts';
 import { patientAnswer } from './answers.ts';
@@ -18,13 +19,15 @@ export function patientOperations(parts: ApiParts): Operation[] {
     answer: { status: 200, description: 'volumes, oldest study first, and trends', schema: patientAnswer },
     errors: ['NOT_FOUND'],
     handle: async (request, response) => {
-      const { patientKey, volumes, headers } = await patientOf(request, parts);
-      const { trends, people } = patientTrends(volumes, headers, parts.trends);
+      const patient = await patientOf(request, parts);
+      const { patientKey, volumes } = patient;
+      const { trends, people, notCompared } = patientTrends(patient, parts.trends);
       response.json({
         patientKey,
         volumes,
         trends: trends.map((trend) => ({ ...trend, points: trend.points.map(pointAnswer) })),
         people: people.length,
+        notCompared: notCompared.map((one) => ({ ...one, meaning: APART_MEANINGS[one.reason] })),
       });
     },
   };
@@ -37,11 +40,13 @@ export function patientOperations(parts: ApiParts): Operation[] {
       summary: 'The volumes of a patient as comma-separated values',
       answer: { status: 200, description: 'a line of names, then a line per volume', type: 'text/csv' },
       handle: async (request, response) => {
-        const { patientKey, volumes } = await patientOf(request, parts);
+        const patient = await patientOf(request, parts);
+        const { patientKey, volumes } = patient;
+        const trends = patientTrends(patient, parts.trends);
         response
           .attachment(`volumes-${patientKey.slice(0, 8)}.csv`)
           .type('csv')
-          .send(volumesAsCsv(volumes));
+          .send(volumesAsCsv(volumes, comparabilityOf([trends])));
       },
     },
   ];

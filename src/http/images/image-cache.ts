@@ -46,9 +46,17 @@ export class ImageCache {
     this.#loading.set(key, loading);
     try {
       const images = await loading;
-      this.#keep(key, images);
+      if (this.#loading.get(key) === loading) this.#keep(key, images);
       return images;
     } finally {
+      if (this.#loading.get(key) === loading) this.#loading.delete(key);
+    }
+  }
+
+  /** Drops the images of these results, and those on their way. */
+  forget(reports: readonly string[]): void {
+    for (const key of reports) {
+      this.#loaded.delete(key);
       this.#loading.delete(key);
     }
   }

@@ -1,9 +1,11 @@
 import { type Request, type Response, Router } from 'express';
 import { z } from 'zod';
+import type { ApartReason } from '../../results/apart-reason.ts';
 import { findStudies, findStudyListing } from '../../store/records/find-studies.ts';
 import { findPatient } from '../../store/records/patient-record.ts';
 import { qualityBetween } from '../../store/records/quality.ts';
 import { patientTrends } from '../../store/records/trends.ts';
+import type { VolumeRecord } from '../../store/records/volume-record.ts';
 import type { ApiParts } from '../api/api-parts.ts';
 import { uidSchema } from '../api/operation.ts';
 import { patientKeySchema } from '../api/patients.ts';
@@ -61,6 +63,7 @@ export function pageRoutes(parts: ApiParts): Router {
     const body = studyBody({
       listing,
       shown,
+      apart: shown && (await apartReason(parts, shown)),
       notice: shown && (await parts.modelNotice(shown.model)),
       basePath,
       mayAct: holds(response, 'operator'),
@@ -80,7 +83,7 @@ export function pageRoutes(parts: ApiParts): Router {
     const key = patientKeySchema.safeParse(request.params.key);
     const patient = key.success ? await findPatient(database, key.data) : undefined;
     if (!patient) return notFound(send, response, basePath);
-    const trends = patientTrends(patient.volumes, patient.headers, parts.trends);
+    const trends = patientTrends(patient, parts.trends);
     const withReference =
       pages.referenceRange !== 'none' &&
       patient.volumes.some((volume) => volume.class === 'CT') &&
@@ -104,6 +107,16 @@ export function pageRoutes(parts: ApiParts): Router {
     });
   });
   return router;
+}
+
+/** Why the study of a volume is not compared with others of its patient key. */
+async function apartReason(
+  { database, trends }: ApiParts,
+  { patientKey, studyInstanceUid }: VolumeRecord,
+): Promise<ApartReason | undefined> {
+  const patient = await findPatient(database, patientKey);
+  const { notCompared } = patient ? patientTrends(patient, trends) : { notCompared: [] };
+  return notCompared.find((one) => one.studyInstanceUid === studyInstanceUid)?.reason;
 }
 
 function notFound(

@@ -1,3 +1,4 @@
+import { APART_MEANINGS } from '../../results/apart-reason.ts';
 import type { Change } from '../../results/change.ts';
 import type { PatientRecord } from '../../store/records/patient-record.ts';
 import type { PatientTrends, Trend, TrendPoint } from '../../store/records/trends.ts';
@@ -27,6 +28,7 @@ export function patientBody(input: PatientPageInput): Html {
 <div class="actions"><a class="button" href="${place}.csv">${T.downloadCsv}</a>
 <a class="button" href="${place}.json">${T.downloadJson}</a></div></div>
 ${trends.people.length > 1 && html`<section class="trouble failed" role="alert"><p>${T.warning(trends.people.length)}</p></section>`}
+${[...new Set(trends.notCompared.map(({ reason }) => reason))].map((reason) => html`<p class="trouble">${APART_MEANINGS[reason]}</p>`)}
 <section><h2>${T.heading}</h2>
 ${patient.volumes.length === 0 ? html`<p class="empty">${T.noVolumes}</p>` : history(input, place)}
 </section>`;

@@ -1,3 +1,4 @@
+import { APART_MEANINGS, type ApartReason } from '../../results/apart-reason.ts';
 import type { ReviewedVolume, StudyListing } from '../../store/records/find-studies.ts';
 import { type Html, html } from '../html.ts';
 import { clock, day, ml, moment, patientName } from './format.ts';
@@ -11,6 +12,8 @@ export interface StudyPageInput {
   readonly shown: ReviewedVolume | undefined;
   /** What must be said of the model that made it. */
   readonly notice: string | undefined;
+  /** Why it is not compared with others under its PatientID; undefined where none is left out. */
+  readonly apart: ApartReason | undefined;
   readonly basePath: string;
   readonly mayAct: boolean;
   readonly mayReview: boolean;
@@ -82,6 +85,7 @@ function resultSection(input: StudyPageInput): Html {
   return html`<section><h2>${T.results}</h2>
 ${others}
 ${resultCard(shown, input)}
+${input.apart && html`<p class="trouble">${APART_MEANINGS[input.apart]}</p>`}
 </section>
 <section class="images" aria-labelledby="images-title" data-images="${basePath}/api/results/${shown.report.sopInstanceUid}/images" data-unit="${shown.class === 'CT' ? ' HU' : ''}">
 <h2 id="images-title">${TEXTS.images.title}</h2>

@@ -152,8 +152,8 @@ export const TEXTS = {
     axis: 'ml',
     studies: 'Volumes',
     warning: (people: number) =>
-      `Studies under this PatientID differ in birth date or sex: they may be of ${people} people. No ` +
-      'line joins them, and reports compare nothing across them.',
+      `Studies under this PatientID are not proven to be of one person: they may be of ${people} people. ` +
+      'No line joins them, and reports compare nothing across them.',
     person: (number: number) => `Person ${number}`,
     columns: {
       date: 'Study date',

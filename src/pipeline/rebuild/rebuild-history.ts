@@ -1,8 +1,10 @@
-import type { DicomDataset } from '../../dicom/reading/dataset.ts';
+import { type DicomDataset, text } from '../../dicom/reading/dataset.ts';
+import { announceWrongComparisons } from '../../store/arrivals/wrong-comparisons.ts';
 import type { Database } from '../../store/database/sql.ts';
 import { allVolumes, recordCorrection, recordVolume, recordWithdrawal } from '../../store/records/history.ts';
 import { type ResultSeries, recordResultSeries } from '../../store/records/own-series.ts';
 import type { PatientIdentity } from '../../store/records/patient-key.ts';
+import { comparedPatients, recordReportPriors } from '../../store/records/report-priors.ts';
 import type { RecordHeader } from '../../store/records/study-header.ts';
 import type { MeasuredVolume } from '../../store/records/volume-record.ts';
 import { collectReports, type ReportArchive } from './collect-reports.ts';
@@ -41,12 +43,13 @@ export interface RebuiltHistory {
  */
 export async function rebuildHistory(parts: RebuildParts): Promise<RebuiltHistory> {
   const { archive, database, patientKey, recordHeader, pageSize, now, warn, onStudy, signal } = parts;
+  const headers: { readonly study: string; readonly header: DicomDataset }[] = [];
   const { studies, reports, notes } = await collectReports(archive, {
     pageSize,
     now: now(),
     signal,
     ...(onStudy ? { onStudy } : {}),
-    onHeader: async (study, header) => recordHeader?.(study, withoutDevice(header)),
+    onHeader: async (study, header) => void headers.push({ study, header }),
     onUnreadable: (place, err) => warn({ place, err }, 'a report cannot be read and is left out'),
   });
   const ours = reports.filter(({ algorithm }) => algorithm !== undefined);
@@ -55,15 +58,26 @@ export async function rebuildHistory(parts: RebuildParts): Promise<RebuiltHistor
   );
   // In the order in which they were made, as the node that made them recorded them.
   const ordered = volumes.toSorted((a, b) => (a.contentDateTime < b.contentDateTime ? -1 : 1));
+  // A report that another took the place of may be of a former patient: those that stand are told last.
+  const superseded = new Set(reports.map(({ supersedes }) => supersedes));
+  const isFormer = ({ header }: { readonly header: DicomDataset }) =>
+    superseded.has(text(header, 'SOPInstanceUID'));
+  for (const { study, header } of [...headers.filter(isFormer), ...headers.filter((one) => !isFormer(one))]) {
+    await recordHeader?.(study, withoutDevice(header));
+  }
+  const priorsOf = new Map(reports.map((one) => [one.sopInstanceUid, one.priorStudies]));
   await database.transaction(async (sql) => {
     for (const volume of ordered) {
       await recordVolume(sql, volume);
+      const { sopInstanceUid } = volume.report;
+      await recordReportPriors(sql, sopInstanceUid, priorsOf.get(sopInstanceUid) ?? []);
       await recordResultSeries(sql, seriesOf(volume), now());
     }
     for (const [report, correction] of correctionsOf(reports))
       await recordCorrection(sql, report, correction);
     for (const [report, withdrawal] of withdrawalsOf(notes)) await recordWithdrawal(sql, report, withdrawal);
   });
+  await announceWrongComparisons(database, { patientKeys: await comparedPatients(database) }, now());
   const after = await allVolumes(database);
   const found = new Set(ordered.map(({ report }) => report.sopInstanceUid));
   const kept = after.filter(({ report }) => !found.has(report.sopInstanceUid)).length;

@@ -1,11 +1,12 @@
 import type { ResultObject } from '../../results/result-context.ts';
 import { draftReport } from '../../sr/report.ts';
-import type { PriorVolume, ReaderSegmentation, ReportReference } from '../../sr/report-input.ts';
-import { reportInput, resultContext, type SegmentedSeries } from './create-results.ts';
+import type { ReaderSegmentation, ReportReference } from '../../sr/report-input.ts';
+import { type Past, reportInput, resultContext, type SegmentedSeries } from './create-results.ts';
 import type { ResultSettings } from './run-parts.ts';
 
 export interface CorrectionInput {
-  readonly priors: readonly PriorVolume[];
+  readonly priors: Past['priors'];
+  readonly apart?: Past['apart'];
   readonly supersedes: ReportReference;
   readonly seg: ReaderSegmentation & { readonly sopClassUid: string; readonly sopInstanceUid: string };
 }
@@ -17,13 +18,13 @@ export interface CorrectionInput {
  */
 export async function correctionReport(
   finding: SegmentedSeries,
-  { priors, supersedes, seg }: CorrectionInput,
+  { priors, apart, supersedes, seg }: CorrectionInput,
   settings: ResultSettings,
   firstTime: (name: string) => Promise<Date>,
 ): Promise<{ report: ResultObject; contentDateTime: Date }> {
   const context = resultContext(finding, settings);
   const { sopInstanceUid, madeAt } = draftReport({
-    ...reportInput(context, finding, seg, priors, settings),
+    ...reportInput(context, finding, seg, { priors, apart }, settings),
     correction: { segmentNumber: seg.segmentNumber, seriesInstanceUid: seg.seriesInstanceUid },
     supersedes,
   });

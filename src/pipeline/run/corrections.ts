@@ -61,7 +61,7 @@ export async function takeCorrection(
   const superseded = standing.correction?.report ?? standing.report;
   const { report, contentDateTime } = await correctionReport(
     { ...finding, mask, softMask: undefined, measurement },
-    { priors: past.priors, supersedes: { studyInstanceUid, ...superseded }, seg },
+    { ...past, supersedes: { studyInstanceUid, ...superseded }, seg },
     settings,
     (name) => fixedTime(database, name, now()),
   );

@@ -1,6 +1,7 @@
 import { createPdf } from '../../pictures/encapsulated-pdf.ts';
 import type { PictureInput } from '../../pictures/picture-input.ts';
 import { createPictures } from '../../pictures/secondary-capture.ts';
+import { APART_MEANINGS } from '../../results/apart-reason.ts';
 import { flagMeaning } from '../../results/quality-flags.ts';
 import type { ResultObject } from '../../results/result-context.ts';
 import { changesSince } from '../../sr/change.ts';
@@ -22,7 +23,7 @@ export function picturesOf(
   related: PictureInput['related'],
   settings: PictureSettings,
 ): Pictures {
-  const { context, found, flags, priors, repeatabilityPercent, supersedes } = report;
+  const { context, found, flags, priors, apart, repeatabilityPercent, supersedes } = report;
   const changes = changesSince(report);
   const input: PictureInput = {
     context,
@@ -32,6 +33,7 @@ export function picturesOf(
     changes: changes.map((change) => changeSentence(change, repeatabilityPercent)),
     notes: [
       ...(changes.length > 0 ? [repeatabilitySentence(repeatabilityPercent)] : []),
+      ...(apart ? [APART_MEANINGS[apart]] : []),
       ...(supersedes ? [`Takes the place of the report ${supersedes.sopInstanceUid}.`] : []),
     ],
     earlier: priors,

@@ -1,5 +1,6 @@
 import type { SeriesVolume } from '../../dicom/geometry/series-volume.ts';
 import type { RelatedObject } from '../../pictures/picture-input.ts';
+import type { ApartReason } from '../../results/apart-reason.ts';
 import { type QualityFlag, qualityFlags } from '../../results/quality-flags.ts';
 import { type ResultContext, type ResultObject, segmentationUid } from '../../results/result-context.ts';
 import { createSegmentation } from '../../seg/segmentation-object.ts';
@@ -23,11 +24,15 @@ export interface SegmentedSeries {
   readonly softMask?: Uint8Array | undefined;
   readonly measurement: Measurement;
   readonly model: Model;
+  /** See `ResultContext.reissue`. */
+  readonly reissue?: string | undefined;
 }
 
 /** What the report says about the past. */
 export interface Past {
   readonly priors: readonly PriorVolume[];
+  /** See `ReportInput.apart`. */
+  readonly apart?: ApartReason | undefined;
   /**
    * The report of the same series and model that stands in the archive, and the one that it superseded
    * itself.
@@ -55,7 +60,7 @@ export interface Results {
  */
 export async function createResults(
   finding: SegmentedSeries,
-  { priors, current }: Past,
+  { priors, apart, current }: Past,
   settings: ResultSettings,
   firstTime: (name: string) => Promise<Date>,
 ): Promise<Results> {
@@ -67,7 +72,7 @@ export async function createResults(
     if (object) segmentations.push(object);
   }
   const [segmentation] = segmentations;
-  const input = reportInput(undated, finding, segmentation, priors, settings);
+  const input = reportInput(undated, finding, segmentation, { priors, apart }, settings);
   const draft = (supersedes: ReportReference | null): ReportDraft =>
     draftReport({ ...input, ...(supersedes ? { supersedes } : {}) });
   // The report that stands, made again, is that report; any other supersedes it.
@@ -103,7 +108,7 @@ const relatedObject = (
 ): RelatedObject => ({ kind, sopClassUid, sopInstanceUid });
 
 export function resultContext(
-  { source, part, mask, softMask, model }: SegmentedSeries,
+  { source, part, mask, softMask, model, reissue }: SegmentedSeries,
   settings: ResultSettings,
 ): ResultContext {
   const { name, version, title, modality, notice } = model.info;
@@ -113,6 +118,7 @@ export function resultContext(
     mask,
     softMask,
     ...(part === undefined ? {} : { part }),
+    ...(reissue === undefined ? {} : { reissue }),
     model: {
       name,
       version,
@@ -133,7 +139,7 @@ export function reportInput(
   context: ResultContext,
   { measurement, source, model }: SegmentedSeries,
   segmentation: ReportedSegmentation | undefined,
-  priors: readonly PriorVolume[],
+  { priors, apart }: Pick<Past, 'priors' | 'apart'>,
   { reportOutlines: outlines, repeatabilityPercent }: ResultSettings,
 ): ReportInput {
   const { meanIntensity, sdIntensity } = measurement;
@@ -147,6 +153,7 @@ export function reportInput(
     outlines,
     flags: qualityFlags(measurement, source),
     priors,
+    apart,
     repeatabilityPercent: repeatabilityPercent[model.info.modality] ?? undefined,
   };
 }

@@ -3,9 +3,9 @@ import { type DicomDataset, text } from '../../dicom/reading/dataset.ts';
 import type { DicomWebClient } from '../../dicom/web/client.ts';
 import { isOwnResult } from '../../results/own-results.ts';
 import type { Database } from '../../store/database/sql.ts';
-import type { Patient } from '../../store/records/opt-out.ts';
 import { fingerprintOf, foreignSeries } from '../../store/records/own-series.ts';
 import { typicalImage } from '../../store/records/study-header.ts';
+import { type NamedPatient, namedPatient } from '../../store/records/study-identity.ts';
 import { describeSeries } from '../selection/describe-series.ts';
 import type { CandidateSeries } from '../selection/select.ts';
 
@@ -15,7 +15,7 @@ export interface ListedStudy {
   /** Series of SEGs among them: a reader's correction may be there. */
   readonly segmentations: readonly string[];
   /** Everybody whom an image names as its patient: one, unless images are mixed up. */
-  readonly patients: readonly Patient[];
+  readonly patients: readonly NamedPatient[];
   /**
    * Of the image that says most reliably whose study it is and what made it; undefined where no series has
    * images.
@@ -42,9 +42,9 @@ export async function listStudy(
   const seriesMetadata = (study: string, one: string) => archive.seriesMetadata(study, one, signal);
   const foreign = await foreignSeries({ database, seriesMetadata, isOwnResult }, studyInstanceUid, series);
   const headers: DicomDataset[] = [];
-  const patients = new Map<string, Patient>();
+  const patients = new Map<string, NamedPatient>();
   const rememberPatient = (image: DicomDataset): void => {
-    const patient = patientOf(image);
+    const patient = namedPatient(image);
     patients.set(JSON.stringify(patient), patient);
   };
   const source: Parameters<typeof describeSeries>[0] = {
@@ -71,8 +71,3 @@ export async function listStudy(
     fingerprint: fingerprintOf(foreign),
   };
 }
-
-const patientOf = (image: DicomDataset): Patient => ({
-  patientId: text(image, 'PatientID'),
-  issuer: text(image, 'IssuerOfPatientID'),
-});

@@ -5,6 +5,7 @@ import type { InferenceOptions } from '../../segmentation/segment.ts';
 import type { Database } from '../../store/database/sql.ts';
 import type { PatientIdentity } from '../../store/records/patient-key.ts';
 import type { RecordHeader } from '../../store/records/study-header.ts';
+import type { IdentityReader } from '../../store/records/study-identity.ts';
 import type { SegmentedClass, SelectionRules } from '../selection/rules.ts';
 import type { StageLimits } from './stage-limits.ts';
 import type { ProgressListener, StageEndListener } from './stages.ts';
@@ -16,6 +17,7 @@ export interface RunParts {
   readonly rules: SelectionRules;
   readonly models: Models;
   readonly patientKey: (patient: PatientIdentity) => string;
+  readonly identities: IdentityReader;
   /** Keeps what the pages show of a study; a command without pages has none. */
   readonly recordHeader?: RecordHeader;
   readonly settings: ResultSettings;

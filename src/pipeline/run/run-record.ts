@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { text } from '../../dicom/reading/dataset.ts';
+import { APART_REASONS } from '../../results/apart-reason.ts';
 import { seriesUid } from '../../results/result-context.ts';
 import type { PriorVolume, ReportReference } from '../../sr/report-input.ts';
 import { currentVolume, priorVolumes, recordVolume } from '../../store/records/history.ts';
+import { recordReportPriors } from '../../store/records/report-priors.ts';
 import { freezeInput, type Run } from '../../store/records/run-log.ts';
 import { keptInterval, type MeasuredVolume, type VolumeRecord } from '../../store/records/volume-record.ts';
 import { type Past, type Results, type SegmentedSeries } from './create-results.ts';
@@ -24,6 +26,7 @@ const pastSchema: z.ZodType<Past> = z.object({
       corrected: z.boolean().optional(),
     }),
   ),
+  apart: z.enum(APART_REASONS).optional(),
   current: z.object({ report: reportReference, supersedes: reportReference.nullable() }).nullable(),
 });
 
@@ -40,10 +43,11 @@ export async function pastOf(finding: SegmentedSeries, run: Run, parts: RunParts
     finding.model.sha256,
   ].join(' ');
   return freezeInput(database, run, slot, pastSchema, async () => {
-    const priors = await priorVolumes(database, subject);
+    const { volumes, apart } = await priorVolumes(database, subject);
     const current = await standingVolume(finding, subject, database);
     return {
-      priors: priors.map((prior) => priorOf(prior, settings.correctedCounts)),
+      priors: volumes.map((prior) => priorOf(prior, settings.correctedCounts)),
+      ...(apart ? { apart } : {}),
       current: current ? { report: reportOf(current), supersedes: supersededBy(current) } : null,
     };
   });
@@ -93,6 +97,7 @@ function supersededBy({ studyInstanceUid, supersedes }: VolumeRecord): ReportRef
 export async function recordFinding(
   finding: SegmentedSeries,
   results: Results,
+  { priors }: Past,
   run: Run,
   { database, patientKey }: RunParts,
 ): Promise<MeasuredVolume> {
@@ -110,6 +115,8 @@ export async function recordFinding(
     contentDateTime: results.contentDateTime.toISOString(),
   };
   await recordVolume(database, record);
+  const studies = priors.map(({ report: prior }) => prior.studyInstanceUid);
+  await recordReportPriors(database, report.sopInstanceUid, studies);
   return record;
 }
 
@@ -125,7 +132,11 @@ const referenceOf = ({
 });
 
 /** Whose pancreas it is, in which series, by which model: what identifies a row of the history. */
-function subjectOf({ source, part, model }: SegmentedSeries, run: Run, patientKey: RunParts['patientKey']) {
+export function subjectOf(
+  { source, part, model }: Pick<SegmentedSeries, 'source' | 'part' | 'model'>,
+  run: Run,
+  patientKey: RunParts['patientKey'],
+) {
   const header = source.slices[0]?.dataset ?? {};
   const { studyInstanceUid } = run;
   const { name, version, modality } = model.info;

@@ -242,4 +242,30 @@ export const MIGRATIONS: readonly string[] = [
   SELECT setval('pansegnet.notification_number', last_value, is_called) FROM pansegnet.notification_id_seq;
   DROP TABLE pansegnet.notification;
   `,
+  `
+  -- Whose a study is, beside the PatientID: what its name is compared by (keyed hashes), and whether its
+  -- PatientID names anybody.
+  ALTER TABLE pansegnet.study_header
+    ADD COLUMN name_keys jsonb,
+    ADD COLUMN identified boolean NOT NULL DEFAULT true,
+  -- What the last run found its images to say of their patient (keyed hashes of all of it), empty where they
+  -- were of several; and what a look last found instead. Null: an earlier version kept none.
+    ADD COLUMN identity_keys jsonb,
+    ADD COLUMN noticed_identity text,
+  -- Goes into the UIDs of SEGs that were written anew because the archive kept the former patient in them.
+    ADD COLUMN reissue text;
+  -- The earlier studies that a report compares with.
+  CREATE TABLE pansegnet.report_prior (
+    report_sop_instance_uid text NOT NULL,
+    prior_study_instance_uid text NOT NULL,
+    PRIMARY KEY (report_sop_instance_uid, prior_study_instance_uid)
+  );
+  CREATE INDEX report_prior_study ON pansegnet.report_prior (prior_study_instance_uid);
+  -- Whose the archive's list last said that a study is (keyed hash).
+  ALTER TABLE pansegnet.listed_study ADD COLUMN patient text;
+  -- When the patient of the study was erased: the study itself is kept, so that it is not taken for new.
+  ALTER TABLE pansegnet.study ADD COLUMN erased_at timestamptz;
+  -- Whose it was (keyed hashes) when the opt-out list kept it out: of such a study nothing else is kept.
+  ALTER TABLE pansegnet.study ADD COLUMN ignored_identities jsonb;
+  `,
 ];

@@ -72,6 +72,24 @@ export async function deadJobs(
   return z.array(deadRow).parse(rows);
 }
 
+/**
+ * Removes the jobs that tell of these studies, whatever their state: what is told of them, and why they were
+ * given up. A database that no queue was opened on has none.
+ */
+export async function eraseJobs(
+  sql: Sql,
+  queues: readonly string[],
+  studyInstanceUids: readonly string[],
+): Promise<void> {
+  const [table] = await sql.query(`SELECT to_regclass('pgboss.job') IS NOT NULL AS there`);
+  if (table?.['there'] !== true) return;
+  await sql.query(
+    `DELETE FROM pgboss.job WHERE name = ANY($1::text[])
+       AND coalesce(data->'message'->>'studyInstanceUid', data->>'studyInstanceUid') = ANY($2::text[])`,
+    [queues, studyInstanceUids],
+  );
+}
+
 const figuresRow = z.object({
   waiting: z.int(),
   retrying: z.int(),

@@ -1,4 +1,6 @@
+import type { ApartReason } from '../../results/apart-reason.ts';
 import type { Sql } from '../database/sql.ts';
+import { isIdentified, personsOfPatient } from './study-identity.ts';
 import {
   type Correction,
   type MeasuredVolume,
@@ -137,19 +139,27 @@ export async function volumesOfStudies(
   );
 }
 
+/** What a new volume is compared with. */
+export interface PriorVolumes {
+  /** Oldest first. */
+  readonly volumes: readonly VolumeRecord[];
+  /** Why there are others that it is not compared with, as they may be another person's. */
+  readonly apart: ApartReason | undefined;
+}
+
 /**
- * Volumes that a new one is compared with: of the same patient, class and model, in other studies that are
- * earlier by date and time, oldest first. A study without a date has no place in time: it has none and is
- * none. Withdrawn ones, those that a reader rejected, and those of a study with another birth date or sex,
- * which may be another person's, are none.
+ * Volumes that a new one is compared with: of the same person (see `personsOf`), class and model, in other
+ * studies that are earlier by date and time. A study without a date has no place in time: it has none and is
+ * none. Withdrawn ones, and those that a reader rejected, are none.
  */
 export async function priorVolumes(
   sql: Sql,
   study: Pick<VolumeRecord, 'patientKey' | 'studyInstanceUid' | 'studyDate' | 'studyTime' | 'class'> & {
     readonly model: ModelIdentity;
   },
-): Promise<VolumeRecord[]> {
-  return selectVolumes(
+): Promise<PriorVolumes> {
+  const { patientKey, studyInstanceUid } = study;
+  const earlier = await selectVolumes(
     sql,
     `WHERE patient_key = $1 AND study_instance_uid <> $2 AND class = $3
          AND model_name = $4 AND model_sha256 = $5 AND mode = $6
@@ -157,14 +167,10 @@ export async function priorVolumes(
          AND (SELECT decision FROM pansegnet.review
               WHERE report_sop_instance_uid = volume.report->>'sopInstanceUid'
               ORDER BY id DESC LIMIT 1) IS DISTINCT FROM 'rejected'
-         AND NOT EXISTS (
-           SELECT 1 FROM pansegnet.study_header own, pansegnet.study_header other
-           WHERE own.study_instance_uid = $2 AND other.study_instance_uid = volume.study_instance_uid
-             AND (own.birth_date_key <> other.birth_date_key OR own.sex <> other.sex))
        ORDER BY study_date, study_time, study_instance_uid, series_instance_uid, part`,
     [
-      study.patientKey,
-      study.studyInstanceUid,
+      patientKey,
+      studyInstanceUid,
       study.class,
       study.model.name,
       study.model.sha256,
@@ -173,6 +179,14 @@ export async function priorVolumes(
       study.studyTime,
     ],
   );
+  const persons = await personsOfPatient(sql, patientKey, studyInstanceUid);
+  const isIdentifiedStudy = await isIdentified(sql, studyInstanceUid);
+  return {
+    volumes: earlier.filter((volume) => persons.isSame(studyInstanceUid, volume.studyInstanceUid)),
+    apart: isIdentifiedStudy
+      ? persons.whyApart(studyInstanceUid, new Set(earlier.map((volume) => volume.studyInstanceUid)))
+      : 'no id',
+  };
 }
 
 /**

@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { Sql } from '../database/sql.ts';
+import { PLACEHOLDER_IDS, placeholderTest } from './placeholder.ts';
 
 const SETTING = 'patient-key-secret';
 const SECRET_BYTES = 32;
@@ -20,12 +21,34 @@ export interface PatientIdentity {
 
 /**
  * Makes opaque patient keys: HMAC-SHA256 of PatientID and issuer, with a secret that stays in the database.
+ * An ID that names nobody gives a key of the study's own.
+ * @param placeholderIds see `placeholderTest`
  */
-export async function patientKeys(sql: Sql): Promise<(patient: PatientIdentity) => string> {
+export async function patientKeys(
+  sql: Sql,
+  placeholderIds: readonly string[] = PLACEHOLDER_IDS,
+): Promise<(patient: PatientIdentity) => string> {
   const digest = await keyedDigests(sql);
-  return ({ patientId, issuer, studyInstanceUid }) => {
-    const id = patientId?.trim() ?? '';
-    return digest(id === '' ? ['study', studyInstanceUid] : ['patient', id, issuer?.trim() ?? '']);
+  const namesNobody = nobodyTest(placeholderIds);
+  return (patient) =>
+    digest(
+      namesNobody(patient)
+        ? ['study', patient.studyInstanceUid]
+        : ['patient', patient.patientId?.trim() ?? '', patient.issuer?.trim() ?? ''],
+    );
+}
+
+/**
+ * Tells whether a PatientID names nobody: it is missing, or a placeholder that no issuer vouches for.
+ * @param placeholderIds see `placeholderTest`
+ */
+export function nobodyTest(
+  placeholderIds: readonly string[],
+): (patient: Pick<PatientIdentity, 'patientId' | 'issuer'>) => boolean {
+  const isPlaceholder = placeholderTest(placeholderIds);
+  return ({ patientId = '', issuer = '' }) => {
+    if (patientId.trim() === '') return true;
+    return isPlaceholder(issuer) && isPlaceholder(patientId);
   };
 }
 

@@ -1,7 +1,9 @@
 import type { Sql } from '../database/sql.ts';
 import { type ReviewedVolume, withReviews } from './find-studies.ts';
 import { volumesOfPatient } from './history.ts';
+import type { Identity } from './same-person.ts';
 import { headersOfPatient, type StudyHeader } from './study-header.ts';
+import { identitiesOfPatient, isIdentified } from './study-identity.ts';
 
 /** All that is known of one patient. */
 export interface PatientRecord {
@@ -10,11 +12,18 @@ export interface PatientRecord {
   readonly volumes: readonly ReviewedVolume[];
   /** Of the patient's studies, also of those without a volume; by Study Instance UID. */
   readonly headers: ReadonlyMap<string, StudyHeader>;
+  /** What is known of whose these studies are. */
+  readonly identities: ReadonlyMap<string, Identity>;
+  /** False where the PatientID is missing or a placeholder: the key is a study's own then. */
+  readonly isIdentified: boolean;
 }
 
 /** Undefined where neither a volume nor a study has this key. */
 export async function findPatient(sql: Sql, patientKey: string): Promise<PatientRecord | undefined> {
   const volumes = await withReviews(sql, await volumesOfPatient(sql, patientKey));
   const headers = await headersOfPatient(sql, patientKey);
-  return volumes.length === 0 && headers.size === 0 ? undefined : { patientKey, volumes, headers };
+  if (volumes.length === 0 && headers.size === 0) return undefined;
+  const identities = await identitiesOfPatient(sql, patientKey);
+  const [study = ''] = identities.keys();
+  return { patientKey, volumes, headers, identities, isIdentified: await isIdentified(sql, study) };
 }

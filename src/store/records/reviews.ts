@@ -26,6 +26,18 @@ export async function recordReview(sql: Sql, reportInstanceUid: string, review: 
   );
 }
 
+/** What readers said of a result counts for the one that takes its place with the same segmentation. */
+export async function moveReviews(
+  sql: Sql,
+  from: { readonly sopInstanceUid: string },
+  to: { readonly sopInstanceUid: string },
+): Promise<void> {
+  await sql.query(
+    'UPDATE pansegnet.review SET report_sop_instance_uid = $2 WHERE report_sop_instance_uid = $1',
+    [from.sopInstanceUid, to.sopInstanceUid],
+  );
+}
+
 /** The latest review of each result, by the SOP Instance UID of its report. */
 export async function latestReviews(
   sql: Sql,

@@ -2,7 +2,9 @@ import { z } from 'zod';
 import { type DicomDataset, text, texts, verbatim } from '../../dicom/reading/dataset.ts';
 import { columnsOf, orUndefined, rowsOf } from '../database/rows.ts';
 import type { Sql } from '../database/sql.ts';
-import { keyedDigests, type PatientIdentity, patientKeys } from './patient-key.ts';
+import { type PatientIdentity, patientKeys } from './patient-key.ts';
+import type { NameKeys } from './person-name.ts';
+import { type IdentityReader, identityReader, namedPatient } from './study-identity.ts';
 
 const optional = orUndefined(z.string());
 /**
@@ -29,6 +31,11 @@ const headerForm = z.object({
   scanner: z.string(),
 });
 export type StudyHeader = Readonly<z.output<typeof headerForm>>;
+/** What else is kept of whose a study is; see study-identity.ts. */
+interface RecordedHeader extends StudyHeader {
+  readonly nameKeys: NameKeys | undefined;
+  readonly identified: boolean;
+}
 const headerRow = headerForm.extend({ studyInstanceUid: z.string() });
 
 /** Keeps the header of a study, from one of its images. */
@@ -37,12 +44,16 @@ export type RecordHeader = (studyInstanceUid: string, image: DicomDataset) => Pr
 /**
  * @param names whether names, ids and birth dates are kept for the pages; what was kept before goes at the
  * next record
+ * @param placeholderIds see `placeholderTest`
  */
-export async function headerRecorder(sql: Sql, { names }: { names: boolean }): Promise<RecordHeader> {
-  const patientKey = await patientKeys(sql);
-  const digest = await keyedDigests(sql);
+export async function headerRecorder(
+  sql: Sql,
+  { names, placeholderIds }: { names: boolean; placeholderIds?: readonly string[] },
+): Promise<RecordHeader> {
+  const patientKey = await patientKeys(sql, placeholderIds);
+  const identities = await identityReader(sql, placeholderIds);
   return async (studyInstanceUid, image) => {
-    const header = headerOf(studyInstanceUid, image, patientKey, digest);
+    const header = headerOf(studyInstanceUid, image, patientKey, identities);
     await recordHeader(sql, studyInstanceUid, names ? header : withoutNames(header));
   };
 }
@@ -51,19 +62,21 @@ function headerOf(
   studyInstanceUid: string,
   image: DicomDataset,
   patientKey: (patient: PatientIdentity) => string,
-  digest: (parts: readonly string[]) => string,
-): StudyHeader {
-  const patientId = text(image, 'PatientID');
-  const issuer = text(image, 'IssuerOfPatientID');
-  const birthDate = text(image, 'PatientBirthDate');
+  identities: IdentityReader,
+): RecordedHeader {
+  const patient = namedPatient(image);
+  const { patientId, issuer, birthDate } = patient;
+  const { birthDateKey, nameKeys } = identities.identityOf(patient);
   return {
+    nameKeys,
+    identified: !identities.namesNobody(patient),
     patientKey: patientKey({ patientId, issuer, studyInstanceUid }),
     patientName: verbatim(image, 'PatientName')[0]?.trim() || undefined,
     patientId,
     issuer,
     birthDate,
-    birthDateKey: birthDate === undefined ? undefined : digest(['birth date', birthDate]),
-    sex: text(image, 'PatientSex'),
+    birthDateKey,
+    sex: patient.sex,
     studyDate: text(image, 'StudyDate') ?? '',
     studyTime: text(image, 'StudyTime') ?? '',
     description: text(image, 'StudyDescription') ?? '',
@@ -72,7 +85,7 @@ function headerOf(
   };
 }
 
-const withoutNames = (header: StudyHeader): StudyHeader => ({
+const withoutNames = (header: RecordedHeader): RecordedHeader => ({
   ...header,
   patientName: undefined,
   patientId: undefined,
@@ -81,15 +94,16 @@ const withoutNames = (header: StudyHeader): StudyHeader => ({
   accessionNumber: undefined,
 });
 
-async function recordHeader(sql: Sql, studyInstanceUid: string, header: StudyHeader): Promise<void> {
+async function recordHeader(sql: Sql, studyInstanceUid: string, header: RecordedHeader): Promise<void> {
   const { patientName, patientId, accessionNumber, description, scanner } = header;
   const words = [patientName, patientId, accessionNumber, description, scanner, studyInstanceUid];
   // PostgreSQL takes no NUL in a text; a broken header may hold one.
   await sql.query(
     `INSERT INTO pansegnet.study_header (patient_key, patient_name, patient_id, issuer, birth_date,
      birth_date_key, sex,
-       study_date, study_time, description, accession_number, scanner, words, study_instance_uid)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+       study_date, study_time, description, accession_number, scanner, words, study_instance_uid, name_keys,
+       identified)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::jsonb, $16::boolean)
      ON CONFLICT (study_instance_uid) DO UPDATE SET
        patient_key = excluded.patient_key, patient_name = excluded.patient_name, patient_id =
        excluded.patient_id,
@@ -97,7 +111,7 @@ async function recordHeader(sql: Sql, studyInstanceUid: string, header: StudyHea
        sex = excluded.sex, study_date = excluded.study_date, study_time = excluded.study_time,
        description = excluded.description, accession_number = excluded.accession_number,
        scanner = CASE WHEN excluded.scanner = '' THEN study_header.scanner ELSE excluded.scanner END,
-       words = excluded.words`,
+       words = excluded.words, name_keys = excluded.name_keys, identified = excluded.identified`,
     [
       header.patientKey,
       patientName,
@@ -116,6 +130,8 @@ async function recordHeader(sql: Sql, studyInstanceUid: string, header: StudyHea
         .join('\n')
         .toLowerCase(),
       studyInstanceUid,
+      header.nameKeys && JSON.stringify(header.nameKeys),
+      String(header.identified),
     ].map((value) => value?.replaceAll('\0', '') ?? null),
   );
 }

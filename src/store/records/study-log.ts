@@ -102,7 +102,7 @@ export async function markRunning(
      VALUES ($1, 'running', $2, $2)
      ON CONFLICT (study_instance_uid) DO UPDATE SET
        state = 'running', reason = NULL, error_code = NULL, changed_at = $2,
-       answered_requests = study.requests`,
+       answered_requests = study.requests, erased_at = NULL`,
     [studyInstanceUid, now],
   );
 }
@@ -149,4 +149,23 @@ export async function studiesEndedSince(sql: Sql, since: Date): Promise<string[]
     .array(z.object({ studyInstanceUid: z.string() }))
     .parse(rows)
     .map(({ studyInstanceUid }) => studyInstanceUid);
+}
+
+/** What was decided about the study is decided again: for the counts that a look finds now. */
+export async function reopenStudy(sql: Sql, studyInstanceUid: string, now: Date): Promise<void> {
+  await sql.query(
+    `UPDATE pansegnet.study SET state = 'seen', reason = NULL, error_code = NULL, changed_at = $2,
+       queued_fingerprint = NULL, processed_fingerprint = NULL, ignored_identities = NULL
+     WHERE study_instance_uid = $1`,
+    [studyInstanceUid, now],
+  );
+}
+
+/** Whether the patient of the study was erased since it was last worked on. */
+export async function wasErased(sql: Sql, studyInstanceUid: string): Promise<boolean> {
+  const rows = await sql.query(
+    'SELECT 1 FROM pansegnet.study WHERE study_instance_uid = $1 AND erased_at IS NOT NULL',
+    [studyInstanceUid],
+  );
+  return rows.length > 0;
 }

@@ -1,7 +1,8 @@
+import type { ApartReason } from '../../results/apart-reason.ts';
 import { type Change, changeBetween } from '../../results/change.ts';
 import { isoDate } from '../../results/dates.ts';
 import type { ReviewedVolume } from './find-studies.ts';
-import type { StudyHeader } from './study-header.ts';
+import { type Identity, personsOf } from './same-person.ts';
 
 /** A volume in its place in the history of a patient. */
 export interface TrendPoint {
@@ -20,6 +21,12 @@ export interface TrendPoint {
   readonly sinceFirst: Change | undefined;
 }
 
+/** A study that is not compared with others under the patient's key, and why. */
+interface StudyApart {
+  readonly studyInstanceUid: string;
+  readonly reason: ApartReason;
+}
+
 /** Points that may be compared: one person, one kind of images, one model. */
 export interface Trend {
   readonly class: string;
@@ -34,17 +41,18 @@ export interface Trend {
 export interface PatientTrends {
   readonly trends: readonly Trend[];
   /**
-   * Which studies go together by birth date and sex. More than one: the PatientID may stand for several
-   * people, and no line leads from one to the other.
+   * Which studies are of one person, as far as that is proven (see `personsOf`). More than one: no line leads
+   * from one to the other.
    */
-  readonly people: readonly Person[];
+  readonly people: readonly (readonly string[])[];
+  readonly notCompared: readonly StudyApart[];
 }
 
-interface Person {
-  readonly birthDateKey: string | undefined;
-  readonly birthDate: string | undefined;
-  readonly sex: string | undefined;
-  readonly studies: readonly string[];
+/** What trends are made of: a part of `PatientRecord`. */
+export interface PatientVolumes {
+  readonly volumes: readonly ReviewedVolume[];
+  readonly identities: ReadonlyMap<string, Identity>;
+  readonly isIdentified: boolean;
 }
 
 export interface TrendSettings {
@@ -53,18 +61,28 @@ export interface TrendSettings {
   readonly repeatabilityPercent: Readonly<Record<string, number | null>>;
 }
 
-/** @param volumes of one patient, oldest study first */
+/**
+ * @param volumes of one patient key, oldest study first
+ * @param identities of all studies that are known under it
+ * @param isIdentified whether the PatientID behind the key names anybody
+ */
 export function patientTrends(
-  volumes: readonly ReviewedVolume[],
-  headers: ReadonlyMap<string, StudyHeader>,
+  { volumes, identities, isIdentified }: PatientVolumes,
   settings: TrendSettings,
 ): PatientTrends {
-  const people = peopleOf(volumes, headers);
-  const personOf = (study: string) =>
-    Math.max(
-      0,
-      people.findIndex(({ studies }) => studies.includes(study)),
-    );
+  const persons = personsOf(identities);
+  const studies = [...new Set(volumes.map(({ studyInstanceUid }) => studyInstanceUid))];
+  const people: string[][] = [];
+  for (const study of studies) {
+    const known = people.find(([first = '']) => persons.isSame(first, study));
+    if (known) known.push(study);
+    else people.push([study]);
+  }
+  const notCompared = studies.flatMap((studyInstanceUid): StudyApart[] => {
+    const reason = isIdentified ? persons.whyApart(studyInstanceUid, studies) : 'no id';
+    return reason === undefined ? [] : [{ studyInstanceUid, reason }];
+  });
+  const personOf = (study: string) => people.findIndex((one) => one.includes(study));
   const groups = Map.groupBy(volumes, (volume) =>
     JSON.stringify([
       volume.class,
@@ -88,7 +106,27 @@ export function patientTrends(
       },
     ];
   });
-  return { trends, people };
+  return { trends, people, notCompared };
+}
+
+/** Of a study: which person's it is under its patient key, counted from 1, and why others are left out. */
+export interface Comparability {
+  readonly person: number;
+  readonly notCompared: ApartReason | undefined;
+}
+
+/** By Study Instance UID. */
+export function comparabilityOf(
+  patients: readonly Pick<PatientTrends, 'people' | 'notCompared'>[],
+): ReadonlyMap<string, Comparability> {
+  const found = new Map<string, Comparability>();
+  for (const { people, notCompared } of patients) {
+    const reasons = new Map(notCompared.map(({ studyInstanceUid, reason }) => [studyInstanceUid, reason]));
+    for (const [index, studies] of people.entries()) {
+      for (const study of studies) found.set(study, { person: index + 1, notCompared: reasons.get(study) });
+    }
+  }
+  return found;
 }
 
 function pointsOf(
@@ -131,31 +169,3 @@ function apartness(volume: ReviewedVolume): TrendPoint['apart'] {
   if (!volume.seg && !volume.correction) return 'nothing found';
   return isoDate(volume.studyDate) === undefined ? 'no date' : undefined;
 }
-
-/**
- * Studies go to the first person whom nothing known contradicts: what a study does not say contradicts
- * nobody.
- */
-function peopleOf(volumes: readonly ReviewedVolume[], headers: ReadonlyMap<string, StudyHeader>): Person[] {
-  const people: Person[] = [];
-  for (const study of new Set(volumes.map(({ studyInstanceUid }) => studyInstanceUid))) {
-    const header = headers.get(study);
-    const own = { birthDateKey: header?.birthDateKey, sex: header?.sex };
-    const at = people.findIndex(
-      (one) => agree(one.birthDateKey, own.birthDateKey) && agree(one.sex, own.sex),
-    );
-    const known = people[at];
-    const person = {
-      birthDateKey: known?.birthDateKey ?? own.birthDateKey,
-      birthDate: known?.birthDate ?? header?.birthDate,
-      sex: known?.sex ?? own.sex,
-      studies: [...(known?.studies ?? []), study],
-    };
-    if (known) people[at] = person;
-    else people.push(person);
-  }
-  return people;
-}
-
-const agree = (a: string | undefined, b: string | undefined): boolean =>
-  a === undefined || b === undefined || a === b;

@@ -1,8 +1,9 @@
 import type { Review } from './reviews.ts';
+import type { Comparability } from './trends.ts';
 import type { VolumeRecord } from './volume-record.ts';
 
 /** A volume, with what a reader said of it where that is known. */
-type Row = VolumeRecord & { readonly review?: Review | null };
+type Row = VolumeRecord & { readonly review?: Review | null; readonly compared?: Comparability | undefined };
 
 /** Columns, and what stands in them. Numbers have a point; lists are joined by a space. */
 const COLUMNS: Readonly<Record<string, (volume: Row) => string | number | undefined>> = {
@@ -29,15 +30,22 @@ const COLUMNS: Readonly<Record<string, (volume: Row) => string | number | undefi
   withdrawn: ({ withdrawn }) => withdrawn?.reason,
   review: ({ review }) => review?.decision,
   reviewReason: ({ review }) => review?.reason,
+  // Of one patient key, the volumes of different numbers are not proven to be one person's.
+  person: ({ compared }) => compared?.person,
+  notCompared: ({ compared }) => compared?.notCompared,
 };
 
-/** Comma-separated values with a line of names (RFC 4180). */
-export function volumesAsCsv(volumes: readonly Row[]): string {
+/**
+ * Comma-separated values with a line of names (RFC 4180).
+ * @param comparability see `comparabilityOf`
+ */
+export function volumesAsCsv(
+  volumes: readonly Row[],
+  comparability: ReadonlyMap<string, Comparability> = new Map(),
+): string {
   const columns = Object.values(COLUMNS);
-  const lines = [
-    Object.keys(COLUMNS),
-    ...volumes.map((volume) => columns.map((column) => field(column(volume)))),
-  ];
+  const rows = volumes.map((volume) => ({ ...volume, compared: comparability.get(volume.studyInstanceUid) }));
+  const lines = [Object.keys(COLUMNS), ...rows.map((row) => columns.map((column) => field(column(row))))];
   return lines.map((line) => `${line.join(',')}\r\n`).join('');
 }
 

@@ -1,0 +1,95 @@
+import { z } from 'zod';
+import { rowsOf } from '../database/rows.ts';
+import type { Database, Sql } from '../database/sql.ts';
+import { StoreError } from '../store-error.ts';
+
+/** What the database holds of a patient. */
+export interface PatientTraces {
+  readonly studies: readonly string[];
+  /** SOP Instance UIDs of the reports of the patient's results. */
+  readonly reports: readonly string[];
+}
+
+const studyRow = z.object({ study: z.string(), state: z.string().nullable() });
+const STUDIES = `SELECT known.study, study.state FROM (
+    SELECT study_instance_uid AS study FROM pansegnet.study_header WHERE patient_key = $1
+    UNION SELECT study_instance_uid FROM pansegnet.volume WHERE patient_key = $1
+  ) AS known LEFT JOIN pansegnet.study ON study.study_instance_uid = known.study`;
+const reportRow = z.object({ report: z.string() });
+
+export async function tracesOfPatient(sql: Sql, patientKey: string): Promise<PatientTraces> {
+  const studies = rowsOf(studyRow, await sql.query(`${STUDIES} ORDER BY 1`, [patientKey]));
+  const reports = await sql.query(
+    `SELECT report->>'sopInstanceUid' AS report FROM pansegnet.volume WHERE patient_key = $1
+     UNION SELECT correction->'report'->>'sopInstanceUid' FROM pansegnet.volume
+     WHERE patient_key = $1 AND correction IS NOT NULL ORDER BY 1`,
+    [patientKey],
+  );
+  return {
+    studies: studies.map(({ study }) => study),
+    reports: rowsOf(reportRow, reports).map(({ report }) => report),
+  };
+}
+
+/**
+ * Removes a patient from the node's tables, all or nothing. What keeps the studies from being taken for new
+ * stays: their UIDs with their counts, and the UIDs of the results that were made of them.
+ * @param alsoErase what else is to go in the same transaction
+ * @throws StoreError PATIENT_BUSY while one of the studies waits or is worked on
+ */
+export async function erasePatient(
+  database: Database,
+  patientKey: string,
+  now: Date,
+  alsoErase: (sql: Sql, traces: PatientTraces) => Promise<void>,
+): Promise<PatientTraces> {
+  return database.transaction(async (sql) => {
+    const traces = await tracesOfPatient(sql, patientKey);
+    const { studies, reports } = traces;
+    await refuseBusy(sql, studies);
+    const ofReports = [
+      'DELETE FROM pansegnet.review WHERE report_sop_instance_uid = ANY($1::text[])',
+      'DELETE FROM pansegnet.report_prior WHERE report_sop_instance_uid = ANY($1::text[])',
+    ];
+    for (const statement of ofReports) await sql.query(statement, [reports]);
+    const ofStudies = [
+      'DELETE FROM pansegnet.report_prior WHERE prior_study_instance_uid = ANY($1::text[])',
+      // What runs on other studies took from these: they were under one key once.
+      `DELETE FROM pansegnet.run_input WHERE jsonb_typeof(value->'priors') = 'array' AND EXISTS (
+         SELECT 1 FROM jsonb_array_elements(value->'priors') AS prior
+         WHERE prior->'report'->>'studyInstanceUid' = ANY($1::text[]))`,
+      'DELETE FROM pansegnet.run WHERE study_instance_uid = ANY($1::text[])',
+      'DELETE FROM pansegnet.volume WHERE study_instance_uid = ANY($1::text[])',
+      'DELETE FROM pansegnet.study_header WHERE study_instance_uid = ANY($1::text[])',
+      'DELETE FROM pansegnet.series_decision WHERE study_instance_uid = ANY($1::text[])',
+      'DELETE FROM pansegnet.study_progress WHERE study_instance_uid = ANY($1::text[])',
+      'DELETE FROM pansegnet.announcement WHERE study_instance_uid = ANY($1::text[])',
+      'UPDATE pansegnet.listed_study SET patient = NULL WHERE study_instance_uid = ANY($1::text[])',
+    ];
+    for (const statement of ofStudies) await sql.query(statement, [studies]);
+    await sql.query(
+      `UPDATE pansegnet.study SET reason = NULL, error_code = NULL, ignored_identities = NULL, erased_at = $2
+       WHERE study_instance_uid = ANY($1::text[])`,
+      [studies, now],
+    );
+    await alsoErase(sql, traces);
+    return traces;
+  });
+}
+
+async function refuseBusy(sql: Sql, studies: readonly string[]): Promise<void> {
+  // Held, so that no work begins on them meanwhile.
+  const rows = await sql.query(
+    `SELECT study_instance_uid AS study, state FROM pansegnet.study
+     WHERE study_instance_uid = ANY($1::text[]) ORDER BY 1 FOR UPDATE`,
+    [studies],
+  );
+  const busy = rowsOf(studyRow, rows).filter(({ state }) => state === 'queued' || state === 'running');
+  const [first] = busy;
+  if (!first) return;
+  throw new StoreError(
+    'PATIENT_BUSY',
+    `${busy.length} of the patient's studies wait or are worked on, such as ${first.study}: nothing was ` +
+      'erased; try again when they are done, or put the study on the opt-out list first',
+  );
+}
