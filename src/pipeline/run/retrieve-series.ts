@@ -2,7 +2,8 @@ import { DicomError } from '../../dicom/dicom-error.ts';
 import type { ImageFrame } from '../../dicom/geometry/image-frame.ts';
 import { SeriesVolumeBuilder } from '../../dicom/geometry/series-volume-builder.ts';
 import { imageKey } from '../../dicom/geometry/split-series.ts';
-import { type Instance, readInstance, requiredText } from '../../dicom/reading/dataset.ts';
+import { type Instance, requiredText } from '../../dicom/reading/dataset.ts';
+import { readForeignInstance } from '../../dicom/reading/foreign-instances.ts';
 import type { DicomWebClient } from '../../dicom/web/client.ts';
 import type { PartOfSeries } from '../selection/select.ts';
 
@@ -45,7 +46,7 @@ export async function retrieveSeries(
   const seen = new Set<string>();
   const decoding: Promise<void>[] = [];
   for await (const bytes of files) {
-    const instance = readOne(bytes, series, seen.size + 1);
+    const instance = await readOne(bytes, series, seen.size + 1);
     if (seen.has(instance.source)) continue;
     seen.add(instance.source);
     decoding.push(observed(builder.add(instance, wanted)));
@@ -89,9 +90,9 @@ function observed<T>(promise: Promise<T>): Promise<T> {
 }
 
 /** An instance of the series, called by its UID. */
-function readOne(bytes: Uint8Array, series: SeriesInStudy, count: number): Instance {
+async function readOne(bytes: Uint8Array, series: SeriesInStudy, count: number): Promise<Instance> {
   const source = `instance ${count} of series ${series.seriesInstanceUid}`;
-  const instance = readInstance(bytes, source);
+  const instance = await readForeignInstance(bytes, source);
   for (const [keyword, uid] of [
     ['StudyInstanceUID', series.studyInstanceUid],
     ['SeriesInstanceUID', series.seriesInstanceUid],
