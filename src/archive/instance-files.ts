@@ -11,7 +11,8 @@ const ASIDE = '.unreadable';
 
 /**
  * Instances as files: `instances/ab/<sha256 of the SOP instance UID>.dcm`, and beside it a `.json` with its
- * header, which is made again where it is missing; an unreadable one gets another name. No DICOM value is ever part of a path.
+ * header, which is made again where it is missing; an
+ * unreadable one gets another name. No DICOM value is ever part of a path.
  */
 export class InstanceFiles {
   readonly #instances: string;

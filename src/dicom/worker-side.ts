@@ -9,12 +9,12 @@ export interface Answered<Result> {
 }
 
 /** The side of a worker of a `WorkerPool`: answers each job with what `work` makes of it. */
-export function answerJobs<Job>(work: (job: Job) => Promise<Answered<unknown>>): void {
+export function answerJobs(work: (job: never) => Promise<Answered<unknown>>): void {
   if (!parentPort) throw new Error('this file is started by a pool as a worker thread');
   const port = parentPort;
   const send = (answer: WorkerAnswer<unknown>, transfer: readonly ArrayBuffer[] = []) =>
     port.postMessage(answer, [...transfer]);
-  const answer = async (job: Job): Promise<void> => {
+  const answer = async (job: never): Promise<void> => {
     try {
       const { result, transfer } = await work(job);
       send({ type: 'done', result }, transfer);
@@ -23,6 +23,6 @@ export function answerJobs<Job>(work: (job: Job) => Promise<Answered<unknown>>):
     }
   };
   // One job at a time: the pool sends the next one after the answer.
-  port.on('message', (job: Job) => void answer(job));
+  port.on('message', (job: unknown) => void answer(job as never));
   send({ type: 'ready' });
 }

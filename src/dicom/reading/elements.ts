@@ -225,10 +225,10 @@ function cost(bytes: Uint8Array, start: number, end: number, vr: string): number
   const size = bytesPerValue(vr);
   if (size === undefined || isTooLong(end - start, vr)) return 0;
   if (size !== 'text') return Math.ceil((end - start) / size);
+  // Of this value alone: searched to the end of all bytes, each short text would cost as much as the whole.
+  const value = bytes.subarray(start, end);
   let separators = 0;
-  for (let at = bytes.indexOf(BACKSLASH, start); at >= 0 && at < end; at = bytes.indexOf(BACKSLASH, at + 1)) {
-    separators += 1;
-  }
+  for (let at = value.indexOf(BACKSLASH); at >= 0; at = value.indexOf(BACKSLASH, at + 1)) separators += 1;
   return 1 + separators + Math.floor((end - start) / TEXT_BYTES_PER_VALUE);
 }
 
