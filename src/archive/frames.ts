@@ -1,4 +1,5 @@
-import { type Instance, number, readInstance } from '../dicom/reading/dataset.ts';
+import { type Instance, number } from '../dicom/reading/dataset.ts';
+import { readForeignInstance } from '../dicom/reading/foreign-instances.ts';
 import { type BodyPart, multipartBody } from '../dicom/web/multipart-writer.ts';
 import { type AcceptedType, includesType, parseAccept } from './accept.ts';
 import { ArchiveError } from './archive-error.ts';
@@ -77,7 +78,7 @@ export async function retrievePixelData(
 }
 
 async function readStored(store: InstanceStore, { sopUid }: IndexedInstance): Promise<Instance> {
-  return readInstance(await store.files.read(sopUid), `instance ${sopUid}`);
+  return readForeignInstance(await store.files.read(sopUid), `instance ${sopUid}`);
 }
 
 function framesBody(

@@ -3,11 +3,16 @@ import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { PartTooLarge } from '../dicom/web/store-request.ts';
-import { headerOf, type InstanceHeader, parseHeader } from './instance-header.ts';
+import { headerOf } from './header-pool.ts';
+import { type InstanceHeader, parseHeader, UnreadableInstance } from './instance-header.ts';
+
+/** Added to the name of a file that is no instance, or no longer one. */
+const ASIDE = '.unreadable';
 
 /**
  * Instances as files: `instances/ab/<sha256 of the SOP instance UID>.dcm`, and beside it a `.json` with its
- * header, which is made again where it is missing. No DICOM value is ever part of a path.
+ * header, which is made again where it is missing; an
+ * unreadable one gets another name. No DICOM value is ever part of a path.
  */
 export class InstanceFiles {
   readonly #instances: string;
@@ -39,6 +44,8 @@ export class InstanceFiles {
         try {
           yield await this.#headerOfFile(file);
         } catch (reason) {
+          // What cannot be read now cannot be read at the next start either: it is not tried again.
+          if (reason instanceof UnreadableInstance) await rename(file, `${file}${ASIDE}`);
           onUnreadable(file, reason);
         }
       }
@@ -77,12 +84,12 @@ export class InstanceFiles {
   }
 
   /** Puts a received file and its header in place; a crash leaves the whole instance or nothing. */
-  async put(incoming: string, header: InstanceHeader): Promise<void> {
-    const file = this.#path(header.sopUid);
+  async put(incoming: string, sopUid: string, headerJson: string): Promise<void> {
+    const file = this.#path(sopUid);
     await mkdir(path.dirname(file), { recursive: true });
     // The header goes first: without its instance it does no harm. It need not survive a power failure, as it
     // can be made again.
-    await this.#writeHeader(file, header);
+    await this.#writeHeader(file, headerJson);
     await rename(incoming, file);
     await syncFolder(path.dirname(file));
   }
@@ -105,18 +112,18 @@ export class InstanceFiles {
     const { size } = await stat(file);
     const known = parseHeader(json);
     if (known && known.size === size && this.#path(known.sopUid) === file) return known;
-    const header = await headerOf(file);
+    const { header, json: made } = await headerOf(file);
     if (this.#path(header.sopUid) !== file)
       throw new Error('its name does not belong to its SOP instance UID');
-    await this.#writeHeader(file, header);
-    return header;
+    await this.#writeHeader(file, made);
+    return parseHeader(made) ?? header;
   }
 
   /** The header's file has all of it or does not exist. */
-  async #writeHeader(file: string, header: InstanceHeader): Promise<void> {
+  async #writeHeader(file: string, json: string): Promise<void> {
     const incoming = path.join(this.#incoming, randomUUID());
     try {
-      await writeFile(incoming, JSON.stringify(header), { flag: 'wx' });
+      await writeFile(incoming, json, { flag: 'wx' });
       await rename(incoming, headerPath(file));
     } catch (error) {
       await this.drop(incoming);

@@ -6,6 +6,7 @@ import { text } from '../dicom/reading/dataset.ts';
 import { type InstanceFile, readInstanceFile } from '../dicom/reading/instance-file.ts';
 import { isUid } from '../dicom/uids.ts';
 import { type JsonDataset, toDicomJson } from './dicom-json.ts';
+import { INDEXED_TAGS } from './search-attributes.ts';
 
 /** Everything about an instance that requests need beside its bytes: kept in a file next to it. */
 export interface InstanceHeader {
@@ -20,7 +21,7 @@ export interface InstanceHeader {
   /** SHA-256 (hexadecimal) of transfer syntax and data set; the file meta information may differ. */
   readonly digest: string;
   readonly hasPixelData: boolean;
-  /** The data set without bulk data. */
+  /** The data set without bulk data; of a header that was just made, what is searched for alone. */
   readonly dataset: JsonDataset;
 }
 
@@ -68,11 +69,48 @@ export class UnreadableInstance extends Error {
   }
 }
 
+/** A header that was made from a file. */
+export interface MadeHeader {
+  readonly header: InstanceHeader;
+  /** All of it, as its file keeps it. */
+  readonly json: string;
+}
+
+/** Answers to the metadata of instances are put together in memory. */
+const MAX_JSON_LENGTH = 16 * 1024 * 1024;
+
 /**
- * The header of a file of any size: its pixels are not taken into memory.
+ * The header of a file of any size: its pixels are not taken into memory. Large ones take seconds: the node
+ * asks `headerOf` of header-pool.ts.
  * @throws UnreadableInstance
  */
-export async function headerOf(path: string): Promise<InstanceHeader> {
+export async function makeHeader(path: string): Promise<MadeHeader> {
+  const header = await readHeader(path);
+  const json = JSON.stringify(header);
+  if (json.length > MAX_JSON_LENGTH) {
+    throw new UnreadableInstance(
+      'its header is larger than this archive takes',
+      header.sopUid,
+      header.sopClassUid,
+    );
+  }
+  return { header: { ...header, dataset: searched(header.dataset) }, json };
+}
+
+/** Own results are known by their model's name, which is not searched for. */
+const MANUFACTURER_MODEL_NAME = '00081090';
+
+function searched(dataset: JsonDataset): JsonDataset {
+  const tags = [...INDEXED_TAGS, MANUFACTURER_MODEL_NAME];
+  return Object.fromEntries(
+    tags.flatMap((tag) => {
+      const found = dataset[tag];
+      return found ? [[tag, found] as const] : [];
+    }),
+  );
+}
+
+async function readHeader(path: string): Promise<InstanceHeader> {
   const file = await readOrRefuse(path);
   const [studyUid, seriesUid, sopUid, sopClassUid] = [
     'StudyInstanceUID',

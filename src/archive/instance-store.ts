@@ -1,6 +1,6 @@
 import type { JsonDataset } from './dicom-json.ts';
 import { InstanceFiles } from './instance-files.ts';
-import type { InstanceHeader } from './instance-header.ts';
+import type { InstanceHeader, MadeHeader } from './instance-header.ts';
 import { InstanceIndex } from './instance-index.ts';
 import { INDEXED_TAGS } from './search-attributes.ts';
 
@@ -28,9 +28,10 @@ export class InstanceStore {
   }
 
   /** @param incoming a received file; it is gone afterwards */
-  async put(incoming: string, header: InstanceHeader): Promise<PutResult> {
+  async put(incoming: string, made: MadeHeader): Promise<PutResult> {
+    const { header } = made;
     const before = this.#puts.get(header.sopUid) ?? Promise.resolve();
-    const put = before.catch(() => undefined).then(() => this.#putAlone(incoming, header));
+    const put = before.catch(() => undefined).then(() => this.#putAlone(incoming, made));
     this.#puts.set(header.sopUid, put);
     try {
       return await put;
@@ -44,13 +45,13 @@ export class InstanceStore {
     await Promise.allSettled(this.#puts.values());
   }
 
-  async #putAlone(incoming: string, header: InstanceHeader): Promise<PutResult> {
+  async #putAlone(incoming: string, { header, json }: MadeHeader): Promise<PutResult> {
     const present = this.index.instance(header.sopUid);
     if (present) {
       await this.files.drop(incoming);
       return present.digest === header.digest ? 'same' : 'conflict';
     }
-    await this.files.put(incoming, header);
+    await this.files.put(incoming, header.sopUid, json);
     this.#add(header);
     return 'stored';
   }

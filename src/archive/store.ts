@@ -11,7 +11,8 @@ import {
   storeParts,
 } from '../dicom/web/store-request.ts';
 import { ArchiveError, type ArchiveErrorCode } from './archive-error.ts';
-import { headerOf, type InstanceHeader, UnreadableInstance } from './instance-header.ts';
+import { headerOf } from './header-pool.ts';
+import { type InstanceHeader, UnreadableInstance } from './instance-header.ts';
 import type { InstanceStore } from './instance-store.ts';
 
 export interface StoringRequest extends StoreRequest {
@@ -77,12 +78,13 @@ async function storeOne(
   let header: InstanceHeader | undefined;
   try {
     incoming = await store.files.receive(content, maxInstanceBytes);
-    header = await headerOf(incoming);
+    const made = await headerOf(incoming);
+    header = made.header;
     const { sopUid, sopClassUid } = header;
     if (studyUid !== undefined && header.studyUid !== studyUid) {
       return { failure: { sopUid, sopClassUid, reason: FAILURE_REASON.processingFailure } };
     }
-    const result = await store.put(incoming, header);
+    const result = await store.put(incoming, made);
     if (result === 'conflict') {
       return { failure: { sopUid, sopClassUid, reason: FAILURE_REASON.duplicateInstance } };
     }

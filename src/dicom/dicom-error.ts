@@ -15,3 +15,6 @@ export const DICOM_ERROR_CODES = [
 export type DicomErrorCode = (typeof DICOM_ERROR_CODES)[number];
 
 export class DicomError extends CodedError<DicomErrorCode> {}
+
+/** A data set is larger than may be read; more of it, or another try, would not change that. */
+export class TooMuchToRead extends DicomError {}

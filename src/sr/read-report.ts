@@ -1,4 +1,4 @@
-import { type DicomDataset, readInstance, text, texts } from '../dicom/reading/dataset.ts';
+import { type DicomDataset, type Instance, readInstance, text, texts } from '../dicom/reading/dataset.ts';
 import { CODES, isCode } from '../results/codes.ts';
 import { isOwnResult } from '../results/own-results.ts';
 import { flagOf, type QualityFlag } from '../results/quality-flags.ts';
@@ -58,8 +58,11 @@ export interface VolumeReport {
  * Reads a report that the node wrote; undefined for any other object.
  * Throws DICOM_UNREADABLE for bytes that are not DICOM.
  */
-export function readReport(bytes: Uint8Array, source = 'report'): VolumeReport | undefined {
-  const { dataset } = readInstance(bytes, source);
+export function readReport(
+  report: Uint8Array | Pick<Instance, 'dataset'>,
+  source = 'report',
+): VolumeReport | undefined {
+  const { dataset } = 'dataset' in report ? report : readInstance(report, source);
   if (text(dataset, 'SOPClassUID') !== COMPREHENSIVE_SR_STORAGE || !isOwnResult(dataset)) return undefined;
   const titles = [CODES.imagingMeasurementReport, CODES.diagnosticImagingReport];
   if (!titles.some((title) => isNamed(dataset, title))) return undefined;

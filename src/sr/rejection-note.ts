@@ -1,4 +1,4 @@
-import { type DicomDataset, readInstance, text } from '../dicom/reading/dataset.ts';
+import { type DicomDataset, type Instance, readInstance, text } from '../dicom/reading/dataset.ts';
 import { deriveUid } from '../dicom/uids.ts';
 import { CODES } from '../results/codes.ts';
 import { MANUFACTURER, MANUFACTURER_MODEL_NAME } from '../results/own-results.ts';
@@ -111,8 +111,11 @@ export interface RejectionNote {
  * Reads a rejection note; undefined for any other object.
  * Throws DICOM_UNREADABLE for bytes that are not DICOM.
  */
-export function readRejectionNote(bytes: Uint8Array, source = 'note'): RejectionNote | undefined {
-  const { dataset } = readInstance(bytes, source);
+export function readRejectionNote(
+  note: Uint8Array | Pick<Instance, 'dataset'>,
+  source = 'note',
+): RejectionNote | undefined {
+  const { dataset } = 'dataset' in note ? note : readInstance(note, source);
   if (text(dataset, 'SOPClassUID') !== KEY_OBJECT_SELECTION_STORAGE) return undefined;
   const reason = text(first(dataset, 'ConceptNameCodeSequence'), 'CodeValue') ?? '';
   if (!Object.values(REJECTION_REASONS).some(({ value }) => value === reason)) return undefined;

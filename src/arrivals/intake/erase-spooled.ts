@@ -2,7 +2,7 @@ import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { codeOf } from '../../coded-error.ts';
 import type { DicomDataset } from '../../dicom/reading/dataset.ts';
-import { identifyFile } from './instance-identity.ts';
+import { identifyFile, PATIENT_TAGS } from './instance-identity.ts';
 
 /**
  * Removes instances of a patient from a spool, whoever works with it: a file that is gone is no trouble to
@@ -24,7 +24,7 @@ export async function eraseSpooled(
     for (const name of files) {
       const file = path.join(folder, part, name);
       try {
-        const { identity, dataset } = await identifyFile(file);
+        const { identity, dataset } = await identifyFile(file, PATIENT_TAGS);
         if (!isOfPatient(identity.studyUid, dataset)) continue;
         await rm(file, { force: true });
         removed += 1;

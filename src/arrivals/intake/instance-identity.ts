@@ -1,6 +1,7 @@
 import { DicomError } from '../../dicom/dicom-error.ts';
 import { type DicomDataset, text, texts } from '../../dicom/reading/dataset.ts';
-import { readInstanceFile } from '../../dicom/reading/instance-file.ts';
+import { readForeignFile } from '../../dicom/reading/foreign-instances.ts';
+import type { InstanceFile } from '../../dicom/reading/instance-file.ts';
 import { isUid } from '../../dicom/uids.ts';
 import { IntakeError } from './intake-error.ts';
 
@@ -16,18 +17,43 @@ export interface IdentifiedFile {
   readonly identity: InstanceIdentity;
   /** SourceApplicationEntityTitle of the file meta information, if it has one. */
   readonly sourceAeTitle: string | undefined;
-  /** Without pixel data. */
-  readonly dataset: DicomDataset;
   /** Bytes of the file. */
   readonly size: number;
+  /** The patient's attributes, where they were asked for, and what was needed beside. */
+  readonly dataset: DicomDataset;
 }
 
+/** What has to be known of an instance: who it is, and how large its pixels are. */
+const NEEDED = [
+  '00080016', // SOPClassUID
+  '00080018', // SOPInstanceUID
+  '0020000D', // StudyInstanceUID
+  '0020000E', // SeriesInstanceUID
+  '00280002', // SamplesPerPixel
+  '00280008', // NumberOfFrames
+  '00280010', // Rows
+  '00280011', // Columns
+  '00280100', // BitsAllocated
+] as const;
+
+/** Whose instance it is. */
+export const PATIENT_TAGS = [
+  '00080005', // SpecificCharacterSet
+  '00100010', // PatientName
+  '00100020', // PatientID
+  '00100021', // IssuerOfPatientID
+  '00100030', // PatientBirthDate
+  '00100040', // PatientSex
+] as const;
+
 /**
- * Reads which instance a file holds, and sees that it is complete. Every UID is checked to be one.
+ * Reads which instance a file holds, and sees that it is complete. Every UID is checked to be one. The file
+ * is a stranger's: it is read in a worker thread with a time limit, and nothing else of it is kept.
+ * @param also tags whose values are taken too
  * @throws IntakeError unreadable
  */
-export async function identifyFile(path: string): Promise<IdentifiedFile> {
-  const { dataset, meta, transferSyntaxUid, size } = await read(path);
+export async function identifyFile(path: string, also: readonly string[] = []): Promise<IdentifiedFile> {
+  const { dataset, meta, transferSyntaxUid, size } = await read(path, [...NEEDED, ...also]);
   const uid = (keyword: string) => {
     const [value, ...more] = texts(dataset, keyword);
     return value !== undefined && more.length === 0 && isUid(value) ? value : undefined;
@@ -41,14 +67,14 @@ export async function identifyFile(path: string): Promise<IdentifiedFile> {
   return {
     identity: { studyUid, seriesUid, sopUid, sopClassUid, transferSyntaxUid },
     sourceAeTitle: text(meta, 'SourceApplicationEntityTitle'),
-    dataset,
     size,
+    dataset,
   };
 }
 
-async function read(path: string): ReturnType<typeof readInstanceFile> {
+async function read(path: string, only: readonly string[]): Promise<InstanceFile> {
   try {
-    return await readInstanceFile(path, 'the instance');
+    return await readForeignFile(path, 'the instance', only);
   } catch (cause) {
     if (!(cause instanceof DicomError)) throw cause;
     throw new IntakeError('unreadable', cause.message, {}, { cause });

@@ -1,4 +1,5 @@
 import { DicomError } from '../dicom-error.ts';
+import type { ReadingEffort } from './elements.ts';
 import { naturalizeJson } from './naturalize.ts';
 import { readPart10 } from './part10.ts';
 import { type FrameLayout, splitFrames } from './pixel-data.ts';
@@ -28,9 +29,10 @@ export interface Instance {
 /**
  * Reads one DICOM Part 10 file (PS3.10 section 7) that is complete in memory.
  * Throws DICOM_UNREADABLE for what is not DICOM, cut off or corrupt.
+ * @param effort where given: TooMuchToRead beyond it
  */
-export function readInstance(bytes: Uint8Array, source: string): Instance {
-  const { dataset, transferSyntaxUid, pixelData } = readPart10(bytes, source);
+export function readInstance(bytes: Uint8Array, source: string, effort?: ReadingEffort): Instance {
+  const { dataset, transferSyntaxUid, pixelData } = readPart10(bytes, source, effort);
   if (!pixelData) return { dataset, transferSyntaxUid, frames: [], source };
   const frames = splitFrames(pixelData, frameLayout(dataset, source), transferSyntaxUid, source);
   return { dataset, transferSyntaxUid, frames, source };

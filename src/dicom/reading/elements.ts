@@ -1,4 +1,4 @@
-import { DicomError } from '../dicom-error.ts';
+import { DicomError, TooMuchToRead } from '../dicom-error.ts';
 import { type TextDecoding, textDecoding } from './character-sets.ts';
 import { keywordOf } from './dictionary.ts';
 import {
@@ -11,7 +11,7 @@ import {
 } from './element-header.ts';
 import { type PixelDataElement, readFragments } from './pixel-data.ts';
 import { cutOff, describeTag } from './tag-words.ts';
-import { effectiveVr, readValue } from './values.ts';
+import { bytesPerValue, effectiveVr, isTooLong, readValue } from './values.ts';
 
 const SPECIFIC_CHARACTER_SET = '00080005';
 const PIXEL_DATA = '7FE00010';
@@ -22,11 +22,26 @@ const ITEM_END = 'FFFEE00D';
 const SEQUENCE_END = 'FFFEE0DD';
 /** Nesting that no real data set reaches. */
 const MAX_DEPTH = 32;
+const BACKSLASH = 0x5c;
 /**
  * An enhanced image of ten thousand frames has this many; more would be a way to fill memory, and takes
  * seconds.
  */
 const MAX_ELEMENTS = 1_000_000;
+/** As many items and values as such an image has, several times over. */
+const MAX_ITEMS = 300_000;
+const MAX_VALUES = 2_000_000;
+/** A long text costs as much as a value for each of these. */
+const TEXT_BYTES_PER_VALUE = 64;
+
+/** How much of a data set is read; what has more is refused (`TooMuchToRead`). */
+export interface ReadingEffort {
+  /** Items of sequences count as elements too. */
+  readonly elements: number;
+  readonly items: number;
+  readonly values: number;
+}
+const WHOLE: ReadingEffort = { elements: MAX_ELEMENTS, items: MAX_ITEMS, values: MAX_VALUES };
 
 export interface Elements {
   readonly dataset: Record<string, unknown>;
@@ -38,8 +53,23 @@ export interface Elements {
 }
 
 /** Where reading stands; shared by a data set and all that is nested in it. */
-interface Progress {
-  elements: number;
+class Progress {
+  readonly only: ReadonlySet<string> | undefined;
+  readonly #effort: ReadingEffort;
+  readonly #source: string;
+  readonly #done = { elements: 0, items: 0, values: 0 };
+
+  constructor(source: string, effort: ReadingEffort, only: ReadonlySet<string> | undefined) {
+    this.#source = source;
+    this.#effort = effort;
+    this.only = only;
+  }
+
+  count(kind: keyof ReadingEffort, more = 1): void {
+    this.#done[kind] += more;
+    if (this.#done[kind] <= this.#effort[kind]) return;
+    throw new TooMuchToRead('DICOM_UNREADABLE', `${this.#source}: more than ${this.#effort[kind]} ${kind}`);
+  }
 }
 
 /** Where reading ends before the pixel data or the end. */
@@ -48,19 +78,22 @@ export interface ReadingLimit {
   readonly onlyGroup?: number;
   /** At the first element of this group or one behind it. */
   readonly beforeGroup?: number;
+  readonly effort?: ReadingEffort | undefined;
+  /** Tags (eight upper-case hexadecimal digits) whose values are taken; the others are walked past. */
+  readonly only?: ReadonlySet<string> | undefined;
 }
 
 /**
  * Reads elements from an offset up to the pixel data, the end, or a limit.
- * Throws DICOM_UNREADABLE.
+ * Throws DICOM_UNREADABLE; TooMuchToRead beyond the effort.
  */
 export function readElements(
   input: Encoded,
   start: number,
-  { onlyGroup, beforeGroup = Number.POSITIVE_INFINITY }: ReadingLimit = {},
+  { onlyGroup, beforeGroup = Number.POSITIVE_INFINITY, effort = WHOLE, only }: ReadingLimit = {},
 ): Elements {
   const { bytes, view, source } = input;
-  const reader = new Reader(input, bytes.length, textDecoding([]), { elements: 0 }, 0);
+  const reader = new Reader(input, bytes.length, textDecoding([]), new Progress(source, effort, only), 0);
   let offset = start;
   const encoding = onlyGroup === undefined ? writtenEncoding(input, start, bytes.length) : input;
   reader.encoding = encoding;
@@ -83,7 +116,7 @@ export function readElements(
       const { length, valueOffset } = header;
       const pixelData =
         length === UNDEFINED_LENGTH
-          ? readFragments(bytes, valueOffset, source)
+          ? readFragments(bytes, valueOffset, source, effort === WHOLE ? undefined : effort.items)
           : { native: bytes.subarray(valueOffset, valueOffset + length) };
       return { dataset, pixelData, end: bytes.length, implicit };
     }
@@ -117,12 +150,9 @@ class Reader {
 
   /** Takes the value of an element; returns the offset behind it. */
   read(header: ElementHeader): number {
-    const { bytes, littleEndian, source } = this.encoding;
+    const { bytes, littleEndian } = this.encoding;
     const { tag, length, valueOffset } = header;
-    this.#progress.elements += 1;
-    if (this.#progress.elements > MAX_ELEMENTS) {
-      throw new DicomError('DICOM_UNREADABLE', `${source}: more than ${MAX_ELEMENTS} elements`);
-    }
+    this.#progress.count('elements');
     const vr = effectiveVr(tag, header.vr);
     if (length === UNDEFINED_LENGTH && vr !== 'SQ' && isFragments(header)) {
       return skipFragments(this.encoding, valueOffset, this.#end);
@@ -132,7 +162,7 @@ class Reader {
       const inside =
         header.vr === 'UN' ? { ...this.encoding, implicit: true, littleEndian: true } : this.encoding;
       const sequence = this.#readItems(inside, header);
-      this.dataset[keywordOf(tag)] = sequence.items;
+      if (!this.#progress.only) this.dataset[keywordOf(tag)] = sequence.items;
       return sequence.end;
     }
     const end = valueOffset + length;
@@ -141,6 +171,8 @@ class Reader {
       return end;
     }
     if (tag.endsWith('0000')) return end; // a group's length says nothing that is needed
+    if (this.#progress.only && !(this.#depth === 0 && this.#progress.only.has(tag))) return end;
+    this.#progress.count('values', cost(bytes, valueOffset, end, vr));
     const value = readValue(
       bytes.subarray(valueOffset, end),
       vr,
@@ -166,7 +198,7 @@ class Reader {
         throw new DicomError('DICOM_UNREADABLE', `${source}: corrupt: ${what}`);
       }
       const nested = this.#readItem(encoding, item, end);
-      items.push(nested.dataset);
+      if (!this.#progress.only) items.push(nested.dataset);
       offset = nested.end;
     }
     if (length === UNDEFINED_LENGTH) throw cutOff(source, `${describeTag(tag)} has no end`);
@@ -181,7 +213,8 @@ class Reader {
     const end = length === UNDEFINED_LENGTH ? limit : valueOffset + length;
     const inside = writtenEncoding(encoding, valueOffset, end);
     const reader = new Reader(inside, end, this.#decode, this.#progress, this.#depth + 1);
-    this.#progress.elements += 1;
+    this.#progress.count('elements');
+    this.#progress.count('items');
     let offset = valueOffset;
     while (offset < end) {
       const header = readHeader(inside, offset, end);
@@ -191,6 +224,18 @@ class Reader {
     if (length === UNDEFINED_LENGTH) throw cutOff(encoding.source, 'an item has no end');
     return { dataset: reader.dataset, end };
   }
+}
+
+/** How many values it costs to read one, before it is taken apart. */
+function cost(bytes: Uint8Array, start: number, end: number, vr: string): number {
+  const size = bytesPerValue(vr);
+  if (size === undefined || isTooLong(end - start, vr)) return 0;
+  if (size !== 'text') return Math.ceil((end - start) / size);
+  // Of this value alone: searched to the end of all bytes, each short text would cost as much as the whole.
+  const value = bytes.subarray(start, end);
+  let separators = 0;
+  for (let at = value.indexOf(BACKSLASH); at >= 0; at = value.indexOf(BACKSLASH, at + 1)) separators += 1;
+  return 1 + separators + Math.floor((end - start) / TEXT_BYTES_PER_VALUE);
 }
 
 /** Compressed pixels of an icon, or the like: items that hold bytes, not elements. */

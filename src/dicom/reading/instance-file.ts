@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { createInflateRaw } from 'node:zlib';
 import { messageOf } from '../../coded-error.ts';
-import { DicomError } from '../dicom-error.ts';
+import { DicomError, TooMuchToRead } from '../dicom-error.ts';
 import { type DicomDataset, frameLayout } from './dataset.ts';
 import { type ElementHeader, type Encoded, readHeader, UNDEFINED_LENGTH } from './element-header.ts';
 import { readElements } from './elements.ts';
@@ -41,10 +41,15 @@ const MAX_FRAGMENTS = 1_000_000;
  * Reads the header of a DICOM file (PS3.10) of any size, and sees that its pixel data is all there, without
  * taking the pixels into memory.
  * @param source names the file in messages
+ * @param only tags whose values are taken; those of the pixels' size have to be among them
  * @throws DicomError DICOM_UNREADABLE where it is not DICOM, cut off, corrupt, or its header is over 64 MiB;
  *   DICOM_ATTRIBUTE where there are pixels, but not their size
  */
-export async function readInstanceFile(path: string, source: string): Promise<InstanceFile> {
+export async function readInstanceFile(
+  path: string,
+  source: string,
+  only?: ReadonlySet<string>,
+): Promise<InstanceFile> {
   const file = await open(path, 'r');
   try {
     const { size } = await file.stat();
@@ -55,7 +60,7 @@ export async function readInstanceFile(path: string, source: string): Promise<In
     const contents = deflated ? await inflatedContents(path, datasetOffset, size, source) : whole;
     const start = deflated ? 0 : datasetOffset;
     const { dataset, end, implicit } = await readHead(contents, source, (bytes) =>
-      readElements(encoded(bytes, transferSyntaxUid, source), start, { beforeGroup: PIXEL_DATA_GROUP }),
+      readElements(encoded(bytes, transferSyntaxUid, source), start, { beforeGroup: PIXEL_DATA_GROUP, only }),
     );
     const hasPixelData = await checkPixels(contents, end, { dataset, transferSyntaxUid, implicit, source });
     return { meta: meta.dataset, dataset, transferSyntaxUid, size, datasetOffset, hasPixelData };
@@ -91,7 +96,7 @@ async function readHead<T extends { readonly end: number }>(
       const parsed = parse(head);
       if (isWhole || parsed.end < head.length) return parsed;
     } catch (error) {
-      if (isWhole || !(error instanceof DicomError)) throw error;
+      if (isWhole || !(error instanceof DicomError) || error instanceof TooMuchToRead) throw error;
     }
   }
   throw new DicomError(

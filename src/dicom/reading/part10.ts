@@ -1,9 +1,9 @@
 import { inflateRawSync } from 'node:zlib';
 import { messageOf } from '../../coded-error.ts';
-import { DicomError } from '../dicom-error.ts';
+import { DicomError, TooMuchToRead } from '../dicom-error.ts';
 import { bareStart } from './bare-data-set.ts';
 import type { Encoded } from './element-header.ts';
-import { readElements } from './elements.ts';
+import { type ReadingEffort, readElements } from './elements.ts';
 import type { PixelDataElement } from './pixel-data.ts';
 import { TRANSFER_SYNTAX } from './transfer-syntaxes.ts';
 
@@ -15,29 +15,36 @@ export interface Part10 {
 
 const PREAMBLE_BYTES = 128;
 const META_GROUP = 0x0002;
-/** Images deflate to a half or a tenth; what grows more than this, and beyond the floor, is an attack. */
+/** Images deflate to a half or a tenth, masks to a hundredth; what grows beyond this is an attack. */
 const MAX_INFLATION = 30;
-const INFLATION_FLOOR_BYTES = 64 * 1024 * 1024;
+const INFLATION_ALLOWANCE_BYTES = 16 * 1024 * 1024;
 
 /**
  * Reads a DICOM file (PS3.10 section 7) up to its pixel data; what follows that is padding and signatures.
  * Preamble and file meta information may be missing: then the data set is read as it is written.
  * Every length is checked against the file before anything is read or reserved by it.
  * Throws DICOM_UNREADABLE.
+ * @param effort where given: TooMuchToRead beyond it, and for what has to be inflated first
  */
-export function readPart10(file: Uint8Array, source: string): Part10 {
+export function readPart10(file: Uint8Array, source: string, effort?: ReadingEffort): Part10 {
   const bytes = inArrayBuffer(file);
-  const { transferSyntaxUid, end } = startOf(bytes, source);
+  const { transferSyntaxUid, end } = startOf(bytes, source, effort);
   const deflated = transferSyntaxUid === TRANSFER_SYNTAX.deflated;
+  if (deflated && effort) throw new TooMuchToRead('DICOM_UNREADABLE', `${source}: it is deflated`);
   const body = deflated ? inflate(bytes.subarray(end), source) : bytes;
-  const { dataset, pixelData } = readElements(encoded(body, transferSyntaxUid, source), deflated ? 0 : end);
+  const input = encoded(body, transferSyntaxUid, source);
+  const { dataset, pixelData } = readElements(input, deflated ? 0 : end, { effort });
   return { dataset, transferSyntaxUid, ...(pixelData && { pixelData }) };
 }
 
-function startOf(bytes: Uint8Array<ArrayBuffer>, source: string): { transferSyntaxUid: string; end: number } {
+function startOf(
+  bytes: Uint8Array<ArrayBuffer>,
+  source: string,
+  effort: ReadingEffort | undefined,
+): { transferSyntaxUid: string; end: number } {
   const bare = hasMarker(bytes) ? undefined : bareStart(bytes);
-  if (!bare) return readMeta(bytes, source);
-  if (bare.kind === 'meta') return readMetaAt(bytes, bare.offset, source);
+  if (!bare) return readMeta(bytes, source, effort);
+  if (bare.kind === 'meta') return readMetaAt(bytes, bare.offset, source, effort);
   return { transferSyntaxUid: bare.transferSyntaxUid, end: bare.offset };
 }
 
@@ -57,17 +64,23 @@ interface Meta {
  * @returns its elements; `end`: offset of the data set
  * @throws DicomError DICOM_UNREADABLE
  */
-export function readMeta(bytes: Uint8Array<ArrayBuffer>, source: string): Meta {
+export function readMeta(bytes: Uint8Array<ArrayBuffer>, source: string, effort?: ReadingEffort): Meta {
   if (!hasMarker(bytes)) {
     const problem = bytes.length === 0 ? 'it is empty' : `no "DICM" at byte ${PREAMBLE_BYTES}`;
     throw new DicomError('DICOM_UNREADABLE', `${source}: not a DICOM file (${problem})`);
   }
-  return readMetaAt(bytes, PREAMBLE_BYTES + 4, source);
+  return readMetaAt(bytes, PREAMBLE_BYTES + 4, source, effort);
 }
 
-function readMetaAt(bytes: Uint8Array<ArrayBuffer>, start: number, source: string): Meta {
+function readMetaAt(
+  bytes: Uint8Array<ArrayBuffer>,
+  start: number,
+  source: string,
+  effort: ReadingEffort | undefined,
+): Meta {
   const { dataset, end } = readElements(encoded(bytes, TRANSFER_SYNTAX.explicitLittleEndian, source), start, {
     onlyGroup: META_GROUP,
+    effort,
   });
   const transferSyntaxUid = dataset['TransferSyntaxUID'];
   if (typeof transferSyntaxUid !== 'string') {
@@ -101,7 +114,7 @@ function inflate(bytes: Uint8Array, source: string): Uint8Array<ArrayBuffer> {
 
 /** Bytes that so many deflated ones may become. */
 export function inflationLimit(deflatedBytes: number): number {
-  return Math.max(INFLATION_FLOOR_BYTES, deflatedBytes * MAX_INFLATION);
+  return INFLATION_ALLOWANCE_BYTES + deflatedBytes * MAX_INFLATION;
 }
 
 /** All compressed transfer syntaxes are explicit VR little endian outside the pixels. */

@@ -1,4 +1,4 @@
-import { DicomError } from '../dicom-error.ts';
+import { DicomError, TooMuchToRead } from '../dicom-error.ts';
 import { isNative, transferSyntaxName } from './transfer-syntaxes.ts';
 
 /** The value of PixelData: as it is, or in fragments behind a basic offset table (PS3.5 A.4). */
@@ -20,6 +20,8 @@ export interface FrameLayout {
 
 /** No series has as many frames; a header that claims more would fill memory with empty ones. */
 const MAX_FRAMES = 100_000;
+/** Encoders cut a frame into few fragments. */
+const MAX_FRAGMENTS = 4 * MAX_FRAMES;
 
 const ITEM = 0xe000;
 const SEQUENCE_DELIMITER = 0xe0dd;
@@ -28,7 +30,12 @@ const SEQUENCE_DELIMITER = 0xe0dd;
  * Reads the items of encapsulated pixel data, which is always little endian. Throws DICOM_UNREADABLE where it
  * ends early.
  */
-export function readFragments(bytes: Uint8Array, start: number, source: string): PixelDataElement {
+export function readFragments(
+  bytes: Uint8Array,
+  start: number,
+  source: string,
+  maxFragments = MAX_FRAGMENTS,
+): PixelDataElement {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const items: Uint8Array[] = [];
   const offsets: number[] = [];
@@ -46,6 +53,9 @@ export function readFragments(bytes: Uint8Array, start: number, source: string):
     items.push(bytes.subarray(offset + 8, offset + 8 + length));
     offsets.push(offset);
     offset += 8 + length;
+    if (items.length > maxFragments) {
+      throw new TooMuchToRead('DICOM_UNREADABLE', `${source}: more than ${maxFragments} fragments`);
+    }
   }
   const [table = new Uint8Array(), ...fragments] = items;
   const tableView = new DataView(table.buffer, table.byteOffset, table.byteLength);
@@ -53,7 +63,9 @@ export function readFragments(bytes: Uint8Array, start: number, source: string):
   return {
     fragments,
     itemOffsets: offsets.slice(1).map((itemOffset) => itemOffset - origin),
-    offsetTable: Array.from({ length: table.length >> 2 }, (_, i) => tableView.getUint32(i * 4, true)),
+    offsetTable: Array.from({ length: Math.min(table.length >> 2, maxFragments) }, (_, i) =>
+      tableView.getUint32(i * 4, true),
+    ),
   };
 }
 
@@ -105,7 +117,8 @@ function splitFragments(
   }
   if (fragments.length === numberOfFrames) return [...fragments];
   if (numberOfFrames === 1) return [concatenate(fragments)];
-  const starts = offsetTable.map((offset) => itemOffsets.indexOf(offset));
+  const places = new Map(itemOffsets.map((offset, i) => [offset, i]));
+  const starts = offsetTable.map((offset) => places.get(offset) ?? -1);
   if (starts.length !== numberOfFrames || starts.includes(-1)) {
     const what = `${fragments.length} fragments for ${numberOfFrames} frames and no usable offset table`;
     throw corrupt(source, `PixelData has ${what}: where a frame begins would be a guess`);

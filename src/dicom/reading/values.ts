@@ -34,6 +34,16 @@ export function isText(vr: string): boolean {
   return TEXT.has(vr);
 }
 
+/** Whether a value has more bytes than are kept. */
+export function isTooLong(length: number, vr: string): boolean {
+  return length > (TEXT.has(vr) ? MAX_TEXT_BYTES : MAX_BINARY_BYTES);
+}
+
+/** Bytes of one of an element's values; undefined where it is taken as bytes. */
+export function bytesPerValue(vr: string): number | 'text' | undefined {
+  return TEXT.has(vr) ? 'text' : NUMBERS[vr]?.[0];
+}
+
 /** One value alone, several as an array, none as null. */
 export function simplify(values: readonly unknown[]): unknown {
   if (values.length === 0 || (values.length === 1 && values[0] === '')) return null;
@@ -61,12 +71,11 @@ export function readValue(
   decode: TextDecoding,
 ): unknown {
   if (bytes.length === 0) return null;
+  if (isTooLong(bytes.length, vr)) return undefined;
   if (TEXT.has(vr)) {
-    if (bytes.length > MAX_TEXT_BYTES) return undefined;
     const raw = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
     return simplify(splitText(vr, ENCODED_TEXT.has(vr) ? decode(raw) : raw));
   }
-  if (bytes.length > MAX_BINARY_BYTES) return undefined;
   const number = NUMBERS[vr];
   if (!number) return bytes.slice().buffer;
   const [size, take] = number;

@@ -1,4 +1,5 @@
 import { type DicomDataset, requiredText, text, texts } from '../../dicom/reading/dataset.ts';
+import { readForeignInstance } from '../../dicom/reading/foreign-instances.ts';
 import type { DicomWebClient } from '../../dicom/web/client.ts';
 import { isOwnResult } from '../../results/own-results.ts';
 import { readReport, type VolumeReport } from '../../sr/read-report.ts';
@@ -60,9 +61,10 @@ export async function collectReports(
       }
       for await (const bytes of archive.retrieveSeries(studyInstanceUid, seriesInstanceUid, signal)) {
         try {
-          const report = readReport(bytes);
+          const instance = await readForeignInstance(bytes, 'report');
+          const report = readReport(instance);
           if (report) reports.push(report);
-          const note = readRejectionNote(bytes);
+          const note = readRejectionNote(instance);
           if (note) notes.push(note);
         } catch (error) {
           onUnreadable(`series ${seriesInstanceUid} of study ${studyInstanceUid}`, error);

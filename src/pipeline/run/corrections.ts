@@ -1,5 +1,6 @@
 import { DicomError } from '../../dicom/dicom-error.ts';
-import { type DicomDataset, readInstance, sequence, text } from '../../dicom/reading/dataset.ts';
+import { type DicomDataset, sequence, text } from '../../dicom/reading/dataset.ts';
+import { readForeignInstance } from '../../dicom/reading/foreign-instances.ts';
 import { pancreasSegmentNumber } from '../../seg/read-frames.ts';
 import { segmentOnSeries } from '../../seg/read-segmentation.ts';
 import { measure } from '../../segmentation/measure.ts';
@@ -49,7 +50,7 @@ export async function takeCorrection(
   const bytes = await archive.retrieveInstance(studyInstanceUid, seriesInstanceUid, sopInstanceUid, signal);
   let mask: Uint8Array;
   try {
-    const instance = readInstance(bytes, `the reader's SEG ${sopInstanceUid}`);
+    const instance = await readForeignInstance(bytes, `the reader's SEG ${sopInstanceUid}`);
     mask = segmentOnSeries(instance, seg.segmentNumber, finding.source, { sourcesNamed: false });
   } catch (error) {
     if (!(error instanceof DicomError)) throw error;

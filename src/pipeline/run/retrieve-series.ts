@@ -3,13 +3,8 @@ import { DicomError } from '../../dicom/dicom-error.ts';
 import type { ImageFrame } from '../../dicom/geometry/image-frame.ts';
 import { SeriesVolumeBuilder } from '../../dicom/geometry/series-volume-builder.ts';
 import { imageKey } from '../../dicom/geometry/split-series.ts';
-import {
-  type DicomDataset,
-  type Instance,
-  readInstance,
-  requiredText,
-  text,
-} from '../../dicom/reading/dataset.ts';
+import { type DicomDataset, type Instance, requiredText, text } from '../../dicom/reading/dataset.ts';
+import { readForeignInstance } from '../../dicom/reading/foreign-instances.ts';
 import type { DicomWebClient } from '../../dicom/web/client.ts';
 import type { PartOfSeries } from '../selection/select.ts';
 
@@ -56,7 +51,7 @@ export async function retrieveSeries(
   const takeAll = async (arriving: AsyncIterable<Uint8Array>): Promise<void> => {
     const decoding: Promise<void>[] = [];
     for await (const bytes of arriving) {
-      const instance = readOne(bytes, series, seen.size + 1);
+      const instance = await readOne(bytes, series, seen.size + 1);
       const contents = digestOf(instance);
       const before = seen.get(instance.source);
       if (before !== undefined && before !== contents) {
@@ -147,9 +142,9 @@ function digestOf({ dataset, frames }: Instance): string {
 }
 
 /** An instance of the series, called by its UID. */
-function readOne(bytes: Uint8Array, series: SeriesInStudy, count: number): Instance {
+async function readOne(bytes: Uint8Array, series: SeriesInStudy, count: number): Promise<Instance> {
   const source = `instance ${count} of series ${series.seriesInstanceUid}`;
-  const instance = readInstance(bytes, source);
+  const instance = await readForeignInstance(bytes, source);
   for (const [keyword, uid] of [
     ['StudyInstanceUID', series.studyInstanceUid],
     ['SeriesInstanceUID', series.seriesInstanceUid],

@@ -1,0 +1,83 @@
+import { extname } from 'node:path';
+import { DICOM_ERROR_CODES, DicomError, TooMuchToRead } from '../dicom-error.ts';
+import { JobFailed, WorkerLost, WorkerPool } from '../worker-pool.ts';
+import { type Instance, readInstance } from './dataset.ts';
+import type { ReadingEffort } from './elements.ts';
+import type { InstanceFile } from './instance-file.ts';
+import type { ReadingJob, ReadingResult } from './reading-jobs.ts';
+
+/** Takes some milliseconds: ten times the header of an ordinary slice. */
+const SMALL: ReadingEffort = { elements: 10_000, items: 2_000, values: 20_000 };
+/** The largest headers that are read take about two seconds of an idle core. */
+const LIMIT_MS = 30_000;
+const IDLE_MS = 30_000;
+/** A million elements with their values. */
+const HEAP_MB = 512;
+
+const readers = (size: number, heapMb: number) =>
+  new WorkerPool<ReadingJob, ReadingResult>({
+    size,
+    worker: new URL(`reading-worker${extname(import.meta.filename)}`, import.meta.url),
+    what: 'the reader',
+    limitMs: LIMIT_MS,
+    idleMs: IDLE_MS,
+    heapMb,
+  });
+
+/** For what comes in: no more than a few values of each file are kept. */
+const doorReaders = readers(2, 96);
+/** For what the node asked for itself, so that it never waits behind what strangers send. */
+const ownReaders = readers(1, HEAP_MB);
+
+/**
+ * As `readInstanceFile`, of a file that a stranger may have made: in a worker thread that has a time limit.
+ * @param only tags whose values are taken
+ * @throws DicomError as `readInstanceFile`; DICOM_UNREADABLE too where that takes too long or too much memory
+ */
+export async function readForeignFile(
+  path: string,
+  source: string,
+  only: readonly string[],
+): Promise<InstanceFile> {
+  const result = await read(doorReaders, { kind: 'file', path, only, source });
+  if (result.kind !== 'file') throw new Error('the reader answered another question');
+  return result.file;
+}
+
+/**
+ * As `readInstance`, of bytes that a stranger may have made: ordinary headers at once, larger and deflated
+ * ones in a worker thread that has a time limit, so that nothing holds the event loop.
+ * @param bytes are the reader's from now on: they may be gone afterwards
+ * @throws DicomError as `readInstance`; DICOM_UNREADABLE too where that takes too long or too much memory
+ */
+export async function readForeignInstance(bytes: Uint8Array, source: string): Promise<Instance> {
+  try {
+    return readInstance(bytes, source, SMALL);
+  } catch (error) {
+    if (!(error instanceof TooMuchToRead)) throw error;
+  }
+  const own = hasOwnBuffer(bytes) ? bytes : new Uint8Array(bytes);
+  const result = await read(ownReaders, { kind: 'bytes', bytes: own, source }, [own.buffer]);
+  if (result.kind !== 'bytes') throw new Error('the reader answered another question');
+  return result.instance;
+}
+
+function hasOwnBuffer(bytes: Uint8Array): bytes is Uint8Array<ArrayBuffer> {
+  return bytes.buffer instanceof ArrayBuffer && bytes.byteLength === bytes.buffer.byteLength;
+}
+
+async function read(
+  pool: WorkerPool<ReadingJob, ReadingResult>,
+  job: ReadingJob,
+  transfer: readonly ArrayBuffer[] = [],
+): Promise<ReadingResult> {
+  try {
+    return await pool.run(job, transfer);
+  } catch (error) {
+    if (error instanceof WorkerLost) {
+      throw new DicomError('DICOM_UNREADABLE', `${job.source}: ${error.message}`, { cause: error });
+    }
+    const code = error instanceof JobFailed && DICOM_ERROR_CODES.find((one) => one === error.code);
+    throw code ? new DicomError(code, error.message) : error;
+  }
+}
