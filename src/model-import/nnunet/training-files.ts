@@ -36,7 +36,7 @@ interface UnpackOptions {
  * these.
  */
 const RELEVANT =
-  /(^|\/)(model_(final_checkpoint|best|latest)\.model(\.pkl)?|plans\.pkl|postprocessing\.json)$/;
+  /(^|\/)(model_(final_checkpoint|best|latest)\.model(\.pkl)?|plans\.pkl|postprocessing\.json|calibration\.json)$/;
 
 /** RESULTS_FOLDER/nnUNet/3d_fullres/Task109/trainer__plans/fold_0 has five levels below the first. */
 const MAX_DEPTH = 8;
