@@ -27,7 +27,13 @@ export interface Summary {
    */
   readonly coveragePercent: number;
   readonly halfWidthPercent: number;
+  /** Cases whose boundary is called uncertain, those with a Dice below POOR_DICE, and those that are both. */
+  readonly wide: number;
+  readonly poor: number;
+  readonly poorAndWide: number;
 }
+
+const POOR_DICE = 0.9;
 
 /** @param scores at least two, of different true volumes */
 export function summarize(scores: readonly ScanScore[], pairs: readonly PairScore[]): Summary {
@@ -39,6 +45,8 @@ export function summarize(scores: readonly ScanScore[], pairs: readonly PairScor
   const covered = scores.filter(
     ({ intervalMl, trueVolumeMl }) => intervalMl.low <= trueVolumeMl && trueVolumeMl <= intervalMl.high,
   );
+  const wide = scores.filter(({ intervalMl }) => intervalMl.isWide);
+  const poor = scores.filter((s) => s.dice < POOR_DICE);
   return {
     cases: scores.length,
     diceMean: mean(scores.map((s) => s.dice)),
@@ -57,6 +65,9 @@ export function summarize(scores: readonly ScanScore[], pairs: readonly PairScor
     halfWidthPercent: median(
       scores.map((s) => (50 * (s.intervalMl.high - s.intervalMl.low)) / Math.max(s.volumeMl, TINY_ML)),
     ),
+    wide: wide.length,
+    poor: poor.length,
+    poorAndWide: poor.filter((s) => wide.includes(s)).length,
   };
 }
 
@@ -66,7 +77,7 @@ const TINY_ML = 1e-3;
 /** One line a model, under one heading. */
 export function formatSummaries(summaries: Readonly<Record<string, Summary>>): string {
   const heading = [
-    'class  cases  Dice mean  lowest   bias  |error|  slope  pairs  change |error|  largest   bias  inside  half-width',
+    'class  cases  Dice mean  lowest   bias  |error|  slope  pairs  change |error|  largest   bias  inside  half-width  uncertain  of poor ones',
     '                                     %        %                        points   points  points      %           %',
   ];
   const lines = Object.entries(summaries).map(([name, s]) =>
@@ -84,6 +95,8 @@ export function formatSummaries(summaries: Readonly<Record<string, Summary>>): s
       s.changeBias.toFixed(1).padStart(8),
       s.coveragePercent.toFixed(0).padStart(7),
       s.halfWidthPercent.toFixed(1).padStart(12),
+      String(s.wide).padStart(11),
+      `${s.poorAndWide} of ${s.poor}`.padStart(14),
     ].join(''),
   );
   return [...heading, ...lines].join('\n');

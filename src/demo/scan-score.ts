@@ -6,6 +6,11 @@ import { dice } from './dice.ts';
 import { renderPancreas } from './phantom/render.ts';
 import { type ScannedContrast, variedScan } from './phantom/varied-scan.ts';
 
+interface Range {
+  readonly low: number;
+  readonly high: number;
+}
+
 /** What the node found in one varied scan, beside what was drawn. */
 export interface ScanScore {
   readonly seed: number;
@@ -15,7 +20,8 @@ export interface ScanScore {
   readonly volumeMl: number;
   /** Known from the shape itself, not from voxels. */
   readonly trueVolumeMl: number;
-  readonly intervalMl: { readonly low: number; readonly high: number };
+  readonly intervalMl: Range & { readonly isWide?: boolean };
+  readonly softmaxRangeMl: Range;
   /** Sum of the probabilities, and volumes above PROBABILITIES: what an interval could be founded on. */
   readonly expectedMl: number;
   readonly volumesAboveMl: readonly number[];
@@ -43,7 +49,7 @@ export async function scoreScan(
   const volume = image();
   const truth = renderPancreas(abdomen, grid);
   const { mask, softMask, voxelRange, seconds } = await segment(volume, model, { threads });
-  const { volumeMl, volumeIntervalMl, components } = measure(volume, mask, voxelRange);
+  const { volumeMl, volumeIntervalMl, components } = measure(volume, mask, voxelRange, model.calibration);
   const voxelMl = voxelVolumeMl(grid.affine);
   const counts = Array.from({ length: FULL + 1 }, () => 0);
   for (const value of softMask) counts[value] = (counts[value] ?? 0) + 1;
@@ -57,6 +63,7 @@ export async function scoreScan(
     volumeMl,
     trueVolumeMl: abdomen.pancreasVolumeMl,
     intervalMl: volumeIntervalMl ?? { low: volumeMl, high: volumeMl },
+    softmaxRangeMl: { low: voxelRange.clear * voxelMl, high: voxelRange.possible * voxelMl },
     expectedMl: (voxelMl * counts.reduce((sum, count, value) => sum + count * value, 0)) / FULL,
     volumesAboveMl: PROBABILITIES.map(above),
     components,

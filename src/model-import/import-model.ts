@@ -5,12 +5,13 @@ import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import type { Shape3 } from '../segmentation/array3.ts';
 import { openNetwork } from '../segmentation/inference/network.ts';
-import { loadModel, type Model } from '../segmentation/model/model-folder.ts';
+import { CALIBRATION_FILE, fingerprint, loadModel, type Model } from '../segmentation/model/model-folder.ts';
 import { type ModelInfo, modelInfoSchema } from '../segmentation/model/model-info.ts';
 import { SELF_TEST_SEED, selfTestLogits } from '../segmentation/model/self-test.ts';
 import type { NetworkWeights } from '../segmentation/network-weights.ts';
 import { SegmentationError } from '../segmentation/segmentation-error.ts';
 import { describeNetwork } from './architecture/describe-network.ts';
+import { importCalibration } from './calibration.ts';
 import { buildInPlace } from './model-target.ts';
 import { findTrainer, splitFoldFolder, type TrainedFold, type TrainerFolder } from './nnunet/find-trainer.ts';
 import { type ModelPlan, readPlans } from './nnunet/plans.ts';
@@ -78,9 +79,10 @@ export async function importModel(request: ImportRequest): Promise<Model> {
     const notes = [...trainer.notes, ...checkModality(request.modality, settings, trainer)];
     for (const note of notes) onNote?.(note);
     await buildInPlace(output, request.replace ?? false, async (folder) => {
-      const info = await writeNetworks(folder, files, { ...trainer, notes }, settings, request);
+      const { info, folds } = await writeNetworks(folder, files, { ...trainer, notes }, settings, request);
       signal?.throwIfAborted();
       await writeFile(path.join(folder, 'model.json'), `${JSON.stringify(info, undefined, 2)}\n`);
+      await takeCalibration(folder, files, trainer.calibration, { info, folds, onNote });
     });
     return await loadModel(path.resolve(output));
   } finally {
@@ -184,7 +186,7 @@ async function writeNetworks(
   trainer: TrainerFolder,
   settings: Settings,
   request: ImportRequest,
-): Promise<ModelInfo> {
+): Promise<{ readonly info: ModelInfo; readonly folds: readonly ImportedFold[] }> {
   const { info, plan, keepLargestComponent } = settings;
   const folds: ImportedFold[] = [];
   let architecture: ModelInfo['architecture'] | undefined;
@@ -199,7 +201,7 @@ async function writeNetworks(
     folds.push(made.fold);
   }
   const kind = architecture ?? 'Generic_UNet';
-  return modelInfoSchema.parse({
+  const model = modelInfoSchema.parse({
     format: 1,
     name: request.name,
     title: request.title ?? `${kind === 'PanSegNet' ? 'PanSegNet' : 'nnU-Net'} ${request.modality}`,
@@ -222,6 +224,26 @@ async function writeNetworks(
       logits: Object.fromEntries(folds.map(({ network, logits }) => [network, logits])),
     },
   } satisfies ModelInfo);
+  return { info: model, folds };
+}
+
+/** Intervals of a model without calibration are the softmax's range, and say so. */
+async function takeCalibration(
+  folder: string,
+  files: TrainingFiles,
+  file: string | undefined,
+  {
+    info,
+    folds,
+    onNote,
+  }: { info: ModelInfo; folds: readonly ImportedFold[]; onNote: ImportRequest['onNote'] },
+): Promise<void> {
+  if (file === undefined) return;
+  const where = path.join(files.source, file);
+  const bytes = await files.readSmall(file, MAX_JSON_BYTES);
+  const calibration = importCalibration(bytes, where, folds, fingerprint(info));
+  if (calibration === undefined) onNote?.(`${where} was made with other checkpoints, and left out`);
+  else await writeFile(path.join(folder, CALIBRATION_FILE), calibration);
 }
 
 async function writeFold(

@@ -40,9 +40,12 @@ const PLAUSIBLE_ML = { least: 15, most: 200 } as const;
 
 /**
  * An interval of the volume that is wider than this share of it leaves open whether a gland has lost a fifth
- * of its volume, which follow-up is made to see.
+ * of its volume, which follow-up is made to see. Only for models without calibration: others say themselves
+ * what is unusual for them.
  */
 const UNCERTAIN_SHARE = 0.25;
+const isUncalibratedWide = ({ low, high }: { low: number; high: number }, volumeMl: number): boolean =>
+  high - low > UNCERTAIN_SHARE * volumeMl;
 
 /** Above 5 mm, partial volume at the gland's upper and lower ends is a notable share of it. */
 const THICK_MM = 5;
@@ -50,7 +53,9 @@ const THICK_MM = 5;
 export interface FlaggedMeasurement {
   readonly volumeMl: number;
   readonly voxelCount: number;
-  readonly volumeIntervalMl: { readonly low: number; readonly high: number } | undefined;
+  readonly volumeIntervalMl:
+    | { readonly low: number; readonly high: number; readonly isWide?: boolean | undefined }
+    | undefined;
   readonly components: number;
   readonly touchesFirstSlice: boolean;
   readonly touchesLastSlice: boolean;
@@ -73,7 +78,7 @@ export function qualityFlags(measurement: FlaggedMeasurement, source: FlaggedSou
     'touches-last-slice': measurement.touchesLastSlice,
     'several-components': measurement.components > 1,
     'uncertain-boundary':
-      found && interval !== undefined && interval.high - interval.low > UNCERTAIN_SHARE * volumeMl,
+      found && interval !== undefined && (interval.isWide ?? isUncalibratedWide(interval, volumeMl)),
     'implausible-volume': found && (volumeMl < PLAUSIBLE_ML.least || volumeMl > PLAUSIBLE_ML.most),
     'lossy-source': source.lossy,
     'thick-slices': spacingBetweenSlices(source.volume.affine) > THICK_MM,

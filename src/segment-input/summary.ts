@@ -1,4 +1,5 @@
 import type { FoundPancreas } from '../pipeline/run/find-pancreas.ts';
+import { intervalMethod } from '../results/interval-method.ts';
 import type { QualityFlag } from '../results/quality-flags.ts';
 import type { Measurement } from '../segmentation/measure.ts';
 import type { Model } from '../segmentation/model/model-folder.ts';
@@ -24,6 +25,8 @@ interface NiftiOrigin {
 }
 
 interface Numbers extends Pick<Measurement, 'volumeMl' | 'voxelCount'> {
+  /** What the true volume may be, and how that is known. */
+  readonly volumeIntervalMl: { readonly low: number; readonly high: number; readonly method: string } | null;
   readonly researchUseOnly: true;
   readonly model: { name: string; title: string; version: string; sha256: string; notice?: string };
   readonly mode: 'exact';
@@ -52,7 +55,7 @@ export function summarize(
   { found, model, flags, warnings, outputs, seconds }: Summarized,
 ): SegmentSummary {
   const { name, title, version, notice } = model.info;
-  const { volumeMl, voxelCount, meanIntensity, sdIntensity } = found.measurement;
+  const { volumeMl, voxelCount, volumeIntervalMl: interval, meanIntensity, sdIntensity } = found.measurement;
   return {
     researchUseOnly: true,
     model: { name, title, version, sha256: model.sha256, ...(notice ? { notice } : {}) },
@@ -60,6 +63,9 @@ export function summarize(
     ...source,
     volumeMl,
     voxelCount,
+    volumeIntervalMl: interval
+      ? { low: interval.low, high: interval.high, method: intervalMethod(interval.basis) }
+      : null,
     meanIntensity: meanIntensity ?? null,
     sdIntensity: sdIntensity ?? null,
     flags,

@@ -1,14 +1,13 @@
 import { type Volume, voxelVolumeMl } from '../dicom/volume.ts';
+import type { Calibration } from './calibration.ts';
 import { findComponents } from './exporting/components.ts';
 import type { VoxelRange } from './exporting/soft-mask.ts';
+import { type VolumeInterval, volumeInterval } from './volume-interval.ts';
 
 export interface Measurement {
   readonly volumeMl: number;
   readonly voxelCount: number;
-  /**
-   * From the volume of the voxels with a probability of at least 0.75 to that of those with at least 0.25.
-   * Undefined where the probability is not known.
-   */
+  /** What the true volume may be. Undefined where the probability is not known. */
   readonly volumeIntervalMl: VolumeInterval | undefined;
   /** Parts that hang together over shared faces. */
   readonly components: number;
@@ -25,13 +24,17 @@ export interface Measurement {
   readonly sdIntensity: number | undefined;
 }
 
-interface VolumeInterval {
-  readonly low: number;
-  readonly high: number;
-}
-
-/** Measures a mask (1 inside) that lies on the volume's own grid. */
-export function measure(volume: Volume, mask: Uint8Array, range?: VoxelRange): Measurement {
+/**
+ * Measures a mask (1 inside) that lies on the volume's own grid.
+ * @param range of the network's softmax; undefined where the mask is not a network's
+ * @param calibration of the model
+ */
+export function measure(
+  volume: Volume,
+  mask: Uint8Array,
+  range?: VoxelRange,
+  calibration?: Calibration,
+): Measurement {
   const { voxels, size } = volume;
   if (mask.length !== voxels.length) {
     throw new RangeError(`the mask has ${mask.length} voxels, the volume ${voxels.length}`);
@@ -56,10 +59,13 @@ export function measure(volume: Volume, mask: Uint8Array, range?: VoxelRange): M
   }
   const isEmpty = voxelCount === 0;
   const voxelMl = voxelVolumeMl(volume.affine);
+  const volumeMl = voxelCount * voxelMl;
   return {
-    volumeMl: voxelCount * voxelMl,
+    volumeMl,
     voxelCount,
-    volumeIntervalMl: range && { low: range.clear * voxelMl, high: range.possible * voxelMl },
+    volumeIntervalMl:
+      range &&
+      volumeInterval(volumeMl, { low: range.clear * voxelMl, high: range.possible * voxelMl }, calibration),
     components: sizes.length,
     touchesFirstSlice,
     touchesLastSlice,

@@ -1,4 +1,5 @@
 import type { ApartReason } from '../results/apart-reason.ts';
+import type { IntervalBasis } from '../results/interval-method.ts';
 import type { QualityFlag } from '../results/quality-flags.ts';
 import type { ResultContext } from '../results/result-context.ts';
 
@@ -34,10 +35,12 @@ export interface ReportMeasurement {
   readonly volumeMl: number;
   readonly voxelCount: number;
   /**
-   * From the volume of the clear voxels to that with the doubtful ones; undefined where no probability is
-   * known.
+   * What the true volume may be; undefined where no probability is known. Without a basis: from the volume of
+   * the clear voxels to that with the doubtful ones.
    */
-  readonly volumeIntervalMl: { readonly low: number; readonly high: number } | undefined;
+  readonly volumeIntervalMl:
+    | { readonly low: number; readonly high: number; readonly basis?: IntervalBasis | undefined }
+    | undefined;
   /** Of the source's values inside the mask; HU for CT. */
   readonly meanIntensity: number;
   readonly sdIntensity: number;

@@ -1,4 +1,5 @@
 import { isoDate } from '../results/dates.ts';
+import { intervalMethod } from '../results/interval-method.ts';
 import type { ChangeSince } from './change.ts';
 import type { PriorVolume, ReaderSegmentation, ReportMeasurement } from './report-input.ts';
 
@@ -37,10 +38,7 @@ export function volumeSentence({ volumeMl, volumeIntervalMl: interval }: ReportM
 export function volumeEquation({ voxelCount, volumeIntervalMl: interval }: ReportMeasurement): string {
   const voxels = voxelCount === 1 ? 'voxel' : 'voxels';
   const volume = `${voxelCount} ${voxels} of the segment times the volume of one`;
-  const range =
-    'from the volume of the voxels with a probability of at least 0.75 to that with at least 0.25, ' +
-    "by the network's softmax";
-  return interval ? `${volume}; uncertainty: ${range}` : volume;
+  return interval ? `${volume}; uncertainty: ${intervalMethod(interval.basis)}` : volume;
 }
 
 /** Reads `volumeEquation` back. */

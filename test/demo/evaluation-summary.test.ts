@@ -11,6 +11,7 @@ function score(trueVolumeMl: number, volumeMl: number, changes: Partial<ScanScor
     volumeMl,
     trueVolumeMl,
     intervalMl: { low: 0.9 * volumeMl, high: 1.1 * volumeMl },
+    softmaxRangeMl: { low: 0.95 * volumeMl, high: 1.05 * volumeMl },
     expectedMl: volumeMl,
     volumesAboveMl: [],
     components: 1,
@@ -56,6 +57,14 @@ describe('the summary of an evaluation', () => {
     const summary = summarize([score(100, 100), score(50, 50), outside], []);
     expect(summary.coveragePercent).toBeCloseTo(200 / 3, 6);
     expect(summary.halfWidthPercent).toBeCloseTo(10, 6);
+  });
+
+  it('counts the boundaries that are called uncertain, of all cases and of those that went wrong', () => {
+    const wide = { low: 50, high: 150, isWide: true };
+    const cases = [score(100, 100), score(50, 50), score(60, 60, { intervalMl: wide })];
+    const wrong = [score(90, 60, { dice: 0.8, intervalMl: wide }), score(91, 60, { dice: 0.8 })];
+    expect(summarize(cases, [])).toMatchObject({ wide: 1, poor: 0, poorAndWide: 0 });
+    expect(summarize([...cases, ...wrong], [])).toMatchObject({ wide: 2, poor: 2, poorAndWide: 1 });
   });
 
   it('prints a line for each class under one heading', () => {

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -143,6 +144,25 @@ describe('training output is found', () => {
     const single = await run(path.join(trainer, 'fold_10'), { replace: true });
     expect(single.networks.map((file) => path.basename(file))).toEqual(['fold_10.onnx']);
     expect(single.info.source).toMatchObject({ folds: [{ fold: 'fold_10', epochs: 1000 }] });
+  });
+
+  test('with the calibration beside its folds, where that was made with these checkpoints', async () => {
+    const trainer = await train();
+    const hash = createHash('sha256').update(
+      await readFile(path.join(trainer, 'fold_0', 'model_final_checkpoint.model')),
+    );
+    const checkpoints = { fold_0: hash.digest('hex') };
+    const one = { name: 'a', volumeMl: 50, trueVolumeMl: 52, softmaxRangeMl: { low: 48, high: 53 } };
+    const made = { format: 1, mode: 'exact', source: 'drawn', cases: Array.from({ length: 19 }, () => one) };
+    const write = (contents: object) =>
+      writeFile(path.join(trainer, 'calibration.json'), JSON.stringify(contents));
+    await write({ ...made, checkpoints });
+    expect((await run(trainer)).calibration).toMatchObject({ source: 'drawn', caseCount: 19 });
+    await write({ ...made, checkpoints: { fold_0: '0'.repeat(64) } });
+    expect((await run(trainer, { replace: true })).calibration).toBeUndefined();
+    expect(notes.at(-1)).toMatch(/calibration\.json was made with other checkpoints/);
+    await write({ ...made, cases: [] });
+    await expect(run(trainer, { replace: true })).rejects.toMatchObject({ code: 'IMPORT_SOURCE' });
   });
 
   test("in the folder 'all', where there are no folds", async () => {

@@ -127,6 +127,9 @@ describe('quality flags', () => {
     [{ ...good, touchesFirstSlice: true }, ['touches-first-slice']],
     [{ ...good, touchesLastSlice: true, components: 3 }, ['touches-last-slice', 'several-components']],
     [{ ...good, volumeIntervalMl: { low: 55, high: 75 } }, ['uncertain-boundary']],
+    // A calibrated model says itself what is unusual for it.
+    [{ ...good, volumeIntervalMl: { low: 55, high: 75, isWide: false } }, []],
+    [{ ...good, volumeIntervalMl: { low: 69, high: 71, isWide: true } }, ['uncertain-boundary']],
     [{ ...good, volumeIntervalMl: undefined }, []],
     [{ ...good, volumeMl: 9, volumeIntervalMl: { low: 8.5, high: 9.5 } }, ['implausible-volume']],
     [{ ...good, volumeMl: 300 }, ['implausible-volume']],

@@ -73,9 +73,22 @@ describe('a volume report', () => {
     expect(text(equation ?? {}, 'TextValue')).toBe(
       '39118 voxels of the segment times the volume of one; uncertainty: from the volume of the voxels ' +
         'with a ' +
-        "probability of at least 0.75 to that with at least 0.25, by the network's softmax",
+        "probability of at least 0.75 to that with at least 0.25, by the network's softmax; not calibrated: " +
+        'how often it holds the true volume is not known',
     );
     expect(evaluations(report, CODES.summary)).toEqual(['Pancreas volume 70.4 ml (66.4 to 75.0 ml).']);
+  });
+
+  test('says what a calibrated interval is founded on, and of what it says nothing', () => {
+    const basis = { coveragePercent: 90, caseCount: 30, source: 'thirty labelled CTs of one site' };
+    const { found } = reportInput();
+    if (!found) throw new TypeError('nothing found');
+    const measurement = { ...found.measurement, volumeIntervalMl: { low: 66.4, high: 75, basis } };
+    const report = reportOf({ found: { ...found, measurement } });
+    const [equation] = childrenOf(childrenOf(groupOf(report), CODES.volume)[0], CODES.equation);
+    expect(text(equation ?? {}, 'TextValue')).toMatch(
+      /at least 90 of 100 cases like the 30 .*\(thirty labelled CTs of one site\).*says nothing$/,
+    );
   });
 
   test('states the attenuation of CT, and no signal of MR', () => {

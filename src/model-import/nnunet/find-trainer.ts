@@ -19,6 +19,8 @@ export interface TrainerFolder {
   readonly folds: readonly TrainedFold[];
   /** postprocessing.json at the model's root; anywhere else it doesn't count. */
   readonly postprocessing: string | undefined;
+  /** calibration.json at the model's root. */
+  readonly calibration: string | undefined;
   /** What the user should know: folds left out, an unfinished training. */
   readonly notes: readonly string[];
 }
@@ -69,6 +71,7 @@ export function findTrainer(files: TrainingFiles, single?: string): TrainerFolde
       `${path.join(files.source, root, withoutInfo, kind)}: expected ${kind}.pkl beside it, which holds ` +
         'the plans',
     );
+  const atRoot = (file: string) => (has(file) ? path.posix.join(root, file) : undefined);
   const absolute = path.join(files.source, root);
   return {
     name: path.basename(absolute).includes('__') ? path.basename(absolute) : undefined,
@@ -78,7 +81,8 @@ export function findTrainer(files: TrainingFiles, single?: string): TrainerFolde
       checkpoint: path.posix.join(root, folder, kind),
       info: path.posix.join(root, folder, `${kind}.pkl`),
     })),
-    postprocessing: has('postprocessing.json') ? path.posix.join(root, 'postprocessing.json') : undefined,
+    postprocessing: atRoot('postprocessing.json'),
+    calibration: atRoot('calibration.json'),
     notes: notesOn({ inside, wanted, taken, kind }),
   };
 }

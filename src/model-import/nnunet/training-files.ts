@@ -36,7 +36,7 @@ interface UnpackOptions {
  * validation cases, which may be thousands, are none of these.
  */
 const RELEVANT = new RegExp(
-  '(^|/)(model_(final_checkpoint|best|latest)\\.model(\\.pkl)?|plans\\.pkl|postprocessing\\.json|' +
+  '(^|/)(model_(final_checkpoint|best|latest)\\.model(\\.pkl)?|plans\\.pkl|(postprocessing|calibration)\\.json|' +
     'checkpoint_\\w+\\.pth)$',
 );
 

@@ -19,6 +19,8 @@ export async function findPancreas(
   const found = await stage('segment', (onProgress, signal) =>
     segment(volume, model, { ...options, onProgress, signal }),
   );
-  const measurement = await stage('measure', () => measure(volume, found.mask, found.voxelRange));
+  const measurement = await stage('measure', () =>
+    measure(volume, found.mask, found.voxelRange, model.calibration),
+  );
   return { ...found, measurement };
 }

@@ -5,11 +5,13 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { codeOf } from '../../coded-error.ts';
+import { type Calibration, calibrate, calibrationSchema } from '../calibration.ts';
 import { SegmentationError } from '../segmentation-error.ts';
 import { type ModelInfo, modelInfoSchema } from './model-info.ts';
 import { trainingOutputWords } from './training-output.ts';
 
 const MODEL_FILE = 'model.json';
+export const CALIBRATION_FILE = 'calibration.json';
 
 export interface Model {
   readonly folder: string;
@@ -18,6 +20,8 @@ export interface Model {
   readonly sha256: string;
   /** Absolute paths of the folds' networks, in the order of their numbers. */
   readonly networks: readonly string[];
+  /** What intervals of volumes are founded on; undefined where the folder holds none. */
+  readonly calibration?: Calibration | undefined;
 }
 
 export type ListedModel = { readonly folder: string } & (
@@ -77,34 +81,52 @@ async function listedModel(folder: string): Promise<ListedModel | undefined> {
 /** Undefined where the folder has no model.json. */
 async function readModel(folder: string): Promise<Model | undefined> {
   const file = path.join(folder, MODEL_FILE);
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  });
+  const text = await readIfThere(file);
   if (text === undefined) return undefined;
-  const info = parseModelInfo(text, file);
+  const info = parseFile(modelInfoSchema, text, file);
   const networks = Object.keys(info.files)
     .sort((a, b) => foldNumber(a) - foldNumber(b))
     .map((name) => path.join(folder, name));
-  return { folder, info, sha256: fingerprint(info), networks };
+  const sha256 = fingerprint(info);
+  return { folder, info, sha256, networks, calibration: await readCalibration(folder, sha256) };
 }
 
-function parseModelInfo(text: string, file: string): ModelInfo {
+/** Undefined where the folder has none. */
+async function readCalibration(folder: string, model: string): Promise<Calibration | undefined> {
+  const file = path.join(folder, CALIBRATION_FILE);
+  const text = await readIfThere(file);
+  if (text === undefined) return undefined;
+  const kept = parseFile(calibrationSchema, text, file);
+  if (kept.model === model) return calibrate(kept);
+  throw new SegmentationError(
+    'MODEL_INVALID',
+    `${file} was made with another model (${kept.model}, this is ${model}): calibrate again, or take it away`,
+  );
+}
+
+async function readIfThere(file: string): Promise<string | undefined> {
+  return readFile(file, 'utf8').catch((error: unknown) => {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  });
+}
+
+function parseFile<Schema extends z.ZodType>(schema: Schema, text: string, file: string): z.output<Schema> {
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch (error) {
     throw new SegmentationError('MODEL_INVALID', `${file} is not JSON: ${String(error)}`, { cause: error });
   }
-  const parsed = modelInfoSchema.safeParse(json);
+  const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
   throw new SegmentationError('MODEL_INVALID', `${file}:\n${z.prettifyError(parsed.error)}`);
 }
 
 const foldNumber = (name: string): number => Number(/\d+/.exec(name)?.[0]);
 
-/** Names, titles and notices may change without changing what is found; all else may not. */
-function fingerprint(info: ModelInfo): string {
+/** The model's sha256. Names, titles and notices may change without changing what is found; all else may not. */
+export function fingerprint(info: ModelInfo): string {
   const {
     files,
     orientation,
