@@ -13,7 +13,7 @@ const caseSchema = z.strictObject({
 export type CalibrationCase = z.infer<typeof caseSchema>;
 
 /** The quantiles of fewer cases would be those of chance: at 19 each side's is the outermost case. */
-export const LEAST_CASES = 19;
+const LEAST_CASES = 19;
 
 /** `calibration.json` of a model folder. */
 export const calibrationSchema = z.strictObject({
@@ -46,7 +46,7 @@ interface Range {
   readonly high: number;
 }
 
-/** The softmax's own doubt: how much larger the volume of the possible voxels is than that of the clear ones. */
+/** The softmax's own doubt: by how much the possible voxels are more than the clear ones, as a logarithm. */
 export const doubt = ({ low, high }: Range): number => Math.log(high / low);
 
 /** By how much the true volume differs from the measured one, in units of the softmax's doubt. */
@@ -55,8 +55,8 @@ const score = ({ volumeMl, trueVolumeMl, softmaxRangeMl }: CalibrationCase): num
 
 /**
  * Split conformal prediction, normalized (Papadopoulos, Gammerman, Vovk 2008; Angelopoulos and Bates 2023,
- * section 2.3): each side's quantile of the cases' scores with the correction for their finite number, so that
- * a new case from the same source lies inside with a probability of at least `COVERAGE_PERCENT`.
+ * section 2.3): each side's quantile of the cases' scores with the correction for their finite number, so
+ * that a new case from the same source lies inside with a probability of at least `COVERAGE_PERCENT`.
  */
 export function calibrate({
   source,

@@ -17,7 +17,7 @@ interface IntervalBasis {
 export interface VolumeInterval extends Range {
   /** Undefined where the model is not calibrated: then it is the range of the softmax, and no more. */
   readonly basis?: IntervalBasis;
-  /** Whether the network doubts the boundary more than in nine of ten calibration cases; undefined without them. */
+  /** Whether the network doubts the boundary more than in nine of ten calibration cases, if there are any. */
   readonly isWide?: boolean;
 }
 
@@ -34,7 +34,7 @@ export function volumeInterval(
   if (!calibration || volumeMl === 0 || softmaxRange.low === 0) return softmaxRange;
   const unit = doubt(softmaxRange);
   return {
-    // Calibration may lie to one side; an interval that leaves out the volume that it belongs to could not be told.
+    // Errors may lie to one side; an interval that leaves out the volume that it belongs to cannot be told.
     low: Math.min(volumeMl, volumeMl * Math.exp(calibration.low * unit)),
     high: Math.max(volumeMl, volumeMl * Math.exp(calibration.high * unit)),
     basis: {

@@ -36,8 +36,8 @@ interface UnpackOptions {
  * validation cases, which may be thousands, are none of these.
  */
 const RELEVANT = new RegExp(
-  '(^|/)(model_(final_checkpoint|best|latest)\\.model(\\.pkl)?|plans\\.pkl|(postprocessing|calibration)\\.json|' +
-    'checkpoint_\\w+\\.pth)$',
+  '(^|/)(model_(final_checkpoint|best|latest)\\.model(\\.pkl)?|plans\\.pkl|' +
+    '(postprocessing|calibration)\\.json|checkpoint_\\w+\\.pth)$',
 );
 
 /** RESULTS_FOLDER/nnUNet/3d_fullres/Task109/trainer__plans/fold_0 has five levels below the first. */

@@ -125,7 +125,9 @@ function parseFile<Schema extends z.ZodType>(schema: Schema, text: string, file:
 
 const foldNumber = (name: string): number => Number(/\d+/.exec(name)?.[0]);
 
-/** The model's sha256. Names, titles and notices may change without changing what is found; all else may not. */
+/**
+ * The model's sha256. Names, titles and notices may change without changing what is found; all else may not.
+ */
 export function fingerprint(info: ModelInfo): string {
   const {
     files,
