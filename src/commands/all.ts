@@ -8,6 +8,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CliCommand>>> = {
   demo: async () => (await import('./demo.ts')).demo,
   serve: async () => (await import('./serve.ts')).serve,
   segment: async () => (await import('./segment.ts')).segment,
+  evaluate: async () => (await import('./evaluate.ts')).evaluate,
   'log-identifier': async () => (await import('./log-identifier.ts')).logIdentifier,
   process: async () => (await import('./process.ts')).processStudy,
   select: async () => (await import('./select.ts')).select,

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { expect } from 'vitest';
 import { z } from 'zod';
 
 const numbers = z.array(z.number());
@@ -42,19 +41,17 @@ export const EVALUATION_FIXTURES = schema.parse(
   JSON.parse(readFileSync(path.resolve(import.meta.dirname, '../fixtures/evaluation/fixtures.json'), 'utf8')),
 );
 
-/** Every number of `expected` is found in `found` to a relative (below 1: absolute) tolerance. */
-export function expectNear(found: unknown, expected: unknown, tolerance: number, place = ''): void {
-  if (typeof expected === 'number') {
-    const error = Math.abs(Number(found ?? Number.NaN) - expected);
-    if (!(error <= tolerance * Math.max(1, Math.abs(expected))))
-      expect.fail(`${place}: ${String(found)} instead of ${expected}`);
-    return;
+/** Where `found` lacks what is expected, numbers to a relative (below 1: absolute) tolerance. */
+export function differences(found: unknown, expected: unknown, tolerance: number, place = ''): string[] {
+  if (expected !== null && typeof expected === 'object') {
+    const inside = z.record(z.string(), z.unknown()).safeParse(found).data ?? {};
+    return Object.entries(expected).flatMap(([name, value]) =>
+      differences(inside[name], value, tolerance, `${place}.${name}`),
+    );
   }
-  if (expected === null || typeof expected !== 'object') {
-    expect(found, place).toEqual(expected);
-    return;
-  }
-  const inside = named.parse(found);
-  for (const [name, value] of Object.entries(expected))
-    expectNear(inside[name], value, tolerance, `${place}.${name}`);
+  const isNear =
+    typeof expected === 'number' && typeof found === 'number'
+      ? Math.abs(found - expected) <= tolerance * Math.max(1, Math.abs(expected))
+      : found === expected;
+  return isNear ? [] : [`${place}: ${String(found)} instead of ${String(expected)}`];
 }

@@ -98,7 +98,7 @@ export function kappaInBox({ prediction, label, both, box }: Counts): number | n
  *   most the tolerance (Nikolov et al. 2021, counted in voxels as MONAI's `compute_surface_dice` by default
  *   does, not in areas of facets). One empty mask: 0.
  */
-export function surfaceAgreement({ prediction, label, size }: MaskPair, spacing: Spacing): SurfaceAgreement {
+function surfaceAgreement({ prediction, label, size }: MaskPair, spacing: Spacing): SurfaceAgreement {
   const predicted = surfaceOf(prediction, size);
   const labelled = surfaceOf(label, size);
   if (predicted.count === 0 && labelled.count === 0)

@@ -9,7 +9,7 @@ const LANCZOS = [
 ] as const;
 
 /** Of x > 0. */
-export function logGamma(x: number): number {
+function logGamma(x: number): number {
   if (x < 0.5) return Math.log(Math.PI / Math.sin(Math.PI * x)) - logGamma(1 - x);
   const at = x - 1;
   const [first, ...rest] = LANCZOS;
@@ -41,7 +41,7 @@ function continuedFraction(b0: number, term: (n: number) => readonly [a: number,
  * The regularized incomplete beta function I_x(a, b).
  * @param rest 1 - x, which may be known better than x can say
  */
-export function incompleteBeta(x: number, a: number, b: number, rest = 1 - x): number {
+function incompleteBeta(x: number, a: number, b: number, rest = 1 - x): number {
   if (x <= 0) return 0;
   if (rest <= 0) return 1;
   // The fraction is quick on this side only.

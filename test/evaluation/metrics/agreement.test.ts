@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { agreementOf } from '../../../src/evaluation/metrics/agreement.ts';
 import type { Spacing } from '../../../src/evaluation/metrics/mask-pair.ts';
-import { EVALUATION_FIXTURES, expectNear } from '../../support/evaluation-fixtures.ts';
+import { differences, EVALUATION_FIXTURES } from '../../support/evaluation-fixtures.ts';
 
 type Point = readonly [x: number, y: number, z: number];
 
@@ -28,15 +28,21 @@ describe('agreement of two masks', () => {
     (_, { shape: [nz, ny, nx], spacing: [sz, sy, sx], prediction, label, expected }) => {
       const [p, l] = [prediction, label].map((text) => Uint8Array.from(text, Number));
       const found = agreement([nx, ny, nz], p as Uint8Array, l as Uint8Array, [sx, sy, sz]);
-      expectNear(found, expected, 1e-9);
+      expect(differences(found, expected, 1e-9)).toEqual([]);
     },
   );
 
   it('of one voxel and another is their distance, along each axis and across', () => {
     const spacing: Spacing = [0.7, 1.3, 4];
     const size: Point = [9, 8, 7];
-    const at = (...place: Point) => mask(size, (x, y, z) => x === place[0] && y === place[1] && z === place[2]);
-    for (const [x, y, z] of [[5, 2, 1], [1, 6, 1], [1, 2, 5], [7, 7, 6]] as const) {
+    const at = (...place: Point) =>
+      mask(size, (x, y, z) => x === place[0] && y === place[1] && z === place[2]);
+    for (const [x, y, z] of [
+      [5, 2, 1],
+      [1, 6, 1],
+      [1, 2, 5],
+      [7, 7, 6],
+    ] as const) {
       const found = agreement(size, at(1, 2, 1), at(x, y, z), spacing);
       const distance = Math.hypot((x - 1) * 0.7, (y - 2) * 1.3, (z - 1) * 4);
       expect(found.hd95Mm).toBeCloseTo(distance, 12);
@@ -50,7 +56,7 @@ describe('agreement of two masks', () => {
     const there = mask(size, box([4, 4, 4], [14, 14, 14]));
     const moved = mask(size, box([4, 4, 5], [14, 14, 15]));
     const found = agreement(size, there, moved, [1, 1, 2.5]);
-    // 488 voxels of surface; only bottom and top are one plane away, of which the rims lie on the other's sides.
+    // Only what is inside of bottom and top is one plane away; the rims lie on the other's sides.
     expect(found.dice).toBe(0.9);
     expect(found.jaccard).toBe(900 / 1100);
     expect(found.precision).toBe(0.9);
@@ -98,9 +104,26 @@ describe('agreement of two masks', () => {
       errorPercent: null,
       kappa: null,
     });
-    const none = { dice: 0, jaccard: 0, hd95Mm: null, meanSurfaceDistanceMm: null, surfaceDice1Mm: 0, kappa: 0 };
-    expect(agreement(size, empty, full)).toMatchObject({ ...none, precision: null, recall: 0, errorPercent: -100 });
-    expect(agreement(size, full, empty)).toMatchObject({ ...none, precision: 0, recall: null, errorPercent: null });
+    const none = {
+      dice: 0,
+      jaccard: 0,
+      hd95Mm: null,
+      meanSurfaceDistanceMm: null,
+      surfaceDice1Mm: 0,
+      kappa: 0,
+    };
+    expect(agreement(size, empty, full)).toMatchObject({
+      ...none,
+      precision: null,
+      recall: 0,
+      errorPercent: -100,
+    });
+    expect(agreement(size, full, empty)).toMatchObject({
+      ...none,
+      precision: 0,
+      recall: null,
+      errorPercent: null,
+    });
   });
 
   it('does not depend on where in the image the masks lie', () => {
