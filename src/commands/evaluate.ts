@@ -1,12 +1,18 @@
+import { mkdir } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
+import path from 'node:path';
 import { z } from 'zod';
 import { inferenceOptions } from '../compose/run.ts';
+import type { Config } from '../config.ts';
 import { evaluate as evaluateFolders, failedCases } from '../evaluation/evaluate.ts';
 import { EvaluationError } from '../evaluation/evaluation-error.ts';
+import { collected } from '../evaluation/sources/collect-labels.ts';
 import { loadModel } from '../segmentation/model/model-folder.ts';
 import { SOFTWARE_VERSION } from '../version.ts';
-import { defineCommand } from './definition/command.ts';
+import { defineCommand, pathName } from './definition/command.ts';
 import { flag, option, optionalText, requiredText } from './definition/field.ts';
+import { resultsCollect } from './results-collect.ts';
+import { runBesideNode } from './running/run-beside-node.ts';
 import { print } from './terminal/print.ts';
 import { createProgressDisplay } from './terminal/progress.ts';
 
@@ -39,7 +45,8 @@ export const evaluate = defineCommand({
         'NAME_0000.nii.gz as nnU-Net names them, or DICOM images',
         optionalText,
       ),
-      labels: option('--labels <dir>', 'NAME.nii.gz, or DICOM SEGs of the images', requiredText),
+      labels: option('--labels <dir>', 'NAME.nii.gz, or DICOM SEGs of the images', optionalText),
+      fromArchive: flag('--from-archive', "images and labels are the node's accepted and corrected results"),
       model: option(
         '--model <name...>',
         'names or folders of models that predict; several: each for its modality',
@@ -75,14 +82,21 @@ export const evaluate = defineCommand({
       memory: option('--memory <mb>', 'for the cases measured at a time; default: 40 % of all', whole(100)),
       output: option('--output <dir>', 'where cases.csv, summary.json and evaluation.html go', requiredText),
     })
-    .superRefine(({ images, model, predictions }, context) => {
+    .superRefine(({ images, labels, model, predictions, fromArchive }, context) => {
+      if (fromArchive === (labels !== undefined))
+        context.addIssue('evaluate: name either --labels or --from-archive');
+      if (fromArchive && images !== undefined)
+        context.addIssue('evaluate: with --from-archive the images come from there too');
       if (model.length > 0 === (predictions !== undefined))
         context.addIssue('evaluate: name either --model or --predictions');
-      if (model.length > 0 && images === undefined) context.addIssue('evaluate: a model needs --images');
+      if (model.length > 0 && images === undefined && !fromArchive)
+        context.addIssue('evaluate: a model needs --images');
     }),
   run: async (options, { configure }) => {
-    const { images, labels, predictions, against, raters, output } = options;
+    const { predictions, against, raters, output } = options;
     const config = configure();
+    const from = options.fromArchive ? await collectFromArchive(output, configure) : options;
+    const { images, labels = '', groups } = from;
     const progress = createProgressDisplay();
     try {
       const models = [];
@@ -95,11 +109,11 @@ export const evaluate = defineCommand({
           predictionValues: valuesOf(options.predictionLabel),
           resample: options.resample,
         },
-        groups: options.groups,
+        groups: options.groups ?? groups,
         repeats: options.repeats,
         output,
         showNames: options.showNames,
-        labelsFromArchive: false,
+        labelsFromArchive: options.fromArchive,
         inference: inferenceOptions(config, (message) => progress.line(`warning: ${message}`)),
         parallel: options.parallel ?? availableParallelism(),
         memoryBytes: options.memory === undefined ? MEMORY_SHARE * totalmem() : options.memory * 1e6,
@@ -127,5 +141,14 @@ export const evaluate = defineCommand({
     }
   },
 });
+
+/** Has the node, or this process in its place, fetch what readers accepted and corrected. */
+async function collectFromArchive(output: string, configure: () => Config) {
+  const folder = path.resolve(output, 'work', 'archive');
+  await mkdir(folder, { recursive: true });
+  const prepared = resultsCollect.prepare({ output: folder });
+  await runBesideNode({ name: pathName(resultsCollect), ...prepared }, configure);
+  return collected(folder);
+}
 
 const valuesOf = (text: string | undefined): number[] | undefined => text?.split(',').map(Number);

@@ -40,6 +40,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'segmentation',
       'seg',
       'pictures',
+      'store',
       'segment-input/read-folder.ts',
       'http/html.ts',
     ],

@@ -3,6 +3,7 @@ import { OUTLINES } from '../cases/case-picture.ts';
 import { ARTICLE } from '../summary/article.ts';
 import type { Evaluation } from '../summary/evaluation.ts';
 import { agreementsOf, type GroupSummary } from '../summary/group-summary.ts';
+import { METRICS } from '../summary/metrics.ts';
 import { type CaseRow, MODALITY_COLUMN, titleOf } from '../summary/rows.ts';
 import { blandAltmanPlot, boxPlots, legend, type Series, scatterPlot } from './plots.ts';
 import { STYLE } from './style.ts';
@@ -17,6 +18,9 @@ import {
   table,
   volumesTable,
 } from './tables.ts';
+
+/** So many metrics are as wide as a page; the others get a table of their own. */
+const SPLIT = 6;
 
 /** A case of the lowest Dice, as a PNG. */
 export interface WorstCase {
@@ -46,7 +50,7 @@ ${facts(evaluation)}
 ${failures(rows)}
 ${section(
   'Agreement of predictions and labels',
-  html`${metricsTable(groups)}
+  html`${metricsTable(groups, METRICS.slice(0, SPLIT))}${metricsTable(groups, METRICS.slice(SPLIT))}
 <p class="muted">Mean ± SD (n − 1), and below median (quartiles). Where a prediction or a label is empty there
 is no distance: such cases are missing from HD95 and mean surface distance, and n is told. HD95: 95th
 percentile of both surfaces’ distances together, as medpy’s. Kappa: over the voxels of the smallest box that
@@ -59,7 +63,7 @@ ${section(
 )}
 ${section(
   'Volumes',
-  html`${volumesTable(groups)}
+  html`${volumesTable(groups.filter(({ n }) => n > 1))}
 <p class="muted">In small print 95 % confidence intervals. The article does not say which R² it reports.</p>
 ${volumePlots(groups[0], rows)}`,
 )}

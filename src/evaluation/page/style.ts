@@ -29,7 +29,7 @@ section {
 .muted, small, figcaption { color: var(--muted); font-size: .88em; }
 .bad { color: var(--bad); font-weight: 600; }
 .scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; min-width: 100%; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; min-width: 100%; margin-bottom: .8rem; }
 th, td { padding: .28rem .6rem; border-bottom: 1px solid var(--line); text-align: right;
   vertical-align: top; }
 th { color: var(--muted); font-weight: 600; font-size: .85rem; }
@@ -37,7 +37,7 @@ th:first-child, td:first-child { text-align: left; }
 td small { display: block; white-space: nowrap; }
 .facts { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1.2rem; margin: 0; }
 .facts dt { color: var(--muted); } .facts dd { margin: 0; overflow-wrap: anywhere; }
-.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(22rem, 1fr)); gap: 1rem; }
+.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(27rem, 1fr)); gap: 1rem; }
 figure { margin: 0; break-inside: avoid; }
 svg { width: 100%; height: auto; display: block; }
 svg text { font-size: 11.5px; fill: var(--muted); }

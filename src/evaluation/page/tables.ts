@@ -34,7 +34,7 @@ export function table(head: readonly Part[], rows: readonly (readonly Part[])[])
 }
 
 /** Mean and SD, and below them median and quartiles. */
-export function metricsTable(groups: readonly GroupSummary[]): Html {
+export function metricsTable(groups: readonly GroupSummary[], metrics: typeof METRICS): Html {
   const cell = (
     { name, times, digits }: (typeof METRICS)[number],
     n: number,
@@ -47,11 +47,11 @@ export function metricsTable(groups: readonly GroupSummary[]): Html {
 <small title="${name}: median, quartiles">${shown(found.median)} (${shown(found.firstQuartile)} – ${shown(found.thirdQuartile)})${few}</small>`;
   };
   return table(
-    ['Cases', 'n', ...METRICS.map(({ title, unit }) => (unit ? `${title}, ${unit}` : title))],
+    ['Cases', 'n', ...metrics.map(({ title, unit }) => (unit ? `${title}, ${unit}` : title))],
     groups.map((group) => [
       html`${groupTitle(group)}${group.failed > 0 && html`<small class="bad">${group.failed} failed</small>`}${articleDice(group)}`,
       group.n,
-      ...METRICS.map((metric) => cell(metric, group.n, group.metrics[metric.name])),
+      ...metrics.map((metric) => cell(metric, group.n, group.metrics[metric.name])),
     ]),
   );
 }

@@ -1,7 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { type DicomDataset, sequence, text } from '../../dicom/reading/dataset.ts';
-import { pancreasSegmentNumber } from '../../seg/read-frames.ts';
 import { type FolderSeries, readFolder, readInstanceFile } from '../../segment-input/read-folder.ts';
 import { EvaluationError } from '../evaluation-error.ts';
 import type { ImageSource } from './sources.ts';
@@ -9,7 +8,7 @@ import type { ImageSource } from './sources.ts';
 /** The volumes of each series in a folder of DICOM images, by its SeriesInstanceUID. */
 export type DicomVolumes = ReadonlyMap<string, readonly FolderSeries[]>;
 
-/** A SEG with a pancreas segment. */
+/** A SEG. */
 export interface SegFile {
   readonly file: string;
   /** SOP Instance UIDs of the images that it is of. */
@@ -34,7 +33,7 @@ export function imageFor(
 }
 
 /**
- * The SEGs of a folder that have a pancreas segment, by the SeriesInstanceUID of the images that they are of
+ * The SEGs of a folder, by the SeriesInstanceUID of the images that they are of
  * (PS3.3 C.12.4, Referenced Series Sequence).
  * @throws {EvaluationError} CASES_AMBIGUOUS where two are of one series, CASES_MISSING
  */
@@ -45,7 +44,7 @@ export async function segFiles(folder: string): Promise<Map<string, SegFile>> {
       ({ dataset }) => dataset,
       () => undefined,
     );
-    if (!header || pancreasSegmentNumber(header) === undefined) continue;
+    if (!header || sequence(header, 'SegmentSequence').length === 0) continue;
     for (const { series, images } of referencedSeries(header)) {
       const other = found.get(series);
       if (other !== undefined) {

@@ -33,7 +33,7 @@ export async function findCases(folders: Folders, wanted: ReadonlySet<string>): 
   const isCase = (name: string) => labels.sources.has(name) || wanted.has(name);
   const names = [...known].filter(isCase).sort();
   if (names.length === 0) {
-    const problem = 'holds no label: neither NAME.nii.gz nor a DICOM SEG with a pancreas segment';
+    const problem = 'holds no label: neither NAME.nii.gz nor a DICOM SEG';
     throw new EvaluationError('CASES_MISSING', `${folders.labels} ${problem}`);
   }
   return {

@@ -44,7 +44,8 @@ export async function loadImage(image: ImageSource): Promise<LoadedImage> {
 
 /**
  * Reads a mask.
- * @param values of a label map that are the pancreas; left out: all above 0
+ * @param values of a label map that are the pancreas, or numbers of a SEG's segments; left out: all above 0,
+ *   or the segment that is coded as pancreas
  * @param series what a SEG is laid on
  */
 export async function loadMask(
@@ -61,10 +62,18 @@ export async function loadMask(
     throw new EvaluationError('CASE_INCOMPLETE', problem);
   }
   const instance = await readInstanceFile(source.file);
-  const segment = pancreasSegmentNumber(instance.dataset);
-  if (segment === undefined)
-    throw new EvaluationError('LABEL_VALUES', `${source.file} has no pancreas segment`);
-  const voxels = segmentOnSeries(instance, segment, series, { sourcesNamed: false });
+  const pancreas = pancreasSegmentNumber(instance.dataset);
+  const segments = values ?? (pancreas === undefined ? [] : [pancreas]);
+  if (segments.length === 0)
+    throw new EvaluationError(
+      'LABEL_VALUES',
+      `${source.file} has no pancreas segment; name one by its number`,
+    );
+  const voxels = new Uint8Array(series.volume.voxels.length);
+  for (const segment of segments) {
+    const inside = segmentOnSeries(instance, segment, series, { sourcesNamed: false });
+    for (let i = 0; i < inside.length; i++) if (inside[i] !== 0) voxels[i] = 1;
+  }
   return { ...gridOf(series.volume), voxels };
 }
 
