@@ -15,13 +15,10 @@ const BEFORE_KILL = 3;
 const at = evaluationFolder();
 afterAll(() => rmSync(at(''), { recursive: true }));
 
-const words = (output: string) => [
-  'evaluate',
-  ...['--labels', at('labels')],
-  ...['--predictions', at('predictions')],
-  ...['--output', at(output)],
-  ...['--parallel', '1'],
-];
+const words = (output: string) => {
+  const options = { labels: at('labels'), predictions: at('predictions'), output: at(output), parallel: '1' };
+  return ['evaluate', ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, value])];
+};
 
 /** Starts an evaluation, and kills it without warning when enough cases are finished. */
 async function killedOnTheWay(): Promise<string[]> {

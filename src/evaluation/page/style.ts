@@ -29,7 +29,8 @@ section {
 .muted, small, figcaption { color: var(--muted); font-size: .88em; }
 .bad { color: var(--bad); font-weight: 600; }
 .scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; min-width: 100%; margin-bottom: .8rem; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; min-width: 100%;
+  margin-bottom: .8rem; }
 th, td { padding: .28rem .6rem; border-bottom: 1px solid var(--line); text-align: right;
   vertical-align: top; }
 th { color: var(--muted); font-weight: 600; font-size: .85rem; }

@@ -10,6 +10,7 @@ import {
   SIZE,
   writeVoxels,
 } from '../support/evaluation-cases.ts';
+import { PATIENCE } from '../support/patience.ts';
 
 const OUTPUTS = ['cases.csv', 'summary.json', 'evaluation.html'] as const;
 /** As a hospital may call its files. */
@@ -39,7 +40,7 @@ async function writeAll(at: (name: string) => string): Promise<void> {
   }
 }
 
-describe('an evaluation of given predictions', () => {
+describe('an evaluation of given predictions', PATIENCE, () => {
   const at = folder('against', 'reader-miller');
   let found: Evaluation;
   const lines: string[] = [];
@@ -70,7 +71,7 @@ describe('an evaluation of given predictions', () => {
       groups: at('groups.csv'),
       repeats: at('repeats.csv'),
     });
-  }, 120_000);
+  }, PATIENCE.timeout);
 
   it('holds the measures of every case, whose places in other orders of axes are the same', () => {
     const [alpha] = found.rows.filter(({ outcome }) => outcome.source.name === 'alpha');
@@ -166,7 +167,7 @@ describe('an evaluation of given predictions', () => {
     const kept = again
       .filter((line) => line.endsWith('from the earlier run'))
       .map((line) => line.split(': ')[1]);
-    expect(kept.toSorted()).toEqual(['alpha', 'gamma', HOSTILE].toSorted());
+    expect(new Set(kept)).toEqual(new Set(['alpha', 'gamma', HOSTILE]));
     expect(again.filter((line) => / (?:beta|broken): Dice/.test(line))).toHaveLength(2);
   });
 
@@ -178,7 +179,7 @@ describe('an evaluation of given predictions', () => {
   });
 });
 
-describe('masks', () => {
+describe('masks', PATIENCE, () => {
   it('of several labels count by the values that are named', async () => {
     const at = folder();
     const both = block([2, 2, 2], [6, 6, 6], 7);
@@ -215,7 +216,7 @@ describe('masks', () => {
     const [nx, ny, nz] = SIZE;
     const swapped = {
       size: [ny, nx, nz] as const,
-      affine: AFFINE.map((_, i) => AFFINE[[1, 0, 2, 3][i % 4]! + 4 * Math.floor(i / 4)]!),
+      affine: AFFINE.map((value, i) => AFFINE[i % 4 > 1 ? i : i ^ 1] ?? value),
     };
     await writeVoxels(at('predictions/a.nii.gz'), block([4, 4, 2], [12, 14, 8], 1, swapped.size), swapped);
     const request = evaluationRequest(at);
@@ -236,7 +237,7 @@ describe('masks', () => {
   });
 });
 
-describe('what cannot be evaluated at all is refused', () => {
+describe('what cannot be evaluated at all is refused', PATIENCE, () => {
   it.each([
     ['a folder without labels', {}, 'CASES_MISSING'],
     ['a table without the column case', { 'groups.csv': 'name,modality\na,CT\n' }, 'CASES_TABLE'],
