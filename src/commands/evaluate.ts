@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
@@ -148,7 +148,12 @@ async function collectFromArchive(output: string, configure: () => Config) {
   await mkdir(folder, { recursive: true });
   const prepared = resultsCollect.prepare({ output: folder });
   await runBesideNode({ name: pathName(resultsCollect), ...prepared }, configure);
-  return collected(folder);
+  const places = collected(folder);
+  if ((await readdir(places.labels)).length === 0) {
+    const problem = 'no result of this node was accepted or corrected by a reader and has a segmentation';
+    throw new EvaluationError('CASES_MISSING', problem);
+  }
+  return places;
 }
 
 const valuesOf = (text: string | undefined): number[] | undefined => text?.split(',').map(Number);

@@ -50,9 +50,10 @@ export async function evaluate(request: EvaluationRequest): Promise<Evaluation> 
   await checkOutput(output, folders);
   const groups = request.groups === undefined ? new Map() : await readGroups(request.groups);
   const subjects = request.repeats === undefined ? new Map() : await readRepeats(request.repeats);
-  const { cases, unlabelled } = await findCases(folders, new Set(subjects.keys()));
+  const { cases, unlabelled, problems } = await findCases(folders, new Set(subjects.keys()));
   warnOfStrangers('groups', groups.keys(), cases, onLine);
   warnOfStrangers('repeats', subjects.keys(), cases, onLine);
+  for (const problem of problems) onLine(`warning: ${problem}`);
   if (unlabelled.length > 0) onLine(`warning: ${unlabelled.length} without a label are left out`);
 
   const work = path.join(output, WORK_FOLDER);

@@ -1,4 +1,12 @@
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -135,6 +143,19 @@ describe("a node's own results as labels", () => {
     const folders = { images, labels, predictions: at('segs'), against: undefined, raters: [] };
     const { rows } = await evaluate({ ...evaluationRequest(at), folders, output: at('output-segs') });
     expect(rows.map(({ outcome }) => outcome.measures?.agreement?.dice ?? outcome.failure)).toEqual([1, 1]);
+  });
+
+  it('go on where the images of another are damaged, and that one is told', async () => {
+    writeFileSync(
+      path.join(images, `${ACCEPTED}.1`, '1.dcm'),
+      Buffer.concat([Buffer.alloc(128), Buffer.from('DICM?')]),
+    );
+    const folders = { images, labels, predictions: at('segs'), against: undefined, raters: [] };
+    const lines: string[] = [];
+    const request = evaluationRequest(at, (line) => lines.push(line));
+    const { rows } = await evaluate({ ...request, folders, output: at('output-damaged') });
+    expect(rows.map(({ outcome }) => outcome.failure?.code)).toEqual([undefined, 'CASE_INCOMPLETE']);
+    expect(lines.filter((line) => line.startsWith('warning: '))).toHaveLength(1);
   });
 
   it('are no labels any more when a reader rejects them', async () => {

@@ -1,12 +1,14 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { CodedError } from '../../coded-error.ts';
+import { DicomError } from '../../dicom/dicom-error.ts';
 import { type DicomDataset, sequence, text } from '../../dicom/reading/dataset.ts';
 import { type FolderSeries, readFolder, readInstanceFile } from '../../segment-input/read-folder.ts';
 import { EvaluationError } from '../evaluation-error.ts';
 import type { ImageSource } from './sources.ts';
 
 /** The volumes of each series in a folder of DICOM images, by its SeriesInstanceUID. */
-export type DicomVolumes = ReadonlyMap<string, readonly FolderSeries[]>;
+type DicomVolumes = ReadonlyMap<string, readonly FolderSeries[]>;
 
 /** A SEG. */
 export interface SegFile {
@@ -15,8 +17,35 @@ export interface SegFile {
   readonly images: ReadonlySet<string>;
 }
 
-export async function dicomVolumes(folder: string): Promise<DicomVolumes> {
-  return Map.groupBy((await readFolder(folder)).series, ({ seriesInstanceUid }) => seriesInstanceUid);
+/**
+ * Reads the headers of a whole folder. Where a file is damaged, nobody knows what it belongs to: then each
+ * folder in it is read by itself, and the damaged ones are left out, with the reason among the problems; a
+ * series that lies in several of them is left out too, as a part of it may be missing.
+ */
+export async function dicomVolumes(
+  folder: string,
+): Promise<{ readonly volumes: DicomVolumes; readonly problems: readonly string[] }> {
+  const read = async (one: string) => (await readFolder(one)).series;
+  const uidOf = ({ seriesInstanceUid }: FolderSeries) => seriesInstanceUid;
+  try {
+    return { volumes: Map.groupBy(await read(folder), uidOf), problems: [] };
+  } catch (error) {
+    if (!(error instanceof DicomError)) throw error;
+    const entries = await readdir(folder, { withFileTypes: true });
+    const inside = entries.filter((entry) => entry.isDirectory()).map(({ name }) => path.join(folder, name));
+    if (inside.length === 0) throw error;
+    const volumes = new Map<string, readonly FolderSeries[]>();
+    const problems: string[] = [];
+    for (const one of inside.sort()) {
+      const found = await read(one).catch((problem: unknown) => {
+        if (!(problem instanceof CodedError)) throw problem;
+        problems.push(problem.message);
+        return [];
+      });
+      for (const [uid, series] of Map.groupBy(found, uidOf)) volumes.set(uid, volumes.has(uid) ? [] : series);
+    }
+    return { volumes, problems };
+  }
 }
 
 /** Of a series that holds several volumes, the one with the most images that the label is of. */

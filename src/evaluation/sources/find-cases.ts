@@ -16,6 +16,8 @@ export interface FoundCases {
   readonly cases: readonly CaseSource[];
   /** Names of images and predictions without a label: they are not evaluated. */
   readonly unlabelled: readonly string[];
+  /** Why images are not there. */
+  readonly problems: readonly string[];
 }
 
 /**
@@ -25,7 +27,7 @@ export interface FoundCases {
  */
 export async function findCases(folders: Folders, wanted: ReadonlySet<string>): Promise<FoundCases> {
   const labels = await masksOf(folders.labels);
-  const images = await imagesOf(folders.images, labels.segs);
+  const { images, problems } = await imagesOf(folders.images, labels.segs);
   const predictions = await masksOf(folders.predictions);
   const against = await masksOf(folders.against);
   const raters = await Promise.all(folders.raters.map(masksOf));
@@ -46,6 +48,7 @@ export async function findCases(folders: Folders, wanted: ReadonlySet<string>): 
       raters: raters.map(({ sources }) => sources.get(name)),
     })),
     unlabelled: [...known].filter((name) => !isCase(name)).sort(),
+    problems,
   };
 }
 
@@ -54,14 +57,20 @@ type Segs = ReadonlyMap<string, SegFile>;
 async function imagesOf(
   folder: string | undefined,
   labels: Segs,
-): Promise<Map<string, ImageSource | undefined>> {
-  if (folder === undefined) return new Map();
+): Promise<{ images: Map<string, ImageSource | undefined>; problems: readonly string[] }> {
+  if (folder === undefined) return { images: new Map(), problems: [] };
   if (await holdsNifti(folder)) {
     const files = await niftiFiles(folder, { isImages: true });
-    return new Map([...files].map(([name, file]) => [name, { kind: 'nifti', file }]));
+    return {
+      images: new Map([...files].map(([name, file]) => [name, { kind: 'nifti', file }])),
+      problems: [],
+    };
   }
-  const volumes = await dicomVolumes(folder);
-  return new Map([...volumes].map(([uid, series]) => [uid, imageFor(series, labels.get(uid))]));
+  const { volumes, problems } = await dicomVolumes(folder);
+  return {
+    images: new Map([...volumes].map(([uid, series]) => [uid, imageFor(series, labels.get(uid))])),
+    problems,
+  };
 }
 
 async function masksOf(
