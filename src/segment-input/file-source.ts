@@ -4,6 +4,8 @@ import { open, readFile, stat } from 'node:fs/promises';
 export interface FileSource {
   /** What messages call it. */
   readonly name: string;
+  /** Where it lies on the disk; undefined inside of a zip file. */
+  readonly path: string | undefined;
   /** Its first bytes; fewer where it has fewer. */
   head(length: number): Promise<Uint8Array>;
   read(): Promise<Uint8Array>;
@@ -12,6 +14,7 @@ export interface FileSource {
 export function fileOnDisk(path: string): FileSource {
   return {
     name: path,
+    path,
     head: async (length) => {
       const handle = await open(path);
       try {

@@ -89,6 +89,7 @@ function fileInZip(zip: ZipFile, entry: Entry, path: string): FileSource {
   }
   return {
     name: `${path}: ${entry.fileName}`,
+    path: undefined,
     head: bytesOf,
     read: async () => {
       const bytes = await bytesOf(Number.POSITIVE_INFINITY);

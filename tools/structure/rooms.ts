@@ -32,6 +32,19 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     what: 'one series from files, without a service',
     mayImport: ['dicom', 'nifti', 'segmentation', 'results', 'pipeline'],
   },
+  evaluation: {
+    what: 'predictions against labels, without a service: metrics, statistics, the page',
+    mayImport: [
+      'dicom',
+      'nifti',
+      'segmentation',
+      'seg',
+      'pictures',
+      'store',
+      'segment-input/read-folder.ts',
+      'http/html.ts',
+    ],
+  },
   arrivals: {
     what: 'everything about what comes in: watching, routing, the spool, C-STORE',
     mayImport: ['dicom', 'implementation.ts', 'store', 'queue'],
