@@ -188,10 +188,10 @@ describe('a poll', () => {
     const [ill, broken, well] = [addStudy('ill'), addStudy('broken'), addStudy('well')];
     archive.down.add(ill.uid);
     Object.assign(broken.series[0] ?? {}, { count: undefined });
-    await watcher.poll();
-    const summary = await watcher.poll();
-    expect(summary).toMatchObject({ studies: 3, queued: [well.uid] });
-    const errors = new Map(summary.errors.map(({ studyInstanceUid, error }) => [studyInstanceUid, error]));
+    const first = await watcher.poll();
+    // Those that failed are left alone for a while.
+    expect(await watcher.poll()).toMatchObject({ studies: 3, queued: [well.uid], errors: [] });
+    const errors = new Map(first.errors.map(({ studyInstanceUid, error }) => [studyInstanceUid, error]));
     expect([...errors.keys()].sort()).toEqual([broken.uid, ill.uid]);
     expect(errors.get(broken.uid)).toMatchObject({
       code: 'DICOM_ATTRIBUTE',
