@@ -86,7 +86,7 @@ export const authSchema = z.strictObject({
 });
 
 interface Listening {
-  readonly http: { readonly host: string };
+  readonly http: Pick<z.infer<typeof httpSchema>, 'host' | 'basePath' | 'hosts' | 'trustedProxies'>;
   readonly auth: z.infer<typeof authSchema>;
 }
 
@@ -96,3 +96,10 @@ const isAuthenticationConfigured = ({ auth }: Pick<Listening, 'auth'>): boolean 
 /** Whoever reaches a node without authentication may do everything: only programs of its own machine may. */
 export const isListeningGuarded = (config: Listening): boolean =>
   isLoopback(config.http.host) || isAuthenticationConfigured(config);
+
+/** A proxy reaches the node from loopback, for everybody: what is set for one needs authentication. */
+export const isProxyGuarded = (config: Listening): boolean => {
+  const { basePath, hosts, trustedProxies } = config.http;
+  const isBehindProxy = basePath !== '' || hosts.length > 0 || trustedProxies.length > 0;
+  return !isBehindProxy || isAuthenticationConfigured(config);
+};

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { routingSchema } from '../arrivals/routing/rules.ts';
 import { rulesSchema } from '../pipeline/selection/rules.ts';
 import { databaseSchema } from './database.ts';
-import { authSchema, httpSchema, isListeningGuarded } from './http.ts';
+import { authSchema, httpSchema, isListeningGuarded, isProxyGuarded } from './http.ts';
 import { intakeSchema } from './intake.ts';
 import { auditSchema, logSchema } from './log.ts';
 import { notificationsSchema } from './notifications.ts';
@@ -121,6 +121,12 @@ export const configSchema = z
     error:
       'must be a loopback address (127.0.0.1, ::1, localhost), or authentication must be configured: ' +
       'auth.tokensFile or auth.oidc',
+  })
+  .refine(isProxyGuarded, {
+    path: ['http'],
+    error:
+      'basePath, hosts and trustedProxies are for a node behind a proxy, which lets everybody in: ' +
+      'authentication must be configured (auth.tokensFile or auth.oidc), or these taken away',
   });
 
 export type Config = z.infer<typeof configSchema>;

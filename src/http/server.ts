@@ -66,7 +66,7 @@ export function createApp({
   app.set('trust proxy', [...(parts.trustedProxies ?? [])]);
   if (parts.audit) app.use(parts.audit);
   app.use(securityHeaders());
-  if (!access) app.use(knownHostsOnly(hosts));
+  if (!access) app.use(knownHostsOnly());
   app.use(limitUrl(limits.urlBytes));
 
   const node = express.Router();

@@ -40,7 +40,10 @@ async function takePort(port: number): Promise<Server> {
 
 describe('the doors of a node that starts', () => {
   it('say that it lives and is not ready, refuse all else with 503, and then answer for it', async () => {
-    const config = configOf({ http: { port: 0, basePath: '/pancreas' } });
+    const config = configOf({
+      http: { port: 0, basePath: '/pancreas' },
+      auth: { tokensFile: path.join(folder, 'tokens.json') },
+    });
     const logger = createLogger(config);
     const doors = await openDoors(config, { ownToken: 'token', logger });
     const origin = new URL(doors.url).origin;

@@ -35,6 +35,15 @@ describe('the configuration', () => {
     expect(load('', { PANSEGNET_HTTP_PORT: '9000' }).http.port).toBe(9000);
   });
 
+  it('refuses what is meant for a node behind a proxy where nobody has to say who they are', () => {
+    const settings = ['basePath: /ai', 'hosts: [ai.example]', 'trustedProxies: [loopback]'];
+    for (const setting of settings) {
+      expect(() => load(`http: { ${setting} }`)).toThrow(/http: .*behind a proxy.*auth\.tokensFile/);
+      const guarded = `http: { ${setting} }\nauth: { tokensFile: tokens.json }`;
+      expect(load(guarded).auth.tokensFile).toBe('tokens.json');
+    }
+  });
+
   it('relative paths start at the data folder, where there is one, and absolute ones stay', () => {
     writeFileSync(path.join(folder, 'key.txt'), 'a key of 16 letters\n');
     const yaml = `dataFolder: ${folder}

@@ -259,15 +259,9 @@ describe('a node without authentication, on loopback', () => {
   });
 
   it('answers only to names that it goes by, so that no web page reaches it under its own', async () => {
-    const { url, reached } = await start({ authentication: false, hosts: ['ai.hospital.example'] });
+    const { url, reached } = await start({ authentication: false });
     const { port } = new URL(url);
-    for (const host of [
-      `localhost:${port}`,
-      '127.0.0.1',
-      `[::1]:${port}`,
-      'AI.hospital.example',
-      'ai.hospital.example:443',
-    ]) {
+    for (const host of [`localhost:${port}`, '127.0.0.1', `[::1]:${port}`]) {
       expect([host, await statusForHost(`${url}/api/x`, host)]).toEqual([host, 200]);
     }
     reached.length = 0;

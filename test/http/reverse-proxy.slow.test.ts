@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { addToken } from '../../src/http/security/token-file.ts';
 import { freePort } from '../support/free-port.ts';
 import { PATIENCE } from '../support/patience.ts';
 import { describeWith, programPath } from '../support/requires.ts';
@@ -18,13 +19,18 @@ describeWith(['nginx'], 'a node behind nginx, below a path, as docs/install.md h
   let folder: string;
   let testNode: TestNode;
   let proxy: string;
+  let headers: Record<string, string>;
   let stopNginx: () => Promise<void>;
 
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), 'reverse-proxy-'));
     const port = await freePort();
     proxy = `http://127.0.0.1:${port}`;
+    const tokensFile = path.join(folder, 'tokens.json');
+    const token = await addToken(tokensFile, { name: 'me', role: 'viewer', expires: null, now: new Date() });
+    headers = { Authorization: `Bearer ${token}` };
     testNode = await startTestNode(NO_ARCHIVE, {
+      auth: { tokensFile },
       http: { port: 0, basePath: '/pansegnet', hosts: [`127.0.0.1:${port}`], trustedProxies: ['loopback'] },
     });
     const block = /```nginx\n([^`]*)```/.exec(await readFile(INSTALL_GUIDE, 'utf8'))?.[1] ?? '';
@@ -62,7 +68,7 @@ describeWith(['nginx'], 'a node behind nginx, below a path, as docs/install.md h
     }`;
 
   it('shows its page, and every link and asset of it is below the path and there', async () => {
-    const page = await fetch(`${proxy}/pansegnet/`);
+    const page = await fetch(`${proxy}/pansegnet/`, { headers });
     expect(page.status).toBe(200);
     const links = [...(await page.text()).matchAll(/(?:src|href|action)="([^"#]+)"/g)].map(
       ([, link = '']) => link,
@@ -78,9 +84,9 @@ describeWith(['nginx'], 'a node behind nginx, below a path, as docs/install.md h
   });
 
   it('answers the API, and sends events as they come', async () => {
-    expect((await fetch(`${proxy}/pansegnet/api/studies`)).status).toBe(200);
+    expect((await fetch(`${proxy}/pansegnet/api/studies`, { headers })).status).toBe(200);
     const stopping = new AbortController();
-    const events = await fetch(`${proxy}/pansegnet/api/events`, { signal: stopping.signal });
+    const events = await fetch(`${proxy}/pansegnet/api/events`, { headers, signal: stopping.signal });
     expect(events.headers.get('content-type')).toMatch(/^text\/event-stream/);
     expect((await events.body?.getReader().read())?.done).toBe(false);
     stopping.abort();
@@ -88,7 +94,7 @@ describeWith(['nginx'], 'a node behind nginx, below a path, as docs/install.md h
 
   it('is not found beside the path, except for its health', async () => {
     const { origin } = new URL(testNode.node().url);
-    expect((await fetch(`${origin}/`)).status).toBe(404);
+    expect((await fetch(`${origin}/`, { headers })).status).toBe(404);
     expect((await fetch(`${origin}/healthz`)).status).toBe(200);
   });
 });

@@ -42,6 +42,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'pictures',
       'store',
       'segment-input/read-folder.ts',
+      'segment-input/file-source.ts',
       'http/html.ts',
     ],
   },

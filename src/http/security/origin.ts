@@ -7,17 +7,16 @@ const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
 /**
  * For a node without authentication, which trusts whoever reaches loopback: a web page whose name was made to
  * point to 127.0.0.1 (DNS rebinding) reaches it too, but its requests name the page's host.
- * @param hosts further names that the node goes by, with or without a port
  * @throws HttpError HOST_REFUSED
  */
-export function knownHostsOnly(hosts: readonly string[]): RequestHandler {
-  const known = new Set([...LOOPBACK_NAMES, ...hosts].map((host) => host.toLowerCase()));
+export function knownHostsOnly(): RequestHandler {
+  const known = new Set<string>(LOOPBACK_NAMES);
   return (request, _response, next) => {
     const host = (request.headers.host ?? '').toLowerCase();
     if (!known.has(host) && !known.has(host.replace(/:\d+$/, ''))) {
       throw new HttpError(
         'HOST_REFUSED',
-        'the node does not go by this name: use 127.0.0.1, or add the name to http.hosts',
+        'the node does not go by this name: use 127.0.0.1; for other names authentication has to be configured',
       );
     }
     next();
