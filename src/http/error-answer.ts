@@ -1,6 +1,12 @@
 import type { ErrorRequestHandler } from 'express';
 import { z } from 'zod';
+import { causesOf, codeOf } from '../coded-error.ts';
 import { HttpError } from './http-error.ts';
+
+const RETRY_AFTER_SECONDS = 30;
+
+/** The system's codes of a full disk or quota, and PostgreSQL's (disk_full). */
+const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', '53100']);
 
 /**
  * The last word on a request that failed: JSON with a stable code and a message, and nothing of the program's
@@ -22,6 +28,9 @@ export function errorAnswer(onError: (error: unknown) => void): ErrorRequestHand
       response.setHeader('Connection', 'close');
       request.resume();
     }
+    if (status === 503 && !response.hasHeader('Retry-After')) {
+      response.setHeader('Retry-After', RETRY_AFTER_SECONDS);
+    }
     if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer');
     response.status(status).json({ code, message });
   };
@@ -31,6 +40,9 @@ function describe(error: unknown): { status: number; code: string; message: stri
   if (error instanceof HttpError) return error;
   if (error instanceof z.ZodError) {
     return { status: 400, code: 'BAD_REQUEST', message: z.prettifyError(error) };
+  }
+  if (causesOf(error).some((cause) => FULL.has(codeOf(cause) ?? ''))) {
+    return { status: 503, code: 'UNAVAILABLE', message: 'the disk of the node or of its database is full' };
   }
   const status = statusOfFramework(error);
   if (status === 413) return { status, code: 'TOO_LARGE', message: 'the body is too large' };

@@ -26,6 +26,8 @@ const GIVEN: Readonly<Record<string, readonly string[]>> = {
   'opt-out add': ['--patient', '4711'],
   'opt-out remove': ['--patient', '4711'],
   'opt-out list': [],
+  'patient erase': ['--patient', '0'.repeat(32), '--yes'],
+  'results collect': ['--output', '/nowhere'],
 };
 const SOMEBODY = 65_534;
 

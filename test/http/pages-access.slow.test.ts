@@ -1,9 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { addToken } from '../../src/http/security/token-file.ts';
+import { addToken, revokeToken } from '../../src/http/security/token-file.ts';
 import { accessibilityFindings, openPage, startBrowser } from '../support/browser.ts';
 import { type PagesNode, startPagesNode } from '../support/pages-node.ts';
 import { describeWith } from '../support/requires.ts';
@@ -15,12 +16,13 @@ const STUDY = '2.25.9301';
 describeWith(['chromium'], 'the pages below a path of a reverse proxy, with tokens', () => {
   let folder: string;
   let pages: PagesNode;
+  let tokensFile: string;
   let browser: Browser;
   const tokens = { viewer: '', operator: '' };
 
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), 'pages-access-'));
-    const tokensFile = path.join(folder, 'tokens.json');
+    tokensFile = path.join(folder, 'tokens.json');
     for (const role of ['viewer', 'operator'] as const) {
       tokens[role] = await addToken(tokensFile, {
         name: `the ${role}`,
@@ -97,6 +99,33 @@ describeWith(['chromium'], 'the pages below a path of a reverse proxy, with toke
       await page.waitForURL(`**${BASE}/login`);
       await page.close();
     }
+  });
+
+  it('let nobody go on listening to events whose token was revoked, or who has logged out', async () => {
+    const added = { name: 'for a while', role: 'viewer', expires: null, now: new Date() } as const;
+    const token = await addToken(tokensFile, added);
+    const listen = async (headers: Record<string, string>) => {
+      const { body, status } = await fetch(`${pages.node.url}/api/events`, { headers });
+      expect(status).toBe(200);
+      return body?.pipeThrough(new TextDecoderStream()).getReader();
+    };
+    const ended = async (reader: Awaited<ReturnType<typeof listen>>) => {
+      while (!(await reader?.read())?.done);
+    };
+    const { page } = await openPage(browser);
+    await logIn(page, tokens.viewer);
+    const [{ name, value } = { name: '', value: '' }] = await page.context().cookies();
+    const origin = new URL(pages.node.url).origin;
+    const cookie = { Cookie: `${name}=${value}`, Origin: origin };
+    const [byToken, byCookie] = [await listen({ Authorization: `Bearer ${token}` }), await listen(cookie)];
+    const staying = await listen({ Authorization: `Bearer ${tokens.operator}` });
+    await revokeToken(tokensFile, added.name, new Date());
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await Promise.all([ended(byToken), ended(byCookie)]);
+    // Whatever had come is read before the next turn of the event loop.
+    expect(await Promise.race([ended(staying), setImmediate('it listens')])).toBe('it listens');
+    await staying?.cancel();
+    await page.close();
   });
 
   it('sign a review with the name of whoever is logged in', async () => {

@@ -117,7 +117,8 @@ describeWith(['Orthanc', 'storescu', 'dciodvfy', 'java', 'shared'], 'a node besi
     const before = await listArchive();
     const series = `${mr.studyInstanceUid}.9`;
     const uids = { study: mr.studyInstanceUid, series, sop: `${series}.1` };
-    const late = smallInstance(uids, { PatientID: mr.patientId, Modality: 'MR', SeriesDescription: 'late' });
+    const patient = { PatientID: mr.patientId, PatientName: '' };
+    const late = smallInstance(uids, { ...patient, Modality: 'MR', SeriesDescription: 'late' });
     await client.storeVerified(mr.studyInstanceUid, [late]);
     const ended = testNode.node().studyEnded(mr.studyInstanceUid);
     expect((await poll()).queued).toEqual([]);

@@ -6,6 +6,8 @@ import type { Operation } from './operation.ts';
 
 /** Proxies cut silent connections, most of them after a minute. */
 const HEARTBEAT_MS = 15_000;
+/** How long a revoked token or a session that was logged out goes on listening at most. */
+const RECHECK_MS = 5_000;
 /** Each listener holds a connection; a hospital has fewer people who look at once. */
 const MOST_LISTENERS = 200;
 /** A listener that does not read is dropped before what waits for it fills the memory. */
@@ -30,8 +32,13 @@ export function eventOperations({ events }: ApiParts): Operation[] {
           () => void response.end(),
         );
         const heartbeat = setInterval(() => response.write(':\n\n'), HEARTBEAT_MS);
+        const { isStillIn } = response.locals;
+        const recheck = setInterval(async () => {
+          if (isStillIn && !(await isStillIn())) response.end();
+        }, RECHECK_MS);
         response.on('close', () => {
           clearInterval(heartbeat);
+          clearInterval(recheck);
           end();
         });
       },

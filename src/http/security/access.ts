@@ -1,6 +1,6 @@
 import type { Request, RequestHandler } from 'express';
 import { HttpError } from '../http-error.ts';
-import { type Identify, mayAct, type Role } from './principal.ts';
+import { type Identify, mayAct, type Principal, type Role } from './principal.ts';
 
 /** Methods that change nothing (RFC 9110 section 9.2.1). */
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
@@ -10,9 +10,25 @@ export const isSafe = (method: string): boolean => SAFE_METHODS.has(method);
 export function identified(identify: Identify): RequestHandler {
   return async (request, response, next) => {
     const principal = await identify(request);
-    if (principal) response.locals.principal = principal;
+    if (principal) {
+      response.locals.principal = principal;
+      response.locals.isStillIn = () => isStillIn(identify, request, principal);
+    }
     next();
   };
+}
+
+async function isStillIn(identify: Identify, request: Request, before: Principal): Promise<boolean> {
+  try {
+    const now = await identify(request);
+    return (
+      now !== undefined && now.name === before.name && before.roles.every((role) => now.roles.includes(role))
+    );
+  } catch (error) {
+    // Where nobody can say, as with a provider that does not answer, the connection stays.
+    if (error instanceof HttpError && error.code === 'CREDENTIALS_REFUSED') return false;
+    return true;
+  }
 }
 
 /** Below /api: the one change that reviewers may make. Express ignores the case of paths. */

@@ -16,7 +16,7 @@ export function knownHostsOnly(): RequestHandler {
     if (!known.has(host) && !known.has(host.replace(/:\d+$/, ''))) {
       throw new HttpError(
         'HOST_REFUSED',
-        'the node does not go by this name: use 127.0.0.1; for other names authentication has to be configured',
+        'the node does not go by this name: use 127.0.0.1, or configure authentication',
       );
     }
     next();

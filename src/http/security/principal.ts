@@ -25,6 +25,8 @@ declare global {
     interface Locals {
       /** Set by the access middleware before any router is asked. */
       principal?: Principal;
+      /** Whether who sent the request would still be let in as the same; for answers without end. */
+      isStillIn?: () => Promise<boolean>;
     }
   }
 }
