@@ -59,7 +59,7 @@ describe('frames decoded in worker threads', () => {
       shared.decode(good?.encoded ?? new Uint8Array(), FORMAT, HTJ2K),
     ]);
     expect(outcomes).toMatchObject([
-      { status: 'rejected', reason: { message: 'its end marker is missing: it is cut off' } },
+      { status: 'rejected', reason: { message: 'its header is not complete' } },
       { status: 'fulfilled' },
     ]);
   });
@@ -69,9 +69,9 @@ describe('frames decoded in worker threads', () => {
     const job = (how: number) => shared.decode(Uint8Array.of(how), FORMAT, HTJ2K);
     const outcomes = await Promise.allSettled([job(1), job(2), job(1)]);
     expect(outcomes.map((outcome) => outcome.status === 'rejected' && String(outcome.reason))).toEqual([
-      'Error: the decoder ended',
-      'Error: the decoder ended: out of memory',
-      'Error: the decoder ended',
+      'WorkerLost: the decoder ended',
+      'WorkerLost: the decoder ended: out of memory',
+      'WorkerLost: the decoder ended',
     ]);
   });
 
