@@ -32,7 +32,9 @@ const ADVICE: Readonly<Record<string, Advice>> = {
   },
   DATABASE_UNUSABLE: {
     why: 'The queue and the volume history are in the database.',
-    todo: 'Run doctor: it looks at rights, disk and connection, one by one.',
+    todo:
+      'Run doctor: it looks at rights, disk and connection, one by one. A damaged folder comes back from a ' +
+      'backup, or by `history rebuild --new` from the archive: docs/operations.md, Backup and restore.',
   },
   EADDRINUSE: {
     why: 'Another program, perhaps another node, listens there.',

@@ -92,6 +92,11 @@ describe('where there is no database', () => {
     expect((await run('history', 'rebuild')).code).toBe(1);
     expect(await run('history', 'rebuild', '--new')).toMatchObject({ code: 0 });
     expect(await run('queue', 'list')).toMatchObject({ code: 0, out: expect.stringContaining('0 waiting') });
+    // Damaged, it says so, and where a whole one comes from.
+    await writeFile(path.join(inData('database'), 'data/global/pg_control'), '');
+    const damaged = await run('queue', 'list');
+    expect(damaged).toMatchObject({ code: 1, err: expect.stringContaining('its files are damaged') });
+    expect(damaged.err).toContain('Backup and restore');
   });
 });
 

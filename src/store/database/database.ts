@@ -67,6 +67,13 @@ async function migrated(database: Database, mustHoldTables?: string): Promise<Da
 const absent = (where: string): StoreError =>
   new StoreError('DATABASE_ABSENT', `there is no node's database in ${where}`);
 
+/** PGlite ends by an abort of its WebAssembly where its files are not as it left them, and says no more. */
+function inWords(cause: unknown): string {
+  const message = messageOf(cause);
+  const isAbort = /^Aborted\(|unreachable|memory access out of bounds|failed to initialize/.test(message);
+  return isAbort ? 'its files are damaged, or not for this user to read and write' : message;
+}
+
 async function openFolder(folder: string): Promise<PGlite> {
   const data = path.join(folder, DATA_FOLDER);
   try {
@@ -80,7 +87,7 @@ async function openFolder(folder: string): Promise<PGlite> {
   } catch (cause) {
     throw new StoreError(
       'DATABASE_UNUSABLE',
-      `the database in ${folder} cannot be opened: ${messageOf(cause)}`,
+      `the database in ${folder} cannot be opened: ${inWords(cause)}`,
       {
         cause,
       },
