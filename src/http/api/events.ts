@@ -33,8 +33,8 @@ export function eventOperations({ events }: ApiParts): Operation[] {
         );
         const heartbeat = setInterval(() => response.write(':\n\n'), HEARTBEAT_MS);
         const { isStillIn } = response.locals;
-        const recheck = setInterval(async () => {
-          if (isStillIn && !(await isStillIn())) response.end();
+        const recheck = setInterval(() => {
+          void isStillIn?.().then((isIn) => isIn || response.end());
         }, RECHECK_MS);
         response.on('close', () => {
           clearInterval(heartbeat);
