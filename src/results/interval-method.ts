@@ -5,12 +5,15 @@ export interface IntervalBasis {
   readonly source: string;
 }
 
+/** Beside the method of an interval without a basis. Reports of 0.1.0 lack it, and stay as they are. */
+export const NOT_CALIBRATED = 'not calibrated: how often it holds the true volume is not known';
+
 /** What an interval means, and what not. */
 export function intervalMethod(basis: IntervalBasis | undefined): string {
   if (!basis) {
     return (
       'from the volume of the voxels with a probability of at least 0.75 to that with at least 0.25, ' +
-      "by the network's softmax; not calibrated: how often it holds the true volume is not known"
+      "by the network's softmax"
     );
   }
   const { coveragePercent, caseCount, source } = basis;

@@ -1,5 +1,5 @@
 import type { FoundPancreas } from '../pipeline/run/find-pancreas.ts';
-import { intervalMethod } from '../results/interval-method.ts';
+import { type IntervalBasis, intervalMethod, NOT_CALIBRATED } from '../results/interval-method.ts';
 import type { QualityFlag } from '../results/quality-flags.ts';
 import type { Measurement } from '../segmentation/measure.ts';
 import type { Model } from '../segmentation/model/model-folder.ts';
@@ -50,6 +50,9 @@ export interface Summarized {
   readonly seconds: Readonly<Record<string, number>>;
 }
 
+const methodOf = (basis: IntervalBasis | undefined): string =>
+  basis ? intervalMethod(basis) : `${intervalMethod(basis)}; ${NOT_CALIBRATED}`;
+
 export function summarize(
   source: DicomOrigin | NiftiOrigin,
   { found, model, flags, warnings, outputs, seconds }: Summarized,
@@ -64,7 +67,7 @@ export function summarize(
     volumeMl,
     voxelCount,
     volumeIntervalMl: interval
-      ? { low: interval.low, high: interval.high, method: intervalMethod(interval.basis) }
+      ? { low: interval.low, high: interval.high, method: methodOf(interval.basis) }
       : null,
     meanIntensity: meanIntensity ?? null,
     sdIntensity: sdIntensity ?? null,

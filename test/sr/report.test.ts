@@ -73,8 +73,7 @@ describe('a volume report', () => {
     expect(text(equation ?? {}, 'TextValue')).toBe(
       '39118 voxels of the segment times the volume of one; uncertainty: from the volume of the voxels ' +
         'with a ' +
-        "probability of at least 0.75 to that with at least 0.25, by the network's softmax; not calibrated: " +
-        'how often it holds the true volume is not known',
+        "probability of at least 0.75 to that with at least 0.25, by the network's softmax",
     );
     expect(evaluations(report, CODES.summary)).toEqual(['Pancreas volume 70.4 ml (66.4 to 75.0 ml).']);
   });
