@@ -4,7 +4,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { inferenceOptions } from '../compose/run.ts';
 import type { Config } from '../config.ts';
-import { evaluate as evaluateFolders, failedCases } from '../evaluation/evaluate.ts';
+import { evaluate as evaluateFolders, failedCases, INTERNAL_FOLDER } from '../evaluation/evaluate.ts';
 import { EvaluationError } from '../evaluation/evaluation-error.ts';
 import { collected } from '../evaluation/sources/collect-labels.ts';
 import { loadModel } from '../segmentation/model/model-folder.ts';
@@ -144,7 +144,7 @@ export const evaluate = defineCommand({
 
 /** Has the node, or this process in its place, fetch what readers accepted and corrected. */
 async function collectFromArchive(output: string, configure: () => Config) {
-  const folder = path.resolve(output, 'work', 'archive');
+  const folder = path.resolve(output, INTERNAL_FOLDER, 'archive');
   await mkdir(folder, { recursive: true });
   const prepared = resultsCollect.prepare({ output: folder });
   await runBesideNode({ name: pathName(resultsCollect), ...prepared }, configure);

@@ -36,7 +36,7 @@ export interface EvaluationRequest {
 }
 
 /** What names cases, and is needed again only to go on: not for others' eyes. */
-const WORK_FOLDER = 'work';
+export const INTERNAL_FOLDER = 'internal';
 /** Pictures on the page. */
 const WORST_CASES = 6;
 
@@ -56,7 +56,7 @@ export async function evaluate(request: EvaluationRequest): Promise<Evaluation> 
   for (const problem of problems) onLine(`warning: ${problem}`);
   if (unlabelled.length > 0) onLine(`warning: ${unlabelled.length} without a label are left out`);
 
-  const work = path.join(output, WORK_FOLDER);
+  const work = path.join(output, INTERNAL_FOLDER);
   await mkdir(work, { recursive: true });
   const valuesOf = ({ name }: CaseSource): ReadonlyMap<string, string> => groups.get(name) ?? new Map();
   const modelOf = (source: CaseSource) => chooseModel(source, valuesOf(source).get(MODALITY_COLUMN), models);

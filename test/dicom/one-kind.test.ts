@@ -1,28 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { type ImageFrame, imageFrames } from '../../src/dicom/geometry/image-frame.ts';
+import type { ImageFrame } from '../../src/dicom/geometry/image-frame.ts';
 import { kindProblem } from '../../src/dicom/geometry/one-kind.ts';
 import { buildVolume } from '../../src/dicom/geometry/series-volume.ts';
 import { splitSeries } from '../../src/dicom/geometry/split-series.ts';
 import type { DicomDataset } from '../../src/dicom/reading/dataset.ts';
 import { readInstance } from '../../src/dicom/reading/dataset.ts';
+import { axialImage } from '../support/image-frames.ts';
 import { ctAttributes, part10 } from '../support/part10.ts';
 
-let serial = 0;
-function image(z: number, attributes: DicomDataset): ImageFrame[] {
-  const dataset = {
-    SOPInstanceUID: `1.${serial++}`,
-    SOPClassUID: '1.2.840.10008.5.1.4.1.1.2',
+const image = (z: number, attributes: DicomDataset): ImageFrame[] =>
+  axialImage(z, {
     FrameOfReferenceUID: '1.9',
     ImageType: ['ORIGINAL', 'PRIMARY', 'AXIAL'],
-    Rows: 4,
-    Columns: 4,
-    PixelSpacing: ['1', '1'],
-    ImageOrientationPatient: ['1', '0', '0', '0', '1', '0'],
-    ImagePositionPatient: ['0', '0', String(z)],
     ...attributes,
-  };
-  return imageFrames({ dataset, transferSyntaxUid: '', frames: [], source: dataset.SOPInstanceUID });
-}
+  });
 const stack = (of: (k: number) => DicomDataset, slices = 20, step = 3): ImageFrame[] =>
   Array.from({ length: slices }, (_, k) => image(step * k, of(k))).flat();
 

@@ -1,24 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type ImageFrame, imageFrames } from '../../src/dicom/geometry/image-frame.ts';
+import type { ImageFrame } from '../../src/dicom/geometry/image-frame.ts';
 import { imageKey, splitSeries } from '../../src/dicom/geometry/split-series.ts';
 import type { DicomDataset } from '../../src/dicom/reading/dataset.ts';
+import { axialImage } from '../support/image-frames.ts';
 
-let serial = 0;
-
-function image(z: number, attributes: DicomDataset = {}): ImageFrame[] {
-  const dataset = {
-    SOPInstanceUID: `1.${serial++}`,
-    SOPClassUID: '1.2.840.10008.5.1.4.1.1.2',
-    Rows: 4,
-    Columns: 4,
-    PixelSpacing: ['1', '1'],
-    ImageOrientationPatient: ['1', '0', '0', '0', '1', '0'],
-    ImagePositionPatient: ['0', '0', String(z)],
-    ...attributes,
-  };
-  return imageFrames({ dataset, transferSyntaxUid: '', frames: [], source: dataset.SOPInstanceUID });
-}
+const image = axialImage;
 
 /** Ten slices, 3 mm apart. */
 const stack = (attributes: (k: number) => DicomDataset = () => ({}), slices = 10, first = 0): ImageFrame[] =>

@@ -1,6 +1,6 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { evaluate } from '../../src/evaluation/evaluate.ts';
+import { type EvaluationRequest, evaluate } from '../../src/evaluation/evaluate.ts';
 import type { Evaluation } from '../../src/evaluation/summary/evaluation.ts';
 import {
   AFFINE,
@@ -44,6 +44,13 @@ describe('an evaluation of given predictions', PATIENCE, () => {
   const at = folder('against', 'reader-miller');
   let found: Evaluation;
   const lines: string[] = [];
+  const allFolders = (request: EvaluationRequest): EvaluationRequest['folders'] => ({
+    ...request.folders,
+    images: at('images'),
+    against: at('against'),
+    raters: [at('reader-miller')],
+  });
+
   beforeAll(async () => {
     await writeAll(at);
     await writeVoxels(at('labels/broken.nii.gz'), block([0, 0, 0], [2, 2, 2]));
@@ -62,12 +69,7 @@ describe('an evaluation of given predictions', PATIENCE, () => {
     const request = evaluationRequest(at, (line) => lines.push(line));
     found = await evaluate({
       ...request,
-      folders: {
-        ...request.folders,
-        images: at('images'),
-        against: at('against'),
-        raters: [at('reader-miller')],
-      },
+      folders: allFolders(request),
       groups: at('groups.csv'),
       repeats: at('repeats.csv'),
     });
@@ -156,12 +158,7 @@ describe('an evaluation of given predictions', PATIENCE, () => {
     const request = evaluationRequest(at, (line) => again.push(line));
     await evaluate({
       ...request,
-      folders: {
-        ...request.folders,
-        images: at('images'),
-        against: at('against'),
-        raters: [at('reader-miller')],
-      },
+      folders: allFolders(request),
       showNames: true,
     });
     const kept = again

@@ -39,7 +39,7 @@ async function killedOnTheWay(): Promise<string[]> {
 }
 
 const recordTimes = () => {
-  const folder = at('killed/work/records');
+  const folder = at('killed/internal/records');
   const records = readdirSync(folder).filter((file) => file.endsWith('.json'));
   return new Map(records.map((file) => [file, statSync(path.join(folder, file)).mtimeMs]));
 };

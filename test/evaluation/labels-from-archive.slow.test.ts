@@ -10,15 +10,15 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readInstance, sequence } from '../../src/dicom/reading/dataset.ts';
+import { readInstance } from '../../src/dicom/reading/dataset.ts';
 import { evaluate } from '../../src/evaluation/evaluate.ts';
 import { collected, collectLabels } from '../../src/evaluation/sources/collect-labels.ts';
-import { writeObject } from '../../src/results/write-object.ts';
 import { loadModel } from '../../src/segmentation/model/model-folder.ts';
 import { allVolumes, recordWithdrawal } from '../../src/store/records/history.ts';
 import { recordReview } from '../../src/store/records/reviews.ts';
 import { startEmbeddedArchive } from '../support/archives.ts';
 import { evaluationRequest } from '../support/evaluation-cases.ts';
+import { correctedSeg } from '../support/reader-seg.ts';
 import type { RunningArchive } from '../support/running-archive.ts';
 import { writeSmallModels } from '../support/small-models.ts';
 import { type SmallRuns, startSmallRuns } from '../support/small-runs.ts';
@@ -64,20 +64,8 @@ const process = (study: string) =>
 async function correct(study: string): Promise<void> {
   const { seg } = await volumeOf(study);
   const bytes = await runs.archive.retrieveInstance(study, seg.seriesInstanceUid, seg.sopInstanceUid);
-  const { dataset, frames } = readInstance(bytes, 'SEG');
-  const kept = sequence(dataset, 'PerFrameFunctionalGroupsSequence').slice(0, -1);
-  const edited = writeObject({
-    ...dataset,
-    SOPInstanceUID: `${study}.90.1`,
-    SeriesInstanceUID: `${study}.90`,
-    Manufacturer: 'Reader',
-    ManufacturerModelName: 'Editor',
-    NumberOfFrames: String(kept.length),
-    PerFrameFunctionalGroupsSequence: kept,
-    PixelData: Uint8Array.from(Buffer.concat(frames).subarray(0, (kept.length * 16 * 16) / 8)).buffer,
-    _vrMap: { PixelData: 'OB' },
-  });
-  await runs.archive.storeVerified(study, [edited]);
+  const uids = { SOPInstanceUID: `${study}.90.1`, SeriesInstanceUID: `${study}.90` };
+  await runs.archive.storeVerified(study, [correctedSeg(bytes, uids)]);
   await process(study);
 }
 

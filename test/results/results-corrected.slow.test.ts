@@ -1,13 +1,12 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { readInstance, sequence } from '../../src/dicom/reading/dataset.ts';
 import { rebuildHistory } from '../../src/pipeline/rebuild/rebuild-history.ts';
 import { withdrawResult } from '../../src/pipeline/withdraw/withdraw-result.ts';
-import { writeObject } from '../../src/results/write-object.ts';
 import { readReport } from '../../src/sr/read-report.ts';
 import { openDatabase } from '../../src/store/database/database.ts';
 import { allVolumes } from '../../src/store/records/history.ts';
 import type { VolumeRecord } from '../../src/store/records/volume-record.ts';
 import { describeArchives } from '../support/archives.ts';
+import { correctedSeg } from '../support/reader-seg.ts';
 import { type SmallRuns, startSmallRuns } from '../support/small-runs.ts';
 import { smallCtSeries } from '../support/small-series.ts';
 import { validatorFindings } from '../support/validators.ts';
@@ -49,19 +48,8 @@ describeArchives('results that were not the last word', (running) => {
     const before = await volumeOf(FIRST);
     if (!before.seg) throw new Error('nothing was found');
     // The reader takes away the last frame, in a program of another make.
-    const { dataset, frames } = readInstance(await retrieve(FIRST, before.seg), 'SEG');
-    const groups = sequence(dataset, 'PerFrameFunctionalGroupsSequence').slice(0, -1);
-    const edited = writeObject({
-      ...dataset,
-      SOPInstanceUID: `${READER_SERIES}.1`,
-      SeriesInstanceUID: READER_SERIES,
-      Manufacturer: 'Reader',
-      ManufacturerModelName: 'Editor',
-      NumberOfFrames: String(groups.length),
-      PerFrameFunctionalGroupsSequence: groups,
-      PixelData: Uint8Array.from(Buffer.concat(frames).subarray(0, (groups.length * 16 * 16) / 8)).buffer,
-      _vrMap: { PixelData: 'OB' },
-    });
+    const uids = { SOPInstanceUID: `${READER_SERIES}.1`, SeriesInstanceUID: READER_SERIES };
+    const edited = correctedSeg(await retrieve(FIRST, before.seg), uids);
     await runs.archive.storeVerified(FIRST, [edited]);
     await process(FIRST);
 

@@ -16,19 +16,23 @@ export interface StudyInQuestion {
   readonly now: Date;
 }
 
+/** Where one image of a series can be had, to see whose it is. */
+export interface ImageSource {
+  anyInstance(
+    studyInstanceUid: string,
+    seriesInstanceUid: string,
+    signal?: AbortSignal,
+  ): Promise<DicomDataset | undefined>;
+}
+
 export interface AdmissionParts {
   readonly database: Sql;
   readonly rules: readonly RoutingRule[];
-  readonly archive: {
-    anyInstance(
-      studyInstanceUid: string,
-      seriesInstanceUid: string,
-      signal?: AbortSignal,
-    ): Promise<DicomDataset | undefined>;
-  };
+  readonly archive: ImageSource;
 }
 
-const IMAGE_MODALITIES: readonly (string | undefined)[] = ['CT', 'MR'];
+/** Of series whose images say whose a study is. */
+export const IMAGE_MODALITIES: readonly (string | undefined)[] = ['CT', 'MR'];
 
 /**
  * Asks the opt-out list, then the routing rules. What the archive has to be asked for (whose the study is,

@@ -23,15 +23,10 @@ import {
   watchedIdentity,
 } from '../../store/records/study-identity.ts';
 import { findStudy, reopenStudy, wasErased } from '../../store/records/study-log.ts';
+import { IMAGE_MODALITIES, type ImageSource } from '../routing/admission.ts';
 
 export interface IdentityParts {
-  readonly archive: {
-    anyInstance(
-      studyInstanceUid: string,
-      seriesInstanceUid: string,
-      signal?: AbortSignal,
-    ): Promise<DicomDataset | undefined>;
-  };
+  readonly archive: ImageSource;
   readonly database: Database;
   readonly queue: Pick<StudyQueue, 'add' | 'wake'>;
   readonly identities: IdentityReader;
@@ -192,11 +187,9 @@ export function watchIdentities(parts: IdentityParts): IdentityWatch {
   };
 }
 
-const IMAGE_MODALITIES: readonly (string | undefined)[] = ['CT', 'MR'];
-
 /** An image of each CT or MR series, of any series where there is none of these; at most so many. */
 async function imagesOf(
-  archive: IdentityParts['archive'],
+  archive: ImageSource,
   { studyInstanceUid, series }: SettledStudy,
   most: number,
   signal?: AbortSignal,
