@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readInstance, text } from '../../src/dicom/reading/dataset.ts';
 import type { DicomWebClient } from '../../src/dicom/web/client.ts';
 import { runStudy } from '../../src/pipeline/run-study.ts';
+import type { SegmentedClass } from '../../src/pipeline/selection/rules.ts';
 import { readReport } from '../../src/sr/read-report.ts';
 import { latestReviews, recordReview } from '../../src/store/records/reviews.ts';
 import { startEmbeddedArchive } from '../support/archives.ts';
@@ -84,4 +85,27 @@ it('a SEG that the archive left with the former patient is written anew, and the
   expect((await restate('two')).volumes).toEqual([again]);
   const ordinary = { studyInstanceUid: STUDY, requestId: 'three' };
   expect((await runStudy(ordinary, renamed, undefined, FORCED)).volumes).toEqual([again]);
+});
+
+it('of a calibrated model the interval is made anew with its basis, by segmenting again', async () => {
+  const { models } = runs.parts;
+  const calibration = { source: 'drawn cases', caseCount: 19, low: -0.5, high: 0.5, doubtLimit: 9 };
+  const stages: string[] = [];
+  const calibrated = {
+    ...runs.parts,
+    models: {
+      ...models,
+      load: async (one: SegmentedClass) => ({ ...(await models.load(one)), calibration }),
+    },
+    onProgress: ({ stage }: { stage: string }) => void stages.push(stage),
+  };
+  const job = { studyInstanceUid: STUDY, requestId: 'calibrated', restate: true };
+  const [volume] = (await runStudy(job, calibrated, undefined)).volumes;
+  expect(stages).toContain('segment');
+  const { seriesInstanceUid, sopInstanceUid } = volume?.report ?? {
+    seriesInstanceUid: '',
+    sopInstanceUid: '',
+  };
+  const bytes = await runs.archive.retrieveInstance(STUDY, seriesInstanceUid, sopInstanceUid);
+  expect(JSON.stringify(readInstance(bytes, 'report').dataset)).toContain('the 19 that it was calibrated on');
 });

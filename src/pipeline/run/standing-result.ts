@@ -41,8 +41,8 @@ export async function standingResult(
   stage: RunStage,
 ): Promise<StandingResult | undefined> {
   const { archive, database, identities, patientKey, settings } = parts;
-  // Probabilities are in no other form.
-  if (settings.segmentation.includes('fractional')) return undefined;
+  // Probabilities are in no other form, and a calibrated interval is made of them.
+  if (settings.segmentation.includes('fractional') || images.model.calibration) return undefined;
   const { studyInstanceUid } = run;
   const { source } = images;
   const volume = await currentVolume(database, subjectOf(images, run, patientKey));
