@@ -88,6 +88,7 @@ it('a SEG that the archive left with the former patient is written anew, and the
 });
 
 it('of a calibrated model the interval is made anew with its basis, by segmenting again', async () => {
+  await runs.process(STUDY, FORCED);
   const { models } = runs.parts;
   const calibration = { source: 'drawn cases', caseCount: 19, low: -0.5, high: 0.5, doubtLimit: 9 };
   const stages: string[] = [];
