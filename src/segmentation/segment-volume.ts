@@ -1,7 +1,12 @@
 import type { Volume } from '../dicom/volume.ts';
+import type { Array3 } from './array3.ts';
 import { exportSegmentation } from './exporting/segmentation-export.ts';
 import type { VoxelRange } from './exporting/soft-mask.ts';
+import { expectedForwards, focusWindows } from './inference/focus/focus.ts';
+import { ForwardTally } from './inference/forward-tally.ts';
+import type { Mode } from './inference/mode.ts';
 import type { Network } from './inference/network.ts';
+import { type Networks, networksOf } from './inference/networks.ts';
 import { countForwards, slideWindow } from './inference/sliding-window.ts';
 import type { ModelInfo } from './model/model-info.ts';
 import { preprocess } from './preprocessing/preprocess.ts';
@@ -23,6 +28,8 @@ export interface SegmentVolumeOptions {
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly saveProbability?: boolean | undefined;
+  /** Default: exact. */
+  readonly mode?: Mode | undefined;
 }
 
 /**
@@ -36,36 +43,36 @@ export async function segmentVolume(
   volume: Volume,
   info: ModelInfo,
   networks: readonly (() => Promise<Network>)[],
-  { onProgress, signal, saveProbability = false }: SegmentVolumeOptions = {},
+  { onProgress, signal, saveProbability = false, mode = 'exact' }: SegmentVolumeOptions = {},
 ): Promise<Segmentation> {
   const stopwatch = startStopwatch();
   refuseUniform(volume);
   const { image, properties } = preprocess(volume, info);
   const preprocessing = stopwatch();
 
-  const sliding = { patchSize: info.patchSize, ...info.inference };
-  const total = networks.length * countForwards(image.shape, sliding);
-  let done = 0;
-  onProgress?.(done, total);
-  const probability = await slideWindow(
-    image,
-    sliding,
-    async (use) => {
-      for (const open of networks) {
-        const network = await open();
-        try {
-          await use(network.predict);
-        } finally {
-          await network.release();
-        }
-      }
-    },
-    { signal, onForward: () => onProgress?.(++done, total) },
-  );
+  await using held = networksOf(networks);
+  const probability = await predictForeground(image, info, held, { mode, signal, onProgress });
   const inference = stopwatch();
 
   const exported = exportSegmentation(probability, properties, info, saveProbability);
   return { ...exported, seconds: { preprocess: preprocessing, network: inference, export: stopwatch() } };
+}
+
+/** On the network's grid. */
+async function predictForeground(
+  image: Array3<Float32Array>,
+  { patchSize, spacing, inference }: ModelInfo,
+  networks: Networks,
+  { mode, signal, onProgress }: SegmentVolumeOptions,
+): Promise<Array3<Float32Array>> {
+  if (mode !== 'exact') {
+    const focus = { patchSize, spacing, mirrorAxes: mode === 'quick' ? [] : inference.mirrorAxes };
+    const tally = new ForwardTally(onProgress, expectedForwards(image.shape, focus, networks));
+    return focusWindows(image, focus, networks, tally, signal);
+  }
+  const sliding = { patchSize, ...inference };
+  const tally = new ForwardTally(onProgress, networks.count * countForwards(image.shape, sliding));
+  return slideWindow(image, sliding, networks.each, { signal, onForward: tally.forward });
 }
 
 /** Each call gives the seconds since the one before. */

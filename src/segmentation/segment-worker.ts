@@ -8,7 +8,7 @@ import { SegmentationError } from './segmentation-error.ts';
 if (!parentPort) throw new Error('segment-worker.ts is started by segment.ts as a worker thread');
 const port = parentPort;
 const request: SegmentRequest = workerData;
-const { volume, info, networks, threads, executionProviders, saveProbability } = request;
+const { volume, info, networks, threads, executionProviders, saveProbability, mode } = request;
 
 const stopping = new AbortController();
 port.once('message', () => stopping.abort());
@@ -31,6 +31,7 @@ try {
     {
       signal: stopping.signal,
       saveProbability,
+      mode,
       onProgress: (done, total) => answer({ type: 'progress', done, total }),
     },
   );

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Volume, VoxelArray } from '../dicom/volume.ts';
+import type { Mode } from './inference/mode.ts';
 import type { ExecutionProvider } from './inference/network.ts';
 import type { Model } from './model/model-folder.ts';
 import type { ModelInfo } from './model/model-info.ts';
@@ -29,6 +30,7 @@ export interface SegmentRequest {
   readonly threads: number;
   readonly executionProviders: readonly ExecutionProvider[];
   readonly saveProbability: boolean;
+  readonly mode: Mode;
 }
 
 /** What the worker says. It listens for one message, of whatever content: stop. */
@@ -59,6 +61,7 @@ export async function segment(
     threads: options.threads ?? availableParallelism(),
     executionProviders: options.executionProviders ?? ['cpu'],
     saveProbability: options.saveProbability ?? false,
+    mode: options.mode ?? 'exact',
   };
   // A packed release holds the same file as JavaScript.
   const worker = new Worker(new URL(`./segment-worker${extname(import.meta.filename)}`, import.meta.url), {

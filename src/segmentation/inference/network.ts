@@ -2,7 +2,7 @@ import '../../telemetry-off.ts';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { elements, type Shape3 } from '../array3.ts';
 import { SegmentationError } from '../segmentation-error.ts';
-import type { Predict } from './sliding-window.ts';
+import type { Predict } from './window.ts';
 
 /** Where a network runs: names that onnxruntime knows. Which of them work depends on its installation. */
 export type ExecutionProvider = 'cuda' | 'cpu';

@@ -1,5 +1,5 @@
 import { elements, type Shape3 } from '../array3.ts';
-import type { Predict } from '../inference/sliding-window.ts';
+import type { Predict } from '../inference/window.ts';
 
 /** Places at which logits are kept: enough to notice any operator that goes astray, few enough to read. */
 const PLACES = 64;

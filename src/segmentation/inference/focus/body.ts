@@ -1,0 +1,65 @@
+import { type Array3, AXES, type Shape3 } from '../../array3.ts';
+
+/** Every so many voxels along each axis are looked at. */
+const STRIDE = 4;
+/** Between air and what is brightest, as a share of the way. */
+const AIR = 0.1;
+/** A window in which less than this share is body holds no organ. */
+const LEAST_BODY = 0.005;
+
+/** Where the patient is in an image. */
+export interface Body {
+  /** Voxels from the image's first one. */
+  readonly middle: Shape3;
+  isIn(corner: Shape3, patchSize: Shape3): boolean;
+}
+
+/**
+ * Tells the patient from the air around, roughly: by what is brighter than a tenth of the way from the darkest
+ * voxel to nearly the brightest.
+ * @param image normalized
+ */
+export function findBody({ data, shape }: Array3<Float32Array>): Body {
+  const [n0, n1, n2] = shape.map((length) => Math.ceil(length / STRIDE)) as [number, number, number];
+  const coarse = new Float32Array(n0 * n1 * n2);
+  let at = 0;
+  for (let i = 0; i < shape[0]; i += STRIDE)
+    for (let j = 0; j < shape[1]; j += STRIDE)
+      for (let k = 0; k < shape[2]; k += STRIDE)
+        coarse[at++] = data[(i * shape[1] + j) * shape[2] + k] as number;
+  const sorted = coarse.toSorted();
+  const darkest = sorted[0] as number;
+  const brightest = sorted[Math.floor(0.99 * (sorted.length - 1))] as number;
+  const limit = darkest + AIR * (brightest - darkest);
+
+  const sums = [0, 0, 0];
+  let count = 0;
+  at = 0;
+  for (let i = 0; i < n0; i++)
+    for (let j = 0; j < n1; j++)
+      for (let k = 0; k < n2; k++)
+        if ((coarse[at++] as number) > limit) {
+          for (const [axis, index] of [i, j, k].entries()) sums[axis] = (sums[axis] as number) + index;
+          count++;
+        }
+  const middle = (axis: 0 | 1 | 2) =>
+    count > 0 ? (STRIDE * (sums[axis] as number)) / count : shape[axis] / 2;
+  return {
+    middle: [middle(0), middle(1), middle(2)],
+    isIn(corner, patchSize) {
+      const first = AXES.map((axis) => Math.max(0, Math.ceil(corner[axis] / STRIDE)));
+      const end = AXES.map((axis) =>
+        Math.min([n0, n1, n2][axis] as number, (corner[axis] + patchSize[axis]) / STRIDE),
+      );
+      let inside = 0;
+      let all = 0;
+      for (let i = first[0] as number; i < (end[0] as number); i++)
+        for (let j = first[1] as number; j < (end[1] as number); j++)
+          for (let k = first[2] as number; k < (end[2] as number); k++) {
+            all++;
+            if ((coarse[(i * n1 + j) * n2 + k] as number) > limit) inside++;
+          }
+      return all > 0 && inside >= LEAST_BODY * all;
+    },
+  };
+}

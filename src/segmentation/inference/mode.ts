@@ -1,0 +1,7 @@
+/**
+ * How an image is segmented. `exact`: a grid of windows over all of it, each with all its mirror images, as
+ * nnU-Net does. `fast`: windows where the organ is, with all their mirror images. `quick`: the same without
+ * mirroring.
+ */
+export const MODES = ['exact', 'fast', 'quick'] as const;
+export type Mode = (typeof MODES)[number];
