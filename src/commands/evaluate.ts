@@ -11,17 +11,11 @@ import { loadModel } from '../segmentation/model/model-folder.ts';
 import { SOFTWARE_VERSION } from '../version.ts';
 import { defineCommand, pathName } from './definition/command.ts';
 import { flag, option, optionalText, requiredText } from './definition/field.ts';
+import { modeOption } from './definition/mode-option.ts';
 import { resultsCollect } from './results-collect.ts';
 import { runBesideNode } from './running/run-beside-node.ts';
 import { print } from './terminal/print.ts';
 import { createProgressDisplay } from './terminal/progress.ts';
-
-const mode = z.literal('exact', {
-  error: ({ input }) =>
-    input === 'fast' || input === 'quick'
-      ? `This version has no ${input} mode yet; leave --mode out.`
-      : 'Only exact exists.',
-});
 
 /** `7` or `1,2`. */
 const labelValues = z
@@ -65,7 +59,7 @@ export const evaluate = defineCommand({
         'CSV with the columns subject and case: repeated scans',
         optionalText,
       ),
-      mode: option('--mode <mode>', 'exact: what the original does', mode.default('exact')),
+      mode: modeOption('exact'),
       pancreasLabel: option(
         '--pancreas-label <values>',
         'values of the pancreas in labels; default: all above 0',
@@ -114,6 +108,7 @@ export const evaluate = defineCommand({
         output,
         showNames: options.showNames,
         labelsFromArchive: options.fromArchive,
+        mode: options.mode,
         inference: inferenceOptions(config, (message) => progress.line(`warning: ${message}`)),
         parallel: options.parallel ?? availableParallelism(),
         memoryBytes: options.memory === undefined ? MEMORY_SHARE * totalmem() : options.memory * 1e6,

@@ -6,13 +6,9 @@ import { isNiftiName } from '../segment-input/segment-nifti.ts';
 import { loadModel } from '../segmentation/model/model-folder.ts';
 import { defineCommand } from './definition/command.ts';
 import { argument, flag, option, optionalText, requiredText } from './definition/field.ts';
+import { modeOption } from './definition/mode-option.ts';
 import { print } from './terminal/print.ts';
 import { createProgressDisplay } from './terminal/progress.ts';
-
-const mode = z.literal('exact', {
-  error: ({ input }) =>
-    input === 'fast' ? 'This version has no fast mode yet; leave --mode out.' : 'Only exact exists.',
-});
 
 export const segment = defineCommand({
   name: 'segment',
@@ -32,7 +28,7 @@ export const segment = defineCommand({
         'the series to take, where the folder has several',
         optionalText,
       ),
-      mode: option('--mode <mode>', 'exact: what the original does', mode.default('exact')),
+      mode: modeOption('fast'),
       saveProbabilities: flag(
         '--save-probabilities',
         "write probabilities.nii.gz too, on the input's own grid",
@@ -43,7 +39,7 @@ export const segment = defineCommand({
       if (seriesInstanceUid === undefined || !isNiftiName(input)) return;
       context.addIssue(`--series names a DICOM series, but ${input} is a NIfTI file`);
     }),
-  run: async ({ input, output, model, seriesInstanceUid, saveProbabilities, json }, { configure }) => {
+  run: async ({ input, output, model, seriesInstanceUid, mode, saveProbabilities, json }, { configure }) => {
     const config = configure();
     const progress = createProgressDisplay();
     try {
@@ -56,6 +52,7 @@ export const segment = defineCommand({
         seriesInstanceUid,
         inference: {
           ...inferenceOptions(config, (message) => progress.line(`warning: ${message}`)),
+          mode,
           saveProbability: saveProbabilities,
         },
         now: new Date(),

@@ -1,8 +1,11 @@
 import type { Config } from '../config.ts';
+import type { Mode } from '../inference-mode.ts';
 import { configuredModels } from '../pipeline/run/models.ts';
 import type { ResultSettings, RunParts } from '../pipeline/run/run-parts.ts';
 import { readSelectionRules } from '../pipeline/selection/rules.ts';
 import type { InferenceOptions } from '../segmentation/segment.ts';
+import type { Database } from '../store/database/sql.ts';
+import { latestMode } from '../store/records/history.ts';
 import { patientKeys } from '../store/records/patient-key.ts';
 import { headerRecorder } from '../store/records/study-header.ts';
 import { identityReader } from '../store/records/study-identity.ts';
@@ -29,6 +32,11 @@ export function inferenceOptions(
   return { threads: threads || undefined, executionProviders, onWarning };
 }
 
+/** A history goes on in the mode that it is in. */
+async function modeOf({ inference: { mode } }: Config, database: Database): Promise<Mode> {
+  return mode === 'auto' ? ((await latestMode(database)) ?? 'fast') : mode;
+}
+
 /** What the main path needs, from the configuration. */
 export async function composeRun(
   config: Config,
@@ -43,6 +51,7 @@ export async function composeRun(
     recordHeader: await headerRecorder(parts.database, { names: config.pages.patientNames, placeholderIds }),
     settings: resultSettings(config),
     inference: inferenceOptions(config, (message) => parts.warn({}, message)),
+    mode: await modeOf(config, parts.database),
     stageLimits: config.queue.stageTimeoutMinutes,
     now: () => new Date(),
     ...parts,

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { z } from 'zod';
 import { routingSchema } from '../arrivals/routing/rules.ts';
+import { MODES } from '../inference-mode.ts';
 import { rulesSchema } from '../pipeline/selection/rules.ts';
 import { databaseSchema } from './database.ts';
 import { authSchema, httpSchema, isListeningGuarded, isProxyGuarded } from './http.ts';
@@ -90,6 +91,7 @@ export const configSchema = z
     selection: z.strictObject({ rules: z.string().min(1).nullable(), siteRules: rulesSchema }),
     models: z.strictObject({ folder: z.string().min(1), CT: modelName, T1W: modelName, T2W: modelName }),
     inference: z.strictObject({
+      mode: z.enum(['auto', ...MODES]),
       threads: z.int().nonnegative(),
       executionProviders: z.array(z.enum(['cuda', 'cpu'])).min(1),
     }),

@@ -1,4 +1,5 @@
 import { voxelVolumeMl } from '../dicom/volume.ts';
+import type { Mode } from '../inference-mode.ts';
 import { measure } from '../segmentation/measure.ts';
 import type { Model } from '../segmentation/model/model-folder.ts';
 import { segment } from '../segmentation/segment.ts';
@@ -43,13 +44,24 @@ export async function scoreScan(
     visit = 0,
     pancreasScale = 1,
     threads,
-  }: { visit?: number; pancreasScale?: number; threads?: number | undefined } = {},
+    mode = 'exact',
+  }: {
+    visit?: number;
+    pancreasScale?: number;
+    threads?: number | undefined;
+    mode?: Mode | undefined;
+  } = {},
 ): Promise<ScanScore> {
   const { abdomen, grid, sliceMm, image } = variedScan(seed, contrast, { visit, pancreasScale });
   const volume = image();
   const truth = renderPancreas(abdomen, grid);
-  const { mask, softMask, voxelRange, seconds } = await segment(volume, model, { threads });
-  const { volumeMl, volumeIntervalMl, components } = measure(volume, mask, voxelRange, model.calibration);
+  const { mask, softMask, voxelRange, seconds } = await segment(volume, model, { threads, mode });
+  const { volumeMl, volumeIntervalMl, components } = measure(
+    volume,
+    mask,
+    voxelRange,
+    model.calibrations[mode],
+  );
   const voxelMl = voxelVolumeMl(grid.affine);
   const counts = Array.from({ length: FULL + 1 }, () => 0);
   for (const value of softMask) counts[value] = (counts[value] ?? 0) + 1;

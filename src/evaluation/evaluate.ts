@@ -1,5 +1,6 @@
 import { mkdir, realpath, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { Mode } from '../inference-mode.ts';
 import type { Model } from '../segmentation/model/model-folder.ts';
 import type { InferenceOptions } from '../segmentation/segment.ts';
 import { type CaseOutcome, evaluateCases } from './cases/evaluate-cases.ts';
@@ -27,6 +28,7 @@ export interface EvaluationRequest {
   readonly showNames: boolean;
   readonly labelsFromArchive: boolean;
   readonly inference: InferenceOptions;
+  readonly mode: Mode;
   readonly parallel: number;
   readonly memoryBytes: number;
   readonly softwareVersion: string;
@@ -84,7 +86,7 @@ export async function evaluate(request: EvaluationRequest): Promise<Evaluation> 
   const evaluation = completed({
     softwareVersion: request.softwareVersion,
     madeAt: request.now(),
-    mode: 'exact',
+    mode: request.mode,
     models,
     settings: reading,
     raters: ratersOf(folders, request.showNames),

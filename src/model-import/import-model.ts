@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import type { Shape3 } from '../segmentation/array3.ts';
 import { openNetwork } from '../segmentation/inference/network.ts';
-import { CALIBRATION_FILE, fingerprint, loadModel, type Model } from '../segmentation/model/model-folder.ts';
+import { calibrationFile, fingerprint, loadModel, type Model } from '../segmentation/model/model-folder.ts';
 import { type ModelInfo, modelInfoSchema } from '../segmentation/model/model-info.ts';
 import { SELF_TEST_SEED, selfTestLogits } from '../segmentation/model/self-test.ts';
 import type { NetworkWeights } from '../segmentation/network-weights.ts';
@@ -82,7 +82,8 @@ export async function importModel(request: ImportRequest): Promise<Model> {
       const { info, folds } = await writeNetworks(folder, files, { ...trainer, notes }, settings, request);
       signal?.throwIfAborted();
       await writeFile(path.join(folder, 'model.json'), `${JSON.stringify(info, undefined, 2)}\n`);
-      await takeCalibration(folder, files, trainer.calibration, { info, folds, onNote });
+      for (const calibration of trainer.calibrations)
+        await takeCalibration(folder, files, calibration, { info, folds, onNote });
     });
     return await loadModel(path.resolve(output));
   } finally {
@@ -231,19 +232,18 @@ async function writeNetworks(
 async function takeCalibration(
   folder: string,
   files: TrainingFiles,
-  file: string | undefined,
+  { mode, file }: TrainerFolder['calibrations'][number],
   {
     info,
     folds,
     onNote,
   }: { info: ModelInfo; folds: readonly ImportedFold[]; onNote: ImportRequest['onNote'] },
 ): Promise<void> {
-  if (file === undefined) return;
   const where = path.join(files.source, file);
   const bytes = await files.readSmall(file, MAX_JSON_BYTES);
   const calibration = importCalibration(bytes, where, folds, fingerprint(info));
   if (calibration === undefined) onNote?.(`${where} was made with other checkpoints, and left out`);
-  else await writeFile(path.join(folder, CALIBRATION_FILE), calibration);
+  else await writeFile(path.join(folder, calibrationFile(mode)), calibration);
 }
 
 async function writeFold(

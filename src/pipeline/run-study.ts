@@ -135,11 +135,12 @@ async function runSeries(
   const { name: part, formerName: formerPart } = series.part ?? {};
   const images = { source, part, formerPart, model };
   const standing = restate ? await standingResult(images, run, parts, stage) : undefined;
+  const mode = standing?.volume.model.mode ?? parts.mode;
   // What was withdrawn stays so: no report takes its place.
   if (standing?.volume.withdrawn) return standing.volume;
   const reissue = standing ? standing.reissue : await reissueOf(database, studyInstanceUid);
-  const found = standing?.found ?? (await findPancreas(source.volume, model, inference, stage));
-  const finding = { ...images, ...(reissue === undefined ? {} : { reissue }), ...found };
+  const found = standing?.found ?? (await findPancreas(source.volume, model, { ...inference, mode }, stage));
+  const finding = { ...images, mode, ...(reissue === undefined ? {} : { reissue }), ...found };
   const past = await pastOf(finding, run, parts);
   const results = await stage('results', () => createResults(finding, past, settings, firstTime));
   for (const warning of warningsOf(finding, results)) parts.warn({ studyInstanceUid }, warning);

@@ -3,6 +3,7 @@ import type { SeriesVolume } from '../dicom/geometry/series-volume.ts';
 import { type DicomDataset, number, text } from '../dicom/reading/dataset.ts';
 import { deriveUid } from '../dicom/uids.ts';
 import { fitted, type WritableDataset } from '../dicom/writing/write.ts';
+import type { Mode } from '../inference-mode.ts';
 import { MANUFACTURER, MANUFACTURER_MODEL_NAME, RESULT_FORMAT_VERSION } from './own-results.ts';
 import { patientAndStudy } from './patient-and-study.ts';
 
@@ -26,7 +27,7 @@ export interface ModelIdentity {
   readonly notice?: string;
   /** Hash of the weights, hexadecimal. */
   readonly sha256: string;
-  readonly mode: 'exact' | 'fast';
+  readonly mode: Mode;
 }
 
 /** What SEG and report of one segmented part have in common. The same context gives the same bytes. */

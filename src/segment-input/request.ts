@@ -1,3 +1,4 @@
+import type { Mode } from '../inference-mode.ts';
 import type { ResultSettings } from '../pipeline/run/run-parts.ts';
 import type { ProgressListener } from '../pipeline/run/stages.ts';
 import type { SelectionRules } from '../pipeline/selection/rules.ts';
@@ -15,7 +16,10 @@ export interface SegmentRequest {
   /** The DICOM series to take, where there are several and the rules should not choose. */
   readonly seriesInstanceUid?: string | undefined;
   /** `saveProbability`: whether to write the pancreas's probability in every voxel too. */
-  readonly inference: InferenceOptions & { readonly saveProbability?: boolean | undefined };
+  readonly inference: InferenceOptions & {
+    readonly mode: Mode;
+    readonly saveProbability?: boolean | undefined;
+  };
   readonly now: Date;
   readonly onProgress?: ProgressListener;
 }

@@ -60,6 +60,7 @@ export async function segmentDicom(request: SegmentRequest): Promise<SegmentSumm
     {
       found,
       model,
+      mode: request.inference.mode,
       flags: made.flags,
       warnings: [...folder.warnings, ...made.warnings],
       outputs,
@@ -96,7 +97,7 @@ async function resultsOf(
   found: FoundPancreas,
   source: SeriesVolume,
   { part }: FolderSeries,
-  { input, model, settings, now }: SegmentRequest,
+  { input, model, settings, now, inference: { mode } }: SegmentRequest,
 ): Promise<Made> {
   if (identityProblems(source.slices.map(({ dataset }) => ({ dataset, source: input }))).length > 0) {
     const warning =
@@ -107,7 +108,7 @@ async function resultsOf(
       warnings: [...source.warnings, warning],
     };
   }
-  const finding: SegmentedSeries = { source, part: part?.name, model, ...found };
+  const finding: SegmentedSeries = { source, part: part?.name, model, mode, ...found };
   const noPast = { priors: [], current: null };
   const results = await createResults(finding, noPast, settings, async () => now);
   const { segmentations, report, pictures, flags } = results;

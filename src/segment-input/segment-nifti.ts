@@ -37,7 +37,7 @@ export async function segmentNifti(request: SegmentRequest): Promise<SegmentSumm
   const { seconds } = clock;
   const summary = summarize(
     { image: path.basename(input) },
-    { found, model, flags, warnings, outputs, seconds },
+    { found, model, mode: request.inference.mode, flags, warnings, outputs, seconds },
   );
   await writeResult(output, summary);
   return summary;

@@ -1,3 +1,4 @@
+import type { Mode } from '../inference-mode.ts';
 import type { FoundPancreas } from '../pipeline/run/find-pancreas.ts';
 import { type IntervalBasis, intervalMethod, NOT_CALIBRATED } from '../results/interval-method.ts';
 import type { QualityFlag } from '../results/quality-flags.ts';
@@ -29,7 +30,7 @@ interface Numbers extends Pick<Measurement, 'volumeMl' | 'voxelCount'> {
   readonly volumeIntervalMl: { readonly low: number; readonly high: number; readonly method: string } | null;
   readonly researchUseOnly: true;
   readonly model: { name: string; title: string; version: string; sha256: string; notice?: string };
-  readonly mode: 'exact';
+  readonly mode: Mode;
   /** HU for CT; null where nothing was found. */
   readonly meanIntensity: number | null;
   readonly sdIntensity: number | null;
@@ -44,6 +45,7 @@ interface Numbers extends Pick<Measurement, 'volumeMl' | 'voxelCount'> {
 export interface Summarized {
   readonly found: FoundPancreas;
   readonly model: Model;
+  readonly mode: Mode;
   readonly flags: readonly QualityFlag[];
   readonly warnings: readonly string[];
   readonly outputs: readonly Output[];
@@ -55,14 +57,14 @@ const methodOf = (basis: IntervalBasis | undefined): string =>
 
 export function summarize(
   source: DicomOrigin | NiftiOrigin,
-  { found, model, flags, warnings, outputs, seconds }: Summarized,
+  { found, model, mode, flags, warnings, outputs, seconds }: Summarized,
 ): SegmentSummary {
   const { name, title, version, notice } = model.info;
   const { volumeMl, voxelCount, volumeIntervalMl: interval, meanIntensity, sdIntensity } = found.measurement;
   return {
     researchUseOnly: true,
     model: { name, title, version, sha256: model.sha256, ...(notice ? { notice } : {}) },
-    mode: 'exact',
+    mode,
     ...source,
     volumeMl,
     voxelCount,

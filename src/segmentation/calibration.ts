@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MODES } from '../inference-mode.ts';
 
 /** A segmented case whose true volume is known. */
 const caseSchema = z.strictObject({
@@ -20,7 +21,7 @@ export const calibrationSchema = z.strictObject({
   format: z.literal(1),
   /** The model's sha256: how sure one network is says nothing of another. */
   model: z.string().regex(/^[\da-f]{64}$/),
-  mode: z.literal('exact'),
+  mode: z.enum(MODES),
   /** What the cases are, in words that end up in reports. */
   source: z.string().min(1).max(200),
   cases: z.array(caseSchema).min(LEAST_CASES),

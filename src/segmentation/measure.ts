@@ -1,6 +1,6 @@
 import { type Volume, voxelVolumeMl } from '../dicom/volume.ts';
 import type { Calibration } from './calibration.ts';
-import { findComponents } from './exporting/components.ts';
+import { findComponents } from './components/components.ts';
 import type { VoxelRange } from './exporting/soft-mask.ts';
 import { type VolumeInterval, volumeInterval } from './volume-interval.ts';
 

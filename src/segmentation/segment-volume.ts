@@ -1,10 +1,10 @@
 import type { Volume } from '../dicom/volume.ts';
+import type { Mode } from '../inference-mode.ts';
 import type { Array3 } from './array3.ts';
 import { exportSegmentation } from './exporting/segmentation-export.ts';
 import type { VoxelRange } from './exporting/soft-mask.ts';
 import { expectedForwards, focusWindows } from './inference/focus/focus.ts';
 import { ForwardTally } from './inference/forward-tally.ts';
-import type { Mode } from './inference/mode.ts';
 import type { Network } from './inference/network.ts';
 import { type Networks, networksOf } from './inference/networks.ts';
 import { countForwards, slideWindow } from './inference/sliding-window.ts';

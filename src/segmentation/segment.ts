@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Volume, VoxelArray } from '../dicom/volume.ts';
-import type { Mode } from './inference/mode.ts';
+import type { Mode } from '../inference-mode.ts';
 import type { ExecutionProvider } from './inference/network.ts';
 import type { Model } from './model/model-folder.ts';
 import type { ModelInfo } from './model/model-info.ts';

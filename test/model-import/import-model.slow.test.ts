@@ -157,9 +157,9 @@ describe('training output is found', () => {
     const write = (contents: object) =>
       writeFile(path.join(trainer, 'calibration.json'), JSON.stringify(contents));
     await write({ ...made, checkpoints });
-    expect((await run(trainer)).calibration).toMatchObject({ source: 'drawn', caseCount: 19 });
+    expect((await run(trainer)).calibrations.exact).toMatchObject({ source: 'drawn', caseCount: 19 });
     await write({ ...made, checkpoints: { fold_0: '0'.repeat(64) } });
-    expect((await run(trainer, { replace: true })).calibration).toBeUndefined();
+    expect((await run(trainer, { replace: true })).calibrations.exact).toBeUndefined();
     expect(notes.at(-1)).toMatch(/calibration\.json was made with other checkpoints/);
     await write({ ...made, cases: [] });
     await expect(run(trainer, { replace: true })).rejects.toMatchObject({ code: 'IMPORT_SOURCE' });

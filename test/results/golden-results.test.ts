@@ -128,6 +128,7 @@ describe('the results of a finding', () => {
   const model: Model = {
     folder: '/nowhere',
     networks: [],
+    calibrations: {},
     sha256: CT_MODEL.sha256,
     info: {
       name: CT_MODEL.name,
@@ -147,7 +148,14 @@ describe('the results of a finding', () => {
       files: {},
     },
   };
-  const found = { source: smallSeries(ZONED), mask: smallMask([1, 2, 3]), softMask, measurement, model };
+  const found = {
+    source: smallSeries(ZONED),
+    mask: smallMask([1, 2, 3]),
+    softMask,
+    measurement,
+    model,
+    mode: 'exact',
+  } as const;
   const [nx, ny, nz] = SMALL_SIZE;
   const nothing = {
     ...found,

@@ -46,8 +46,8 @@ describe('loading a model', () => {
 
   test('takes its calibration from the folder, and none that was made with another model', async () => {
     const folder = await writeModel(root, SIGN_MODEL, { 'fold_0.onnx': BYTES });
-    const { sha256, calibration } = await loadModel(folder);
-    expect(calibration).toBeUndefined();
+    const { sha256, calibrations } = await loadModel(folder);
+    expect(calibrations).toEqual({});
     const one = { volumeMl: 50, trueVolumeMl: 52, softmaxRangeMl: { low: 48, high: 53 } };
     const cases = Array.from({ length: 19 }, (_, i) => ({ ...one, name: String(i) }));
     const made = { format: 1, mode: 'exact', source: 'drawn', cases };
@@ -55,7 +55,7 @@ describe('loading a model', () => {
       writeFile(path.join(folder, 'calibration.json'), JSON.stringify({ ...made, model }));
     await write(sha256);
     const calibrated = await loadModel(folder);
-    expect(calibrated).toMatchObject({ sha256, calibration: { source: 'drawn', caseCount: 19 } });
+    expect(calibrated).toMatchObject({ sha256, calibrations: { exact: { source: 'drawn', caseCount: 19 } } });
     await write('0'.repeat(64));
     await expect(loadModel(folder)).rejects.toMatchObject({
       code: 'MODEL_INVALID',

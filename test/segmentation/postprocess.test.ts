@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Shape3 } from '../../src/segmentation/array3.ts';
-import { findComponents } from '../../src/segmentation/exporting/components.ts';
+import { findComponents } from '../../src/segmentation/components/components.ts';
 import { keepLargestComponents } from '../../src/segmentation/exporting/postprocess.ts';
 
 /** Component numbers by flood fill over faces, in the order of the first voxel; 0 outside. */

@@ -2,11 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Array3, Shape3 } from '../../src/segmentation/array3.ts';
 import { gaussianWeights } from '../../src/segmentation/inference/gaussian.ts';
-import {
-  countForwards,
-  slideWindow,
-  windowStarts,
-} from '../../src/segmentation/inference/sliding-window.ts';
+import { countForwards, slideWindow, windowStarts } from '../../src/segmentation/inference/sliding-window.ts';
 import type { Predict } from '../../src/segmentation/inference/window.ts';
 
 const logistic = (x: number) => 1 / (1 + Math.exp(-x));

@@ -60,6 +60,7 @@ export function evaluationRequest(
     showNames: false,
     labelsFromArchive: false,
     inference: {},
+    mode: 'exact',
     parallel: 2,
     memoryBytes: 1e9,
     softwareVersion: '1.2.3',

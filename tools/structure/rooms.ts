@@ -103,12 +103,16 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   'coded-error.ts': { what: 'errors with a stable code; every room may import it', mayImport: [] },
   'implementation.ts': { what: 'how the program names itself to other systems', mayImport: ['dicom'] },
+  'inference-mode.ts': {
+    what: 'how an image is segmented, which is part of what a result is; every room may import it',
+    mayImport: [],
+  },
   'telemetry-off.ts': { what: 'keeps the inference library from calling its maker', mayImport: [] },
   'version.ts': { what: "the program's version", mayImport: [] },
 };
 
 /** What every room may import without a right of its own. */
-export const FOR_EVERY_ROOM: readonly string[] = ['coded-error.ts'];
+export const FOR_EVERY_ROOM: readonly string[] = ['coded-error.ts', 'inference-mode.ts'];
 
 /** Where the product's own words have no place: any program could use what is in there. */
 export const ROOMS_WITHOUT_PRODUCT: readonly string[] = ['dicom', 'http-client', 'nifti'];

@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises';
 import path from 'node:path';
 import { codeOf, messageOf } from '../../coded-error.ts';
+import type { Mode } from '../../inference-mode.ts';
 import type { Model } from '../../segmentation/model/model-folder.ts';
 import type { InferenceOptions } from '../../segmentation/segment.ts';
 import { type CaseSource, filesOf, type MaskReading } from '../sources/sources.ts';
@@ -30,6 +31,7 @@ export interface CaseWork {
   /** Goes into every fingerprint: another version may measure otherwise. */
   readonly softwareVersion: string;
   readonly inference: InferenceOptions;
+  readonly mode: Mode;
   /** Cases at a time at most, and bytes that they may need together. */
   readonly parallel: number;
   readonly memoryBytes: number;
@@ -104,7 +106,8 @@ async function predicted(
   const records = new Records(folder);
   const images = image === undefined ? [] : image.kind === 'nifti' ? [image.file] : image.files;
   const part = image?.kind === 'dicom' ? image.part : undefined;
-  const settings = { model: model.sha256, softwareVersion: work.softwareVersion, part };
+  const { mode, softwareVersion } = work;
+  const settings = { model: model.sha256, mode, softwareVersion, part };
   const fingerprint = await fingerprintOf(images, settings);
   const withFile: CaseSource = { ...source, prediction: { kind: 'nifti', file } };
   const kept = await records.find(name, fingerprint, predictionRecord);
@@ -114,7 +117,7 @@ async function predicted(
   );
   if (kept && isThere) return { source: withFile, prediction: kept };
   const onProgress = (done: number, total: number) => work.onSegment(name, done, total);
-  const prediction = await predictCase(source, model, file, { ...work.inference, onProgress });
+  const prediction = await predictCase(source, model, file, { ...work.inference, mode, onProgress });
   await records.keep(name, fingerprint, prediction);
   return { source: withFile, prediction };
 }

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import type { Mode } from '../../inference-mode.ts';
 import { writeNifti } from '../../nifti/write-nifti.ts';
 import { measure } from '../../segmentation/measure.ts';
 import type { Model } from '../../segmentation/model/model-folder.ts';
@@ -24,7 +25,10 @@ export async function predictCase(
   { name, image }: CaseSource,
   model: Model,
   file: string,
-  options: InferenceOptions & { readonly onProgress?: (done: number, total: number) => void },
+  options: InferenceOptions & {
+    readonly mode: Mode;
+    readonly onProgress?: (done: number, total: number) => void;
+  },
 ): Promise<PredictionRecord> {
   if (!image) throw new EvaluationError('CASE_INCOMPLETE', `${name} has no image`);
   const { volume, grid, hasOrientation } = await loadImage(image);
@@ -33,7 +37,7 @@ export async function predictCase(
     throw new EvaluationError('CASE_MODEL', `${name}: ${problem}`);
   }
   const { mask, voxelRange, seconds } = await segment(volume, model, options);
-  const { volumeIntervalMl } = measure(volume, mask, voxelRange);
+  const { volumeIntervalMl } = measure(volume, mask, voxelRange, model.calibrations[options.mode]);
   await mkdir(path.dirname(file), { recursive: true });
   await writeNifti(file, grid, mask, 'pancreas: 1');
   return {

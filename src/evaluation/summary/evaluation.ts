@@ -1,3 +1,4 @@
+import type { Mode } from '../../inference-mode.ts';
 import type { Model } from '../../segmentation/model/model-folder.ts';
 import { type GroupSummary, groupSummaries } from './group-summary.ts';
 import type { CaseRow } from './rows.ts';
@@ -6,7 +7,7 @@ import type { CaseRow } from './rows.ts';
 export interface Evaluation {
   readonly softwareVersion: string;
   readonly madeAt: Date;
-  readonly mode: 'exact';
+  readonly mode: Mode;
   /** Those that made the predictions; none: predictions were given. */
   readonly models: readonly Model[];
   readonly settings: {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MODES } from '../../inference-mode.ts';
 import { APART_REASONS } from '../../results/apart-reason.ts';
 import { REVIEW_DECISIONS } from '../../store/records/reviews.ts';
 import { STUDY_STATES } from '../../store/records/study-log.ts';
@@ -30,7 +31,7 @@ const volumeAnswer = z.object({
     name: z.string(),
     version: z.string(),
     sha256: z.string(),
-    mode: z.enum(['exact', 'fast']),
+    mode: z.enum(MODES),
   }),
   volumeMl: z.number(),
   voxelCount: z.int(),

@@ -1,4 +1,6 @@
 import path from 'node:path';
+import { MODES, type Mode } from '../../inference-mode.ts';
+import { calibrationFile } from '../../segmentation/model/model-folder.ts';
 import { SegmentationError } from '../../segmentation/segmentation-error.ts';
 import type { TrainingFiles } from './training-files.ts';
 
@@ -19,8 +21,8 @@ export interface TrainerFolder {
   readonly folds: readonly TrainedFold[];
   /** postprocessing.json at the model's root; anywhere else it doesn't count. */
   readonly postprocessing: string | undefined;
-  /** calibration.json at the model's root. */
-  readonly calibration: string | undefined;
+  /** calibration.json at the model's root, and those of other modes. */
+  readonly calibrations: readonly { readonly mode: Mode; readonly file: string }[];
   /** What the user should know: folds left out, an unfinished training. */
   readonly notes: readonly string[];
 }
@@ -82,7 +84,10 @@ export function findTrainer(files: TrainingFiles, single?: string): TrainerFolde
       info: path.posix.join(root, folder, `${kind}.pkl`),
     })),
     postprocessing: atRoot('postprocessing.json'),
-    calibration: atRoot('calibration.json'),
+    calibrations: MODES.flatMap((mode) => {
+      const file = atRoot(calibrationFile(mode));
+      return file === undefined ? [] : [{ mode, file }];
+    }),
     notes: notesOn({ inside, wanted, taken, kind }),
   };
 }

@@ -37,7 +37,7 @@ interface UnpackOptions {
  */
 const RELEVANT = new RegExp(
   '(^|/)(model_(final_checkpoint|best|latest)\\.model(\\.pkl)?|plans\\.pkl|' +
-    '(postprocessing|calibration)\\.json|checkpoint_\\w+\\.pth)$',
+    '(postprocessing|calibration(\\.\\w+)?)\\.json|checkpoint_\\w+\\.pth)$',
 );
 
 /** RESULTS_FOLDER/nnUNet/3d_fullres/Task109/trainer__plans/fold_0 has five levels below the first. */

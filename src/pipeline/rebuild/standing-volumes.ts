@@ -1,3 +1,4 @@
+import { isMode } from '../../inference-mode.ts';
 import type { ReadAlgorithm } from '../../sr/read-algorithm.ts';
 import type { VolumeReport } from '../../sr/read-report.ts';
 import type { PatientIdentity } from '../../store/records/patient-key.ts';
@@ -81,6 +82,6 @@ function modelOf({
   sha256,
   mode = FIRST_MODE,
 }: ReadAlgorithm): MeasuredVolume['model'] | undefined {
-  if (sha256 === undefined || (mode !== 'exact' && mode !== 'fast')) return undefined;
+  if (sha256 === undefined || !isMode(mode)) return undefined;
   return { name, version, sha256, mode };
 }

@@ -1,4 +1,5 @@
 import type { SeriesVolume } from '../../dicom/geometry/series-volume.ts';
+import type { Mode } from '../../inference-mode.ts';
 import type { RelatedObject } from '../../pictures/picture-input.ts';
 import type { ApartReason } from '../../results/apart-reason.ts';
 import { type QualityFlag, qualityFlags } from '../../results/quality-flags.ts';
@@ -24,6 +25,7 @@ export interface SegmentedSeries {
   readonly softMask?: Uint8Array | undefined;
   readonly measurement: Measurement;
   readonly model: Model;
+  readonly mode: Mode;
   /** See `ResultContext.reissue`. */
   readonly reissue?: string | undefined;
 }
@@ -108,7 +110,7 @@ const relatedObject = (
 ): RelatedObject => ({ kind, sopClassUid, sopInstanceUid });
 
 export function resultContext(
-  { source, part, mask, softMask, model, reissue }: SegmentedSeries,
+  { source, part, mask, softMask, model, mode, reissue }: SegmentedSeries,
   settings: ResultSettings,
 ): ResultContext {
   const { name, version, title, modality, notice } = model.info;
@@ -126,7 +128,7 @@ export function resultContext(
       modality,
       ...(notice ? { notice } : {}),
       sha256: model.sha256,
-      mode: 'exact',
+      mode,
     },
     contentDateTime: new Date(0),
     contentQualification,

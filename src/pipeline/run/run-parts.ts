@@ -1,4 +1,5 @@
 import type { DicomWebClient } from '../../dicom/web/client.ts';
+import type { Mode } from '../../inference-mode.ts';
 import type { ContentQualification, ImageClass, SegmentationForm } from '../../results/result-context.ts';
 import type { Model } from '../../segmentation/model/model-folder.ts';
 import type { InferenceOptions } from '../../segmentation/segment.ts';
@@ -22,6 +23,7 @@ export interface RunParts {
   readonly recordHeader?: RecordHeader;
   readonly settings: ResultSettings;
   readonly inference: InferenceOptions;
+  readonly mode: Mode;
   readonly now: () => Date;
   readonly warn: (fields: object, message: string) => void;
   readonly onProgress?: ProgressListener;

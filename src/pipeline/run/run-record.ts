@@ -133,7 +133,7 @@ const referenceOf = ({
 
 /** Whose pancreas it is, in which series, by which model: what identifies a row of the history. */
 export function subjectOf(
-  { source, part, model }: Pick<SegmentedSeries, 'source' | 'part' | 'model'>,
+  { source, part, model, mode }: Pick<SegmentedSeries, 'source' | 'part' | 'model' | 'mode'>,
   run: Run,
   patientKey: RunParts['patientKey'],
 ) {
@@ -152,6 +152,6 @@ export function subjectOf(
     seriesInstanceUid: text(header, 'SeriesInstanceUID') ?? '',
     part: part ?? '',
     class: modality,
-    model: { name, version, sha256: model.sha256, mode: 'exact' as const },
+    model: { name, version, sha256: model.sha256, mode },
   };
 }

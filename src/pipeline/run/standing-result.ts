@@ -1,6 +1,7 @@
 import { DicomError } from '../../dicom/dicom-error.ts';
 import { type DicomDataset, readInstance } from '../../dicom/reading/dataset.ts';
 import { voxelVolumeMl } from '../../dicom/volume.ts';
+import { MODES } from '../../inference-mode.ts';
 import { PANCREAS_SEGMENT_NUMBER } from '../../results/pancreas-segment.ts';
 import {
   type ResultContext,
@@ -31,7 +32,8 @@ export interface StandingResult {
 }
 
 /**
- * The result that stands for these images and this model, measured anew in the segmentation that was stored.
+ * The result that stands for these images and this model, measured anew in the segmentation that was stored:
+ * of the mode in use, or else of another.
  * @returns undefined where there is none, or none of these very images: they have to be segmented
  */
 export async function standingResult(
@@ -40,9 +42,23 @@ export async function standingResult(
   parts: RunParts,
   stage: RunStage,
 ): Promise<StandingResult | undefined> {
+  for (const mode of new Set([parts.mode, ...MODES])) {
+    const standing = await standingIn({ ...images, mode }, run, parts, stage);
+    if (standing) return standing;
+  }
+  return undefined;
+}
+
+async function standingIn(
+  images: Pick<SegmentedSeries, 'source' | 'part' | 'model' | 'mode'>,
+  run: Run,
+  parts: RunParts,
+  stage: RunStage,
+): Promise<StandingResult | undefined> {
   const { archive, database, identities, patientKey, settings } = parts;
   // Probabilities are in no other form, and a calibrated interval is made of them.
-  if (settings.segmentation.includes('fractional') || images.model.calibration) return undefined;
+  if (settings.segmentation.includes('fractional') || images.model.calibrations[images.mode])
+    return undefined;
   const { studyInstanceUid } = run;
   const { source } = images;
   const volume = await currentVolume(database, subjectOf(images, run, patientKey));

@@ -1,5 +1,5 @@
 import type { Array3 } from '../array3.ts';
-import { findComponents } from './components.ts';
+import { findComponents } from '../components/components.ts';
 
 /**
  * Removes, in place, all but the largest connected component; all that tie for largest stay

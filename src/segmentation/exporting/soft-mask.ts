@@ -1,5 +1,5 @@
 import type { Array3 } from '../array3.ts';
-import { findComponents } from './components.ts';
+import { findComponents } from '../components/components.ts';
 
 /** What stands for a probability of 1 in a byte. */
 const SOFT_MASK_FULL = 255;

@@ -5,13 +5,16 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { codeOf } from '../../coded-error.ts';
+import { MODES, type Mode } from '../../inference-mode.ts';
 import { type Calibration, calibrate, calibrationSchema } from '../calibration.ts';
 import { SegmentationError } from '../segmentation-error.ts';
 import { type ModelInfo, modelInfoSchema } from './model-info.ts';
 import { trainingOutputWords } from './training-output.ts';
 
 const MODEL_FILE = 'model.json';
-export const CALIBRATION_FILE = 'calibration.json';
+/** Where a model's calibration for a mode is: how exact one is says nothing of another. */
+export const calibrationFile = (mode: Mode): string =>
+  mode === 'exact' ? 'calibration.json' : `calibration.${mode}.json`;
 
 export interface Model {
   readonly folder: string;
@@ -20,8 +23,8 @@ export interface Model {
   readonly sha256: string;
   /** Absolute paths of the folds' networks, in the order of their numbers. */
   readonly networks: readonly string[];
-  /** What intervals of volumes are founded on; undefined where the folder holds none. */
-  readonly calibration?: Calibration | undefined;
+  /** What intervals of volumes are founded on, for those modes for which the folder holds it. */
+  readonly calibrations: Readonly<Partial<Record<Mode, Calibration>>>;
 }
 
 export type ListedModel = { readonly folder: string } & (
@@ -88,15 +91,29 @@ async function readModel(folder: string): Promise<Model | undefined> {
     .sort((a, b) => foldNumber(a) - foldNumber(b))
     .map((name) => path.join(folder, name));
   const sha256 = fingerprint(info);
-  return { folder, info, sha256, networks, calibration: await readCalibration(folder, sha256) };
+  return { folder, info, sha256, networks, calibrations: await readCalibrations(folder, sha256) };
+}
+
+async function readCalibrations(folder: string, model: string): Promise<Model['calibrations']> {
+  const calibrations: Partial<Record<Mode, Calibration>> = {};
+  for (const mode of MODES) {
+    const calibration = await readCalibration(folder, model, mode);
+    if (calibration) calibrations[mode] = calibration;
+  }
+  return calibrations;
 }
 
 /** Undefined where the folder has none. */
-async function readCalibration(folder: string, model: string): Promise<Calibration | undefined> {
-  const file = path.join(folder, CALIBRATION_FILE);
+async function readCalibration(folder: string, model: string, mode: Mode): Promise<Calibration | undefined> {
+  const file = path.join(folder, calibrationFile(mode));
   const text = await readIfThere(file);
   if (text === undefined) return undefined;
   const kept = parseFile(calibrationSchema, text, file);
+  if (kept.mode !== mode)
+    throw new SegmentationError(
+      'MODEL_INVALID',
+      `${file} was made in mode ${kept.mode}, its name says ${mode}`,
+    );
   if (kept.model === model) return calibrate(kept);
   throw new SegmentationError(
     'MODEL_INVALID',

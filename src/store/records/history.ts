@@ -1,3 +1,4 @@
+import { isMode, type Mode } from '../../inference-mode.ts';
 import type { ApartReason } from '../../results/apart-reason.ts';
 import type { Sql } from '../database/sql.ts';
 import { isIdentified, personsOfPatient } from './study-identity.ts';
@@ -187,6 +188,13 @@ export async function priorVolumes(
       ? persons.whyApart(studyInstanceUid, new Set(earlier.map((volume) => volume.studyInstanceUid)))
       : 'no id',
   };
+}
+
+/** What the result was made in that was made last; undefined where there is none. */
+export async function latestMode(sql: Sql): Promise<Mode | undefined> {
+  const rows = await sql.query('SELECT mode FROM pansegnet.volume ORDER BY content_date_time DESC LIMIT 1');
+  const mode = rows[0]?.mode;
+  return isMode(mode) ? mode : undefined;
 }
 
 /**

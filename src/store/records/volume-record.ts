@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MODES } from '../../inference-mode.ts';
 import { columnsOf, rowsOf } from '../database/rows.ts';
 import type { Sql } from '../database/sql.ts';
 
@@ -6,7 +7,7 @@ const modelIdentity = z.object({
   name: z.string(),
   version: z.string(),
   sha256: z.string(),
-  mode: z.enum(['exact', 'fast']),
+  mode: z.enum(MODES),
 });
 /** Which network made a volume; its points join in a trend with those of the same one only. */
 export type ModelIdentity = Readonly<z.output<typeof modelIdentity>>;

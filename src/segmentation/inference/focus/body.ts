@@ -15,8 +15,8 @@ export interface Body {
 }
 
 /**
- * Tells the patient from the air around, roughly: by what is brighter than a tenth of the way from the darkest
- * voxel to nearly the brightest.
+ * Tells the patient from the air around, roughly: by what is brighter than a tenth of the way from the
+ * darkest voxel to nearly the brightest.
  * @param image normalized
  */
 export function findBody({ data, shape }: Array3<Float32Array>): Body {

@@ -93,7 +93,6 @@ async function segmentOrgan(
       margin,
       shape,
     );
-    if (process.env['DBG']) console.error('target',target,'windows',windows,'parts',parts.map(p=>[p.voxels,p.box,p.sureness,organ.includes(p)]).filter(p=>(p[0] as number)>30));
     const own = boxOf(organ);
     if (!own) return undefined;
     target = unite(target, own);

@@ -1,6 +1,6 @@
 import type { Box } from '../../array-view.ts';
 import type { Array3, Shape3 } from '../../array3.ts';
-import { findComponents } from '../../exporting/components.ts';
+import { findComponents } from '../../components/components.ts';
 import { boxBetween, grown, overlap, unite } from './box.ts';
 
 /** A part of the foreground that hangs together. */

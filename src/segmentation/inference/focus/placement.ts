@@ -10,7 +10,7 @@ const STEP = 0.5;
 /** Nearer than this share of the patch, two windows see the same. */
 const SAME = 0.125;
 
-/** Corners of as many windows as it takes for all of a box to lie in one's core, or at the image's own edge. */
+/** Corners of as many windows as a box needs to lie in their cores, or at the image's own edge. */
 export function windowsOn(box: Box, shape: Shape3, patchSize: Shape3): Shape3[] {
   const { padded, before } = padding(shape, patchSize);
   const along = (axis: Axis) => {

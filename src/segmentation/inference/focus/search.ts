@@ -1,5 +1,5 @@
 import type { Box } from '../../array-view.ts';
-import { type Array3, AXES, type Axis, type Shape3 } from '../../array3.ts';
+import { type Array3, AXES, type Shape3 } from '../../array3.ts';
 import type { Spacing } from '../../resampling/resample.ts';
 import { gridCorners } from '../sliding-window.ts';
 import type { Predict, WindowOptions } from '../window.ts';

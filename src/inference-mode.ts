@@ -5,3 +5,5 @@
  */
 export const MODES = ['exact', 'fast', 'quick'] as const;
 export type Mode = (typeof MODES)[number];
+
+export const isMode = (value: unknown): value is Mode => MODES.some((mode) => mode === value);
