@@ -1,6 +1,6 @@
 /**
  * Calibrates the demo models: writes what `npm run demo:evaluate -- --seeds 40000 --pairs 0 --json FILE` found
- * as calibration.json beside the folds that it was found with, for `models import`.
+ * (in the modes that were asked for) as calibration.json beside the folds that it was found with, for `models import`.
  *
  *   node tools/calibrate-demo-models.ts FILE [models/demo-src]
  *
@@ -10,14 +10,22 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
+import { MODES } from '../src/inference-mode.ts';
+import { calibrationFile } from '../src/segmentation/model/model-folder.ts';
 
 const range = z.object({ low: z.number(), high: z.number() });
 const evaluationSchema = z.object({
-  details: z.record(
+  details: z.partialRecord(
     z.enum(['CT', 'T1W', 'T2W']),
     z.object({
       scores: z.array(
-        z.object({ seed: z.int(), volumeMl: z.number(), trueVolumeMl: z.number(), softmaxRangeMl: range }),
+        z.object({
+          mode: z.enum(MODES),
+          seed: z.int(),
+          volumeMl: z.number(),
+          trueVolumeMl: z.number(),
+          softmaxRangeMl: range,
+        }),
       ),
     }),
   ),
@@ -30,7 +38,7 @@ if (file === undefined) throw new Error('usage: calibrate-demo-models.ts FILE [F
 const { details } = evaluationSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
 
 for (const [contrast, task] of Object.entries(TASKS)) {
-  const { scores } = details[contrast as keyof typeof TASKS];
+  const all = details[contrast as keyof typeof TASKS]?.scores ?? [];
   const [trainer = ''] = readdirSync(path.join(trainings, task));
   const folder = path.join(trainings, task, trainer);
   const folds = readdirSync(folder).filter((name) => name.startsWith('fold_'));
@@ -38,18 +46,22 @@ for (const [contrast, task] of Object.entries(TASKS)) {
     createHash('sha256')
       .update(readFileSync(path.join(folder, fold, CHECKPOINT)))
       .digest('hex');
-  const seeds = scores.map(({ seed }) => seed);
-  const calibration = {
-    format: 1,
-    checkpoints: Object.fromEntries(folds.map((fold) => [fold, sha256(fold)])),
-    mode: 'exact',
-    source: `synthetic abdomens, seeds ${Math.min(...seeds)} to ${Math.max(...seeds)}`,
-    cases: scores.map(({ seed, volumeMl, trueVolumeMl, softmaxRangeMl }) => ({
-      name: `seed ${seed}`,
-      volumeMl,
-      trueVolumeMl,
-      softmaxRangeMl,
-    })),
-  };
-  writeFileSync(path.join(folder, 'calibration.json'), `${JSON.stringify(calibration, undefined, 1)}\n`);
+  for (const mode of MODES) {
+    const scores = all.filter((score) => score.mode === mode);
+    if (scores.length === 0) continue;
+    const seeds = scores.map(({ seed }) => seed);
+    const calibration = {
+      format: 1,
+      checkpoints: Object.fromEntries(folds.map((fold) => [fold, sha256(fold)])),
+      mode,
+      source: `synthetic abdomens, seeds ${Math.min(...seeds)} to ${Math.max(...seeds)}`,
+      cases: scores.map(({ seed, volumeMl, trueVolumeMl, softmaxRangeMl }) => ({
+        name: `seed ${seed}`,
+        volumeMl,
+        trueVolumeMl,
+        softmaxRangeMl,
+      })),
+    };
+    writeFileSync(path.join(folder, calibrationFile(mode)), `${JSON.stringify(calibration, undefined, 1)}\n`);
+  }
 }

@@ -11,6 +11,8 @@ export interface Summary {
   readonly cases: number;
   readonly diceMean: number;
   readonly diceLowest: number;
+  /** The lowest Dice with what the first mode found. */
+  readonly agreementLowest: number;
   /** Mean of the relative errors, and of their sizes, %. */
   readonly biasPercent: number;
   readonly errorPercent: number;
@@ -31,6 +33,8 @@ export interface Summary {
   readonly wide: number;
   readonly poor: number;
   readonly poorAndWide: number;
+  /** Mean count of passes through the network. */
+  readonly forwards: number;
 }
 
 const POOR_DICE = 0.9;
@@ -51,6 +55,7 @@ export function summarize(scores: readonly ScanScore[], pairs: readonly PairScor
     cases: scores.length,
     diceMean: mean(scores.map((s) => s.dice)),
     diceLowest: Math.min(...scores.map((s) => s.dice)),
+    agreementLowest: Math.min(...scores.map((s) => s.diceToFirst)),
     biasPercent: mean(errors),
     errorPercent: mean(errors.map(Math.abs)),
     slope: slope(
@@ -68,6 +73,7 @@ export function summarize(scores: readonly ScanScore[], pairs: readonly PairScor
     wide: wide.length,
     poor: poor.length,
     poorAndWide: poor.filter((s) => wide.includes(s)).length,
+    forwards: mean(scores.map((s) => s.forwards)),
   };
 }
 
@@ -77,12 +83,12 @@ const TINY_ML = 1e-3;
 /** One line a model, under one heading. */
 export function formatSummaries(summaries: Readonly<Record<string, Summary>>): string {
   const heading = [
-    'class  cases  Dice mean  lowest   bias  |error|  slope  pairs  change |error|  largest   bias  inside  half-width  uncertain  of poor ones',
-    '                                     %        %                        points   points  points      %           %',
+    'class      cases  Dice mean  lowest   bias  |error|  slope  pairs  change |error|  largest   bias  inside  half-width  uncertain  of poor ones  to first  passes',
+    '                                         %        %                        points   points  points      %           %',
   ];
   const lines = Object.entries(summaries).map(([name, s]) =>
     [
-      name.padEnd(5),
+      name.padEnd(9),
       String(s.cases).padStart(7),
       s.diceMean.toFixed(3).padStart(11),
       s.diceLowest.toFixed(3).padStart(8),
@@ -97,6 +103,8 @@ export function formatSummaries(summaries: Readonly<Record<string, Summary>>): s
       s.halfWidthPercent.toFixed(1).padStart(12),
       String(s.wide).padStart(11),
       `${s.poorAndWide} of ${s.poor}`.padStart(14),
+      s.agreementLowest.toFixed(3).padStart(10),
+      s.forwards.toFixed(0).padStart(8),
     ].join(''),
   );
   return [...heading, ...lines].join('\n');

@@ -12,73 +12,70 @@ interface Range {
   readonly high: number;
 }
 
-/** What the node found in one varied scan, beside what was drawn. */
+/** What the node found in one varied scan in one mode, beside what was drawn. */
 export interface ScanScore {
+  readonly mode: Mode;
   readonly seed: number;
   readonly visit: number;
   readonly sliceMm: number;
   readonly dice: number;
+  /** With what the first of the modes found: 1 for itself. */
+  readonly diceToFirst: number;
   readonly volumeMl: number;
   /** Known from the shape itself, not from voxels. */
   readonly trueVolumeMl: number;
   readonly intervalMl: Range & { readonly isWide?: boolean };
   readonly softmaxRangeMl: Range;
-  /** Sum of the probabilities, and volumes above PROBABILITIES: what an interval could be founded on. */
-  readonly expectedMl: number;
-  readonly volumesAboveMl: readonly number[];
   readonly components: number;
+  /** Passes through the network. */
+  readonly forwards: number;
   readonly seconds: number;
 }
 
-/** Thresholds of `volumesAboveMl`, confined to the organ as the SEG is. */
-export const PROBABILITIES = [0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9] as const;
+interface ScoreOptions {
+  readonly modes: readonly Mode[];
+  readonly visit?: number;
+  readonly pancreasScale?: number;
+  readonly threads?: number | undefined;
+}
 
-const FULL = 255;
-
-/** Segments a varied scan as the node does, and compares with what was drawn. */
+/** Segments a varied scan as the node does, in each mode, and compares with what was drawn. */
 export async function scoreScan(
   model: Model,
   contrast: ScannedContrast,
   seed: number,
-  {
-    visit = 0,
-    pancreasScale = 1,
-    threads,
-    mode = 'exact',
-  }: {
-    visit?: number;
-    pancreasScale?: number;
-    threads?: number | undefined;
-    mode?: Mode | undefined;
-  } = {},
-): Promise<ScanScore> {
+  { modes, visit = 0, pancreasScale = 1, threads }: ScoreOptions,
+): Promise<ScanScore[]> {
   const { abdomen, grid, sliceMm, image } = variedScan(seed, contrast, { visit, pancreasScale });
   const volume = image();
   const truth = renderPancreas(abdomen, grid);
-  const { mask, softMask, voxelRange, seconds } = await segment(volume, model, { threads, mode });
-  const { volumeMl, volumeIntervalMl, components } = measure(
-    volume,
-    mask,
-    voxelRange,
-    model.calibrations[mode],
-  );
   const voxelMl = voxelVolumeMl(grid.affine);
-  const counts = Array.from({ length: FULL + 1 }, () => 0);
-  for (const value of softMask) counts[value] = (counts[value] ?? 0) + 1;
-  const above = (probability: number) =>
-    voxelMl * counts.reduce((sum, count, value) => sum + (value >= probability * FULL ? count : 0), 0);
-  return {
-    seed,
-    visit,
-    sliceMm,
-    dice: dice(mask, truth.voxels),
-    volumeMl,
-    trueVolumeMl: abdomen.pancreasVolumeMl,
-    intervalMl: volumeIntervalMl ?? { low: volumeMl, high: volumeMl },
-    softmaxRangeMl: { low: voxelRange.clear * voxelMl, high: voxelRange.possible * voxelMl },
-    expectedMl: (voxelMl * counts.reduce((sum, count, value) => sum + count * value, 0)) / FULL,
-    volumesAboveMl: PROBABILITIES.map(above),
-    components,
-    seconds: seconds.preprocess + seconds.network + seconds.export,
-  };
+  const scores: ScanScore[] = [];
+  let first: Uint8Array | undefined;
+  for (const mode of modes) {
+    let forwards = 0;
+    const onProgress = (done: number) => {
+      forwards = done;
+    };
+    const { mask, voxelRange, seconds } = await segment(volume, model, { threads, mode, onProgress });
+    first ??= mask;
+    const calibration = model.calibrations[mode];
+    const { volumeMl, volumeIntervalMl, components } = measure(volume, mask, voxelRange, calibration);
+    scores.push({
+      mode,
+      seed,
+      visit,
+      sliceMm,
+      dice: dice(mask, truth.voxels),
+      diceToFirst: dice(mask, first),
+      volumeMl,
+      trueVolumeMl: abdomen.pancreasVolumeMl,
+      intervalMl: volumeIntervalMl ?? { low: volumeMl, high: volumeMl },
+      softmaxRangeMl: { low: voxelRange.clear * voxelMl, high: voxelRange.possible * voxelMl },
+      components,
+      forwards,
+      seconds: seconds.preprocess + seconds.network + seconds.export,
+    });
+  }
+  return scores;
 }

@@ -54,9 +54,16 @@ export async function segmentVolume(
   const probability = await predictForeground(image, info, held, { mode, signal, onProgress });
   const inference = stopwatch();
 
-  const exported = exportSegmentation(probability, properties, info, saveProbability);
+  const exported = exportSegmentation(probability, properties, postprocessed(info, mode), saveProbability);
   return { ...exported, seconds: { preprocess: preprocessing, network: inference, export: stopwatch() } };
 }
+
+/**
+ * `quick` leaves a thin neck between head and body out more often, and the rest of the organ is not lost for
+ * that: its windows are on one organ already.
+ */
+const postprocessed = (info: ModelInfo, mode: Mode): ModelInfo =>
+  mode === 'quick' ? { ...info, postprocessing: { keepLargestComponent: false } } : info;
 
 /** On the network's grid. */
 async function predictForeground(

@@ -30,7 +30,8 @@ export function findBody({ data, shape }: Array3<Float32Array>): Body {
   const sorted = coarse.toSorted();
   const darkest = sorted[0] as number;
   const brightest = sorted[Math.floor(0.99 * (sorted.length - 1))] as number;
-  const limit = darkest + AIR * (brightest - darkest);
+  // An image that is nearly all the same has no air around it.
+  const limit = brightest > darkest ? darkest + AIR * (brightest - darkest) : -Infinity;
 
   const sums = [0, 0, 0];
   let count = 0;

@@ -21,8 +21,11 @@ export interface Focus {
 /** Somewhat more than the gap that a thin neck leaves, and than what a network sees of the organ's edge. */
 const MARGIN_MM = 15;
 const USUAL_WINDOWS = 4;
-/** Distances between windows of the searches, one after the other, as shares of the patch. */
-const SEARCH_STEPS = [1, 0.5] as const;
+/** A quick search, and one that misses nothing before there is said to be none. */
+const SEARCHES = [
+  { stepSize: 1, everywhere: false },
+  { stepSize: 0.5, everywhere: true },
+] as const;
 
 /**
  * The probability of the foreground class where the organ is, and 0 elsewhere: windows on the organ instead
@@ -40,9 +43,9 @@ export async function focusWindows(
 ): Promise<Array3<Float32Array>> {
   const along = (axis: 0 | 1 | 2) => Math.ceil(MARGIN_MM / focus.spacing[axis]);
   const margin: Shape3 = [along(0), along(1), along(2)];
-  for (const stepSize of SEARCH_STEPS) {
+  for (const how of SEARCHES) {
     const box = await networks.first((predict) =>
-      search(image, predict, { ...focus, stepSize, margin, onForward: tally.forward, signal }),
+      search(image, predict, { ...focus, ...how, margin, onForward: tally.forward, signal }),
     );
     const organ = box && (await segmentOrgan(image, box, margin, focus, networks, tally, signal));
     if (organ) return organ;
@@ -56,7 +59,10 @@ export function expectedForwards(
   { patchSize, mirrorAxes }: Focus,
   networks: Networks,
 ): number {
-  const looks = gridCorners(shape, patchSize, SEARCH_STEPS[0]).reduce((all, { length }) => all * length, 1);
+  const looks = gridCorners(shape, patchSize, SEARCHES[0].stepSize).reduce(
+    (all, { length }) => all * length,
+    1,
+  );
   return looks + USUAL_WINDOWS * forwardsPerWindow(mirrorAxes, networks);
 }
 

@@ -19,6 +19,8 @@ export interface Search extends WindowOptions {
   readonly spacing: Spacing;
   /** Distance between windows as a share of the patch. */
   readonly stepSize: number;
+  /** Whether to look where no patient seems to be, too. */
+  readonly everywhere: boolean;
   /** How far around what was found has to be seen, in voxels. */
   readonly margin: Shape3;
 }
@@ -31,7 +33,7 @@ export interface Search extends WindowOptions {
 export async function search(
   image: Array3<Float32Array>,
   predict: Predict,
-  { patchSize, spacing, stepSize, margin, ...options }: Search,
+  { patchSize, spacing, stepSize, everywhere, margin, ...options }: Search,
 ): Promise<Box | undefined> {
   const corners = gridCorners(image.shape, patchSize, stepSize);
   const middles = AXES.map((axis) => corners[axis].map((corner) => corner + patchSize[axis] / 2));
@@ -48,7 +50,8 @@ export async function search(
   ];
   /** The windows still to be looked at, the likeliest first: indices along the grid's axes. */
   let open = cellsOf(corners)
-    .filter((cell) => body.isIn(cornerOf(cell), patchSize))
+
+    .filter((cell) => everywhere || body.isIn(cornerOf(cell), patchSize))
     .toSorted((a, b) => distance(a) - distance(b));
 
   const blend = new Blend(image, patchSize, [], options);
