@@ -18,8 +18,8 @@ export interface Focus {
   readonly mirrorAxes: readonly number[];
 }
 
-/** Somewhat more than the gap that a thin neck leaves, and than what a network sees of the organ's edge. */
-const MARGIN_MM = 15;
+/** Pieces as near to each other are one organ, a thin neck having been lost between them. */
+const REACH_MM = 15;
 const USUAL_WINDOWS = 4;
 /** A quick search, and one that misses nothing before there is said to be none. */
 const SEARCHES = [
@@ -41,13 +41,13 @@ export async function focusWindows(
   tally: ForwardTally,
   signal?: AbortSignal,
 ): Promise<Array3<Float32Array>> {
-  const along = (axis: 0 | 1 | 2) => Math.ceil(MARGIN_MM / focus.spacing[axis]);
-  const margin: Shape3 = [along(0), along(1), along(2)];
+  const along = (axis: 0 | 1 | 2) => Math.ceil(REACH_MM / focus.spacing[axis]);
+  const reach: Shape3 = [along(0), along(1), along(2)];
   for (const how of SEARCHES) {
     const box = await networks.first((predict) =>
-      search(image, predict, { ...focus, ...how, margin, onForward: tally.forward, signal }),
+      search(image, predict, { ...focus, ...how, reach, onForward: tally.forward, signal }),
     );
-    const organ = box && (await segmentOrgan(image, box, margin, focus, networks, tally, signal));
+    const organ = box && (await segmentOrgan(image, box, reach, focus, networks, tally, signal));
     if (organ) return organ;
   }
   return { data: new Float32Array(elements(image.shape)), shape: image.shape };
@@ -73,7 +73,7 @@ const forwardsPerWindow = (mirrorAxes: readonly number[], networks: Networks) =>
 async function segmentOrgan(
   image: Array3<Float32Array>,
   box: Box,
-  margin: Shape3,
+  reach: Shape3,
   { patchSize, mirrorAxes }: Focus,
   networks: Networks,
   tally: ForwardTally,
@@ -92,18 +92,18 @@ async function segmentOrgan(
     const region = blend.foreground;
     if (!region) return undefined;
     const probability = blend.probability(region);
-    const near = grown(target, margin, shape);
+    const near = grown(target, reach, shape);
     const parts = partsOf(probability, region.start);
     const organ = organOf(
       parts.filter((part) => overlap(part.box, near)),
-      margin,
+      reach,
       shape,
     );
     const own = boxOf(organ);
     if (!own) return undefined;
     target = unite(target, own);
     if (missing(windowsOn(target, shape, patchSize), had, patchSize).length > 0) continue;
-    const around = grown(target, margin, shape);
+    const around = grown(target, reach, shape);
     return placed(
       blend.probability(around),
       around,

@@ -1,18 +1,20 @@
 import type { Box } from '../../array-view.ts';
 import { type Array3, AXES, type Shape3 } from '../../array3.ts';
 import type { Spacing } from '../../resampling/resample.ts';
-import { gridCorners } from '../sliding-window.ts';
 import type { Predict, WindowOptions } from '../window.ts';
 import { Blend } from './blend.ts';
 import { findBody } from './body.ts';
-import { endOf, grown } from './box.ts';
+import { grown } from './box.ts';
 import { boxOf, organOf, partsOf } from './parts.ts';
+import { WindowGrid } from './window-grid.ts';
 
 /** An organ this large, and the network as sure of it, is taken for the one that was looked for. */
 const PLAUSIBLE_ML = 10;
 const PLAUSIBLE_SURENESS = 0.8;
 /** Less is no sign of an organ. */
 const LEAST_ML = 0.5;
+/** What is as near to the organ has to be seen too: it may go on there. */
+const AROUND_MM = 5;
 
 export interface Search extends WindowOptions {
   readonly patchSize: Shape3;
@@ -21,8 +23,8 @@ export interface Search extends WindowOptions {
   readonly stepSize: number;
   /** Whether to look where no patient seems to be, too. */
   readonly everywhere: boolean;
-  /** How far around what was found has to be seen, in voxels. */
-  readonly margin: Shape3;
+  /** How far apart the pieces of one organ may lie, in voxels. */
+  readonly reach: Shape3;
 }
 
 /**
@@ -33,65 +35,45 @@ export interface Search extends WindowOptions {
 export async function search(
   image: Array3<Float32Array>,
   predict: Predict,
-  { patchSize, spacing, stepSize, everywhere, margin, ...options }: Search,
+  { patchSize, spacing, stepSize, everywhere, reach, ...options }: Search,
 ): Promise<Box | undefined> {
-  const corners = gridCorners(image.shape, patchSize, stepSize);
-  const middles = AXES.map((axis) => corners[axis].map((corner) => corner + patchSize[axis] / 2));
+  const { shape } = image;
+  const grid = new WindowGrid(shape, patchSize, stepSize);
   const body = findBody(image);
-  const voxelMl = (spacing[0] * spacing[1] * spacing[2]) / 1000;
-  const distance = (cell: Shape3) =>
+  const distance = (corner: Shape3) =>
     Math.hypot(
-      ...AXES.map((axis) => ((middles[axis]?.[cell[axis]] ?? 0) - body.middle[axis]) * spacing[axis]),
+      ...AXES.map((axis) => (corner[axis] + patchSize[axis] / 2 - body.middle[axis]) * spacing[axis]),
     );
-  const cornerOf = (cell: Shape3): Shape3 => [
-    corners[0][cell[0]] as number,
-    corners[1][cell[1]] as number,
-    corners[2][cell[2]] as number,
-  ];
-  /** The windows still to be looked at, the likeliest first: indices along the grid's axes. */
-  let open = cellsOf(corners)
-
-    .filter((cell) => everywhere || body.isIn(cornerOf(cell), patchSize))
+  const open = grid.corners
+    .filter((corner) => everywhere || body.isIn(corner, patchSize))
     .toSorted((a, b) => distance(a) - distance(b));
+  const along = (axis: 0 | 1 | 2) => Math.ceil(AROUND_MM / spacing[axis]);
+  const around: Shape3 = [along(0), along(1), along(2)];
+  const voxelMl = (spacing[0] * spacing[1] * spacing[2]) / 1000;
 
   const blend = new Blend(image, patchSize, [], options);
-  const find = () => {
-    const region = blend.foreground;
-    if (!region) return undefined;
-    const organ = organOf(partsOf(blend.probability(region), region.start), margin, image.shape);
-    const box = boxOf(organ);
-    const [largest] = organ;
-    if (!box || !largest || largest.voxels * voxelMl < LEAST_ML) return undefined;
-    const isPlausible = largest.voxels * voxelMl >= PLAUSIBLE_ML && largest.sureness >= PLAUSIBLE_SURENESS;
-    return { box, isPlausible };
-  };
-  /** Whether a window is the one whose middle is nearest to some voxel of a box. */
-  const isNearest = (cell: Shape3, box: Box) =>
-    AXES.every((axis) => {
-      const own = middles[axis] as number[];
-      const nearest = (index: number) => nearestOf(own, index);
-      return nearest(box.start[axis]) <= cell[axis] && cell[axis] <= nearest(endOf(box)[axis] - 1);
-    });
-
-  let found: ReturnType<typeof find>;
-  for (;;) {
-    const around = found && grown(found.box, margin, image.shape);
-    const next =
-      (around && open.find((cell) => isNearest(cell, around))) ?? (found?.isPlausible ? undefined : open[0]);
+  for (let found: Found | undefined; ; found = find(blend, reach, shape, voxelMl)) {
+    const unseen = found && grid.unseen(grown(found.box, around, shape), open);
+    const next = unseen ?? (found?.isPlausible ? undefined : open[0]);
     if (!next) return found?.box;
-    open = open.filter((cell) => cell !== next);
-    await blend.add(predict, cornerOf(next));
-    found = find();
+    open.splice(open.indexOf(next), 1);
+    await blend.add(predict, next);
+    grid.see(next);
   }
 }
 
-function cellsOf([along0, along1, along2]: readonly [number[], number[], number[]]): Shape3[] {
-  return along0.flatMap((_, i) => along1.flatMap((__, j) => along2.map((___, k): Shape3 => [i, j, k])));
+interface Found {
+  readonly box: Box;
+  readonly isPlausible: boolean;
 }
 
-function nearestOf(middles: readonly number[], index: number): number {
-  let nearest = 0;
-  for (const [i, middle] of middles.entries())
-    if (Math.abs(middle - index) < Math.abs((middles[nearest] as number) - index)) nearest = i;
-  return nearest;
+function find(blend: Blend, reach: Shape3, shape: Shape3, voxelMl: number): Found | undefined {
+  const region = blend.foreground;
+  if (!region) return undefined;
+  const organ = organOf(partsOf(blend.probability(region), region.start), reach, shape);
+  const [largest] = organ;
+  const box = boxOf(organ);
+  if (!box || !largest || largest.voxels * voxelMl < LEAST_ML) return undefined;
+  const isPlausible = largest.voxels * voxelMl >= PLAUSIBLE_ML && largest.sureness >= PLAUSIBLE_SURENESS;
+  return { box, isPlausible };
 }
