@@ -3,7 +3,7 @@
  *
  *   npm run bench -- [PART ...] [--quick]
  *
- * Parts: retrieval, receive, preprocessing, export, seg, watch, queue, pages, memory, forward, import; all of
+ * Parts: retrieval, receive, preprocessing, export, seg, watch, queue, pages, memory, forward, modes, import; all of
  * them without a name. `--quick` runs each on something small, to see that it works. What is compared runs on
  * this machine in the same run; the Python peer needs Debian's python3-skimage, retrieval needs Orthanc and
  * curl. Nothing else should run meanwhile.
@@ -17,6 +17,7 @@ import { benchExport } from './export.ts';
 import { benchForward } from './forward.ts';
 import { benchImport } from './import.ts';
 import { benchMemory } from './memory.ts';
+import { benchModes } from './modes.ts';
 import { benchPages } from './pages.ts';
 import { benchPreprocessing } from './preprocessing.ts';
 import { benchQueue } from './queue.ts';
@@ -37,6 +38,7 @@ const PARTS: Readonly<Record<string, BenchPart>> = {
   import: benchImport,
   memory: benchMemory,
   forward: benchForward,
+  modes: benchModes,
 };
 
 const { values, positionals } = parseArgs({

@@ -18,6 +18,8 @@ it('the benchmark runs every part; small sizes, whose figures mean nothing', asy
     'models import',
     'peak memory',
     'forward',
+    'fast',
+    'quick',
   ]) {
     expect(stdout).toMatch(new RegExp(`^${part}`, 'm'));
   }

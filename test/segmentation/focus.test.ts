@@ -124,6 +124,11 @@ describe('windows on the organ', () => {
     expect(forwards).toBe((all[0] ?? 0) + (all[1] ?? 0));
   });
 
+  test('find what is tiny, too, after all else was looked at', async () => {
+    const image = abdomen([20, 20, 40], [{ middle: [10, 10, 30], radii: [1, 1, 1] }]);
+    expect((await focus(image)).mask).toEqual(organMask(image));
+  });
+
   test('where a closer look refutes the first one, give nothing', async () => {
     // Sees an organ in the window's first quarter only, which no window that is centred on it confirms.
     const deceived: Predict = async (window) => {

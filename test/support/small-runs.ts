@@ -16,6 +16,8 @@ export interface SmallRuns {
   readonly archive: DicomWebClient;
   readonly database: Database;
   readonly parts: RunParts;
+  /** What a node would work with that was started now. */
+  readonly compose: (mode?: string) => Promise<RunParts>;
   /** The whole main path for a study that the archive holds. */
   process(studyInstanceUid: string, forced?: ForcedClass): Promise<StudyOutcome>;
   stop(): Promise<void>;
@@ -35,21 +37,20 @@ export async function startSmallRuns(
   results: Readonly<Record<string, unknown>> = {},
 ): Promise<SmallRuns> {
   const folder = await mkdtemp(path.join(tmpdir(), 'small-runs-'));
-  const config = loadConfig({
-    environment: {},
-    overrides: {
-      models: await writeSmallModels(folder),
-      inference: { threads: 1 },
-      results,
-    },
-  });
+  const models = await writeSmallModels(folder);
+  const compose = (mode = 'auto') => {
+    const overrides = { models, inference: { threads: 1, mode }, results };
+    const config = loadConfig({ environment: {}, overrides });
+    return composeRun(config, { archive, database, warn: () => {} });
+  };
   const archive = new DicomWebClient({ url: archiveUrl });
   const database = await openDatabase({ memory: true });
-  const parts = await composeRun(config, { archive, database, warn: () => {} });
+  const parts = await compose();
   return {
     archive,
     database,
     parts,
+    compose,
     process: (studyInstanceUid, forced) =>
       runStudy({ studyInstanceUid, requestId: randomUUID() }, parts, undefined, forced),
     stop: async () => {

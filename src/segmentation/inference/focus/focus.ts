@@ -23,8 +23,8 @@ const REACH_MM = 15;
 const USUAL_WINDOWS = 4;
 /** A quick search, and one that misses nothing before there is said to be none. */
 const SEARCHES = [
-  { stepSize: 1, everywhere: false },
-  { stepSize: 0.5, everywhere: true },
+  { stepSize: 1, everywhere: false, leastMl: 0.5 },
+  { stepSize: 0.5, everywhere: true, leastMl: 0 },
 ] as const;
 
 /**

@@ -11,8 +11,6 @@ import { WindowGrid } from './window-grid.ts';
 /** An organ this large, and the network as sure of it, is taken for the one that was looked for. */
 const PLAUSIBLE_ML = 10;
 const PLAUSIBLE_SURENESS = 0.8;
-/** Less is no sign of an organ. */
-const LEAST_ML = 0.5;
 /** What is as near to the organ has to be seen too: it may go on there. */
 const AROUND_MM = 5;
 
@@ -23,6 +21,8 @@ export interface Search extends WindowOptions {
   readonly stepSize: number;
   /** Whether to look where no patient seems to be, too. */
   readonly everywhere: boolean;
+  /** Less is no sign of an organ. */
+  readonly leastMl: number;
   /** How far apart the pieces of one organ may lie, in voxels. */
   readonly reach: Shape3;
 }
@@ -35,7 +35,7 @@ export interface Search extends WindowOptions {
 export async function search(
   image: Array3<Float32Array>,
   predict: Predict,
-  { patchSize, spacing, stepSize, everywhere, reach, ...options }: Search,
+  { patchSize, spacing, stepSize, everywhere, leastMl, reach, ...options }: Search,
 ): Promise<Box | undefined> {
   const { shape } = image;
   const grid = new WindowGrid(shape, patchSize, stepSize);
@@ -52,7 +52,7 @@ export async function search(
   const voxelMl = (spacing[0] * spacing[1] * spacing[2]) / 1000;
 
   const blend = new Blend(image, patchSize, [], options);
-  for (let found: Found | undefined; ; found = find(blend, reach, shape, voxelMl)) {
+  for (let found: Found | undefined; ; found = find(blend, reach, shape, { voxelMl, leastMl })) {
     const unseen = found && grid.unseen(grown(found.box, around, shape), open);
     const next = unseen ?? (found?.isPlausible ? undefined : open[0]);
     if (!next) return found?.box;
@@ -62,18 +62,23 @@ export async function search(
   }
 }
 
+interface Sizes {
+  readonly voxelMl: number;
+  readonly leastMl: number;
+}
+
 interface Found {
   readonly box: Box;
   readonly isPlausible: boolean;
 }
 
-function find(blend: Blend, reach: Shape3, shape: Shape3, voxelMl: number): Found | undefined {
+function find(blend: Blend, reach: Shape3, shape: Shape3, { voxelMl, leastMl }: Sizes): Found | undefined {
   const region = blend.foreground;
   if (!region) return undefined;
   const organ = organOf(partsOf(blend.probability(region), region.start), reach, shape);
   const [largest] = organ;
   const box = boxOf(organ);
-  if (!box || !largest || largest.voxels * voxelMl < LEAST_ML) return undefined;
+  if (!box || !largest || largest.voxels * voxelMl < leastMl) return undefined;
   const isPlausible = largest.voxels * voxelMl >= PLAUSIBLE_ML && largest.sureness >= PLAUSIBLE_SURENESS;
   return { box, isPlausible };
 }
