@@ -16,7 +16,7 @@ import { retrieveSeries } from './run/retrieve-series.ts';
 import type { RunParts } from './run/run-parts.ts';
 import { pastOf, recordFinding } from './run/run-record.ts';
 import { type RunStage, StageClock } from './run/stages.ts';
-import { standingResult, withStanding } from './run/standing-result.ts';
+import { standingMode, standingResult, withStanding } from './run/standing-result.ts';
 import { storeResults, verifyStored } from './run/store-results.ts';
 import { type ChosenSeries, chooseSeries, type ForcedSeries, isChosen } from './selection/choose-series.ts';
 import type { SeriesDecision } from './selection/select.ts';
@@ -133,14 +133,14 @@ async function runSeries(
   const builder = await stage('retrieve', (_, signal) => retrieveSeries(archive, run, series, signal));
   const source = await stage('volume', async () => builder.finish());
   const { name: part, formerName: formerPart } = series.part ?? {};
-  const images = { source, part, formerPart, model };
+  const mode = restate ? await standingMode({ source, part, model }, run, parts) : parts.mode;
+  const images = { source, part, formerPart, model, mode };
   const standing = restate ? await standingResult(images, run, parts, stage) : undefined;
-  const mode = standing?.volume.model.mode ?? parts.mode;
   // What was withdrawn stays so: no report takes its place.
   if (standing?.volume.withdrawn) return standing.volume;
   const reissue = standing ? standing.reissue : await reissueOf(database, studyInstanceUid);
   const found = standing?.found ?? (await findPancreas(source.volume, model, { ...inference, mode }, stage));
-  const finding = { ...images, mode, ...(reissue === undefined ? {} : { reissue }), ...found };
+  const finding = { ...images, ...(reissue === undefined ? {} : { reissue }), ...found };
   const past = await pastOf(finding, run, parts);
   const results = await stage('results', () => createResults(finding, past, settings, firstTime));
   for (const warning of warningsOf(finding, results)) parts.warn({ studyInstanceUid }, warning);

@@ -96,7 +96,10 @@ it('of a calibrated model the interval is made anew with its basis, by segmentin
     ...runs.parts,
     models: {
       ...models,
-      load: async (one: SegmentedClass) => ({ ...(await models.load(one)), calibration }),
+      load: async (one: SegmentedClass) => ({
+        ...(await models.load(one)),
+        calibrations: { fast: calibration },
+      }),
     },
     onProgress: ({ stage }: { stage: string }) => void stages.push(stage),
   };

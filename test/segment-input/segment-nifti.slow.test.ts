@@ -139,13 +139,29 @@ describe('segmenting a NIfTI file', () => {
     await expect(filesOf('nothing')).rejects.toThrow(/ENOENT/);
   });
 
+  it('finds the same in every mode where the network sees a voxel at a time, and says which it was', async () => {
+    const input = await image('modes.nii.gz');
+    const found = async (...mode: string[]) => {
+      const { code, stderr } = await segment(input, 'modes', ...mode);
+      expect(code, stderr).toBe(0);
+      const result: unknown = JSON.parse(await readFile(inFolder('modes', 'result.json'), 'utf8'));
+      return { result, labels: [...(await readNifti(inFolder('modes', 'seg.nii.gz'))).volume.voxels] };
+    };
+    const exact = await found('--mode', 'exact');
+    for (const mode of ['fast', 'quick']) {
+      const { result, labels } = await found('--mode', mode);
+      expect(result).toMatchObject({ mode });
+      expect(labels).toEqual(exact.labels);
+    }
+    expect((await found()).result).toMatchObject({ mode: 'fast' });
+  });
+
   it('ends with 2 for a mode that does not exist, and for a series of a file that has none', async () => {
     const input = await image('ball.nii.gz');
-    expect(await segment(input, 'usage', '--mode', 'fast')).toMatchObject({
+    expect(await segment(input, 'usage', '--mode', 'slow')).toMatchObject({
       code: 2,
-      stderr: expect.stringMatching(/no fast mode yet/),
+      stderr: expect.stringMatching(/There are exact, fast, quick/),
     });
-    expect(await segment(input, 'usage', '--mode', 'quick')).toMatchObject({ code: 2 });
     expect(await segment(input, 'usage', '--series', '1.2.3')).toMatchObject({
       code: 2,
       stderr: expect.stringMatching(

@@ -1,7 +1,7 @@
 import { DicomError } from '../../dicom/dicom-error.ts';
 import { type DicomDataset, readInstance } from '../../dicom/reading/dataset.ts';
 import { voxelVolumeMl } from '../../dicom/volume.ts';
-import { MODES } from '../../inference-mode.ts';
+import { MODES, type Mode } from '../../inference-mode.ts';
 import { PANCREAS_SEGMENT_NUMBER } from '../../results/pancreas-segment.ts';
 import {
   type ResultContext,
@@ -31,25 +31,24 @@ export interface StandingResult {
   readonly reissue: string | undefined;
 }
 
+/** The mode in which these images have a result, before others the one in use; that where they have none. */
+export async function standingMode(
+  images: Pick<SegmentedSeries, 'source' | 'part' | 'model'>,
+  run: Run,
+  { database, patientKey, mode: inUse }: RunParts,
+): Promise<Mode> {
+  for (const mode of new Set([inUse, ...MODES])) {
+    if (await currentVolume(database, subjectOf({ ...images, mode }, run, patientKey))) return mode;
+  }
+  return inUse;
+}
+
 /**
- * The result that stands for these images and this model, measured anew in the segmentation that was stored:
- * of the mode in use, or else of another.
+ * The result that stands for these images, this model and mode, measured anew in the segmentation that was
+ * stored.
  * @returns undefined where there is none, or none of these very images: they have to be segmented
  */
 export async function standingResult(
-  images: Pick<SegmentedSeries, 'source' | 'part' | 'model'>,
-  run: Run,
-  parts: RunParts,
-  stage: RunStage,
-): Promise<StandingResult | undefined> {
-  for (const mode of new Set([parts.mode, ...MODES])) {
-    const standing = await standingIn({ ...images, mode }, run, parts, stage);
-    if (standing) return standing;
-  }
-  return undefined;
-}
-
-async function standingIn(
   images: Pick<SegmentedSeries, 'source' | 'part' | 'model' | 'mode'>,
   run: Run,
   parts: RunParts,
