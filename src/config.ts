@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { parse } from 'yaml';
+import { isMap, isScalar, parse, parseDocument, type YAMLMap } from 'yaml';
 import { z } from 'zod';
 import { CodedError, messageOf } from './coded-error.ts';
 import { type Config, configSchema, PATH_KEYS, SECRET_KEYS } from './config/schema.ts';
@@ -34,10 +34,14 @@ export interface ConfigSources {
 export function loadConfig({ file, environment = process.env, overrides = {} }: ConfigSources = {}): Config {
   const defaults = readTree(DEFAULTS_FILE);
   const site = file === undefined ? {} : readTree(file);
-  const merged = [site, fromEnvironment(environment, defaults), overrides].reduce(merge, defaults);
+  const variables = fromEnvironment(environment, defaults);
+  const merged = [site, ...variables.map(({ tree }) => tree), overrides].reduce(merge, defaults);
   const result = configSchema.safeParse(withSecretsRead(withPathsFrom(merged['dataFolder'], merged)));
   if (result.success) return result.data;
-  const problems = result.error.issues.map((issue) => describeIssue(issue));
+  const problems = result.error.issues.map((issue) => {
+    const variable = variables.find(({ leaf }) => isSaidBy(leaf, issue.path));
+    return describeIssue(issue) + (variable ? ` (from the environment variable ${variable.name})` : '');
+  });
   throw new ConfigError(`${file ?? 'the configuration'} is wrong:\n${problems.join('\n')}`);
 }
 
@@ -62,13 +66,46 @@ export function secretsOf(config: Config): string[] {
   return [...secrets, ...passwords.map(decodeURIComponent)].filter((secret) => secret !== '');
 }
 
-/** JSON Schema for editors: every key optional, as a site's file names only what differs. */
+/**
+ * JSON Schema for editors: every key optional, as a site's file names only what differs, and described by the
+ * comment that it has in the defaults.
+ */
 export function configJsonSchema(): unknown {
-  return JSON.parse(
+  const schema: unknown = JSON.parse(
     JSON.stringify(z.toJSONSchema(configSchema, { io: 'input' }), (key, value: unknown) =>
       key === 'required' ? undefined : value,
     ),
   );
+  const { contents } = parseDocument(readFileSync(DEFAULTS_FILE, 'utf8'));
+  return isTree(schema) && isMap(contents) ? described(schema, contents) : schema;
+}
+
+const lastParagraph = (comment: string | null | undefined): string | undefined =>
+  comment
+    ?.split(/\n\s*\n/)
+    .at(-1)
+    ?.split('\n')
+    .map((line) => line.trim())
+    .join(' ');
+
+/** @param above the comment of the mapping itself, for keys that have none */
+function described(schema: Tree, defaults: YAMLMap, above?: string): Tree {
+  const { properties } = schema;
+  if (!isTree(properties)) return schema;
+  const withWords: Record<string, unknown> = { ...properties };
+  let words = above;
+  for (const [i, { key, value }] of defaults.items.entries()) {
+    const name = isScalar(key) ? String(key.value) : '';
+    const own = withWords[name];
+    if (!isScalar(key) || !isTree(own)) continue;
+    // The parser gives a mapping the comment that stands above its first key; keys that follow share one.
+    words = lastParagraph((i === 0 ? defaults.commentBefore : undefined) ?? key.commentBefore) ?? words;
+    withWords[name] = {
+      ...(isMap(value) ? described(own, value, words) : own),
+      ...(words ? { description: words } : {}),
+    };
+  }
+  return { ...schema, properties: withWords };
 }
 
 type Tree = { readonly [key: string]: unknown };
@@ -95,21 +132,40 @@ function merge(base: Tree, over: Tree): Tree {
   return merged;
 }
 
+/** What one environment variable says. */
+interface Variable {
+  readonly name: string;
+  readonly leaf: readonly string[];
+  readonly tree: Tree;
+}
+
+const isSaidBy = (leaf: readonly string[], place: readonly PropertyKey[]): boolean =>
+  place.length >= leaf.length && leaf.every((key, i) => key === place[i]);
+
+/**
+ * Kubernetes gives every container such variables for each service; one that is called `pansegnet` or
+ * `pansegnet-http` has names like ours.
+ */
+const OF_KUBERNETES = /_SERVICE_(HOST|PORT(_\w+)?)$|_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$/;
+const ADDRESS_OF_KUBERNETES = /^(tcp|udp|sctp):\/\//;
+
 /**
  * PANSEGNET_WATCH_LOOKBACK=all -> { watch: { lookBack: 'all' } }, by the keys of the defaults. Values are
  * YAML scalars.
  */
-function fromEnvironment(environment: Readonly<Record<string, string | undefined>>, defaults: Tree): Tree {
+function fromEnvironment(
+  environment: Readonly<Record<string, string | undefined>>,
+  defaults: Tree,
+): Variable[] {
   const paths = new Map(leafPaths(defaults).map((leaf) => [leaf.join('_').toUpperCase(), leaf]));
   return Object.entries(environment)
     .filter(([name, value]) => name.startsWith(ENVIRONMENT_PREFIX) && value !== undefined)
+    .filter(([name, value]) => !OF_KUBERNETES.test(name) && !ADDRESS_OF_KUBERNETES.test(value ?? ''))
     .map(([name, value]) => {
       const leaf = paths.get(name.slice(ENVIRONMENT_PREFIX.length));
       if (!leaf) throw new ConfigError(`environment variable ${name}: there is no such configuration key`);
-      return leaf.reduceRight<unknown>((below, key) => ({ [key]: below }), parse(value ?? ''));
-    })
-    .filter(isTree)
-    .reduce(merge, {});
+      return { name, leaf, tree: treeAt(leaf.join('.'), parse(value ?? '')) };
+    });
 }
 
 function leafPaths(tree: Tree, above: readonly string[] = []): string[][] {

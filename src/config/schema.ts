@@ -31,6 +31,10 @@ const archiveSchema = z
     path: ['url'],
     error: 'is needed where archive.kind is dicomweb or orthanc',
   })
+  .refine(({ kind, url }) => kind !== 'embedded' || url === null, {
+    path: ['kind'],
+    error: 'is embedded, which has no use for archive.url: say orthanc or dicomweb, or leave the URL out',
+  })
   .refine(({ kind, url, rest }) => kind !== 'orthanc' || rest !== null || /\/dicom-web\/?$/.test(url ?? ''), {
     path: ['rest'],
     error: "is needed where archive.url does not end in /dicom-web: the root of Orthanc's own REST interface",

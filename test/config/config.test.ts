@@ -106,6 +106,47 @@ log: { key: 'file:key.txt' }`;
     expect(JSON.stringify(masked(address))).toMatch(/https:\/\/ann:\*+@pacs\.example/);
   });
 
+  it('blames the environment for what the environment says, and the file for the rest', () => {
+    const wrong = () => load('watch: { pageSize: 0 }', { PANSEGNET_HTTP_PORT: 'none' });
+    expect(wrong).toThrow(/http\.port: .* \(from the environment variable PANSEGNET_HTTP_PORT\)/);
+    expect(wrong).toThrow(/watch\.pageSize: [^(]*$/m);
+  });
+
+  it('takes no notice of the variables that Kubernetes gives for a service of its name', () => {
+    const { http } = loadConfig({
+      environment: {
+        PANSEGNET_PORT: 'tcp://10.0.0.7:80',
+        PANSEGNET_PORT_80_TCP: 'tcp://10.0.0.7:80',
+        PANSEGNET_PORT_80_TCP_ADDR: '10.0.0.7',
+        PANSEGNET_SERVICE_HOST: '10.0.0.7',
+        PANSEGNET_SERVICE_PORT_HTTP: '80',
+        PANSEGNET_HTTP_PORT: 'tcp://10.0.0.8:80',
+        PANSEGNET_HTTP_SERVICE_HOST: '10.0.0.8',
+      },
+    });
+    expect(http.port).toBe(loadConfig({ environment: {} }).http.port);
+    expect(() => loadConfig({ environment: { PANSEGNET_PROT: '80' } })).toThrow(/PANSEGNET_PROT/);
+  });
+
+  it('refuses the address of an archive where the embedded one would be used', () => {
+    expect(() => load('archive: { url: "http://pacs.example/dicom-web" }')).toThrow(
+      /archive\.kind: is embedded/,
+    );
+  });
+
+  it('describes every key to editors in the words of the defaults', () => {
+    const described = (schema: unknown, above = ''): string[] => {
+      const { properties = {} } = schema as { properties?: Record<string, { description?: string }> };
+      return Object.entries(properties).flatMap(([key, own]) => [
+        ...(own.description || above === '' ? [] : [above + key]),
+        ...described(own, `${above}${key}.`),
+      ]);
+    };
+    const schema = configJsonSchema();
+    expect(JSON.stringify(schema)).toContain('Threads of the network. 0: one per core.');
+    expect(described(schema)).toEqual([]);
+  });
+
   it('has a JSON Schema for editors that is up to date', () => {
     const file = path.resolve(import.meta.dirname, '../../config/schema.json');
     expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(configJsonSchema());

@@ -20,6 +20,6 @@ describe('the demo models on an abdomen that training never saw', () => {
     expect(dice).toBeGreaterThan(0.88);
     // Calibrated: the softmax's own range would be some 25 % to either side.
     expect(intervalMl.high - intervalMl.low).toBeLessThan(0.3 * volumeMl);
-    expect(Math.abs(volumeMl / trueVolumeMl - 1)).toBeLessThan(0.1);
+    expect(Math.abs(volumeMl / trueVolumeMl - 1)).toBeLessThan(0.15);
   });
 });

@@ -77,7 +77,7 @@ describeWith(['debootstrap'], 'installing a release in a clean Debian', () => {
   it('installs over an earlier version', () => {
     inRoot('/usr/bin/test', '-d', '/opt/pansegnet-node/dist');
     expect(asService('pansegnet-node config check /opt/pansegnet-node/config/default.yaml')).toMatch(
-      /^archive:/,
+      /is in order/,
     );
   });
 });

@@ -160,7 +160,7 @@ describe('segmenting a NIfTI file', () => {
     const input = await image('ball.nii.gz');
     expect(await segment(input, 'usage', '--mode', 'slow')).toMatchObject({
       code: 2,
-      stderr: expect.stringMatching(/There are exact, fast, quick/),
+      stderr: expect.stringMatching(/Allowed choices are exact, fast, quick/),
     });
     expect(await segment(input, 'usage', '--series', '1.2.3')).toMatchObject({
       code: 2,

@@ -7,5 +7,5 @@ export const modeOption = (standard: Mode) =>
   option(
     '--mode <mode>',
     `exact: what the original does; fast: windows on the organ alone; quick: the same without mirroring`,
-    z.enum(MODES, { error: `There are ${MODES.join(', ')}.` }).default(standard),
+    z.enum(MODES).default(standard),
   );
