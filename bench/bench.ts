@@ -3,8 +3,8 @@
  *
  *   npm run bench -- [PART ...] [--quick]
  *
- * Parts: retrieval, receive, preprocessing, export, seg, watch, queue, pages, memory, forward, import; all of
- * them without a name. `--quick` runs each on something small, to see that it works. What is compared runs on
+ * Parts: retrieval, receive, preprocessing, export, seg, watch, queue, pages, memory, forward, import, doors; all
+ * of them without a name. `--quick` runs each on something small, to see that it works. What is compared runs on
  * this machine in the same run; the Python peer needs Debian's python3-skimage, retrieval needs Orthanc and
  * curl. Nothing else should run meanwhile.
  */
@@ -13,6 +13,7 @@ import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { type BenchPart, type BenchRow, formatTable } from './bench-row.ts';
+import { benchDoors } from './doors.ts';
 import { benchExport } from './export.ts';
 import { benchForward } from './forward.ts';
 import { benchImport } from './import.ts';
@@ -37,6 +38,7 @@ const PARTS: Readonly<Record<string, BenchPart>> = {
   import: benchImport,
   memory: benchMemory,
   forward: benchForward,
+  doors: benchDoors,
 };
 
 const { values, positionals } = parseArgs({

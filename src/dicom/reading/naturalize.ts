@@ -1,5 +1,5 @@
 import { keywordOf, vrOf } from './dictionary.ts';
-import { effectiveVr, isText, readValue, simplify } from './values.ts';
+import { areTooMany, effectiveVr, isText, readValue, simplify } from './values.ts';
 
 /** Nesting that no real data set reaches; deeper JSON is a mistake or an attack. */
 const MAX_DEPTH = 32;
@@ -47,6 +47,7 @@ function jsonValue(tag: string, vr: string, element: Record<string, unknown>, de
   }
   const values = asArray(element['Value']);
   if (vr === 'SQ') return values.map((item) => naturalizeJson(item, depth + 1) ?? {});
+  if (areTooMany(values, vr)) return undefined;
   if (vr === 'PN') return simplify(values.map(personName));
   return simplify(isText(vr) ? values.map(plainText) : values);
 }
