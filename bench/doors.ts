@@ -71,6 +71,7 @@ export async function benchDoors({ quick, folder }: BenchOptions): Promise<Bench
   await writeFile(turns, '');
   process.env['NODE_OPTIONS'] = `--import ${LOOP_WATCH}`;
   process.env['LOOP_WATCH'] = turns;
+  process.once('SIGTERM', () => process.exit(1)); // `serve` ends its node then
   const node = serve(configuration);
   delete process.env['NODE_OPTIONS'];
   /** The longest turn of the node's main thread since the last call, in ms of the processor. */
@@ -169,7 +170,9 @@ export async function benchDoors({ quick, folder }: BenchOptions): Promise<Bench
     await takeTurn();
     const rows: BenchRow[] = [];
     let worst = { longestMs: 0, peakBytes: 0 };
-    for (const { name, run } of attacks) {
+    // Of each kind one shows that it runs.
+    const tried = quick ? attacks.filter((_, index) => index % 9 === 0) : attacks;
+    for (const { name, run } of tried) {
       if (only && !new RegExp(only).test(name)) continue;
       await sendOrdinary();
       const started = performance.now();

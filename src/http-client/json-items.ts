@@ -5,6 +5,8 @@ import { AnswerError } from './errors.ts';
 export interface JsonLimits {
   /** Of one item of a list, or of what is no list: it is parsed at a time, and nothing else is done then. */
   readonly itemBytes: number;
+  /** Of a list. */
+  readonly items: number;
   /** Values of the whole text: members of objects and lists. */
   readonly values: number;
   /** Levels of objects and lists within one another. */
@@ -15,7 +17,7 @@ export interface JsonLimits {
  * What is parsed here takes up to 50 ms. Ten thousand images with a hundred elements each have 4 million
  * values.
  */
-const JSON_LIMITS: JsonLimits = { itemBytes: 4 * 2 ** 20, values: 6_000_000, depth: 100 };
+const JSON_LIMITS: JsonLimits = { itemBytes: 4 * 2 ** 20, items: 200_000, values: 6_000_000, depth: 100 };
 /** A data set of a thousand frames takes 3 MB. */
 const LONG_ITEM_LIMITS: JsonLimits = { ...JSON_LIMITS, itemBytes: 16 * 2 ** 20 };
 /** Longer items are read elsewhere, where that can be done. */
@@ -105,6 +107,7 @@ class Scanner {
   #started = false;
   #closed = false;
   #depth = 0;
+  #items = 0;
   #values = 0;
   #inString = false;
   #escaped = false;
@@ -143,7 +146,7 @@ class Scanner {
         this.#drop();
         this.#commaBefore = !isEnd;
         if (isEnd) this.#closed = true;
-        else this.#count();
+        else this.#countItem();
         continue;
       }
       this.#hasItem = true;
@@ -180,6 +183,14 @@ class Scanner {
         throw new AnswerError(`the answer is nested more than ${this.#limits.depth} levels deep`);
       }
     } else if (byte === LIST_CLOSE || byte === OBJECT_CLOSE) this.#depth -= 1;
+  }
+
+  #countItem(): void {
+    this.#items += 1;
+    if (this.#items > this.#limits.items) {
+      throw new AnswerError(`the answer has more than ${this.#limits.items} items`);
+    }
+    this.#count();
   }
 
   #count(): void {

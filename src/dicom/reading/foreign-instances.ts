@@ -14,7 +14,7 @@ const SMALL: ReadingEffort = { elements: 10_000, items: 2_000, values: 20_000 };
 const LIMIT_MS = 30_000;
 const IDLE_MS = 30_000;
 /** A million elements with their values. */
-const HEAP_MB = 512;
+const HEAP_MB = 320;
 
 const readers = (size: number, heapMb: number) =>
   new WorkerPool<ReadingJob, ReadingResult>({

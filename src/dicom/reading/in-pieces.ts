@@ -5,8 +5,8 @@ import type { DicomDataset } from './dataset.ts';
 
 /**
  * A data set on its way between threads. As one message, the largest would take the thread that gets it a
- * second to unpack; so its entries and the items of its long sequences are packed apart, and unpacked in turns
- * of the event loop.
+ * second to unpack; so its entries and the items of its long sequences are packed apart, and unpacked in
+ * turns of the event loop.
  */
 export interface PackedDataset {
   readonly pieces: readonly Uint8Array[];

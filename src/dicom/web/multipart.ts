@@ -1,3 +1,4 @@
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import { MIMEType } from 'node:util';
 import { DelimitedReader } from './delimited-reader.ts';
 
@@ -102,16 +103,30 @@ export async function wholePart(
   return joined(chunks, size);
 }
 
-/** In memory of its own: parts are passed to other threads, and small buffers share theirs. */
-function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
+/** Copied at a time: takes a few milliseconds. */
+const COPIED_BYTES = 8 * 2 ** 20;
+
+/**
+ * In memory of its own: parts are passed to other threads, and small buffers share theirs. In turns of the
+ * event loop; the chunks are let go on the way.
+ */
+async function joined(chunks: Uint8Array[], size: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(size);
   let offset = 0;
-  for (const chunk of chunks) {
+  let copied = 0;
+  for (const [index, chunk] of chunks.entries()) {
     bytes.set(chunk, offset);
     offset += chunk.length;
+    copied += chunk.length;
+    chunks[index] = NOTHING;
+    if (copied < COPIED_BYTES) continue;
+    copied = 0;
+    await turnOfTheLoop();
   }
   return bytes;
 }
+
+const NOTHING = new Uint8Array();
 
 /**
  * Splits a multipart body (RFC 2046 section 5.1) without holding more of it than one chunk of the network:

@@ -1,6 +1,5 @@
 import { DicomError } from '../dicom-error.ts';
-import { requiredText } from '../reading/dataset.ts';
-import { readValues } from '../reading/part10.ts';
+import { readInstance, requiredText } from '../reading/dataset.ts';
 import { reasonText, type StoreOutcome } from './store-answer.ts';
 
 /** What verified storing needs of a DICOMweb client. */
@@ -98,13 +97,8 @@ async function stillMissing(
   }
 }
 
-/** SOPInstanceUID, StudyInstanceUID, SeriesInstanceUID. */
-const UIDS: ReadonlySet<string> = new Set(['00080018', '0020000D', '0020000E']);
-const BEHIND_UIDS = 0x0021;
-
-/** Of the node's own objects: what stands behind the UIDs, as the groups of a thousand frames, is not read. */
 function identify(bytes: Uint8Array, source: string): Item {
-  const { dataset } = readValues(bytes, source, UIDS, { beforeGroup: BEHIND_UIDS });
+  const { dataset } = readInstance(bytes, source);
   return {
     bytes,
     uids: {

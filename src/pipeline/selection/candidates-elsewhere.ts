@@ -24,12 +24,13 @@ const pool = new WorkerPool<CandidatesJob, CandidateSeries[]>({
   what: 'telling its images apart',
   limitMs: LIMIT_MS,
   idleMs: 30_000,
-  heapMb: 1024,
+  heapMb: 320,
 });
 
 /**
  * As `candidatesOf`; of large series in a worker thread that has a limit of time and memory.
- * @throws DicomError DICOM_GEOMETRY where that is reached, or the series holds too many volumes to choose from
+ * @throws DicomError DICOM_GEOMETRY where that is reached, or the series holds too many volumes to choose
+ * from
  */
 export async function candidatesElsewhere(
   seriesInstanceUid: string,

@@ -2,7 +2,7 @@
 const PDU = { associationRequest: 0x01, data: 0x04 } as const;
 /** Type, a reserved byte, and a length of 32 bits. */
 const PDU_HEADER_BYTES = 6;
-/** Of a presentation data value: its length, the context, and the message control header (PS3.8 annex E.2). */
+/** Of a presentation data value: its length, the context, the message control header (PS3.8 annex E.2). */
 const PDV_HEADER_BYTES = 6;
 const CONTROL = { command: 0x01, last: 0x02 } as const;
 
@@ -23,9 +23,9 @@ export class NotTaken extends Error {
 }
 
 /**
- * Looks at what comes in before the library does, which collects everything but data sets in memory and parses
- * it in the main thread: requests for an association and commands of ordinary length only, and no command but
- * those that are served, as the library would take in and inflate the data set of any other.
+ * Looks at what comes in before the library does, which collects everything but data sets in memory and
+ * parses it in the main thread: requests for an association and commands of ordinary length only, and no
+ * command but those that are served, as the library would take in and inflate the data set of any other.
  */
 export class PduGate {
   readonly #maxDataBytes: number;
