@@ -4,7 +4,8 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism, loadavg } from 'node:os';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { text } from '../src/dicom/reading/dataset.ts';
+import { z } from 'zod';
+import { messageOf } from '../src/coded-error.ts';
 import { DicomWebClient } from '../src/dicom/web/client.ts';
 import { startEmbeddedArchive } from '../test/support/archives.ts';
 import { freePort } from '../test/support/free-port.ts';
@@ -16,7 +17,6 @@ import { stowBody } from '../test/support/receiving.ts';
 import { serve } from '../test/support/serve-process.ts';
 import { writeSmallModels } from '../test/support/small-models.ts';
 import { SMALL_SERIES_RULES, smallCtSeries } from '../test/support/small-series.ts';
-import { z } from 'zod';
 import type { BenchOptions, BenchRow } from './bench-row.ts';
 import type { Probed } from './health-probe.ts';
 
@@ -35,7 +35,7 @@ const listing = z.object({ study: z.object({ state: z.string(), reason: z.string
 interface Attack {
   readonly name: string;
   /** @returns what became of it */
-  run(): Promise<string>;
+  readonly run: () => Promise<string>;
 }
 
 /**
@@ -176,7 +176,7 @@ export async function benchDoors({ quick, folder }: BenchOptions): Promise<Bench
       if (only && !new RegExp(only).test(name)) continue;
       await sendOrdinary();
       const started = performance.now();
-      const outcome = await run().catch((error: unknown) => `threw ${error}`);
+      const outcome = await run().catch((error: unknown) => `threw ${messageOf(error)}`);
       const seconds = ((performance.now() - started) / 1000).toFixed(1);
       const { seen, peakBytes } = await take();
       const turnMs = await takeTurn();
@@ -187,7 +187,8 @@ export async function benchDoors({ quick, folder }: BenchOptions): Promise<Bench
           `(idle server ${control.longestMs.toFixed(0)} ms), longest turn ${turnMs} ms, ` +
           `${health.failures} unanswered\n`,
       );
-      if ((health.failures > 0 && !only) || !node.isAlive()) throw new Error(`${name}: /healthz was not answered`);
+      if ((health.failures > 0 && !only) || !node.isAlive())
+        throw new Error(`${name}: /healthz was not answered`);
       worst = {
         longestMs: Math.max(worst.longestMs, health.longestMs),
         peakBytes: Math.max(worst.peakBytes, peakBytes),

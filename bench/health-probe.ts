@@ -8,7 +8,7 @@ import { Agent, get } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 
 /** What a probe has seen of one address. */
-export interface Seen {
+interface Seen {
   /** Longest time until an answer, in ms. */
   readonly longestMs: number;
   readonly answers: number;

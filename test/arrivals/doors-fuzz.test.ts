@@ -1,6 +1,11 @@
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { dimseConversation, type FuzzedDoors, openFuzzedDoors, stowMessage } from '../support/fuzzed-doors.ts';
+import {
+  dimseConversation,
+  type FuzzedDoors,
+  openFuzzedDoors,
+  stowMessage,
+} from '../support/fuzzed-doors.ts';
 
 /** `npm run test:fuzz` tries thousands. */
 const RUNS = 100;

@@ -38,7 +38,7 @@ async function split(
   limit?: number,
 ): Promise<string[]> {
   const parts: string[] = [];
-  for await (const part of splitMultipart(body, boundary, limit)) {
+  for await (const part of splitMultipart(body, boundary, () => limit)) {
     parts.push(Buffer.from(part.bytes).toString('latin1'));
   }
   return parts;

@@ -86,7 +86,10 @@ describe('an instance that a stranger made', () => {
     const { dataset, lacksValues } = await readForeignJson(Buffer.from(JSON.stringify(json)), 'slice');
     expect(dataset).toEqual({ StudyInstanceUID: '1.2.3' });
     expect(lacksValues).toBe(false);
-    await expect(readForeignJson(Buffer.from('{"0020'), 'slice')).rejects.toThrow();
+    await expect(readForeignJson(Buffer.from('{"0020'), 'slice')).rejects.toMatchObject({
+      code: 'DICOM_UNREADABLE',
+      message: 'slice: not JSON',
+    });
   });
 
   it('is read as every other is, deflated or with a large header', async () => {

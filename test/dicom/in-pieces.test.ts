@@ -26,7 +26,10 @@ describe('a data set between threads', () => {
   });
 
   it('lets others have their turn while it is unpacked', async () => {
-    const large = packed({ ...LARGE, Again: Array.from({ length: 100_000 }, (_, i) => ({ A: `${i}` })) }, 'test');
+    const large = packed(
+      { ...LARGE, Again: Array.from({ length: 100_000 }, (_, i) => ({ A: `${i}` })) },
+      'test',
+    );
     let turns = 0;
     const timer = setInterval(() => (turns += 1), 0);
     await unpackedInTurns(large);

@@ -1,6 +1,11 @@
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { dimseConversation, type FuzzedDoors, openFuzzedDoors, stowMessage } from '../support/fuzzed-doors.ts';
+import {
+  dimseConversation,
+  type FuzzedDoors,
+  openFuzzedDoors,
+  stowMessage,
+} from '../support/fuzzed-doors.ts';
 
 const RUNS = 5_000;
 const ANSWERS: readonly unknown[] = [200, 202, 400, 409, 413, 415, 'closed'];

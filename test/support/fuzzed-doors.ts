@@ -1,7 +1,6 @@
 import { connect } from 'node:net';
 import * as fc from 'fast-check';
 import { type DimseServer, listenForDimse } from '../../src/arrivals/intake/dimse/dimse-server.ts';
-import { sendRaw } from './raw-request.ts';
 import {
   associationRequest,
   commandElement,
@@ -12,6 +11,7 @@ import {
   storeCommand,
   storeRaw,
 } from './raw-dimse.ts';
+import { sendRaw } from './raw-request.ts';
 import { filesOf, type Receiving, startReceiving, stowBody } from './receiving.ts';
 import { smallInstance } from './small-instance.ts';
 
@@ -73,7 +73,7 @@ export async function openFuzzedDoors(): Promise<FuzzedDoors> {
       await byStow.text();
       return byStore === 0 && byStow.status === 200;
     },
-    leftOver: async () => (await filesOf(receiving.folder)).filter((name) => !/^ready\//.test(name)),
+    leftOver: async () => (await filesOf(receiving.folder)).filter((name) => !name.startsWith('ready/')),
     stop: async () => {
       await server.close();
       await receiving.stop();
@@ -119,7 +119,12 @@ const contexts = fc.array(
 
 const manyContexts = (count: number) =>
   Array<Buffer>(count).fill(
-    pduItem(0x20, Buffer.from([3, 0, 0, 0]), pduItem(0x30, Buffer.from('1.2.840.99')), pduItem(0x40, Buffer.from(EXPLICIT))),
+    pduItem(
+      0x20,
+      Buffer.from([3, 0, 0, 0]),
+      pduItem(0x30, Buffer.from('1.2.840.99')),
+      pduItem(0x40, Buffer.from(EXPLICIT)),
+    ),
   );
 
 const request = fc.oneof(
@@ -169,10 +174,7 @@ const types = fc.oneof(
 export const stowMessage: fc.Arbitrary<HostileMessage> = fc
   .tuple(
     types.map((type) => type.replace(/[\r\n]/g, ' ')),
-    fc.oneof(
-      damaged(fc.array(instance, { maxLength: 4 }).map((parts) => stowBody(parts).body)),
-      bytes(2000),
-    ),
+    fc.oneof(damaged(fc.array(instance, { maxLength: 4 }).map((parts) => stowBody(parts).body)), bytes(2000)),
     fc.constantFrom(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, -1),
   )
   .map(([type, body, more]) => ({ type, body, length: Math.max(0, body.length + more) }));

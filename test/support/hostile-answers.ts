@@ -59,7 +59,11 @@ function* listOf(count: number, item: (index: number) => string): Generator<stri
 /** @param scale 1: as an attacker would; less: as much as shows that it is refused */
 export function hostileStudies(scale = 1): HostileStudy[] {
   const of = (count: number) => Math.max(2, Math.ceil(count * scale));
-  const metadata = (name: string, chunks: (study: string) => Iterable<string | Uint8Array>, headers = {}) => ({
+  const metadata = (
+    name: string,
+    chunks: (study: string) => Iterable<string | Uint8Array>,
+    headers = {},
+  ) => ({
     name: `metadata: ${name}`,
     askedFor: 'metadata' as const,
     answer: (study: string) => streamed({ ...JSON_TYPE, ...headers }, () => chunks(study)),
@@ -79,13 +83,19 @@ export function hostileStudies(scale = 1): HostileStudy[] {
     })),
     metadata('a list of 3 GB', () => repeated(of(1.5e9), '0,', '[', '0]')),
     metadata('empty data sets', () => repeated(of(1e9), '{},', '[', '{}]')),
-    metadata('one data set of 3 GB', () => repeated(of(1.5e9), '0,', '[{"00281101":{"vr":"US","Value":[', '0]}}]')),
+    metadata('one data set of 3 GB', () =>
+      repeated(of(1.5e9), '0,', '[{"00281101":{"vr":"US","Value":[', '0]}}]'),
+    ),
     metadata('one data set of many numbers', () =>
       repeated(of(5.9e6), '0,', '[{"00281101":{"vr":"US","Value":[', '0]}}]'),
     ),
-    metadata('one data set of many elements', () => [
-      `[{${Array.from({ length: of(400_000) }, (_, i) => `"${(0x10090000 + i).toString(16).padStart(8, '0')}":{"vr":"SH"}`)}}]`,
-    ]),
+    metadata('one data set of many elements', function* () {
+      yield '[{';
+      for (let index = 0; index < of(400_000); index += 1) {
+        yield `${index === 0 ? '' : ','}"${(0x10090000 + index).toString(16)}":{"vr":"SH"}`;
+      }
+      yield '}]';
+    }),
     metadata('nested', (study) => [
       `[${header(study, 0).slice(0, -1)},"00081140":${'{"vr":"SQ","Value":[{"00081140":'.repeat(of(1e6))}`,
     ]),

@@ -43,8 +43,7 @@ const filled = (length: number, pattern: Uint8Array) => new Uint8Array(Buffer.al
 
 const backslashes = (count: number, tag = 0x0099_0010, vr = 'UC') =>
   repeated(count, (i) => explicit(tag + i, vr, new Uint8Array(LONGEST_TEXT_BYTES - 1).fill(0x5c)));
-const emptyItems = (count: number) =>
-  explicit(0x0099_1001, 'SQ', filled(8 * count, implicit(0xfffee000)));
+const emptyItems = (count: number) => explicit(0x0099_1001, 'SQ', filled(8 * count, implicit(0xfffee000)));
 
 /** Sequences within one another, each of one item. */
 function nested(levels: number): Uint8Array {

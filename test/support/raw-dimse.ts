@@ -136,7 +136,7 @@ async function firstByte(socket: Socket): Promise<number | undefined> {
 }
 
 /** Status (0000,0900) of the C-STORE-RSP, which comes in one piece. */
-export async function statusOf(socket: Socket): Promise<number | 'closed'> {
+async function statusOf(socket: Socket): Promise<number | 'closed'> {
   const bytes = await nextData(socket);
   const at = bytes?.indexOf(Buffer.from([0x00, 0x00, 0x00, 0x09, 0x02, 0x00, 0x00, 0x00])) ?? -1;
   return bytes && at >= 0 ? bytes.readUInt16LE(at + 8) : 'closed';

@@ -13,23 +13,26 @@ const SMALL: ReadingEffort = { elements: 10_000, items: 2_000, values: 20_000 };
 /** The largest headers that are read take about two seconds of an idle core. */
 const LIMIT_MS = 30_000;
 const IDLE_MS = 30_000;
-/** A million elements with their values. */
-const HEAP_MB = 320;
+/** Most of a million elements with their values. */
+const HEAP_MB = 224;
 
-const readers = (size: number, heapMb: number) =>
+/** What large files took goes back soon; the next one of a series comes sooner. */
+const OWN_IDLE_MS = 2_000;
+
+const readers = (size: number, heapMb: number, idleMs: number) =>
   new WorkerPool<ReadingJob, ReadingResult>({
     size,
     worker: new URL(`reading-worker${extname(import.meta.filename)}`, import.meta.url),
     what: 'the reader',
     limitMs: LIMIT_MS,
-    idleMs: IDLE_MS,
+    idleMs,
     heapMb,
   });
 
 /** For what comes in: no more than a few values of each file are kept. */
-const doorReaders = readers(2, 96);
+const doorReaders = readers(2, 96, IDLE_MS);
 /** For what the node asked for itself, so that it never waits behind what strangers send. */
-const ownReaders = readers(1, HEAP_MB);
+const ownReaders = readers(1, HEAP_MB, OWN_IDLE_MS);
 
 /**
  * As `readInstanceFile`, of a file that a stranger may have made: in a worker thread that has a time limit.

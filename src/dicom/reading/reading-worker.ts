@@ -1,4 +1,5 @@
 import { isMarkedAsUntransferable } from 'node:worker_threads';
+import { DicomError } from '../dicom-error.ts';
 import { type Answered, answerJobs } from '../worker-side.ts';
 import { readInstance } from './dataset.ts';
 import { packed } from './in-pieces.ts';
@@ -13,7 +14,7 @@ answerJobs(async (job: ReadingJob): Promise<Answered<ReadingResult>> => {
     return { result: { kind: 'file', file } };
   }
   if (job.kind === 'json') {
-    const json: unknown = JSON.parse(new TextDecoder().decode(job.text));
+    const json = parse(job.text, job.source);
     const found = naturalizeJson(json);
     const dataset = found && packed(found, job.source);
     return { result: { kind: 'json', dataset, lacksValues: hasValuesElsewhere(json) } };
@@ -29,6 +30,14 @@ answerJobs(async (job: ReadingJob): Promise<Answered<ReadingResult>> => {
   const result = { kind: 'bytes', instance, dataset: packed(dataset, source) } as const;
   return { result, transfer: given(instance.frames) };
 });
+
+function parse(text: Uint8Array, source: string): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(text));
+  } catch (cause) {
+    throw new DicomError('DICOM_UNREADABLE', `${source}: not JSON`, { cause });
+  }
+}
 
 /** Memory that goes with the answer. */
 function given(views: readonly Uint8Array[]): ArrayBuffer[] {

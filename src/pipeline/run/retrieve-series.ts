@@ -149,12 +149,14 @@ async function digestOf({ dataset, frames }: Instance): Promise<string> {
     );
   for (const [keyword, value] of Object.entries(dataset)) {
     hash.update(`${keyword}=`);
-    const isLong = Array.isArray(value) && value.length > HASHED_ITEMS;
-    for (let at = 0; isLong && at < value.length; at += HASHED_ITEMS) {
+    if (!Array.isArray(value) || value.length <= HASHED_ITEMS) {
+      add(value);
+      continue;
+    }
+    for (let at = 0; at < value.length; at += HASHED_ITEMS) {
       add(value.slice(at, at + HASHED_ITEMS));
       await turnOfTheLoop();
     }
-    if (!isLong) add(value);
   }
   for (const frame of frames) {
     for (let at = 0; at < frame.length; at += HASHED_BYTES) {

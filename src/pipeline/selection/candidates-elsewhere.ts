@@ -23,8 +23,8 @@ const pool = new WorkerPool<CandidatesJob, CandidateSeries[]>({
   worker: new URL(`candidates-worker${extname(import.meta.filename)}`, import.meta.url),
   what: 'telling its images apart',
   limitMs: LIMIT_MS,
-  idleMs: 30_000,
-  heapMb: 320,
+  idleMs: 2_000,
+  heapMb: 224,
 });
 
 /**

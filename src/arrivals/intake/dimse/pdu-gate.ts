@@ -18,7 +18,7 @@ const TAKEN_COMMANDS: ReadonlySet<number> = new Set([0x0001, 0x0030, 0x0fff]); /
 const COMMAND_FIELD = Buffer.from([0x00, 0x00, 0x00, 0x01, 0x02, 0x00, 0x00, 0x00]);
 
 /** What a connection sends is none of what a storage SCP takes. */
-export class NotTaken extends Error {
+class NotTaken extends Error {
   override readonly name = 'NotTaken';
 }
 
