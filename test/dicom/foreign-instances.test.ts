@@ -86,6 +86,11 @@ describe('an instance that a stranger made', () => {
     const { dataset, lacksValues } = await readForeignJson(Buffer.from(JSON.stringify(json)), 'slice');
     expect(dataset).toEqual({ StudyInstanceUID: '1.2.3' });
     expect(lacksValues).toBe(false);
+    const many = Object.fromEntries(
+      Array.from({ length: 10_001 }, (_, i) => [(0x10090000 + i).toString(16), { vr: 'SH' }]),
+    );
+    const refused = await readForeignJson(Buffer.from(JSON.stringify(many)), 'slice');
+    expect(refused.dataset).toBeUndefined();
     await expect(readForeignJson(Buffer.from('{"0020'), 'slice')).rejects.toMatchObject({
       code: 'DICOM_UNREADABLE',
       message: 'slice: not JSON',
