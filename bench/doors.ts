@@ -41,6 +41,9 @@ interface Attack {
 /**
  * Hostile inputs at both doors and from the archive of a node that runs, while a process of its own asks for
  * /healthz: the longest time without an answer, beside that of a server that does nothing, and the memory.
+ * What is printed on the way says too how long the node's main thread computed without a pause, in time of
+ * the processor: on a busy machine that alone is the node's doing. DOORS_ONLY: an expression for what is
+ * tried.
  */
 export async function benchDoors({ quick, folder }: BenchOptions): Promise<BenchRow[]> {
   if (process.platform !== 'linux') return []; // only there can the memory of another process be measured
@@ -92,7 +95,7 @@ export async function benchDoors({ quick, folder }: BenchOptions): Promise<Bench
       { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] },
     );
     probes.push(probe);
-    pinToLastCore();
+    pin(`${CORES - 1}`);
     const take = async (): Promise<Probed> => {
       const taken = once(probe, 'message');
       probe.send('take');
@@ -228,6 +231,7 @@ export async function benchDoors({ quick, folder }: BenchOptions): Promise<Bench
       { name: 'doors: load of the machine (average of a minute)', value: loadavg()[0] ?? 0, unit: '' },
     ];
   } finally {
+    pin(`0-${CORES - 1}`);
     for (const child of probes) child.kill();
     await node.kill();
     await archive.stop();
@@ -237,12 +241,13 @@ export async function benchDoors({ quick, folder }: BenchOptions): Promise<Bench
 
 const NOTHING = { longestMs: 0, failures: 0 };
 
+const CORES = availableParallelism();
+
 /** What sends and serves keeps to one core, so that the node has the others. */
-function pinToLastCore(): void {
-  const cores = availableParallelism();
-  if (cores < 2) return;
+function pin(cores: string): void {
+  if (CORES < 2) return;
   try {
-    execFileSync('taskset', ['-apc', String(cores - 1), String(process.pid)], { stdio: 'ignore' });
+    execFileSync('taskset', ['-apc', cores, String(process.pid)], { stdio: 'ignore' });
   } catch {
     process.stderr.write('without taskset: what sends may take the cores of the node\n');
   }
