@@ -3,16 +3,17 @@
  *
  *   npm run bench -- [PART ...] [--quick]
  *
- * Parts: retrieval, receive, preprocessing, export, seg, watch, queue, pages, memory, forward, modes, import; all of
- * them without a name. `--quick` runs each on something small, to see that it works. What is compared runs on
- * this machine in the same run; the Python peer needs Debian's python3-skimage, retrieval needs Orthanc and
- * curl. Nothing else should run meanwhile.
+ * Parts: retrieval, receive, preprocessing, export, seg, watch, queue, pages, memory, forward, modes, import,
+ * doors; all of them without a name. `--quick` runs each on something small, to see that it works. What is
+ * compared runs on this machine in the same run; the Python peer needs Debian's python3-skimage, retrieval
+ * needs Orthanc and curl. Nothing else should run meanwhile.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { type BenchPart, type BenchRow, formatTable } from './bench-row.ts';
+import { benchDoors } from './doors.ts';
 import { benchExport } from './export.ts';
 import { benchForward } from './forward.ts';
 import { benchImport } from './import.ts';
@@ -39,6 +40,7 @@ const PARTS: Readonly<Record<string, BenchPart>> = {
   memory: benchMemory,
   forward: benchForward,
   modes: benchModes,
+  doors: benchDoors,
 };
 
 const { values, positionals } = parseArgs({

@@ -5,6 +5,8 @@ import { AnswerError } from './errors.ts';
 export interface JsonLimits {
   /** Of one item of a list, or of what is no list: it is parsed at a time, and nothing else is done then. */
   readonly itemBytes: number;
+  /** Of a list. */
+  readonly items: number;
   /** Values of the whole text: members of objects and lists. */
   readonly values: number;
   /** Levels of objects and lists within one another. */
@@ -12,10 +14,22 @@ export interface JsonLimits {
 }
 
 /**
- * The longest item is parsed in about 100 ms. A data set of a thousand frames takes 3 MB; ten thousand images
- * with a hundred elements each have 4 million values.
+ * What is parsed here takes up to 50 ms. Ten thousand images with a hundred elements each have 4 million
+ * values.
  */
-const JSON_LIMITS: JsonLimits = { itemBytes: 16 * 2 ** 20, values: 6_000_000, depth: 100 };
+const JSON_LIMITS: JsonLimits = { itemBytes: 4 * 2 ** 20, items: 200_000, values: 6_000_000, depth: 100 };
+/** A data set of a thousand frames takes 3 MB. */
+const LONG_ITEM_LIMITS: JsonLimits = { ...JSON_LIMITS, itemBytes: 16 * 2 ** 20 };
+/** Longer items are read elsewhere, where that can be done. */
+const LONG_ITEM_BYTES = 256 * 1024;
+
+/** What is kept of each item. */
+export interface ItemReader {
+  take(item: unknown): unknown;
+  /** As `take`, of the text of a long item, in UTF-8: elsewhere, so that nothing is held up here. */
+  readonly takeLong?: (text: Uint8Array) => Promise<unknown>;
+}
+const EVERYTHING: ItemReader = { take: (item) => item };
 
 /** How long items are parsed one after the other before others get their turn, in ms. */
 const TURN_MS = 10;
@@ -30,30 +44,36 @@ export interface JsonText {
 /**
  * Reads JSON while it arrives: the items of a list are parsed one at a time, so that a long list holds up
  * nothing else. A byte order mark is passed over.
- * @param take what is kept of each item
  * @param encoding of the text, as Content-Type names it; UTF-8 where it names none, or one that is not known
  * @throws AnswerError where it is no JSON, or beyond the limits
  */
 export async function readJson(
   chunks: AsyncIterable<Uint8Array>,
-  take: (item: unknown) => unknown = (item) => item,
+  reader: ItemReader = EVERYTHING,
   encoding?: string,
-  limits: JsonLimits = JSON_LIMITS,
+  limits: JsonLimits = reader.takeLong ? LONG_ITEM_LIMITS : JSON_LIMITS,
 ): Promise<JsonText> {
   const scanner = new Scanner(limits);
   const decoder = decoderOf(encoding);
   const items: unknown[] = [];
+  const read = (text: Uint8Array): unknown => {
+    if (reader.takeLong && text.length > LONG_ITEM_BYTES) {
+      const isUtf8 = decoder.encoding === 'utf-8';
+      return reader.takeLong(isUtf8 ? text : Buffer.from(decoder.decode(text)));
+    }
+    return reader.take(parse(decoder.decode(text)));
+  };
   let turnEnds = performance.now() + TURN_MS;
   for await (const chunk of chunks) {
     for (const text of scanner.read(chunk)) {
-      items.push(take(parse(decoder.decode(text))));
+      items.push(await read(text));
       if (performance.now() < turnEnds) continue;
       await turnOfTheLoop();
       turnEnds = performance.now() + TURN_MS;
     }
   }
   const rest = scanner.end();
-  if (rest) items.push(take(parse(decoder.decode(rest))));
+  if (rest) items.push(await read(rest));
   return { isList: scanner.isList, items };
 }
 
@@ -87,6 +107,7 @@ class Scanner {
   #started = false;
   #closed = false;
   #depth = 0;
+  #items = 0;
   #values = 0;
   #inString = false;
   #escaped = false;
@@ -125,7 +146,7 @@ class Scanner {
         this.#drop();
         this.#commaBefore = !isEnd;
         if (isEnd) this.#closed = true;
-        else this.#count();
+        else this.#countItem();
         continue;
       }
       this.#hasItem = true;
@@ -162,6 +183,14 @@ class Scanner {
         throw new AnswerError(`the answer is nested more than ${this.#limits.depth} levels deep`);
       }
     } else if (byte === LIST_CLOSE || byte === OBJECT_CLOSE) this.#depth -= 1;
+  }
+
+  #countItem(): void {
+    this.#items += 1;
+    if (this.#items > this.#limits.items) {
+      throw new AnswerError(`the answer has more than ${this.#limits.items} items`);
+    }
+    this.#count();
   }
 
   #count(): void {

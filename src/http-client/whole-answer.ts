@@ -2,7 +2,7 @@ import { MIMEType } from 'node:util';
 import { wordsOfPage } from './error-text.ts';
 import { AnswerError } from './errors.ts';
 import { type Answer, type ExchangeRequest, exchange } from './exchange.ts';
-import { type JsonText, readJson } from './json-items.ts';
+import { type ItemReader, type JsonText, readJson } from './json-items.ts';
 
 export interface WholeAnswer extends Pick<Answer, 'status' | 'headers'> {
   readonly bytes: Uint8Array;
@@ -29,11 +29,11 @@ const BEGINNING_BYTES = 8192;
 
 /**
  * One exchange whose answer is JSON, read while it arrives.
- * @param take what is kept of each item of a list, or of the one value
+ * @param reader what is kept of each item of a list, or of the one value
  * @throws as `exchange`; AnswerError where it is no JSON, with the words of the page that it is instead, or
  * beyond the limits of `readJson`
  */
-export function jsonAnswer(request: ExchangeRequest, take?: (item: unknown) => unknown): Promise<JsonAnswer> {
+export function jsonAnswer(request: ExchangeRequest, reader?: ItemReader): Promise<JsonAnswer> {
   return taking(request, async (answer) => {
     const contentType = String(answer.headers['content-type'] ?? '');
     let beginning: Uint8Array = new Uint8Array();
@@ -44,7 +44,7 @@ export function jsonAnswer(request: ExchangeRequest, take?: (item: unknown) => u
       }
     };
     try {
-      return { status: answer.status, ...(await readJson(watched(), take, charsetOf(contentType))) };
+      return { status: answer.status, ...(await readJson(watched(), reader, charsetOf(contentType))) };
     } catch (error) {
       if (!(error instanceof AnswerError) || error.message !== 'the answer is not JSON') throw error;
       const words = wordsOfPage(contentType, beginning.subarray(0, BEGINNING_BYTES), request.headers);

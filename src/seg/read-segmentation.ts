@@ -10,6 +10,7 @@ import {
   sequence,
   text,
 } from '../dicom/reading/dataset.ts';
+import { readForeignInstance } from '../dicom/reading/foreign-instances.ts';
 import { spacingOf } from '../dicom/volume.ts';
 import { PANCREAS_SEGMENT_NUMBER } from '../results/pancreas-segment.ts';
 import { segmentFrames } from './read-frames.ts';
@@ -32,6 +33,19 @@ export function readSegmentation(bytes: Uint8Array, series: SeriesVolume, source
 }
 
 /**
+ * As `readSegmentation`, of bytes that an archive gave, which may not be what was stored.
+ * @param bytes see `readForeignInstance`
+ */
+export async function readGivenSegmentation(
+  bytes: Uint8Array,
+  series: SeriesVolume,
+  source = 'SEG',
+): Promise<Uint8Array> {
+  const instance = await readForeignInstance(bytes, source);
+  return segmentOnSeries(instance, PANCREAS_SEGMENT_NUMBER, series, { sourcesNamed: true });
+}
+
+/**
  * One segment of a SEG, whoever wrote it, as a mask on a series' grid. Other writers need not name the image
  * of each frame: then place and direction alone count. Throws as `readSegmentation`.
  */
@@ -51,9 +65,10 @@ export function segmentOnSeries(
   }
   const shared = sequence(dataset, 'SharedFunctionalGroupsSequence')[0] ?? {};
   const mask = new Uint8Array(columns * rows * planeCount);
+  const positions = series.slices.map((slice) => imagePosition(slice).map(Number));
   for (const [frame, { groups, pixels }] of segmentFrames(instance, segment).entries()) {
     const place = `${source}, frame ${frame + 1} of segment ${segment}`;
-    const plane = planeOf(groups, series, place);
+    const plane = planeOf(groups, positions, series, place);
     const slice = series.slices[plane];
     if (!slice) continue;
     if (sourcesNamed && !namesSource(groups, slice)) {
@@ -68,19 +83,25 @@ export function segmentOnSeries(
   return mask;
 }
 
-function planeOf(groups: DicomDataset, series: SeriesVolume, place: string): number {
+/** @param positions of the series' slices */
+function planeOf(
+  groups: DicomDataset,
+  positions: readonly (readonly number[])[],
+  series: SeriesVolume,
+  place: string,
+): number {
   const position = numbers(sequence(groups, 'PlanePositionSequence')[0] ?? {}, 'ImagePositionPatient');
   const tolerance = POSITION_TOLERANCE * spacingOf(series.volume.affine)[2];
-  const plane = series.slices.findIndex(
-    (slice) => distance(imagePosition(slice).map(Number), position) <= tolerance,
-  );
+  const plane = positions.findIndex((one) => distance(one, position) <= tolerance);
   if (plane === -1) throw new DicomError('DICOM_GEOMETRY', `${place}: lies on no plane of the source series`);
   return plane;
 }
 
 function distance(a: readonly number[], b: readonly number[]): number {
   if (a.length !== 3 || b.length !== 3) return Number.POSITIVE_INFINITY;
-  return Math.hypot(...a.map((value, axis) => value - (b[axis] ?? 0)));
+  const [x = 0, y = 0, z = 0] = a;
+  const [u = 0, v = 0, w = 0] = b;
+  return Math.hypot(x - u, y - v, z - w);
 }
 
 function hasDirectionsOf(slice: SourceSlice, own: DicomDataset, shared: DicomDataset): boolean {

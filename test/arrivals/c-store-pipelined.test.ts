@@ -1,16 +1,19 @@
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type DimseServer, listenForDimse } from '../../src/arrivals/intake/dimse/dimse-server.ts';
+import {
+  associate,
+  CT_IMAGE_STORAGE,
+  commandElement,
+  FRAGMENT,
+  fragment,
+  pduItem,
+  storeCommand,
+} from '../support/raw-dimse.ts';
 import { openSpool } from '../support/receiving.ts';
-
-const CT_IMAGE_STORAGE = '1.2.840.10008.5.1.4.1.1.2';
-const IMPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2';
-const APPLICATION_CONTEXT = '1.2.840.10008.3.1.1.1';
-const [LAST_COMMAND, LAST_DATA] = [3, 2] as const;
 
 let folder: string;
 let server: DimseServer;
@@ -28,85 +31,57 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** PS3.8 section 9.3: type, length, content. */
-function pdu(type: number, ...content: Buffer[]): Buffer {
-  const body = Buffer.concat(content);
-  const head = Buffer.alloc(6);
-  head[0] = type;
-  head.writeUInt32BE(body.length, 2);
-  return Buffer.concat([head, body]);
+const LONG_DATA = Buffer.alloc(1000);
+const command = fragment(FRAGMENT.lastCommand, storeCommand());
+const request = Buffer.concat([command, fragment(FRAGMENT.lastData, LONG_DATA)]);
+
+/** C-FIND, whose data set the library would take into memory and inflate. */
+function findCommand(): Buffer {
+  const find = storeCommand();
+  find.writeUInt16LE(0x0020, find.indexOf(Buffer.from([0, 0, 0, 1, 2, 0, 0, 0])) + 8);
+  return find;
 }
 
-function item(type: number, ...content: Buffer[]): Buffer {
-  const body = Buffer.concat(content);
-  const head = Buffer.from([type, 0, 0, 0]);
-  head.writeUInt16BE(body.length, 2);
-  return Buffer.concat([head, body]);
-}
-
-const associationRequest = pdu(
-  1,
-  Buffer.from([0, 1, 0, 0]),
-  Buffer.from('NODE'.padEnd(16) + 'SCANNER1'.padEnd(16)),
-  Buffer.alloc(32),
-  item(0x10, Buffer.from(APPLICATION_CONTEXT)),
-  item(
-    0x20,
-    Buffer.from([1, 0, 0, 0]),
-    item(0x30, Buffer.from(CT_IMAGE_STORAGE)),
-    item(0x40, Buffer.from(IMPLICIT_LITTLE_ENDIAN)),
-  ),
-  item(0x50, item(0x51, Buffer.from([0, 0, 0x40, 0])), item(0x52, Buffer.from('1.2.3'))),
+const manyElements = Buffer.concat(
+  Array.from({ length: 500 }, (_, i) => commandElement(0x2000 + i, Buffer.from('AB'))),
 );
 
-function fragment(kind: number, content: Buffer): Buffer {
-  const head = Buffer.alloc(6);
-  head.writeUInt32BE(content.length + 2, 0);
-  head.set([1, kind], 4);
-  return pdu(4, head, content);
+/** Whether the port takes an association. */
+async function serves(): Promise<boolean> {
+  const other = await associate(server.port);
+  other?.destroy();
+  return other !== undefined;
 }
-
-function element(number: number, value: Buffer): Buffer {
-  const head = Buffer.alloc(8);
-  head.writeUInt16LE(number, 2);
-  head.writeUInt32LE(value.length, 4);
-  return Buffer.concat([head, value]);
-}
-
-function storeCommand(): Buffer {
-  const elements = Buffer.concat([
-    element(0x0002, Buffer.from(`${CT_IMAGE_STORAGE}\0`)),
-    element(0x0100, Buffer.from([0x01, 0x00])),
-    element(0x0110, Buffer.from([0x01, 0x00])),
-    element(0x0700, Buffer.from([0x00, 0x00])),
-    element(0x0800, Buffer.from([0x01, 0x00])),
-    element(0x1000, Buffer.from('1.2.3.4\0')),
-  ]);
-  const length = Buffer.alloc(4);
-  length.writeUInt32LE(elements.length);
-  return Buffer.concat([element(0, length), elements]);
-}
-
-const request = Buffer.concat([
-  fragment(LAST_COMMAND, storeCommand()),
-  fragment(LAST_DATA, Buffer.alloc(1000)),
-]);
 
 // An error that nobody catches would end the node; here it fails the test run.
 it.each([
-  ['sends a second instance', Buffer.concat([request, request])],
-  ['sends more of the first', Buffer.concat([request, fragment(LAST_DATA, Buffer.alloc(100))])],
-])('a sender that %s before the first is answered costs its own association alone', async (_what, bytes) => {
-  const socket = connect(server.port, '127.0.0.1');
-  socket.on('error', () => undefined);
-  socket.write(associationRequest);
-  const [accepted] = await once(socket, 'data');
-  expect(accepted[0]).toBe(2);
-  socket.write(bytes);
+  ['sends a second instance before the first is answered', Buffer.concat([request, request])],
+  [
+    'sends more of the first before it is answered',
+    Buffer.concat([request, fragment(FRAGMENT.lastData, Buffer.alloc(100))]),
+  ],
+  ['sends a command of many elements', fragment(FRAGMENT.lastCommand, storeCommand('1.2.3.4', manyElements))],
+  ['asks for another service', fragment(FRAGMENT.lastCommand, findCommand())],
+  ['announces a PDU that is longer than agreed', Buffer.from([4, 0, 0xff, 0xff, 0xff, 0xff])],
+])('a sender that %s costs its own association alone', async (_what, bytes) => {
+  const socket = await associate(server.port);
+  if (!socket) throw new Error('the node does not take the association');
+  socket.resume().write(bytes);
   await once(socket, 'close');
-  const other = connect(server.port, '127.0.0.1');
-  other.write(associationRequest);
-  const [answer] = await once(other, 'data');
-  expect(answer[0]).toBe(2);
-  other.destroy();
+  expect(await serves()).toBe(true);
+});
+
+it.each([
+  ['more presentation contexts than there may be', 200],
+  ['presentation contexts without end', 10_000],
+])('a sender that asks for %s is sent away, alone', async (_what, count) => {
+  const context = pduItem(
+    0x20,
+    Buffer.from([3, 0, 0, 0]),
+    pduItem(0x30, Buffer.from(CT_IMAGE_STORAGE)),
+    pduItem(0x40, Buffer.from('1.2.840.10008.1.2.1')),
+  );
+  const socket = await associate(server.port, { more: Array<Buffer>(count).fill(context) });
+  expect(socket).toBeUndefined();
+  expect(await serves()).toBe(true);
 });

@@ -5,7 +5,11 @@ import { deflateRawSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { identifyFile } from '../../src/arrivals/intake/instance-identity.ts';
 import { readInstance, text } from '../../src/dicom/reading/dataset.ts';
-import { readForeignInstance } from '../../src/dicom/reading/foreign-instances.ts';
+import {
+  readForeignInstance,
+  readForeignJson,
+  readForeignValues,
+} from '../../src/dicom/reading/foreign-instances.ts';
 import { TRANSFER_SYNTAX } from '../../src/dicom/reading/transfer-syntaxes.ts';
 import { explicit, implicit, joined, rawFile } from '../support/raw-elements.ts';
 import { smallInstance } from '../support/small-instance.ts';
@@ -61,6 +65,36 @@ describe('an instance that a stranger made', () => {
     });
     const bomb = rawFile(TRANSFER_SYNTAX.deflated, deflateRawSync(joined(IDENTITY, texts(60))));
     await expect(readForeignInstance(bomb, 'slice')).rejects.toMatchObject({ code: 'DICOM_UNREADABLE' });
+  });
+
+  it('gives a few values, and its bytes back, whatever else it holds', async () => {
+    const large = rawFile(EXPLICIT, IDENTITY, emptyItems(20_000));
+    for (const given of [large, rawFile(EXPLICIT, IDENTITY)]) {
+      const copy = given.slice();
+      const { dataset, bytes } = await readForeignValues(given, 'slice', ['0020000D']);
+      expect(dataset).toEqual({ StudyInstanceUID: '1.2.3' });
+      expect(Buffer.compare(bytes, copy)).toBe(0);
+    }
+  });
+
+  it('is read from JSON as from anywhere, without lists and texts that no header has', async () => {
+    const json = {
+      '0020000D': { vr: 'UI', Value: ['1.2.3'] },
+      '00081030': { vr: 'LO', Value: ['x'.repeat(70_000)] },
+      '00281101': { vr: 'US', Value: Array.from({ length: 40_000 }, () => 0) },
+    };
+    const { dataset, lacksValues } = await readForeignJson(Buffer.from(JSON.stringify(json)), 'slice');
+    expect(dataset).toEqual({ StudyInstanceUID: '1.2.3' });
+    expect(lacksValues).toBe(false);
+    const many = Object.fromEntries(
+      Array.from({ length: 10_001 }, (_, i) => [(0x10090000 + i).toString(16), { vr: 'SH' }]),
+    );
+    const refused = await readForeignJson(Buffer.from(JSON.stringify(many)), 'slice');
+    expect(refused.dataset).toBeUndefined();
+    await expect(readForeignJson(Buffer.from('{"0020'), 'slice')).rejects.toMatchObject({
+      code: 'DICOM_UNREADABLE',
+      message: 'slice: not JSON',
+    });
   });
 
   it('is read as every other is, deflated or with a large header', async () => {

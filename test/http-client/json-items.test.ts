@@ -8,7 +8,7 @@ async function* inChunks(bytes: Uint8Array, size: number): AsyncGenerator<Uint8A
 }
 const read = (text: string, size = 7) => readJson(inChunks(Buffer.from(text), size));
 
-const LIMITS = { itemBytes: 1_000, values: 100, depth: 10 };
+const LIMITS = { itemBytes: 1_000, items: 30, values: 100, depth: 10 };
 const readWithin = (text: string) => readJson(inChunks(Buffer.from(text), 64), undefined, undefined, LIMITS);
 
 describe('JSON that is read while it arrives', () => {
@@ -45,11 +45,27 @@ describe('JSON that is read while it arrives', () => {
 
   it.each([
     ['levels', `${'['.repeat(11)}${']'.repeat(11)}`, 'nested more than 10 levels'],
-    ['values', `[${'{},'.repeat(60)}{}]`, 'more than 100 values'],
+    ['items', `[${'1,'.repeat(31)}1]`, 'more than 30 items'],
+    ['values', `[[${'{},'.repeat(60)}{}]]`, 'more than 100 values'],
     ['bytes of an item', `["a","${'x'.repeat(1_001)}"]`, 'an item of the answer has more than 1000 bytes'],
     ['bytes where it is no list', `{"a":"${'x'.repeat(1_001)}"}`, 'the answer has more than 1000 bytes'],
   ])('is refused before it is parsed where it has too many %s', async (_what, text, words) => {
     await expect(readWithin(text)).rejects.toThrow(words);
+  });
+
+  it('is read elsewhere, item by item, where an item is long', async () => {
+    const long = { a: 'x'.repeat(300_000) };
+    const elsewhere: unknown[] = [];
+    const reader = {
+      take: (item: unknown) => item,
+      takeLong: async (text: Uint8Array) => {
+        elsewhere.push(JSON.parse(Buffer.from(text).toString()));
+        return 'elsewhere';
+      },
+    };
+    const text = Buffer.from(JSON.stringify([1, long, 2]));
+    expect((await readJson(inChunks(text, 65_536), reader)).items).toEqual([1, 'elsewhere', 2]);
+    expect(elsewhere).toEqual([long]);
   });
 
   it('lets others have their turn', async () => {

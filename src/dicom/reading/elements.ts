@@ -268,9 +268,15 @@ function asTexts(value: unknown): string[] {
   return (Array.isArray(value) ? value : [value]).map((term) => (typeof term === 'string' ? term : ''));
 }
 
+const ZEROS = Buffer.alloc(64 * 1024);
+
 /** Where the zeros begin that fill the bytes up to their end. */
 function trailingZeros(bytes: Uint8Array): number {
   let start = bytes.length;
+  // Block by block, as there may be a gigabyte of them.
+  while (start >= ZEROS.length && ZEROS.equals(bytes.subarray(start - ZEROS.length, start))) {
+    start -= ZEROS.length;
+  }
   while (start > 0 && bytes[start - 1] === 0) start -= 1;
   return start;
 }

@@ -1,9 +1,11 @@
 import { extname } from 'node:path';
 import { DICOM_ERROR_CODES, DicomError, TooMuchToRead } from '../dicom-error.ts';
 import { JobFailed, WorkerLost, WorkerPool } from '../worker-pool.ts';
-import { type Instance, readInstance } from './dataset.ts';
+import { type DicomDataset, type Instance, readInstance } from './dataset.ts';
 import type { ReadingEffort } from './elements.ts';
+import { unpackedInTurns } from './in-pieces.ts';
 import type { InstanceFile } from './instance-file.ts';
+import { readValues } from './part10.ts';
 import type { ReadingJob, ReadingResult } from './reading-jobs.ts';
 
 /** Takes some milliseconds: ten times the header of an ordinary slice. */
@@ -11,23 +13,26 @@ const SMALL: ReadingEffort = { elements: 10_000, items: 2_000, values: 20_000 };
 /** The largest headers that are read take about two seconds of an idle core. */
 const LIMIT_MS = 30_000;
 const IDLE_MS = 30_000;
-/** A million elements with their values. */
-const HEAP_MB = 512;
+/** Most of a million elements with their values. */
+const HEAP_MB = 224;
 
-const readers = (size: number, heapMb: number) =>
+/** What large files took goes back soon; the next one of a series comes sooner. */
+const OWN_IDLE_MS = 2_000;
+
+const readers = (size: number, heapMb: number, idleMs: number) =>
   new WorkerPool<ReadingJob, ReadingResult>({
     size,
     worker: new URL(`reading-worker${extname(import.meta.filename)}`, import.meta.url),
     what: 'the reader',
     limitMs: LIMIT_MS,
-    idleMs: IDLE_MS,
+    idleMs,
     heapMb,
   });
 
 /** For what comes in: no more than a few values of each file are kept. */
-const doorReaders = readers(2, 96);
+const doorReaders = readers(2, 96, IDLE_MS);
 /** For what the node asked for itself, so that it never waits behind what strangers send. */
-const ownReaders = readers(1, HEAP_MB);
+const ownReaders = readers(1, HEAP_MB, OWN_IDLE_MS);
 
 /**
  * As `readInstanceFile`, of a file that a stranger may have made: in a worker thread that has a time limit.
@@ -40,7 +45,7 @@ export async function readForeignFile(
   only: readonly string[],
 ): Promise<InstanceFile> {
   const result = await read(doorReaders, { kind: 'file', path, only, source });
-  if (result.kind !== 'file') throw new Error('the reader answered another question');
+  if (result.kind !== 'file') throw anotherQuestion();
   return result.file;
 }
 
@@ -58,9 +63,58 @@ export async function readForeignInstance(bytes: Uint8Array, source: string): Pr
   }
   const own = hasOwnBuffer(bytes) ? bytes : new Uint8Array(bytes);
   const result = await read(ownReaders, { kind: 'bytes', bytes: own, source }, [own.buffer]);
-  if (result.kind !== 'bytes') throw new Error('the reader answered another question');
-  return result.instance;
+  if (result.kind !== 'bytes') throw anotherQuestion();
+  return { ...result.instance, dataset: await unpackedInTurns(result.dataset) };
 }
+
+/** A few values of an instance, with its bytes: those that were given may be gone. */
+export interface ForeignValues {
+  readonly dataset: DicomDataset;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * A few values of an instance that a stranger may have made, as `readForeignInstance` takes all.
+ * @param only tags whose values are taken
+ * @throws DicomError as `readForeignInstance`
+ */
+export async function readForeignValues(
+  bytes: Uint8Array,
+  source: string,
+  only: readonly string[],
+): Promise<ForeignValues> {
+  try {
+    return { dataset: readValues(bytes, source, new Set(only), { effort: SMALL }).dataset, bytes };
+  } catch (error) {
+    if (!(error instanceof TooMuchToRead)) throw error;
+  }
+  const own = hasOwnBuffer(bytes) ? bytes : new Uint8Array(bytes);
+  const result = await read(ownReaders, { kind: 'bytes', bytes: own, source, only }, [own.buffer]);
+  if (result.kind !== 'bytes' || !result.bytes) throw anotherQuestion();
+  return { dataset: await unpackedInTurns(result.dataset), bytes: result.bytes };
+}
+
+export interface ForeignJson {
+  /** Undefined where it is no data set of the DICOM JSON model. */
+  readonly dataset: DicomDataset | undefined;
+  /** See `hasValuesElsewhere`. */
+  readonly lacksValues: boolean;
+}
+
+/**
+ * A data set in DICOM JSON that a stranger may have made, in a worker thread: for long texts.
+ * @param text in UTF-8; the reader's from now on
+ * @throws DicomError DICOM_UNREADABLE where it is no JSON, or takes too long or too much memory
+ */
+export async function readForeignJson(text: Uint8Array, source: string): Promise<ForeignJson> {
+  const own = hasOwnBuffer(text) ? text : new Uint8Array(text);
+  const result = await read(ownReaders, { kind: 'json', text: own, source }, [own.buffer]);
+  if (result.kind !== 'json') throw anotherQuestion();
+  const { dataset, lacksValues } = result;
+  return { dataset: dataset && (await unpackedInTurns(dataset)), lacksValues };
+}
+
+const anotherQuestion = (): Error => new Error('the reader answered another question');
 
 function hasOwnBuffer(bytes: Uint8Array): bytes is Uint8Array<ArrayBuffer> {
   return bytes.buffer instanceof ArrayBuffer && bytes.byteLength === bytes.buffer.byteLength;

@@ -34,8 +34,8 @@ const ITEM = 'FFFEE000';
 const SEQUENCE_END = 'FFFEE0DD';
 /** The longest header of an element: tag, VR, two reserved bytes, length. */
 const ELEMENT_HEADER_BYTES = 12;
-/** Fragments that no real instance has. */
-const MAX_FRAGMENTS = 1_000_000;
+/** Fragments that no real instance has; each is looked for in the file. */
+const MAX_FRAGMENTS = 400_000;
 
 /**
  * Reads the header of a DICOM file (PS3.10) of any size, and sees that its pixel data is all there, without

@@ -1,17 +1,21 @@
 import { keywordOf, vrOf } from './dictionary.ts';
-import { effectiveVr, isText, readValue, simplify } from './values.ts';
+import { areTooMany, effectiveVr, isText, readValue, simplify } from './values.ts';
 
 /** Nesting that no real data set reaches; deeper JSON is a mistake or an attack. */
 const MAX_DEPTH = 32;
+/** Headers have some hundred elements, with a vendor's own ones a few thousand. */
+const MAX_ELEMENTS = 10_000;
 
 /**
- * A data set of the DICOM JSON model (PS3.18 annex F), or undefined where it isn't one. Elements that make no
- * sense are left out.
+ * A data set of the DICOM JSON model (PS3.18 annex F), or undefined where it isn't one, or has more elements
+ * than any. Elements that make no sense are left out.
  */
 export function naturalizeJson(json: unknown, depth = 0): Record<string, unknown> | undefined {
   if (!isRecord(json) || depth > MAX_DEPTH) return undefined;
   const dataset: Record<string, unknown> = {};
-  for (const [tag, element] of Object.entries(json)) {
+  const elements = Object.entries(json);
+  if (elements.length > MAX_ELEMENTS) return undefined;
+  for (const [tag, element] of elements) {
     if (!/^[\dA-F]{8}$/i.test(tag) || !isRecord(element)) continue;
     if ('BulkDataURI' in element) continue;
     const vr = typeof element['vr'] === 'string' ? element['vr'] : (vrOf(tag) ?? 'UN');
@@ -47,6 +51,7 @@ function jsonValue(tag: string, vr: string, element: Record<string, unknown>, de
   }
   const values = asArray(element['Value']);
   if (vr === 'SQ') return values.map((item) => naturalizeJson(item, depth + 1) ?? {});
+  if (areTooMany(values, vr)) return undefined;
   if (vr === 'PN') return simplify(values.map(personName));
   return simplify(isText(vr) ? values.map(plainText) : values);
 }

@@ -3,7 +3,7 @@ import { messageOf } from '../../coded-error.ts';
 import { DicomError, TooMuchToRead } from '../dicom-error.ts';
 import { bareStart } from './bare-data-set.ts';
 import type { Encoded } from './element-header.ts';
-import { type ReadingEffort, readElements } from './elements.ts';
+import { type ReadingEffort, type ReadingLimit, readElements } from './elements.ts';
 import type { PixelDataElement } from './pixel-data.ts';
 import { TRANSFER_SYNTAX } from './transfer-syntaxes.ts';
 
@@ -15,6 +15,7 @@ export interface Part10 {
 
 const PREAMBLE_BYTES = 128;
 const META_GROUP = 0x0002;
+const PIXEL_DATA_GROUP = 0x7fe0;
 /** Images deflate to a half or a tenth, masks to a hundredth; what grows beyond this is an attack. */
 const MAX_INFLATION = 30;
 const INFLATION_ALLOWANCE_BYTES = 16 * 1024 * 1024;
@@ -35,6 +36,28 @@ export function readPart10(file: Uint8Array, source: string, effort?: ReadingEff
   const input = encoded(body, transferSyntaxUid, source);
   const { dataset, pixelData } = readElements(input, deflated ? 0 : end, { effort });
   return { dataset, transferSyntaxUid, ...(pixelData && { pixelData }) };
+}
+
+/**
+ * As `readPart10`, of a few values alone: the rest is walked past.
+ * @param only tags, of the top level, whose values are taken
+ * @param limit `beforeGroup`: they stand before this group, and nothing from there on is looked at
+ */
+export function readValues(
+  file: Uint8Array,
+  source: string,
+  only: ReadonlySet<string>,
+  limit: Pick<ReadingLimit, 'effort' | 'beforeGroup'> = {},
+): Pick<Part10, 'dataset' | 'transferSyntaxUid'> {
+  const { effort, beforeGroup = PIXEL_DATA_GROUP } = limit;
+  const bytes = inArrayBuffer(file);
+  const { transferSyntaxUid, end } = startOf(bytes, source, effort);
+  const deflated = transferSyntaxUid === TRANSFER_SYNTAX.deflated;
+  if (deflated && effort) throw new TooMuchToRead('DICOM_UNREADABLE', `${source}: it is deflated`);
+  const body = deflated ? inflate(bytes.subarray(end), source) : bytes;
+  const input = encoded(body, transferSyntaxUid, source);
+  const { dataset } = readElements(input, deflated ? 0 : end, { beforeGroup, effort, only });
+  return { dataset, transferSyntaxUid };
 }
 
 function startOf(

@@ -5,6 +5,8 @@ import { vrOf } from './dictionary.ts';
 const UNSPLIT_TEXT = new Set(['ST', 'LT', 'UT', 'UR']);
 /** Text whose characters SpecificCharacterSet governs (PS3.5 6.1.2.3). */
 const ENCODED_TEXT = new Set(['LO', 'LT', 'PN', 'SH', 'ST', 'UC', 'UT']);
+/** Texts whose length has 32 bits in explicit VR; of others no file in explicit VR has more than 64 KiB. */
+const LONG_TEXT = new Set(['UC', 'UR', 'UT']);
 const TEXT = new Set('AE AS CS DA DS DT IS LO PN SH TM UC UI ST LT UT UR'.split(' '));
 
 /** Bytes of one value, and how to take it. */
@@ -29,6 +31,8 @@ const NUMBERS: Readonly<Record<string, [number, (view: DataView, at: number, lit
 /** Longer values (overlays, look-up tables, vendors' headers) are never used here and would fill memory. */
 const MAX_BINARY_BYTES = 65_536;
 const MAX_TEXT_BYTES = 1024 * 1024;
+/** As many values as the longest element of short ones holds, and the longest binary one. */
+const MAX_VALUES = 32_768;
 
 export function isText(vr: string): boolean {
   return TEXT.has(vr);
@@ -36,7 +40,15 @@ export function isText(vr: string): boolean {
 
 /** Whether a value has more bytes than are kept. */
 export function isTooLong(length: number, vr: string): boolean {
-  return length > (TEXT.has(vr) ? MAX_TEXT_BYTES : MAX_BINARY_BYTES);
+  return length > (LONG_TEXT.has(vr) ? MAX_TEXT_BYTES : MAX_BINARY_BYTES);
+}
+
+/** As `isTooLong`, of the values of an element in DICOM JSON. */
+export function areTooMany(values: readonly unknown[], vr: string): boolean {
+  if (values.length > MAX_VALUES) return true;
+  let length = 0;
+  for (const value of values) if (typeof value === 'string') length += value.length;
+  return isTooLong(length, vr);
 }
 
 /** Bytes of one of an element's values; undefined where it is taken as bytes. */

@@ -52,7 +52,7 @@ const MIB = 1024 * 1024;
  * Largest answers, in bytes. Metadata of a series takes some kilobytes an image; a page of a search some
  * hundred a result, or all results where an archive knows no pages; a word on what was stored is short.
  */
-const MAX_JSON_BYTES = { search: 64 * MIB, metadata: 128 * MIB, store: 16 * MIB, rest: 64 * MIB } as const;
+const MAX_JSON_BYTES = { search: 64 * MIB, metadata: 128 * MIB, store: 4 * MIB, rest: 64 * MIB } as const;
 /**
  * Ten thousand images of 2048 x 2048 in 16 bits. They are not held; this only ends an answer that never ends.
  */

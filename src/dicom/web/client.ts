@@ -1,6 +1,7 @@
 import { api, type RequestInstance } from 'dicomweb-client';
 import { DicomError } from '../dicom-error.ts';
-import { type DicomDataset, number, readInstance, text } from '../reading/dataset.ts';
+import { type DicomDataset, number, text } from '../reading/dataset.ts';
+import { readForeignInstance } from '../reading/foreign-instances.ts';
 import {
   ArchiveAccess,
   type ArchiveRequestKind,
@@ -150,7 +151,8 @@ export class DicomWebClient {
     const ofFiles = async (): Promise<DicomDataset[]> => {
       const headers: DicomDataset[] = [];
       for await (const bytes of this.retrieveSeries(studyUid, seriesUid, signal)) {
-        headers.push(readInstance(bytes, `instance ${headers.length + 1} of series ${seriesUid}`).dataset);
+        const source = `instance ${headers.length + 1} of series ${seriesUid}`;
+        headers.push((await readForeignInstance(bytes, source)).dataset);
       }
       return headers;
     };
@@ -172,10 +174,10 @@ export class DicomWebClient {
   ): Promise<DicomDataset> {
     const [header] = await this.#headers(
       async () => [await this.#instanceMetadata(studyUid, seriesUid, sopUid, signal)],
-      async () => [
-        readInstance(await this.retrieveInstance(studyUid, seriesUid, sopUid, signal), `instance ${sopUid}`)
-          .dataset,
-      ],
+      async () => {
+        const bytes = await this.retrieveInstance(studyUid, seriesUid, sopUid, signal);
+        return [(await readForeignInstance(bytes, `instance ${sopUid}`)).dataset];
+      },
     );
     return header ?? {};
   }
@@ -326,7 +328,8 @@ export class DicomWebClient {
   async #isGiven(studyUid: string, seriesUid: string, sopUid: string, signal?: AbortSignal) {
     try {
       const path = `${seriesPath(studyUid, seriesUid)}/instances/${sopUid}`;
-      const { dataset } = readInstance(await this.#retrieveOne(path, signal), `instance ${sopUid}`);
+      const bytes = await this.#retrieveOne(path, signal);
+      const { dataset } = await readForeignInstance(bytes, `instance ${sopUid}`);
       return text(dataset, 'SOPInstanceUID') === sopUid;
     } catch (error) {
       if (isNotThere(error)) return false;

@@ -1,9 +1,12 @@
 import type { RequestInstance } from 'dicomweb-client';
+import { messageOf } from '../../coded-error.ts';
 import { AnswerError } from '../../http-client/errors.ts';
+import type { ItemReader } from '../../http-client/json-items.ts';
 import { patiently } from '../../http-client/patience.ts';
 import { bodyOf } from '../../http-client/request-body.ts';
 import { jsonAnswer, wholeAnswer } from '../../http-client/whole-answer.ts';
 import type { DicomDataset } from '../reading/dataset.ts';
+import { readForeignJson } from '../reading/foreign-instances.ts';
 import { hasValuesElsewhere, naturalizeJson } from '../reading/naturalize.ts';
 import type { ArchiveAccess, ArchiveRequest } from './archive-access.ts';
 import { archiveError, badAnswer } from './errors.ts';
@@ -56,10 +59,24 @@ export class AnsweredDataset {
   }
 }
 
-function dataSetOf(item: unknown): unknown {
-  const dataset = naturalizeJson(item);
-  return dataset ? new AnsweredDataset(dataset, hasValuesElsewhere(item)) : item;
-}
+/** Of each item its data set; the nothing that some archives send among them is kept as it is. */
+const DATA_SETS: ItemReader = {
+  take: (item) => {
+    if (item === null) return item;
+    const dataset = naturalizeJson(item);
+    if (!dataset) throw notDicomJson();
+    return new AnsweredDataset(dataset, hasValuesElsewhere(item));
+  },
+  takeLong: async (text) => {
+    const { dataset, lacksValues } = await readForeignJson(text, 'a data set of the answer').catch(
+      (cause: unknown) => {
+        throw new AnswerError(`the answer is not DICOM JSON: ${messageOf(cause)}`, { cause });
+      },
+    );
+    if (!dataset) throw notDicomJson();
+    return new AnsweredDataset(dataset, lacksValues);
+  },
+};
 
 /** A data set that stands alone, and the nothing that some archives find, are lists of one and of none. */
 function dataSets(isList: boolean, items: readonly unknown[]): AnsweredDataset[] {
@@ -146,7 +163,7 @@ class LibraryRequest implements RequestInstance {
       body: data && bodyOf(new Uint8Array(data)),
     });
     if (this.responseType === 'json') {
-      const { status, isList, items } = await jsonAnswer(request, dataSetOf);
+      const { status, isList, items } = await jsonAnswer(request, DATA_SETS);
       return { status, datasets: dataSets(isList, items), text: '' };
     }
     const { status, bytes } = await wholeAnswer(request);

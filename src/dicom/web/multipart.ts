@@ -1,3 +1,4 @@
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import { MIMEType } from 'node:util';
 import { DelimitedReader } from './delimited-reader.ts';
 
@@ -70,31 +71,38 @@ function parsedType(contentType: string): MIMEType | undefined {
 /**
  * Splits a multipart body into whole parts. A part is given out when it is complete, and no more of the body
  * is taken until the caller asks for the next one: memory holds one part and one chunk of the network.
- * @param partLimit bytes that a part may have
+ * @param limitOf bytes that a part may have, by how it begins; undefined: as many as can be read
  * @throws MultipartError where the body ends before its closing delimiter, never has the boundary, or has a
  * larger part
  */
 export async function* splitMultipart(
   body: AsyncIterable<Uint8Array>,
   boundary: string,
-  partLimit: number = DEFAULT_PART_LIMIT_BYTES,
+  limitOf: (start: Uint8Array) => number | undefined = () => undefined,
 ): AsyncGenerator<MultipartPart> {
   for await (const { contentType, content } of streamMultipart(body, boundary)) {
-    yield { contentType, bytes: await wholePart(content, partLimit) };
+    yield { contentType, bytes: await wholePart(content, limitOf) };
   }
 }
 
+/** How a part begins is asked when so much of it is there. */
+const START_BYTES = 1024;
+
 /**
  * All of a part, in memory of its own.
- * @throws MultipartError where it has more bytes than `limit`
+ * @throws MultipartError where it has more bytes than `limitOf` says by its beginning
  */
 export async function wholePart(
   content: AsyncIterable<Uint8Array>,
-  limit: number = DEFAULT_PART_LIMIT_BYTES,
+  limitOf: (start: Uint8Array) => number | undefined = () => undefined,
 ): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
+  let limit = DEFAULT_PART_LIMIT_BYTES;
   for await (const chunk of content) {
+    if (size < START_BYTES && size + chunk.length >= START_BYTES) {
+      limit = limitOf(Buffer.concat([...chunks, chunk])) ?? DEFAULT_PART_LIMIT_BYTES;
+    }
     size += chunk.length;
     if (size > limit) throw new MultipartError(`has a part of more than ${limit} bytes`);
     chunks.push(chunk);
@@ -102,16 +110,30 @@ export async function wholePart(
   return joined(chunks, size);
 }
 
-/** In memory of its own: parts are passed to other threads, and small buffers share theirs. */
-function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
+/** Copied at a time: takes a few milliseconds. */
+const COPIED_BYTES = 8 * 2 ** 20;
+
+/**
+ * In memory of its own: parts are passed to other threads, and small buffers share theirs. In turns of the
+ * event loop; the chunks are let go on the way.
+ */
+async function joined(chunks: Uint8Array[], size: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(size);
   let offset = 0;
-  for (const chunk of chunks) {
+  let copied = 0;
+  for (const [index, chunk] of chunks.entries()) {
     bytes.set(chunk, offset);
     offset += chunk.length;
+    copied += chunk.length;
+    chunks[index] = NOTHING;
+    if (copied < COPIED_BYTES) continue;
+    copied = 0;
+    await turnOfTheLoop();
   }
   return bytes;
 }
+
+const NOTHING = new Uint8Array();
 
 /**
  * Splits a multipart body (RFC 2046 section 5.1) without holding more of it than one chunk of the network:

@@ -1,4 +1,5 @@
-import { readInstance, text } from '../reading/dataset.ts';
+import { text } from '../reading/dataset.ts';
+import { readForeignValues } from '../reading/foreign-instances.ts';
 import type { Detour } from './archive-access.ts';
 import { mayBeHadOtherwise } from './refusals.ts';
 
@@ -14,6 +15,8 @@ export interface RetrievalWays {
   told(detour: Detour): void;
 }
 
+const SOP_UID = '00080018';
+const SERIES_UID = '0020000E';
 const WHOLE_SERIES = 'a series as a whole (WADO-RS)';
 
 /** Instances that are asked for at a time: memory holds them. */
@@ -47,8 +50,8 @@ export async function* seriesSomehow(
     return;
   }
   const ofSeries = async function* (): AsyncGenerator<Uint8Array> {
-    for await (const bytes of ways.study()) {
-      const { dataset } = readInstance(bytes, 'an instance of the study');
+    for await (const given of ways.study()) {
+      const { dataset, bytes } = await readForeignValues(given, 'an instance of the study', [SERIES_UID]);
       if (text(dataset, 'SeriesInstanceUID') === seriesInstanceUid) yield bytes;
     }
   };
@@ -77,8 +80,8 @@ async function inSeries(
   sopInstanceUid: string,
   series: AsyncIterable<Uint8Array>,
 ): Promise<Uint8Array | undefined> {
-  for await (const bytes of series) {
-    const { dataset } = readInstance(bytes, 'an instance of the series');
+  for await (const given of series) {
+    const { dataset, bytes } = await readForeignValues(given, 'an instance of the series', [SOP_UID]);
     if (text(dataset, 'SOPInstanceUID') === sopInstanceUid) return bytes;
   }
   return undefined;

@@ -1,5 +1,6 @@
 import { type Answer, type ExchangeRequest, exchange } from '../../http-client/exchange.ts';
 import { patiently } from '../../http-client/patience.ts';
+import { bareStart } from '../reading/bare-data-set.ts';
 import type { ArchiveAccess } from './archive-access.ts';
 import { archiveError } from './errors.ts';
 import { MultipartError, mediaType, multipartBoundary, splitMultipart, wholePart } from './multipart.ts';
@@ -62,7 +63,8 @@ async function* partsOf(answer: Answer, words: ArchiveAccess['wordsOf']): AsyncG
     yield await wholePart(body);
     return;
   }
-  for await (const part of splitMultipart(answer, multipartBoundary(contentType))) {
+  const parts = splitMultipart(answer, multipartBoundary(contentType), partLimit);
+  for await (const part of parts) {
     const isDicom = part.contentType === undefined || mediaType(part.contentType) === 'application/dicom';
     if (!isDicom && !isPart10(part.bytes)) {
       throw new MultipartError(`has a part of type "${part.contentType}" instead of application/dicom`);
@@ -75,6 +77,14 @@ async function* partsOf(answer: Answer, words: ArchiveAccess['wordsOf']): AsyncG
 function noMultipart(contentType: string, said: string | undefined): MultipartError {
   const type = contentType === '' ? 'of no type' : `"${contentType}"`;
   return new MultipartError(`is ${type}, not multipart/related${said === undefined ? '' : `: ${said}`}`);
+}
+
+/** What is no DICOM is not collected in memory until it ends: a page of words takes less. */
+const OTHER_PART_LIMIT_BYTES = 2 ** 20;
+
+/** @param start first bytes of a part */
+function partLimit(start: Uint8Array): number | undefined {
+  return isPart10(start) || bareStart(start) ? undefined : OTHER_PART_LIMIT_BYTES;
 }
 
 const PREAMBLE_BYTES = 128;

@@ -7,7 +7,7 @@ import { ctPresets, mrPresets } from '../../pictures/window-presets.ts';
 import { retrieveSeries } from '../../pipeline/run/retrieve-series.ts';
 import { describeSeries } from '../../pipeline/selection/describe-series.ts';
 import type { PartOfSeries } from '../../pipeline/selection/select.ts';
-import { readSegmentation } from '../../seg/read-segmentation.ts';
+import { readGivenSegmentation } from '../../seg/read-segmentation.ts';
 import type { VolumeRecord } from '../../store/records/volume-record.ts';
 
 /** The images of a result with its mask, on their own grid. */
@@ -40,7 +40,7 @@ type Archive = Pick<
 
 /**
  * Fetches the images that a result was measured in, and its SEG, from the archive. Throws as `retrieveSeries`
- * and `readSegmentation`; DICOM_WEB_ANSWER where the archive does not hold that part any more.
+ * and `readGivenSegmentation`; DICOM_WEB_ANSWER where the archive does not hold that part any more.
  */
 export async function loadImages(
   archive: Archive,
@@ -56,7 +56,7 @@ export async function loadImages(
   const source = builder.finish();
   const { voxels, size, affine } = source.volume;
   const mask = seg
-    ? readSegmentation(
+    ? await readGivenSegmentation(
         await archive.retrieveInstance(studyInstanceUid, seg.seriesInstanceUid, seg.sopInstanceUid),
         source,
       )

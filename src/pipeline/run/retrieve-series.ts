@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import { DicomError } from '../../dicom/dicom-error.ts';
 import type { ImageFrame } from '../../dicom/geometry/image-frame.ts';
 import { SeriesVolumeBuilder } from '../../dicom/geometry/series-volume-builder.ts';
@@ -52,7 +53,7 @@ export async function retrieveSeries(
     const decoding: Promise<void>[] = [];
     for await (const bytes of arriving) {
       const instance = await readOne(bytes, series, seen.size + 1);
-      const contents = digestOf(instance);
+      const contents = await digestOf(instance);
       const before = seen.get(instance.source);
       if (before !== undefined && before !== contents) {
         const what = 'the archive sent two with this UID that are not the same: which counts is unclear';
@@ -132,12 +133,37 @@ function observed<T>(promise: Promise<T>): Promise<T> {
   return promise;
 }
 
-/** Of header and pixels: copies of one instance may have other file meta information. */
-function digestOf({ dataset, frames }: Instance): string {
-  const hash = createHash('sha256').update(
-    JSON.stringify(dataset, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)),
-  );
-  for (const frame of frames) hash.update(frame);
+/** Hashed at a time: takes some milliseconds. */
+const HASHED_BYTES = 4 * 2 ** 20;
+const HASHED_ITEMS = 500;
+
+/**
+ * Of header and pixels: copies of one instance may have other file meta information. In turns of the event
+ * loop, as an instance may be an image of ten thousand frames.
+ */
+async function digestOf({ dataset, frames }: Instance): Promise<string> {
+  const hash = createHash('sha256');
+  const add = (value: unknown) =>
+    hash.update(
+      JSON.stringify(value, (_, one: unknown) => (typeof one === 'bigint' ? String(one) : one)) ?? '',
+    );
+  for (const [keyword, value] of Object.entries(dataset)) {
+    hash.update(`${keyword}=`);
+    if (!Array.isArray(value) || value.length <= HASHED_ITEMS) {
+      add(value);
+      continue;
+    }
+    for (let at = 0; at < value.length; at += HASHED_ITEMS) {
+      add(value.slice(at, at + HASHED_ITEMS));
+      await turnOfTheLoop();
+    }
+  }
+  for (const frame of frames) {
+    for (let at = 0; at < frame.length; at += HASHED_BYTES) {
+      hash.update(frame.subarray(at, at + HASHED_BYTES));
+      if (frame.length > HASHED_BYTES) await turnOfTheLoop();
+    }
+  }
   return hash.digest('base64');
 }
 

@@ -1,5 +1,6 @@
 import { DicomError } from '../../dicom/dicom-error.ts';
-import { type DicomDataset, readInstance } from '../../dicom/reading/dataset.ts';
+import type { DicomDataset } from '../../dicom/reading/dataset.ts';
+import { readForeignInstance } from '../../dicom/reading/foreign-instances.ts';
 import { voxelVolumeMl } from '../../dicom/volume.ts';
 import { MODES, type Mode } from '../../inference-mode.ts';
 import { PANCREAS_SEGMENT_NUMBER } from '../../results/pancreas-segment.ts';
@@ -70,7 +71,7 @@ export async function standingResult(
   const stored = await stage('retrieve', async (_, signal) => {
     const { seriesInstanceUid, sopInstanceUid } = reference;
     const bytes = await archive.retrieveInstance(studyInstanceUid, seriesInstanceUid, sopInstanceUid, signal);
-    return readInstance(bytes, `the stored result ${sopInstanceUid}`);
+    return readForeignInstance(bytes, `the stored result ${sopInstanceUid}`);
   }).catch((error: unknown) => {
     // Gone from the archive, or unreadable there: the images are segmented again.
     if (error instanceof DicomError && error.code !== 'DICOM_WEB_UNREACHABLE') return undefined;

@@ -1,7 +1,7 @@
 import { DicomError } from '../../dicom/dicom-error.ts';
 import type { DicomWebClient } from '../../dicom/web/client.ts';
 import type { ResultObject } from '../../results/result-context.ts';
-import { readSegmentation } from '../../seg/read-segmentation.ts';
+import { readGivenSegmentation } from '../../seg/read-segmentation.ts';
 import type { Database } from '../../store/database/sql.ts';
 import { type ResultKind, recordResultSeries } from '../../store/records/own-series.ts';
 import type { Results, SegmentedSeries } from './create-results.ts';
@@ -84,13 +84,13 @@ export async function verifyStored(
 }
 
 /** What is wrong with a SEG that should hold the mask; undefined where it does. */
-function differenceFrom(
+async function differenceFrom(
   mask: Uint8Array,
   bytes: Uint8Array,
   source: SegmentedSeries['source'],
-): string | undefined {
+): Promise<string | undefined> {
   try {
-    const stored = readSegmentation(bytes, source);
+    const stored = await readGivenSegmentation(bytes, source);
     return Buffer.compare(stored, mask) === 0 ? undefined : 'differs from the mask that was stored';
   } catch (error) {
     if (error instanceof DicomError) return `is not the SEG that was stored: ${error.message}`;

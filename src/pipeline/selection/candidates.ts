@@ -7,6 +7,9 @@ import { factsOf } from './facts.ts';
 import type { CandidateSeries, PartOfSeries } from './select.ts';
 import { normalOf, orientationOf, type Point, pointOf } from './stack.ts';
 
+/** For people; 64 characters are allowed (PS3.5 table 6.2-1, LO). */
+const LONGEST_DESCRIPTION = 1024;
+
 /**
  * What selection needs to know of a series, from the headers of all its instances: one candidate for each
  * volume that it holds.
@@ -24,7 +27,8 @@ export function candidatesWithHeaders(
   const parts = withoutCompanions(splitSeries(frames));
   const description = headers
     .map((header) => text(header, 'SeriesDescription'))
-    .find((one) => one !== undefined);
+    .find((one) => one !== undefined)
+    ?.slice(0, LONGEST_DESCRIPTION);
   const orientations = new Set(parts.map(({ frames: [first] }) => first && orientation(first.attributes)))
     .size;
   return parts.map((part) => ({

@@ -1,6 +1,6 @@
 import { type DicomDataset, number, requiredText, text } from '../../dicom/reading/dataset.ts';
 import type { DicomWebClient } from '../../dicom/web/client.ts';
-import { candidatesOf } from './candidates.ts';
+import { candidatesElsewhere } from './candidates-elsewhere.ts';
 import { factsOf } from './facts.ts';
 import type { CandidateSeries } from './select.ts';
 
@@ -37,7 +37,7 @@ export async function describeSeries(
     const seriesInstanceUid = requiredText(item, 'SeriesInstanceUID', what);
     if (mayHoldImages(item)) {
       const headers = await headersOf(archive, studyInstanceUid, seriesInstanceUid, item, signal);
-      described.push(...candidatesOf(seriesInstanceUid, headers));
+      described.push(...(await candidatesElsewhere(seriesInstanceUid, headers)));
     } else {
       const description = text(item, 'SeriesDescription') ?? '';
       const images = number(item, 'NumberOfSeriesRelatedInstances') ?? 0;

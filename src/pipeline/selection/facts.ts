@@ -90,10 +90,11 @@ export interface SeriesExtent {
 /**
  * Facts about a series, or about one part of it.
  * An attribute that is missing or unreadable gives no fact.
- * @param header of one image; of an enhanced one, the attributes of a frame
+ * @param image header of one image; of an enhanced one, the attributes of a frame
  * @param images how many there are
  */
-export function factsOf(header: DicomDataset, images: number, extent: SeriesExtent = {}): Facts {
+export function factsOf(image: DicomDataset, images: number, extent: SeriesExtent = {}): Facts {
+  const header = shortened(image);
   return known({
     ...writtenWords(header),
     ...attributes(header),
@@ -101,6 +102,22 @@ export function factsOf(header: DicomDataset, images: number, extent: SeriesExte
     ...geometry(header, stackOf(header, images, extent.positions)),
     orientations: extent.orientations ?? 1,
   });
+}
+
+/** No text that rules ask about is longer (ST has 1024 characters), nor any list. */
+const LONGEST_TEXT = 1024;
+const LONGEST_LIST = 64;
+
+/** A header of which no value keeps the rules' expressions busy. */
+function shortened(header: DicomDataset): DicomDataset {
+  return Object.fromEntries(Object.entries(header).map(([keyword, value]) => [keyword, shortValue(value)]));
+}
+
+function shortValue(value: unknown): unknown {
+  if (typeof value === 'string') return value.slice(0, LONGEST_TEXT);
+  if (Array.isArray(value)) return value.slice(0, LONGEST_LIST).map(shortValue);
+  if (typeof value !== 'object' || value === null || value instanceof ArrayBuffer) return value;
+  return shortened(value as DicomDataset);
 }
 
 type Unsure = Partial<Record<FactName, Fact | undefined>>;

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 import dimse from 'dcmjs-dimse';
+import { messageOf } from '../../../coded-error.ts';
 import { isUid } from '../../../dicom/uids.ts';
 import { IMPLEMENTATION } from '../../../implementation.ts';
 import { IntakeError, type IntakeRefusal } from '../intake-error.ts';
@@ -14,6 +15,7 @@ import {
 } from './association.ts';
 import { fileMeta } from './file-meta.ts';
 import { IncomingDataSet } from './incoming-data-set.ts';
+import { PduGate } from './pdu-gate.ts';
 
 export interface StoreScpParts {
   readonly spool: Spool;
@@ -77,6 +79,7 @@ export class StoreScp extends dimse.Scp {
     super(socket, { connectTimeout: parts.idleMs });
     this.#socket = socket;
     this.#parts = parts;
+    this.#lookFirst(socket);
     socket.on('data', ({ length }) => {
       this.#strayBytes += length;
       if (this.#strayBytes > STRAY_LIMIT_BYTES) this.#end('it sends what is no DICOM message');
@@ -88,7 +91,36 @@ export class StoreScp extends dimse.Scp {
     );
   }
 
+  /** Before the library, which listens already: it never sees what is not taken. */
+  #lookFirst(socket: Socket): void {
+    const gate = new PduGate(MAX_PDU_BYTES);
+    const library = socket.listeners('data');
+    socket.removeAllListeners('data');
+    socket.on('data', (chunk) => {
+      if (socket.destroyed) return;
+      try {
+        gate.look(chunk);
+        for (const listener of library) listener.call(socket, chunk);
+      } catch (error) {
+        this.#end(messageOf(error));
+      }
+    });
+  }
+
+  /** What the library calls must not throw: some of it is called where nothing catches. */
+  #safely(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#end(messageOf(error));
+    }
+  }
+
   override associationRequested(association: Association): void {
+    this.#safely(() => this.#answer(association));
+  }
+
+  #answer(association: Association): void {
     this.#callingAeTitle = association.getCallingAeTitle().trim();
     const rejection = this.#parts.admit(association, this);
     if (rejection) {
@@ -105,7 +137,7 @@ export class StoreScp extends dimse.Scp {
   }
 
   override associationReleaseRequested(): void {
-    this.sendAssociationReleaseResponse();
+    this.#safely(() => this.sendAssociationReleaseResponse());
     this.#socket.end();
   }
 
@@ -115,9 +147,11 @@ export class StoreScp extends dimse.Scp {
 
   override cEchoRequest(request: CEchoRequest, callback: (response: CEchoResponse) => void): void {
     this.#strayBytes = 0;
-    const response = dimse.responses.CEchoResponse.fromRequest(request);
-    response.setStatus(STATUS.success);
-    callback(response);
+    this.#safely(() => {
+      const response = dimse.responses.CEchoResponse.fromRequest(request);
+      response.setStatus(STATUS.success);
+      callback(response);
+    });
   }
 
   override createStoreWritableStream(
@@ -159,10 +193,12 @@ export class StoreScp extends dimse.Scp {
   }
 
   override cStoreRequest(request: CStoreRequest, callback: (response: CStoreResponse) => void): void {
-    const response = dimse.responses.CStoreResponse.fromRequest(request);
-    response.setStatus(this.#status);
-    this.#status = STATUS.processingFailure; // of a request that comes without a data set
-    callback(response);
+    this.#safely(() => {
+      const response = dimse.responses.CStoreResponse.fromRequest(request);
+      response.setStatus(this.#status);
+      this.#status = STATUS.processingFailure; // of a request that comes without a data set
+      callback(response);
+    });
   }
 
   /** The status that the sender is answered with. */
