@@ -3,8 +3,8 @@
  *
  *   npm run bench -- [PART ...] [--quick]
  *
- * Parts: retrieval, receive, preprocessing, export, seg, watch, queue, pages, memory, forward, import; all of
- * them without a name. `--quick` runs each on something small, to see that it works. What is compared runs on
+ * Parts: retrieval, receive, preprocessing, export, seg, watch, queue, pages, refusals, memory, forward, import;
+ * all of them without a name. `--quick` runs each on something small, to see that it works. What is compared runs on
  * this machine in the same run; the Python peer needs Debian's python3-skimage, retrieval needs Orthanc and
  * curl. Nothing else should run meanwhile.
  */
@@ -21,6 +21,7 @@ import { benchPages } from './pages.ts';
 import { benchPreprocessing } from './preprocessing.ts';
 import { benchQueue } from './queue.ts';
 import { benchReceive } from './receive.ts';
+import { benchRefusals } from './refusals.ts';
 import { benchRetrieval } from './retrieval.ts';
 import { benchSegmentationObject } from './segmentation-object.ts';
 import { benchWatch } from './watch.ts';
@@ -34,6 +35,7 @@ const PARTS: Readonly<Record<string, BenchPart>> = {
   watch: benchWatch,
   queue: benchQueue,
   pages: benchPages,
+  refusals: benchRefusals,
   import: benchImport,
   memory: benchMemory,
   forward: benchForward,

@@ -46,7 +46,7 @@ export class Sessions {
   }
 
   async find(request: Request): Promise<Credentials | undefined> {
-    const id = cookieOf(request);
+    const id = sessionCookieOf(request);
     if (id === undefined) return undefined;
     const key = hash(id);
     const session = this.#sessions.get(key);
@@ -60,7 +60,7 @@ export class Sessions {
   }
 
   end(request: Request, response: Response): void {
-    const id = cookieOf(request);
+    const id = sessionCookieOf(request);
     if (id !== undefined) this.#sessions.delete(hash(id));
     response.clearCookie(COOKIE, {
       path: this.#path,
@@ -71,7 +71,8 @@ export class Sessions {
   }
 }
 
-function cookieOf(request: Request): string | undefined {
+/** What the cookie of a session holds. */
+export function sessionCookieOf(request: Request): string | undefined {
   const pairs = (request.headers.cookie ?? '').split(';').map((pair) => pair.trim());
   return pairs.find((pair) => pair.startsWith(`${COOKIE}=`))?.slice(COOKIE.length + 1);
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { Sql } from '../database/sql.ts';
 
@@ -18,3 +19,9 @@ export async function writeSetting(sql: Sql, name: string, value: string): Promi
     [name, value],
   );
 }
+
+/**
+ * Writes something, so that it is known that the database can: one that is read-only or has no room on its
+ * disk answers questions as if nothing were wrong.
+ */
+export const writeProof = (sql: Sql): Promise<void> => writeSetting(sql, 'written', randomUUID());
