@@ -3,9 +3,9 @@
  *
  *   npm run bench -- [PART ...] [--quick]
  *
- * Parts: retrieval, receive, preprocessing, export, seg, watch, queue, pages, refusals, memory, forward, import;
- * all of them without a name. `--quick` runs each on something small, to see that it works. What is compared runs on
- * this machine in the same run; the Python peer needs Debian's python3-skimage, retrieval needs Orthanc and
+ * Parts: retrieval, receive, preprocessing, export, seg, watch, queue, pages, refusals, memory, forward,
+ * import; all of them without a name. `--quick` runs each on something small, to see that it works. What is
+ * compared runs on this machine in the same run; the Python peer needs Debian's python3-skimage, retrieval needs Orthanc and
  * curl. Nothing else should run meanwhile.
  */
 import { mkdtemp, rm } from 'node:fs/promises';

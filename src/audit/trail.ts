@@ -167,7 +167,7 @@ export class AuditTrail {
   }
 
   #isKnownReading({ event, action, outcome, at, participants, objects }: AuditEvent): boolean {
-    if (action !== 'R' || outcome !== '0') return false;
+    if ((action !== 'R' && event !== 'query') || outcome !== '0') return false;
     const key = JSON.stringify([event, participants, objects]);
     const last = this.#readings.get(key);
     if (last !== undefined && at.getTime() - last < SAME_READING_MS) return true;

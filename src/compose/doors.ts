@@ -25,8 +25,9 @@ export const localAccessFile = ({ database }: Config): string =>
 
 /**
  * Opens the configured address, and one of loopback for the node itself and for commands beside it where the
- * configured one wants certificates or is for strangers to reach, whose connections are in nobody's way there.
- * That one asks for credentials as the other does. Until `serve`, whoever asks is told that the node is starting.
+ * configured one wants certificates or is for strangers to reach: there their connections are in nobody's
+ * way. That one asks for credentials as the other does. Until `serve`, whoever asks is told that the node is
+ * starting.
  */
 export async function openDoors(
   config: Config,

@@ -151,8 +151,11 @@ describe('the audit log', () => {
     trail.record({ ...reading, outcome: '4' });
     trail.record({ ...reading, outcome: '4' });
     trail.record({ ...reading, participants: [{ userId: 'bob', isRequestor: true }] });
+    for (const query of ['', '', '?state=done']) {
+      trail.record(event({ event: 'query', action: 'E', objects: [{ kind: 'address', id: '/', query }] }));
+    }
     await trail.close();
-    expect(lines()).toHaveLength(5);
+    expect(lines()).toHaveLength(7);
   });
 
   it('keeps what cannot be written, and writes it when it can be', async () => {
