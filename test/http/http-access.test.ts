@@ -306,6 +306,15 @@ describe('a person in a browser', () => {
     expect(await status(`${url}/`, { Cookie: third })).toBe(401);
   });
 
+  it('who logs in again and again ends sessions of their own alone', async () => {
+    const { url, tokens } = await start();
+    const others = cookieOf(await logIn(url, tokens.operator));
+    const first = cookieOf(await logIn(url, tokens.viewer));
+    for (let count = 0; count < 32; count++) await logIn(url, tokens.viewer);
+    expect(await status(`${url}/`, { Cookie: first })).toBe(401);
+    expect(await status(`${url}/`, { Cookie: others })).toBe(200);
+  });
+
   it('gets pages that run nothing inline and are not framed', async () => {
     const { url } = await start();
     const { headers } = await fetch(`${url}/login`);

@@ -6,6 +6,8 @@ const COOKIE = 'pansegnet-session';
 const ID_BYTES = 32;
 /** More people than look at a node at a time; the oldest session gives way. */
 const MAX_SESSIONS = 1_000;
+/** Browsers of one person; whoever begins more ends their own, and nobody else's. */
+const MAX_OF_ONE = 32;
 
 interface Session {
   readonly credentials: Credentials;
@@ -33,6 +35,8 @@ export class Sessions {
     const end = this.#now().getTime() + this.#lifeMs;
     const expires = Math.min(end, credentials.expires?.getTime() ?? end);
     this.#sessions.set(hash(id), { credentials, expires });
+    const own = [...this.#sessions].filter(([, session]) => session.credentials.name === credentials.name);
+    for (const [oldest] of own.slice(0, -MAX_OF_ONE)) this.#sessions.delete(oldest);
     for (const oldest of this.#sessions.keys()) {
       if (this.#sessions.size <= MAX_SESSIONS) break;
       this.#sessions.delete(oldest);
