@@ -145,7 +145,6 @@ export class AuditTrail {
     const worker = (this.#worker ??= this.#start());
     const { promise, resolve } = Promise.withResolvers<AuditAnswer>();
     const lost = (error?: Error | number) => {
-      this.#worker = undefined;
       const reason = error instanceof Error ? error.message : 'the thread ended';
       resolve({ type: 'failed', reason, code: undefined });
     };
@@ -161,9 +160,11 @@ export class AuditTrail {
     const { folder, source, maxBytes, keepDays } = this.#options;
     const data: AuditWorkerData = { folder, source, maxBytes, keepDays };
     const file = new URL(`audit-worker${extname(import.meta.filename)}`, import.meta.url);
-    return new Worker(file, { workerData: data })
-      .on('error', () => (this.#worker = undefined))
-      .on('exit', () => (this.#worker = undefined));
+    const worker = new Worker(file, { workerData: data });
+    const ended = () => {
+      if (this.#worker === worker) this.#worker = undefined;
+    };
+    return worker.on('error', ended).on('exit', ended);
   }
 
   #isKnownReading({ event, action, outcome, at, participants, objects }: AuditEvent): boolean {
