@@ -32,7 +32,7 @@ export function studyOperations({ database, process, now, basePath }: ApiParts):
       summary: 'The same, by words that may name a patient',
       body: studyQuery,
       answer: { status: 200, description: 'one page of them', schema: studiesAnswer },
-      handle: (request, response) => find(studyQuery.parse(request.body), response),
+      handle: (request, response) => find(studyQuery.parse(request.body ?? {}), response),
     },
     {
       method: 'get',

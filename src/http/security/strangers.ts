@@ -15,8 +15,11 @@ const HELD_MS = 1_000;
 const HEALTH_HELD_MS = 250;
 const HEALTH_PER_MINUTE = 600;
 const HEALTH = /^\/(healthz|readyz)\/?$/i;
-/** Of an address beyond its limits, so many credentials are looked at in a second still. */
-const TRIES_PER_SECOND = 2;
+/**
+ * Of an address beyond its limits, so many credentials are looked at in a second still: more than come from
+ * those who wait for their answers, so that a right one finds its way among them, and no burden.
+ */
+const TRIES_PER_SECOND = 200;
 /** More people and programs than a node has. */
 const MAX_LET_IN = 5_000;
 
