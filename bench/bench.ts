@@ -3,10 +3,10 @@
  *
  *   npm run bench -- [PART ...] [--quick]
  *
- * Parts: retrieval, receive, preprocessing, export, seg, watch, queue, pages, memory, forward, modes, import,
- * doors; all of them without a name. `--quick` runs each on something small, to see that it works. What is
- * compared runs on this machine in the same run; the Python peer needs Debian's python3-skimage, retrieval
- * needs Orthanc and curl. Nothing else should run meanwhile.
+ * Parts: retrieval, receive, preprocessing, export, seg, watch, queue, pages, refusals, memory, forward, modes,
+ * import, doors; all of them without a name. `--quick` runs each on something small, to see that it works.
+ * What is compared runs on this machine in the same run; the Python peer needs Debian's python3-skimage,
+ * retrieval needs Orthanc and curl. Nothing else should run meanwhile.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os';
@@ -23,6 +23,7 @@ import { benchPages } from './pages.ts';
 import { benchPreprocessing } from './preprocessing.ts';
 import { benchQueue } from './queue.ts';
 import { benchReceive } from './receive.ts';
+import { benchRefusals } from './refusals.ts';
 import { benchRetrieval } from './retrieval.ts';
 import { benchSegmentationObject } from './segmentation-object.ts';
 import { benchWatch } from './watch.ts';
@@ -36,6 +37,7 @@ const PARTS: Readonly<Record<string, BenchPart>> = {
   watch: benchWatch,
   queue: benchQueue,
   pages: benchPages,
+  refusals: benchRefusals,
   import: benchImport,
   memory: benchMemory,
   forward: benchForward,

@@ -100,6 +100,7 @@ export async function startNode(config: Config, options: NodeOptions = {}): Prom
   const readiness = composeObservation(config, {
     database,
     archive,
+    audit,
     models: isWorker ? models : undefined,
     spoolBytes: () => intake?.figures().bytes ?? 0,
     metrics,
@@ -125,7 +126,7 @@ export async function startNode(config: Config, options: NodeOptions = {}): Prom
     metrics: metrics.registry,
     logger,
     access: await composeAccess(config, { ownToken, logger, now, onSession: audit.session }),
-    audit: audit.requests,
+    audit,
   });
   open.use(await doors.serve(app));
   open.defer(() => pages.events.stop());

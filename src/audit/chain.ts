@@ -12,6 +12,7 @@ import {
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
+import { fileOfDay } from './days.ts';
 
 /**
  * A line of the audit log: its number, the hash of the line before, and the message. A line that is changed,
@@ -42,7 +43,6 @@ const headSchema = z.object({ sequence: z.int(), hash: z.string(), file: z.strin
 const LINE = /^(\d+) ([0-9a-f]{64}) (<AuditMessage>.*<\/AuditMessage>)$/;
 
 export const lineHash = (line: string): string => createHash('sha256').update(line).digest('hex');
-const fileOfDay = (day: Date): string => `audit-${day.toISOString().slice(0, 10)}.log`;
 
 /** undefined: the text is no line of an audit log. */
 export function parseLine(text: string): ChainLine | undefined {

@@ -28,6 +28,7 @@ export const AUDIT_EVENT_TYPES = {
   login: dcm('110122', 'Login'),
   logout: dcm('110123', 'Logout'),
   restrictedFunction: dcm('110132', 'Use of Restricted Function'),
+  auditRecordingStarted: dcm('110134', 'Audit Recording Started'),
 } as const;
 export type AuditEventType = keyof typeof AUDIT_EVENT_TYPES;
 

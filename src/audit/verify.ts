@@ -1,8 +1,7 @@
-import { createReadStream } from 'node:fs';
-import { readdir } from 'node:fs/promises';
-import path from 'node:path';
-import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { messageOf } from '../coded-error.ts';
 import { AuditChain, lineHash, NO_LINE, parseLine } from './chain.ts';
+import { auditFiles, readAuditFile } from './days.ts';
 
 export interface AuditReport {
   readonly files: number;
@@ -13,12 +12,6 @@ export interface AuditReport {
   readonly last: { readonly sequence: number; readonly hash: string } | undefined;
   /** Empty: nothing was changed, removed, added or moved. */
   readonly problems: readonly string[];
-}
-
-/** Days of the log, oldest first. */
-export async function auditFiles(folder: string): Promise<string[]> {
-  const names = await readdir(folder).catch(() => []);
-  return names.filter((name) => /^audit-\d{4}-\d{2}-\d{2}\.log$/.test(name)).sort();
 }
 
 /**
@@ -34,27 +27,45 @@ export async function verifyAuditLog(folder: string): Promise<AuditReport> {
   let last: { sequence: number; hash: string } | undefined;
   for (const file of files) {
     let number = 0;
-    for await (const text of createInterface({ input: createReadStream(path.join(folder, file)) })) {
-      number += 1;
-      const place = `${file} line ${number}`;
-      const line = parseLine(text);
-      if (!line) {
-        problems.push(`${place} is no line of an audit log`);
-        continue;
+    try {
+      for await (const text of linesOf(readAuditFile(folder, file))) {
+        number += 1;
+        const place = `${file} line ${number}`;
+        const line = parseLine(text);
+        if (!line) {
+          problems.push(`${place} is no line of an audit log`);
+          continue;
+        }
+        lines += 1;
+        first ??= line.sequence;
+        const expected = last ?? (line.sequence === 1 ? { sequence: 0, hash: NO_LINE } : undefined);
+        if (expected && line.sequence !== expected.sequence + 1) {
+          problems.push(`${place} has number ${line.sequence} after ${expected.sequence}`);
+        } else if (expected && line.previous !== expected.hash) {
+          problems.push(`${place}: the line before it was changed`);
+        }
+        last = { sequence: line.sequence, hash: lineHash(text) };
       }
-      lines += 1;
-      first ??= line.sequence;
-      const expected = last ?? (line.sequence === 1 ? { sequence: 0, hash: NO_LINE } : undefined);
-      if (expected && line.sequence !== expected.sequence + 1) {
-        problems.push(`${place} has number ${line.sequence} after ${expected.sequence}`);
-      } else if (expected && line.previous !== expected.hash) {
-        problems.push(`${place}: the line before it was changed`);
-      }
-      last = { sequence: line.sequence, hash: lineHash(text) };
+    } catch (error) {
+      problems.push(`${file} cannot be read beyond line ${number}: ${messageOf(error)}`);
     }
   }
   if (files.length > 0) problems.push(...endProblems(folder, last));
   return { files: files.length, lines, first, last, problems };
+}
+
+async function* linesOf(content: Readable): AsyncGenerator<string> {
+  let rest = Buffer.alloc(0);
+  for await (const chunk of content) {
+    const text = Buffer.concat([rest, chunk as Buffer]);
+    let from = 0;
+    for (let end = text.indexOf(0x0a); end >= 0; end = text.indexOf(0x0a, from)) {
+      yield text.toString('utf8', from, end);
+      from = end + 1;
+    }
+    rest = text.subarray(from);
+  }
+  if (rest.length > 0) yield rest.toString('utf8');
 }
 
 function endProblems(folder: string, last: AuditReport['last']): string[] {

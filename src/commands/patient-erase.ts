@@ -55,7 +55,7 @@ export const patientErase = defineCommand({
       throw new StoreError('PATIENT_UNKNOWN', 'patient erase: nothing is known under this key');
     }
     const logger = createLogger(config);
-    using audit = composeAudit(config, { logger, now: () => new Date(), archiveUrl: '' });
+    await using audit = composeAudit(config, { logger, now: () => new Date(), archiveUrl: '' });
     audit.patientErased(key);
     warn({ patient: key, studies: erased.studies.length }, 'a patient was erased');
     print(

@@ -1,10 +1,10 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import { Authenticator } from '../http/security/authenticator.ts';
-import { limitFailedLogins } from '../http/security/limits.ts';
 import { type LoginParts, loginRoutes } from '../http/security/login.ts';
 import { OidcVerifier } from '../http/security/oidc.ts';
 import { Sessions } from '../http/security/sessions.ts';
+import { Strangers } from '../http/security/strangers.ts';
 import { readTokens, TokenFile } from '../http/security/token-file.ts';
 import type { HttpAccess } from '../http/server.ts';
 
@@ -37,15 +37,15 @@ export async function composeAccess(
     ownToken,
     now,
   });
-  const limitFailed = limitFailedLogins(http.limits.failedLoginsPerMinute);
+  const strangers = new Strangers(http.limits);
   return {
     identify: (request) => authenticator.identify(request),
     login: loginRoutes({
       authenticator,
       basePath: http.basePath,
-      limitFailed,
+      limitWrong: strangers.limitWrong,
       onSession,
     }),
-    limitFailed,
+    strangers,
   };
 }

@@ -1,16 +1,25 @@
-import type { RequestHandler } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import type { AuditEvent } from '../audit/message.ts';
+import { RefusalTally } from '../audit/refusals.ts';
 import { AuditTrail, type AuditTrailOptions } from '../audit/trail.ts';
 import { messageOf } from '../coded-error.ts';
 import { type Config, ConfigError } from '../config.ts';
-import { audited } from '../http/security/audited.ts';
+import { audited, refusedEarly } from '../http/security/audited.ts';
 import type { Principal } from '../http/security/principal.ts';
+import { hashedWords } from '../logging/identifiers.ts';
 import { describeFailure } from '../pipeline/failures.ts';
+import { keptIdentifierKey } from './logger.ts';
+
+const MEGABYTE = 1_000_000;
 
 /** What the parts of the node have to say for the audit log. */
-export interface NodeAudit extends Disposable {
+export interface NodeAudit extends AsyncDisposable {
   readonly requests: RequestHandler;
+  /** A request that was refused before anything else was asked. */
+  readonly refused: (request: Request, response: Response) => void;
+  /** @throws why messages cannot be written now */
+  readonly check: () => Promise<void>;
   readonly session: (event: 'login' | 'logout', principal: Principal, address: string) => void;
   started(): void;
   /** Instances of the study came by STOW-RS or C-STORE, and the archive has them. */
@@ -21,7 +30,7 @@ export interface NodeAudit extends Disposable {
   /** An operator had a patient erased from the node. */
   patientErased(patientKey: string): void;
   /** Records the end, where there was a beginning, and waits for the disk. */
-  [Symbol.dispose](): void;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 type Recorded = Pick<AuditEvent, 'event' | 'type' | 'action' | 'objects' | 'participants'> &
@@ -29,19 +38,28 @@ type Recorded = Pick<AuditEvent, 'event' | 'type' | 'action' | 'objects' | 'part
 
 /** @param archiveUrl for messages about transfers */
 export function composeAudit(
-  { audit, http }: Config,
+  config: Config,
   { logger, now, archiveUrl }: { logger: Logger; now: () => Date; archiveUrl: string },
 ): NodeAudit {
-  const { folder, sourceId, enterpriseSiteId, patients } = audit;
+  const { folder, sourceId, enterpriseSiteId, patients, maxMegabytes, keepDays } = config.audit;
   const trail =
     folder === null
       ? undefined
       : openTrail({
           folder,
           source: { sourceId, enterpriseSiteId: enterpriseSiteId ?? undefined },
+          maxBytes: maxMegabytes * MEGABYTE,
+          keepDays,
           onProblem: (err) => logger.error({ err }, 'the audit log cannot be written'),
+          onRemoved: (files) => removed(files),
         });
   const record = (event: Recorded) => trail?.record({ outcome: '0', ...event, at: now() });
+  const removed = (files: readonly string[]) => {
+    logger.warn({ files }, 'days of the audit log were deleted, as audit.keepDays says');
+    const objects = files.map((id) => ({ kind: 'address', id }) as const);
+    record({ event: 'auditLogUsed', action: 'D', participants: [node], objects });
+  };
+  const refusals = new RefusalTally({ record: (event) => trail?.record(event), now });
   let isRunning = false;
   const node = { userId: sourceId, isRequestor: false, role: 'application' } as const;
   const activity = (type: 'applicationStart' | 'applicationStop') =>
@@ -57,10 +75,22 @@ export function composeAudit(
       ...(patients === 'key' ? [...new Set(keys)].map((id) => ({ kind: 'patient' as const, id })) : []),
     ],
   });
+  let key: string | undefined;
+  const requests = trail && {
+    record: (event: AuditEvent) => trail.record(event),
+    refusals,
+    isFull: () => trail.isFull,
+    hash: (text: string) => hashedWords(text, (key ??= keptIdentifierKey(config))),
+    sourceId,
+    basePath: config.http.basePath,
+    now,
+  };
   return {
-    requests: trail
-      ? audited({ record: (event) => trail.record(event), sourceId, basePath: http.basePath, now })
-      : (_request, _response, next) => next(),
+    requests: requests ? audited(requests) : (_request, _response, next) => next(),
+    refused: requests ? refusedEarly(requests) : () => undefined,
+    check: async () => {
+      if (trail?.problem) throw trail.problem;
+    },
     session: (type, { name }, address) =>
       record({
         event: 'userAuthentication',
@@ -98,9 +128,10 @@ export function composeAudit(
         participants: [{ ...node, isRequestor: true }],
         objects: patients === 'key' ? [{ kind: 'patient', id }] : [],
       }),
-    [Symbol.dispose]: () => {
+    [Symbol.asyncDispose]: async () => {
+      refusals.tell();
       if (isRunning) activity('applicationStop');
-      trail?.close();
+      await trail?.close();
     },
   };
 }

@@ -9,6 +9,7 @@ import { healthRoutes, type ReadinessReport } from '../http/health.ts';
 import { type MetricsText, metricsRoutes } from '../http/metrics.ts';
 import { pageRoutes } from '../http/pages/pages.ts';
 import { createApp, type HttpAccess } from '../http/server.ts';
+import type { NodeAudit } from './audit.ts';
 import type { NodeRole } from './role.ts';
 
 export interface NodeHttpParts {
@@ -29,7 +30,7 @@ export interface NodeHttpParts {
   /** Announcements by the archive. */
   readonly notify: Router | undefined;
   readonly access: HttpAccess | undefined;
-  readonly audit: RequestHandler;
+  readonly audit: Pick<NodeAudit, 'requests' | 'refused'>;
 }
 
 /** Everything that the node answers to. */
@@ -56,11 +57,17 @@ export function composeHttp(
     receive,
     notify,
     access,
-    audit,
+    audit: audit.requests,
+    auditRefused: audit.refused,
     basePath,
     hosts,
     trustedProxies,
-    limits: { ...limits, urlBytes: limits.urlKilobytes * 1024, bodyBytes: limits.bodyKilobytes * 1024 },
+    limits: {
+      ...limits,
+      urlBytes: limits.urlKilobytes * 1024,
+      bodyBytes: limits.bodyKilobytes * 1024,
+      bodyMs: limits.bodySeconds * 1000,
+    },
     api: role === 'worker' ? undefined : withCommands(apiRoutes(pages), commands),
     pages: role === 'worker' ? undefined : withViewer(pageRoutes(pages), viewer),
     assets: assetRoutes(),

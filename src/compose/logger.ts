@@ -34,6 +34,12 @@ export function identifierKey(config: Config): string | undefined {
   }
 }
 
+/** The same, made and kept where there is none yet. */
+export function keptIdentifierKey(config: Config): string {
+  makeIdentifierKey(config);
+  return identifierKey(config) ?? newKey();
+}
+
 /** Once, for the node's own user. Where nothing can be kept, each process has a key of its own. */
 function makeIdentifierKey(config: Config): void {
   if (config.log.key !== null) return;

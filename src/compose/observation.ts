@@ -9,12 +9,14 @@ import { describeFailure } from '../pipeline/failures.ts';
 import type { Models } from '../pipeline/run/run-parts.ts';
 import { SEGMENTED_CLASSES } from '../pipeline/selection/rules.ts';
 import { queueFigures } from '../queue/queue-figures.ts';
-import { databaseNow } from '../store/database/database-now.ts';
 import type { Database } from '../store/database/sql.ts';
+import { writeProof } from '../store/records/settings.ts';
+import type { NodeAudit } from './audit.ts';
 
 export interface Observed {
   readonly database: Database;
   readonly archive: DicomWebClient;
+  readonly audit: Pick<NodeAudit, 'check'>;
   /** Undefined where this process segments nothing. */
   readonly models: Models | undefined;
   /** Bytes of received instances that are not yet in the archive. */
@@ -30,10 +32,11 @@ export function composeObservation(config: Config, parts: Observed): Readiness {
   const readiness = new Readiness({
     cacheMs: config.health.cacheSeconds * 1000,
     checks: {
-      database: async () => void (await databaseNow(database)),
+      database: () => writeProof(database),
       archive: () => askArchive(archive),
       models: () => loadModels(models),
       queue: async () => void (await queueFigures(database, new Date())),
+      ...(config.audit.folder === null ? {} : { audit: parts.audit.check }),
     },
     changed: ({ part, error }) => {
       if (error === undefined) logger.info({ part }, 'can be used again');

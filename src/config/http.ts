@@ -34,9 +34,11 @@ export const httpSchema = z.strictObject({
     requestsPerMinute: z.int().positive(),
     failedLoginsPerMinute: z.int().positive(),
     connections: z.int().positive(),
+    connectionsPerAddress: z.int().positive(),
     bodyKilobytes: z.int().positive(),
     urlKilobytes: z.int().positive().max(64),
     headerSeconds: z.number().positive(),
+    bodySeconds: z.number().positive(),
     idleSeconds: z.number().positive(),
     requestMinutes: z.number().positive(),
   }),
@@ -90,7 +92,7 @@ interface Listening {
   readonly auth: z.infer<typeof authSchema>;
 }
 
-const isAuthenticationConfigured = ({ auth }: Pick<Listening, 'auth'>): boolean =>
+export const isAuthenticationConfigured = ({ auth }: Pick<Listening, 'auth'>): boolean =>
   auth.tokensFile !== null || auth.oidc.issuer !== null;
 
 /** Whoever reaches a node without authentication may do everything: only programs of its own machine may. */

@@ -12,4 +12,6 @@ export const auditSchema = z.strictObject({
   sourceId: z.string().min(1),
   enterpriseSiteId: z.string().min(1).nullable(),
   patients: z.enum(['key', 'none']),
+  maxMegabytes: z.number().positive(),
+  keepDays: z.int().positive().nullable(),
 });

@@ -1,8 +1,6 @@
-import { createReadStream } from 'node:fs';
-import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import express, { type Router } from 'express';
-import { auditFiles } from '../audit/verify.ts';
+import { auditFiles, dayOf, readAuditFile } from '../audit/days.ts';
 import { HttpError } from './http-error.ts';
 
 /**
@@ -11,21 +9,18 @@ import { HttpError } from './http-error.ts';
  */
 export function auditLogRoutes(folder: string | null): Router {
   const router = express.Router();
-  const days = async (): Promise<string[]> =>
-    folder === null
-      ? []
-      : (await auditFiles(folder)).map((file) => file.slice('audit-'.length, -'.log'.length));
+  const files = async (): Promise<string[]> => (folder === null ? [] : auditFiles(folder));
   router.get('/', async (_request, response) => {
-    response.json({ days: await days() });
+    response.json({ days: (await files()).map(dayOf) });
   });
   router.get('/:day', async (request, response) => {
     const { day } = request.params;
     // Only what the folder is known to hold: nothing of a request becomes a path.
-    const known = (await days()).find((one) => one === day);
-    if (folder === null || known === undefined)
+    const file = (await files()).find((one) => dayOf(one) === day);
+    if (folder === null || file === undefined)
       throw new HttpError('NOT_FOUND', 'there is no audit log of this day');
     response.type('text/plain').set('Cache-Control', 'no-store');
-    await pipeline(createReadStream(path.join(folder, `audit-${known}.log`)), response);
+    await pipeline(readAuditFile(folder, file), response);
   });
   return router;
 }

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import https from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { type ConnectionBounds, Connections } from './connections.ts';
 
 /** PEM texts. */
 export interface ServerTls {
@@ -12,8 +13,7 @@ export interface ServerTls {
 }
 
 /** How long clients may take, and how many there may be. */
-export interface ConnectionLimits {
-  readonly connections: number;
+export interface ConnectionLimits extends ConnectionBounds {
   readonly headerMs: number;
   /** Without a byte in either direction. */
   readonly idleMs: number;
@@ -38,6 +38,9 @@ export interface RunningServer {
  */
 const MAX_HEADER_BYTES = 16_384;
 
+/** How often it is looked who takes too long; of itself Node does so every 30 s. */
+const CHECKING_MS = 2_000;
+
 /** How long requests that are under way may go on when the server closes. */
 const CLOSE_GRACE_MS = 2_000;
 
@@ -48,13 +51,7 @@ export async function listen(
   port: number,
   { tls, limits }: ListenOptions = {},
 ): Promise<RunningServer> {
-  const server = createServer(handler, tls);
-  if (limits) {
-    server.maxConnections = limits.connections;
-    server.headersTimeout = limits.headerMs;
-    server.requestTimeout = limits.requestMs;
-    server.timeout = limits.idleMs;
-  }
+  const server = createServer(handler, tls, limits);
   server.listen(port, host);
   await once(server, 'listening');
   const { port: actual } = server.address() as AddressInfo;
@@ -73,8 +70,33 @@ export async function listen(
   };
 }
 
-function createServer(handler: http.RequestListener, tls: ServerTls | undefined): http.Server | https.Server {
-  const options = { maxHeaderSize: MAX_HEADER_BYTES };
+function createServer(
+  handler: http.RequestListener,
+  tls: ServerTls | undefined,
+  limits: ConnectionLimits | undefined,
+): http.Server | https.Server {
+  if (!limits) return createOne(handler, tls, { maxHeaderSize: MAX_HEADER_BYTES });
+  const connections = new Connections(limits);
+  const bounded: http.RequestListener = (request, response) => {
+    if (connections.request(request, response)) handler(request, response);
+  };
+  const server = createOne(bounded, tls, {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    connectionsCheckingInterval: CHECKING_MS,
+    headersTimeout: limits.headerMs,
+    requestTimeout: limits.requestMs,
+    // Of TLS: without it a connection that says nothing would have two minutes.
+    ...(tls ? { handshakeTimeout: limits.headerMs } : {}),
+  });
+  server.timeout = limits.idleMs;
+  return server.on('connection', (socket: Socket) => connections.admit(socket));
+}
+
+function createOne(
+  handler: http.RequestListener,
+  tls: ServerTls | undefined,
+  options: https.ServerOptions,
+): http.Server | https.Server {
   if (!tls) return http.createServer(options, handler);
   const { certificate, key, clientCa } = tls;
   return https.createServer(

@@ -1,11 +1,13 @@
-import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
+import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
 import { errorAnswer } from './error-answer.ts';
 import { HttpError } from './http-error.ts';
-import { allow, changeByApi, identified } from './security/access.ts';
+import { allow, changeByApi, changeByPage, identified } from './security/access.ts';
+import { limitBodyTime } from './security/body-time.ts';
 import { securityHeaders } from './security/headers.ts';
 import { limitRequests, limitUrl, type RequestLimits } from './security/limits.ts';
 import { knownHostsOnly, ownOriginOnly } from './security/origin.ts';
 import { type Identify, LOOPBACK_PRINCIPAL } from './security/principal.ts';
+import type { Strangers } from './security/strangers.ts';
 
 export interface HttpParts {
   /** /healthz and /readyz; open to everybody. */
@@ -29,6 +31,8 @@ export interface HttpParts {
   readonly access?: HttpAccess | undefined;
   /** Records who saw or did what. */
   readonly audit?: RequestHandler | undefined;
+  /** Records requests that were refused before they came that far. */
+  readonly auditRefused?: ((request: Request, response: Response) => void) | undefined;
   readonly limits: RequestLimits;
   /** Addresses and networks of reverse proxies that are believed (Express's `trust proxy`). */
   readonly trustedProxies?: readonly string[] | undefined;
@@ -45,13 +49,13 @@ export interface HttpAccess {
   readonly identify: Identify;
   /** /login and /logout. */
   readonly login: RequestHandler;
-  /** Counts wrong credentials; shared with `login`. */
-  readonly limitFailed: ErrorRequestHandler;
+  /** Counts who is not known; shared with `login`. */
+  readonly strangers: Strangers;
 }
 
 /**
- * Mounts the routers behind the checks that all requests pass: headers, host, who it is, how much, from
- * where, role.
+ * Mounts the routers behind the checks that all requests pass: headers, time, how much of who is not known,
+ * host, who it is, how much, from where, role. What costs least comes first.
  */
 export function createApp({
   basePath = '',
@@ -64,14 +68,22 @@ export function createApp({
   const app = express();
   app.disable('x-powered-by');
   app.set('trust proxy', [...(parts.trustedProxies ?? [])]);
-  if (parts.audit) app.use(parts.audit);
   app.use(securityHeaders());
+  app.use(limitBodyTime(limits.bodyMs));
+  if (access) {
+    const { strangers } = access;
+    // Health checks of container engines and load balancers know nothing of the path that a proxy adds.
+    for (const path of new Set([basePath || '/', '/'])) app.use(path, strangers.slowHealth, parts.health);
+    app.use(strangers.gate(parts.auditRefused ?? (() => undefined)));
+  }
+  if (parts.audit) app.use(parts.audit);
   if (!access) app.use(knownHostsOnly());
   app.use(limitUrl(limits.urlBytes));
 
   const node = express.Router();
   node.use(parts.health);
-  node.use(identified(access?.identify ?? (async () => LOOPBACK_PRINCIPAL)));
+  const identify = access?.identify ?? (async () => LOOPBACK_PRINCIPAL);
+  node.use(identified(identify, (request) => access?.strangers.letIn(request)));
   node.use(limitRequests(limits.requestsPerMinute));
   node.use(ownOriginOnly(hosts));
   if (access) node.use(access.login);
@@ -84,15 +96,14 @@ export function createApp({
   mount('/metrics', allow('viewer', 'operator'), parts.metrics);
   mount('/api/audit', allow('operator', 'operator'), parts.auditLog);
   mount('/api', allow('viewer', changeByApi), express.json({ limit: limits.bodyBytes }), parts.api);
-  mount('/', allow('viewer', 'operator', access && `${basePath}/login`), parts.pages);
+  mount('/', allow('viewer', changeByPage, access && `${basePath}/login`), parts.pages);
 
   app.use(basePath || '/', node);
-  // Health checks of container engines and load balancers know nothing of the path that a proxy adds.
   if (basePath) app.use(parts.health);
   app.use(() => {
     throw new HttpError('NOT_FOUND', 'there is nothing at this address');
   });
-  if (access) app.use(access.limitFailed);
+  if (access) app.use(access.strangers.limitWrong);
   app.use(errorAnswer(onError));
   return app;
 }

@@ -8,5 +8,13 @@ const HEX_DIGITS = 16;
  * patient.
  */
 export function hashedIdentifier(uid: string, key: string): string {
-  return `uid:${createHmac('sha256', key).update(uid).digest('hex').slice(0, HEX_DIGITS)}`;
+  return `uid:${digits(uid, key)}`;
 }
+
+/** What stands in the audit log for words that somebody looked for; the same digits as for a UID. */
+export function hashedWords(words: string, key: string): string {
+  return `hash:${digits(words, key)}`;
+}
+
+const digits = (text: string, key: string): string =>
+  createHmac('sha256', key).update(text).digest('hex').slice(0, HEX_DIGITS);

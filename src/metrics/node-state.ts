@@ -48,7 +48,7 @@ function addStorage(registry: Registry, { disks, spoolBytes }: NodeState): void 
 }
 
 function addReadiness(registry: Registry, readiness: NodeState['readiness']): void {
-  const help = '1 where the part can be used, 0 where it cannot: database, archive, models, queue.';
+  const help = '1 where the part can be used, 0 where it cannot: database, archive, models, queue, audit.';
   addGauge(registry, 'pansegnet_ready', help, ['part'], async () =>
     Object.entries(await readiness()).map(([part, ok]) => [{ part }, ok ? 1 : 0]),
   );

@@ -6,6 +6,7 @@ import {
   readFileSync,
   rmdirSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,14 +15,17 @@ import express from 'express';
 import { XMLParser } from 'fast-xml-parser';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AuditChain } from '../../src/audit/chain.ts';
+import { auditFiles } from '../../src/audit/days.ts';
 import { type AuditEvent, auditMessage } from '../../src/audit/message.ts';
-import { AuditTrail } from '../../src/audit/trail.ts';
+import { RefusalTally } from '../../src/audit/refusals.ts';
+import { AuditTrail, type AuditTrailOptions } from '../../src/audit/trail.ts';
 import { verifyAuditLog } from '../../src/audit/verify.ts';
 import { listen } from '../../src/http/listen.ts';
 import { audited } from '../../src/http/security/audited.ts';
 import type { Principal } from '../../src/http/security/principal.ts';
 
 const DAY = new Date('2026-03-01T12:00:00Z');
+const DAY_MS = 86_400_000;
 const FILE = 'audit-2026-03-01.log';
 
 let folder: string;
@@ -70,6 +74,16 @@ describe('the audit log', () => {
     chain.close();
   };
   const lines = (file = FILE): string[] => readFileSync(path.join(folder, file), 'utf8').trim().split('\n');
+  const openTrail = (options: Partial<AuditTrailOptions> = {}): AuditTrail =>
+    new AuditTrail({
+      folder,
+      source,
+      maxBytes: 1e9,
+      keepDays: null,
+      onProblem: () => undefined,
+      onRemoved: () => undefined,
+      ...options,
+    });
   const rewrite = (changed: readonly string[], file = FILE): void =>
     writeFileSync(path.join(folder, file), changed.map((line) => `${line}\n`).join(''));
 
@@ -129,7 +143,7 @@ describe('the audit log', () => {
   });
 
   it('holds a reading that is repeated within a minute once, everything else each time', async () => {
-    const trail = new AuditTrail({ folder, source, onProblem: () => {} });
+    const trail = openTrail();
     const reading = event({ action: 'R' });
     for (const seconds of [0, 5, 30, 61]) {
       trail.record({ ...reading, at: new Date(DAY.getTime() + seconds * 1000) });
@@ -137,21 +151,129 @@ describe('the audit log', () => {
     trail.record({ ...reading, outcome: '4' });
     trail.record({ ...reading, outcome: '4' });
     trail.record({ ...reading, participants: [{ userId: 'bob', isRequestor: true }] });
-    trail.close();
-    expect(lines()).toHaveLength(5);
+    for (const query of ['', '', '?state=done']) {
+      trail.record(event({ event: 'query', action: 'E', objects: [{ kind: 'address', id: '/', query }] }));
+    }
+    await trail.close();
+    expect(lines()).toHaveLength(7);
   });
 
-  it('keeps what cannot be written, and writes it when it can be', () => {
+  it('keeps what cannot be written, and writes it when it can be', async () => {
     const problems: unknown[] = [];
-    const trail = new AuditTrail({ folder, source, onProblem: (error) => problems.push(error) });
+    const trail = openTrail({ onProblem: (error) => problems.push(error) });
     mkdirSync(path.join(folder, FILE));
     trail.record(event());
-    trail.flush();
+    await trail.flush();
     expect(problems).toHaveLength(1);
+    expect(trail.problem).toBeDefined();
     rmdirSync(path.join(folder, FILE));
     trail.record(event());
-    trail.close();
+    await trail.close();
     expect(lines()).toHaveLength(2);
+  });
+
+  it('is written in the order in which it was recorded, whole, whatever is recorded meanwhile', async () => {
+    const trail = openTrail();
+    const ids: string[] = [];
+    for (let turn = 0; turn < 40; turn++) {
+      for (let index = 0; index < 40; index++) {
+        const id = `1.${turn}.${index}`;
+        ids.push(id);
+        trail.record(event({ objects: [{ kind: 'study', id }] }));
+      }
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await trail.close();
+    expect(lines().map((line) => /ParticipantObjectID="([\d.]+)"/.exec(line)?.[1])).toEqual(ids);
+    expect(await verifyAuditLog(folder)).toMatchObject({ lines: ids.length, problems: [] });
+  });
+
+  it('says itself how many messages were lost when too many waited', async () => {
+    const problems: unknown[] = [];
+    const trail = openTrail({ onProblem: (error) => problems.push(error) });
+    mkdirSync(path.join(folder, FILE));
+    for (let index = 0; index < 10_007; index++) trail.record(event());
+    await trail.flush();
+    expect(trail.isFull).toBe(true);
+    expect(problems.map(String)).toEqual([
+      expect.stringMatching(/are lost/),
+      expect.stringMatching(/EISDIR/),
+    ]);
+    rmdirSync(path.join(folder, FILE));
+    await trail.close();
+    expect(lines()).toHaveLength(10_001);
+    expect(lines().at(-1)).toContain('7 messages were lost while the log could not be written');
+  });
+
+  it('waits while its folder has no room, and goes on when old days were moved away', async () => {
+    write(40);
+    const problems: unknown[] = [];
+    const maxBytes = statSync(path.join(folder, FILE)).size + statSync(path.join(folder, 'head.sqlite')).size;
+    const trail = openTrail({ maxBytes, onProblem: (error) => problems.push(error) });
+    const at = new Date(DAY.getTime() + DAY_MS);
+    trail.record(event({ at }));
+    await trail.flush();
+    expect(problems).toMatchObject([{ code: 'AUDIT_FULL', message: expect.stringMatching(/maxMegabytes/) }]);
+    expect(lines()).toHaveLength(40);
+    rmSync(path.join(folder, FILE));
+    await trail.close();
+    expect(lines('audit-2026-03-02.log')).toHaveLength(1);
+    expect(await verifyAuditLog(folder)).toMatchObject({ first: 41, problems: [] });
+  });
+
+  it('compresses days that are over, stays one chain, and lets go what the site says', async () => {
+    write(3);
+    write(3, new Date(DAY.getTime() + DAY_MS));
+    const removed: string[] = [];
+    const trail = openTrail({ keepDays: 10, onRemoved: (files) => removed.push(...files) });
+    const days = (count: number) => new Date(DAY.getTime() + count * DAY_MS);
+    trail.record(event({ at: days(3) }));
+    await trail.flush();
+    expect(await auditFiles(folder)).toEqual([`${FILE}.gz`, 'audit-2026-03-02.log', 'audit-2026-03-04.log']);
+    expect(await verifyAuditLog(folder)).toMatchObject({ files: 3, lines: 7, first: 1, problems: [] });
+    writeFileSync(
+      path.join(folder, `${FILE}.gz`),
+      readFileSync(path.join(folder, `${FILE}.gz`)).subarray(0, 90),
+    );
+    expect((await verifyAuditLog(folder)).problems.join()).toMatch(
+      /audit-2026-03-01\.log\.gz cannot be read/,
+    );
+    trail.record(event({ at: days(11) }));
+    await trail.close();
+    expect(removed).toEqual([`${FILE}.gz`]);
+    expect(await verifyAuditLog(folder)).toMatchObject({ first: 4, problems: [] });
+  });
+
+  it('counts refusals of a kind: the first as it is, the others as one message', () => {
+    const events: AuditEvent[] = [];
+    const tally = new RefusalTally({ record: (one) => events.push(one), now: () => DAY });
+    const refusal = (status: number) =>
+      event({
+        outcome: '4',
+        outcomeDescription: `HTTP status ${status}`,
+        objects: [{ kind: 'address', id: 'a'.repeat(8_000) }],
+      });
+    for (let index = 0; index < 1_000; index++) tally.add('address 1', refusal(index % 4 === 0 ? 429 : 401));
+    tally.add('address 2', refusal(401));
+    tally.tell();
+    tally.tell();
+    expect(events).toHaveLength(3);
+    expect(events[0]?.objects?.[0]?.id).toHaveLength(203);
+    expect(events[2]).toMatchObject({
+      outcome: '4',
+      outcomeDescription:
+        '999 more refusals of the same kind within a minute: 750 x HTTP status 401, 249 x HTTP status 429',
+    });
+  });
+
+  it('is not filled by refusals from many addresses', () => {
+    const events: AuditEvent[] = [];
+    const tally = new RefusalTally({ record: (one) => events.push(one), now: () => DAY });
+    for (let index = 0; index < 20_000; index++) tally.add(`address ${index}`, event({ outcome: '4' }));
+    tally.tell();
+    expect(events.length).toBeLessThan(300);
+    expect(events.at(-1)?.outcomeDescription).toMatch(/^19744 more refusals from further addresses/);
+    expect(events.at(-1)?.participants).toEqual([{ userId: 'several', isRequestor: true }]);
   });
 });
 
@@ -167,7 +289,15 @@ describe('requests', () => {
     const app = express();
     app.set('trust proxy', []);
     app.use(
-      audited({ record: (one) => events.push(one), sourceId: 'node', basePath: '/pan', now: () => DAY }),
+      audited({
+        record: (one) => events.push(one),
+        refusals: { add: (_kind, one) => events.push(one) },
+        isFull: () => false,
+        hash: (text) => `hash:${text.length}`,
+        sourceId: 'node',
+        basePath: '/pan',
+        now: () => DAY,
+      }),
     );
     app.use((_request, response) => {
       if (principal) response.locals.principal = principal;

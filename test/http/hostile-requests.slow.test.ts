@@ -163,6 +163,8 @@ const requests = fc.record({
 /** What is shown to everybody. */
 const PUBLIC = /^\/+(login|logout|healthz|readyz|assets)/i;
 
+const SEARCH_FORM = /^\/*(\?|$)/;
+
 /** What is wrong with the answer; undefined: nothing. */
 function fault(
   { credentials: shown, method, target }: RawRequest & { credentials: string },
@@ -176,6 +178,8 @@ function fault(
   if ((known && !changes) || PUBLIC.test(target)) return undefined;
   // A browser that shows no credentials is sent to the page that asks for them.
   if (status === 303 && shown === 'none' && !changes) return undefined;
+  // The form that searches the list of studies changes nothing.
+  if (status === 303 && /^(viewer|operator)$/.test(shown) && SEARCH_FORM.test(target)) return undefined;
   if (status < 400) return `${status}: not refused`;
   return known && status === 401 ? 'a good token was refused' : undefined;
 }

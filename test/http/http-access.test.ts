@@ -167,6 +167,75 @@ describe('a node with authentication', () => {
   });
 });
 
+describe('strangers who ask too much', () => {
+  it('are refused late, before anything else is asked, and who was let in goes on', async () => {
+    const { url, tokens, tokensFile, refused, reached } = await start({ limits: { requestsPerMinute: 20 } });
+    expect(await status(`${url}/api/x`, bearer(tokens.viewer))).toBe(200);
+    reached.length = 0;
+    const ask = () => status(`${url}/api/studies`);
+    const first = await Promise.all(Array.from({ length: 20 }, ask));
+    expect(new Set(first)).toEqual(new Set([401]));
+    // Nobody is looked for in the file of tokens any more: broken, it would be a 503.
+    const text = await readFile(tokensFile, 'utf8');
+    await writeFile(tokensFile, '{');
+    const begin = performance.now();
+    const more = await Promise.all(Array.from({ length: 40 }, ask));
+    expect(new Set(more)).toEqual(new Set([429]));
+    expect(performance.now() - begin).toBeGreaterThan(900);
+    expect(refused).toHaveLength(40);
+    await writeFile(tokensFile, text);
+    expect(await status(`${url}/api/x`, bearer(tokens.viewer))).toBe(200);
+    expect(await status(`${url}/healthz`)).toBe(200);
+    expect(reached).toEqual(['api GET /x eve']);
+  });
+
+  it('with guesses are looked at only so often, so that a right token still comes in', async () => {
+    const { url, tokens, refused } = await start({ limits: { failedLoginsPerMinute: 3 } });
+    const guess = (token: string) => status(`${url}/api/x`, bearer(token));
+    await Promise.all(Array.from({ length: 500 }, (_, index) => guess(`guess${index}`)));
+    expect(refused.length).toBeGreaterThan(50);
+    expect(refused.length).toBeLessThan(497);
+    await expect.poll(() => guess(tokens.viewer), { timeout: 10_000 }).toBe(200);
+  });
+
+  it('have ten seconds for a body, or what is configured, and then their connection ends', async () => {
+    const { url, tokens } = await start({ limits: { bodySeconds: 0.2 } });
+    const slow = async (path: string, headers: Record<string, string> = {}): Promise<string> => {
+      const { promise, resolve } = Promise.withResolvers<string>();
+      const request = http.request(url + path, {
+        method: 'POST',
+        headers: { 'Content-Length': 99, ...headers },
+      });
+      request.on('response', (answer) => {
+        answer.resume();
+        answer.socket.once('close', () => resolve(`${answer.statusCode}, closed`));
+      });
+      request.on('error', () => resolve('closed'));
+      request.write('token=');
+      return promise;
+    };
+    expect(await slow('/login', { 'Content-Type': 'application/x-www-form-urlencoded' })).toBe('408, closed');
+    const json = { 'Content-Type': 'application/json', ...bearer(tokens.operator) };
+    expect(await slow('/api/studies/1/process', json)).toBe('408, closed');
+    expect(await slow('/healthz')).toMatch(/closed$/);
+    expect(await slow('/dicom-web/studies')).toBe('401, closed');
+  });
+
+  it('send studies as slowly as they must, where they may send any', async () => {
+    const { url, tokens, reached } = await start({ limits: { bodySeconds: 0.1 } });
+    const { promise, resolve } = Promise.withResolvers<number | undefined>();
+    const request = http.request(`${url}/dicom-web/studies`, {
+      method: 'POST',
+      headers: bearer(tokens.sender),
+    });
+    request.on('response', (answer) => resolve(answer.resume().statusCode));
+    request.write('a');
+    setTimeout(() => request.end('b'), 400);
+    expect(await promise).toBe(200);
+    expect(reached).toEqual(['archive POST /studies scanner']);
+  });
+});
+
 describe('a person in a browser', () => {
   const HTML = { Accept: 'text/html,*/*;q=0.8' };
   const logIn = (url: string, token: string, headers: Record<string, string> = {}) =>
@@ -236,6 +305,15 @@ describe('a person in a browser', () => {
     expect(await status(`${url}/`, { Cookie: third })).toBe(403);
     now = new Date(now.getTime() + 3_600_001);
     expect(await status(`${url}/`, { Cookie: third })).toBe(401);
+  });
+
+  it('who logs in again and again ends sessions of their own alone', async () => {
+    const { url, tokens } = await start();
+    const others = cookieOf(await logIn(url, tokens.operator));
+    const first = cookieOf(await logIn(url, tokens.viewer));
+    for (let count = 0; count < 32; count++) await logIn(url, tokens.viewer);
+    expect(await status(`${url}/`, { Cookie: first })).toBe(401);
+    expect(await status(`${url}/`, { Cookie: others })).toBe(200);
   });
 
   it('gets pages that run nothing inline and are not framed', async () => {

@@ -164,6 +164,19 @@ describe('the limits of STOW-RS receive', () => {
     expect(await node.files()).toEqual([]);
   });
 
+  it('100,000 parts that are no instances are answered with 400, and most of them are not looked at', async () => {
+    await start();
+    const receive = vi.spyOn(node.spool, 'receive');
+    const tiny = Buffer.from('no DICOM');
+    const answer = await post(Array.from({ length: 100_000 }, () => tiny));
+    expect([answer.status, await answer.json()]).toMatchObject([
+      400,
+      { message: expect.stringMatching(/more than 1000 parts that are no DICOM instances/) },
+    ]);
+    expect(receive).toHaveBeenCalledTimes(1_001);
+    expect(await node.files()).toEqual([]);
+  });
+
   it('more requests at a time than configured are answered with 429 and Retry-After', async () => {
     const { promise: released, resolve: release } = Promise.withResolvers<undefined>();
     const noRoom = vi.fn<() => Promise<undefined>>(() => released);

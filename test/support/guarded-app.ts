@@ -17,6 +17,8 @@ export interface GuardedApp extends RunningServer {
   readonly tokens: Readonly<Record<Role, string>>;
   /** What the routers behind the guards were reached by: method, path, who. */
   readonly reached: string[];
+  /** Requests that were refused before anything else was asked. */
+  readonly refused: string[];
   /** What was logged as the node's own fault. */
   readonly problems: unknown[];
 }
@@ -55,11 +57,14 @@ export async function startGuardedApp({
   });
   const ownToken = newOwnToken();
   const reached: string[] = [];
+  const refused: string[] = [];
   const problems: unknown[] = [];
   const answering = (name: string) =>
     express.Router().use((request, response) => {
       reached.push(`${name} ${request.method} ${request.path} ${response.locals.principal?.name}`);
-      response.json({ name });
+      const answer = () => void response.json({ name });
+      if (request.readableEnded) answer();
+      else request.resume().once('end', answer);
     });
   const app = createApp({
     health: express.Router().get('/healthz', (_request, response) => void response.json({})),
@@ -76,11 +81,17 @@ export async function startGuardedApp({
       now,
       onSession: () => {},
     }),
+    auditRefused: (request) => void refused.push(`${request.method} ${request.path}`),
     basePath: config.http.basePath,
     hosts: config.http.hosts,
-    limits: { ...config.http.limits, urlBytes: 8_192, bodyBytes: 1_000 },
+    limits: {
+      ...config.http.limits,
+      urlBytes: 8_192,
+      bodyBytes: 1_000,
+      bodyMs: 1000 * config.http.limits.bodySeconds,
+    },
     onError: (error) => problems.push(error),
   });
   const server = await listen(app, '127.0.0.1', 0);
-  return { ...server, url: server.url + basePath, ownToken, tokensFile, tokens, reached, problems };
+  return { ...server, url: server.url + basePath, ownToken, tokensFile, tokens, reached, refused, problems };
 }

@@ -26,6 +26,13 @@ interface PartFailure {
 
 export type PartOutcome = { readonly stored: StoredPart } | { readonly failure: PartFailure };
 
+/** Parts of one request: beyond the largest studies that are sent at once. */
+const MOST_PARTS = 50_000;
+/** Parts that are no instances: a sender that has so many sends something else. */
+const MOST_UNREADABLE = 1_000;
+/** Failures that an answer lists; an instance that it does not name as stored is not stored. */
+const MOST_LISTED = 1_000;
+
 /** What is wrong with a whole request; its answer has no data set. */
 const REFUSALS = {
   mediaType: 415,
@@ -58,7 +65,7 @@ export interface StoreRequest {
   readonly body: AsyncIterable<Uint8Array>;
 }
 
-/** Thrown by a StorePart: an instance has more bytes than are taken. */
+/** Also thrown by a StorePart: an instance has more bytes than are taken. */
 export class PartTooLarge extends Error {
   override readonly name = 'PartTooLarge';
 }
@@ -69,8 +76,7 @@ export type StorePart = (content: AsyncIterable<Uint8Array>) => Promise<PartOutc
 /**
  * The body of a STOW-RS request (PS3.18 10.5.1): its parts are stored one after the other while it arrives.
  * @throws StoreRequestError where the body is not of parts of type application/dicom, is cut off, or has a
- * part that is too
- *   large; what else `storePart` throws
+ *   part that is too large, too many parts, or too many that cannot be read; what else `storePart` throws
  */
 export async function storeParts(
   { contentType, body }: StoreRequest,
@@ -78,12 +84,18 @@ export async function storeParts(
 ): Promise<PartOutcome[]> {
   const boundary = boundaryOf(contentType);
   const outcomes: PartOutcome[] = [];
+  let unreadable = 0;
   try {
     for await (const part of streamMultipart(unbroken(body), boundary)) {
       const isDicom = part.contentType === undefined || mediaType(part.contentType) === 'application/dicom';
       outcomes.push(
         isDicom ? await storePart(part.content) : { failure: { reason: FAILURE_REASON.cannotUnderstand } },
       );
+      if (isUnreadable(outcomes.at(-1))) unreadable += 1;
+      if (unreadable > MOST_UNREADABLE) {
+        throw new MultipartError(`has more than ${MOST_UNREADABLE} parts that are no DICOM instances`);
+      }
+      if (outcomes.length > MOST_PARTS) throw new PartTooLarge(`has more than ${MOST_PARTS} parts`);
     }
   } catch (error) {
     if (!(error instanceof MultipartError || error instanceof PartTooLarge)) throw error;
@@ -94,6 +106,9 @@ export async function storeParts(
   if (outcomes.length === 0) throw new StoreRequestError('multipart', 'the body has no parts');
   return outcomes;
 }
+
+const isUnreadable = (outcome: PartOutcome | undefined): boolean =>
+  outcome !== undefined && 'failure' in outcome && outcome.failure.reason === FAILURE_REASON.cannotUnderstand;
 
 /**
  * A connection that breaks is the sender's affair, as is a body that ends early; it is no fault of the disk.
@@ -151,7 +166,7 @@ export function storeAnswer(outcomes: readonly PartOutcome[], retrieveRoot: stri
   });
   const dataset: AnswerDataset = {
     ...retrieveUrl(moreStudies.length === 0 ? study : undefined),
-    ...(named.length > 0 && { '00081198': values('SQ', ...named.map(failedItem)) }), // FailedSOPSequence
+    ...(named.length > 0 && { '00081198': values('SQ', ...listed(named)) }), // FailedSOPSequence
     ...(stored.length > 0 && {
       // ReferencedSOPSequence
       '00081199': values(
@@ -163,11 +178,14 @@ export function storeAnswer(outcomes: readonly PartOutcome[], retrieveRoot: stri
         })),
       ),
     }),
-    ...(other.length > 0 && { '0008119A': values('SQ', ...other.map(failedItem)) }), // OtherFailuresSequence
+    ...(other.length > 0 && { '0008119A': values('SQ', ...listed(other)) }), // OtherFailuresSequence
   };
   const status = failures.length === 0 ? 200 : stored.length === 0 ? 409 : 202;
   return { status, dataset };
 }
+
+const listed = (failures: readonly PartFailure[]): AnswerDataset[] =>
+  failures.slice(0, MOST_LISTED).map(failedItem);
 
 function failedItem({ sopUid, sopClassUid, reason }: PartFailure): AnswerDataset {
   return {

@@ -4,21 +4,35 @@ import { HttpError } from '../http-error.ts';
 import { queuedAnswer, studiesAnswer, studyAnswer } from './answers.ts';
 import type { ApiParts } from './api-parts.ts';
 import { type Operation, uidSchema } from './operation.ts';
-import { filterOf, studyQuery } from './study-filter.ts';
+import { filterOf, type StudyQuery, searchedIn, studyQuery } from './study-filter.ts';
 
 export function studyOperations({ database, process, now, basePath }: ApiParts): Operation[] {
+  const find = async (query: StudyQuery, response: Response): Promise<void> => {
+    response.locals.searched = searchedIn(query);
+    const { studies, total, states } = await findStudies(database, filterOf(query, now()), query);
+    response.json({ studies: studies.map(shown), total, states });
+  };
   return [
     {
       method: 'get',
       path: '/studies',
       summary: 'Studies that the node has seen; those whose state changed last come first',
-      query: studyQuery,
+      query: studyQuery.omit({ words: true }),
       answer: { status: 200, description: 'one page of them', schema: studiesAnswer },
       handle: async (request, response) => {
         const query = studyQuery.parse(request.query);
-        const { studies, total, states } = await findStudies(database, filterOf(query, now()), query);
-        response.json({ studies: studies.map(shown), total, states });
+        // Addresses are kept by proxies and in histories.
+        if (query.words) throw new HttpError('BAD_REQUEST', 'send words in a body: POST /api/studies/search');
+        await find(query, response);
       },
+    },
+    {
+      method: 'post',
+      path: '/studies/search',
+      summary: 'The same, by words that may name a patient',
+      body: studyQuery,
+      answer: { status: 200, description: 'one page of them', schema: studiesAnswer },
+      handle: (request, response) => find(studyQuery.parse(request.body ?? {}), response),
     },
     {
       method: 'get',

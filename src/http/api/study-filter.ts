@@ -26,7 +26,7 @@ export const studyQuery = z.object({
   limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(100),
   offset: z.coerce.number().int().min(0).max(MAX_OFFSET).default(0),
 });
-type StudyQuery = z.infer<typeof studyQuery>;
+export type StudyQuery = z.infer<typeof studyQuery>;
 
 export function filterOf(query: StudyQuery, now: Date): StudyFilter {
   const { state, from, to, words, when } = query;
@@ -39,4 +39,15 @@ export function filterOf(query: StudyQuery, now: Date): StudyFilter {
     // The day of the node's own time zone.
     changedSince: when === 'today' ? new Date(now.getFullYear(), now.getMonth(), now.getDate()) : undefined,
   };
+}
+
+/** What was looked for, for the audit log. */
+export function searchedIn(
+  query: Readonly<Record<string, string | number | undefined>>,
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(query).flatMap(([name, value]): [string, string][] =>
+      value === undefined || value === '' ? [] : [[name, String(value)]],
+    ),
+  );
 }

@@ -12,6 +12,8 @@ export interface DashboardQuery {
   readonly state: string;
   readonly class: string;
   readonly words: string;
+  /** The words as they stand in addresses. */
+  readonly search: string;
   /** As a date field has it. */
   readonly from: string;
   readonly to: string;
@@ -59,7 +61,7 @@ function counts({ found, query, basePath }: DashboardInput): Html[] {
 function filterForm(query: DashboardQuery, basePath: string): Html {
   const option = (value: string, name: string, chosen: string) =>
     html`<option value="${value}"${value === chosen && html` selected`}>${name}</option>`;
-  return html`<form class="filter" role="search" aria-label="${T.filter}" method="get" action="${basePath}/">
+  return html`<form class="filter" role="search" aria-label="${T.filter}" method="post" action="${basePath}/">
 <input type="hidden" name="when" value="${query.when}">
 <label class="wide">${T.search} <input type="search" name="words" value="${query.words}" placeholder="${T.searchHint}"></label>
 <label>${T.state} <select name="state">${option('', T.anyState, query.state)}${STUDY_STATES.map((state) =>
@@ -135,9 +137,11 @@ ${to < total && link(query.offset + pageSize, T.next, 'next')}
 </nav>`;
 }
 
-/** The dashboard with this query; what is empty is left out. */
-function address(basePath: string, query: DashboardQuery): string {
-  const parameters = Object.entries(query).filter(([, value]) => value !== '' && value !== 0);
+/** The dashboard with this query; what is empty is left out, and the words, which may be somebody's name. */
+export function address(basePath: string, query: DashboardQuery): string {
+  const parameters = Object.entries({ ...query, words: '' }).filter(
+    ([, value]) => value !== '' && value !== 0,
+  );
   const texts = parameters.map(([name, value]): [string, string] => [name, String(value)]);
   return `${basePath}/?${new URLSearchParams(texts)}`;
 }

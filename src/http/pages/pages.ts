@@ -1,4 +1,4 @@
-import { type Request, type Response, Router } from 'express';
+import express, { type Response, Router } from 'express';
 import { z } from 'zod';
 import type { ApartReason } from '../../results/apart-reason.ts';
 import { findStudies, findStudyListing } from '../../store/records/find-studies.ts';
@@ -9,17 +9,19 @@ import type { VolumeRecord } from '../../store/records/volume-record.ts';
 import type { ApiParts } from '../api/api-parts.ts';
 import { uidSchema } from '../api/operation.ts';
 import { patientKeySchema } from '../api/patients.ts';
-import { filterOf, studyQuery } from '../api/study-filter.ts';
+import { filterOf, searchedIn, studyQuery } from '../api/study-filter.ts';
 import { html } from '../html.ts';
 import { mayAct, type Principal, type Role } from '../security/principal.ts';
-import { type DashboardQuery, dashboardBody } from './dashboard.ts';
+import { address, type DashboardQuery, dashboardBody } from './dashboard.ts';
 import { type PageContent, page } from './layout.ts';
 import { patientBody } from './patient.ts';
 import { monthOf, qualityBody } from './quality.ts';
+import { SealedWords } from './sealed-words.ts';
 import { studyBody } from './study.ts';
 import { TEXTS } from './texts.ts';
 
 const PAGE_SIZE = 50;
+const MAX_FORM_BYTES = 4_096;
 const monthSchema = z.string().regex(/^\d{4}-(0[1-9]|1[0-2])$/, { error: 'is not a month such as 2026-03' });
 const resultSchema = z.object({ result: z.string().max(64).optional() });
 
@@ -34,8 +36,26 @@ export function pageRoutes(parts: ApiParts): Router {
     response.status(status).set('Cache-Control', 'no-store').type('html').send(page(frame, content));
   };
 
+  const sealed = new SealedWords();
+  const form = express.urlencoded({ extended: false, limit: MAX_FORM_BYTES });
+  /** The same list, at an address that names nobody. */
+  const showFound = (response: Response, asked: unknown) => {
+    const query = dashboardQuery(asked);
+    const search = query.words && sealed.seal(query.words);
+    response.locals.searched = searchedIn({ ...query, search: '' });
+    response.set('Cache-Control', 'no-store').redirect(303, address(basePath, { ...query, search }));
+  };
+  router.post('/', form, (request, response) => showFound(response, request.body));
   router.get('/', async (request, response) => {
-    const query = dashboardQuery(request);
+    const { words, search } = request.query;
+    // A link of the days when words stood in addresses.
+    if (typeof words === 'string' && words !== '') return showFound(response, request.query);
+    const shown = typeof search === 'string' ? sealed.open(search) : undefined;
+    const query = {
+      ...dashboardQuery({ ...request.query, words: shown ?? '' }),
+      ...(typeof search === 'string' && shown !== undefined ? { search } : {}),
+    };
+    response.locals.searched = searchedIn({ ...query, search: '' });
     const filter = filterOf(studyQuery.parse({ ...query, limit: PAGE_SIZE }), now());
     const found = await findStudies(database, filter, { limit: PAGE_SIZE, offset: query.offset });
     const health = await parts.health();
@@ -130,14 +150,15 @@ function notFound(
 }
 
 /** A faulty filter shows everything instead of an error, and the fields show what was understood. */
-function dashboardQuery(request: Request): DashboardQuery {
-  const query = { ...studyQuery.parse({}), ...studyQuery.partial().safeParse(request.query).data };
+function dashboardQuery(asked: unknown): DashboardQuery {
+  const query = { ...studyQuery.parse({}), ...studyQuery.partial().safeParse(asked).data };
   const date = (day: string | undefined) => (day ?? '').replace(/^(\d{4})(\d\d)(\d\d)$/, '$1-$2-$3');
   return {
     when: query.when === 'all' ? 'all' : 'today',
     state: query.state ?? '',
     class: query.class ?? '',
     words: query.words ?? '',
+    search: '',
     from: date(query.from),
     to: date(query.to),
     offset: query.offset ?? 0,

@@ -6,11 +6,15 @@ import { type Identify, mayAct, type Principal, type Role } from './principal.ts
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 export const isSafe = (method: string): boolean => SAFE_METHODS.has(method);
 
-/** Finds out who sent the request, before any router that may answer it. */
-export function identified(identify: Identify): RequestHandler {
+/**
+ * Finds out who sent the request, before any router that may answer it.
+ * @param letIn told of requests by somebody
+ */
+export function identified(identify: Identify, letIn: (request: Request) => void): RequestHandler {
   return async (request, response, next) => {
     const principal = await identify(request);
     if (principal) {
+      letIn(request);
       response.locals.principal = principal;
       response.locals.isStillIn = () => isStillIn(identify, request, principal);
     }
@@ -34,8 +38,15 @@ async function isStillIn(identify: Identify, request: Request, before: Principal
 /** Below /api: the one change that reviewers may make. Express ignores the case of paths. */
 const REVIEW = /^\/results\/[^/]+\/review\/?$/i;
 
+/** A search with its words in the body changes nothing. */
+const SEARCH = /^\/studies\/search\/?$/i;
+
 /** The role that a change by the API needs. */
-export const changeByApi = (request: Request): Role => (REVIEW.test(request.path) ? 'reviewer' : 'operator');
+export const changeByApi = ({ path }: Request): Role =>
+  SEARCH.test(path) ? 'viewer' : REVIEW.test(path) ? 'reviewer' : 'operator';
+
+/** The role that a form sent to a page needs: the list of studies is searched by one. */
+export const changeByPage = ({ path }: Request): Role => (path === '/' ? 'viewer' : 'operator');
 
 /**
  * Stands before the routers of one path.

@@ -14,13 +14,13 @@ export interface LoginParts {
   readonly authenticator: Authenticator;
   readonly basePath: string;
   /** Counts wrong tokens. */
-  readonly limitFailed: ErrorRequestHandler;
+  readonly limitWrong: ErrorRequestHandler;
   /** Told of every one who came in, and left. */
   readonly onSession: (event: 'login' | 'logout', principal: Principal, address: string) => void;
 }
 
 /** /login: a page that takes a token and gives a session cookie for it. /logout ends the session. */
-export function loginRoutes({ authenticator, basePath, limitFailed, onSession }: LoginParts): Router {
+export function loginRoutes({ authenticator, basePath, limitWrong, onSession }: LoginParts): Router {
   const router = express.Router();
   router.get('/login', (_request, response) => {
     response.set('Cache-Control', 'no-store').type('html').send(loginPage(basePath));
@@ -31,7 +31,7 @@ export function loginRoutes({ authenticator, basePath, limitFailed, onSession }:
     onSession('login', await authenticator.logIn(request, response, token), request.ip ?? '');
     response.redirect(303, `${basePath}/`);
   });
-  router.use('/login', limitFailed, refused(basePath));
+  router.use('/login', limitWrong, refused(basePath));
   router.post('/logout', (request, response) => {
     const { principal } = response.locals;
     authenticator.logOut(request, response);

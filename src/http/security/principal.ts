@@ -27,6 +27,8 @@ declare global {
       principal?: Principal;
       /** Whether who sent the request would still be let in as the same; for answers without end. */
       isStillIn?: () => Promise<boolean>;
+      /** What was looked for, where the address does not say it; for the audit log. */
+      searched?: Readonly<Record<string, string>>;
     }
   }
 }

@@ -6,6 +6,8 @@ const COOKIE = 'pansegnet-session';
 const ID_BYTES = 32;
 /** More people than look at a node at a time; the oldest session gives way. */
 const MAX_SESSIONS = 1_000;
+/** Browsers of one person; whoever begins more ends their own, and nobody else's. */
+const MAX_OF_ONE = 32;
 
 interface Session {
   readonly credentials: Credentials;
@@ -33,6 +35,8 @@ export class Sessions {
     const end = this.#now().getTime() + this.#lifeMs;
     const expires = Math.min(end, credentials.expires?.getTime() ?? end);
     this.#sessions.set(hash(id), { credentials, expires });
+    const own = [...this.#sessions].filter(([, session]) => session.credentials.name === credentials.name);
+    for (const [oldest] of own.slice(0, -MAX_OF_ONE)) this.#sessions.delete(oldest);
     for (const oldest of this.#sessions.keys()) {
       if (this.#sessions.size <= MAX_SESSIONS) break;
       this.#sessions.delete(oldest);
@@ -46,7 +50,7 @@ export class Sessions {
   }
 
   async find(request: Request): Promise<Credentials | undefined> {
-    const id = cookieOf(request);
+    const id = sessionCookieOf(request);
     if (id === undefined) return undefined;
     const key = hash(id);
     const session = this.#sessions.get(key);
@@ -60,7 +64,7 @@ export class Sessions {
   }
 
   end(request: Request, response: Response): void {
-    const id = cookieOf(request);
+    const id = sessionCookieOf(request);
     if (id !== undefined) this.#sessions.delete(hash(id));
     response.clearCookie(COOKIE, {
       path: this.#path,
@@ -71,7 +75,8 @@ export class Sessions {
   }
 }
 
-function cookieOf(request: Request): string | undefined {
+/** What the cookie of a session holds. */
+export function sessionCookieOf(request: Request): string | undefined {
   const pairs = (request.headers.cookie ?? '').split(';').map((pair) => pair.trim());
   return pairs.find((pair) => pair.startsWith(`${COOKIE}=`))?.slice(COOKIE.length + 1);
 }

@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import type { Sql } from '../database/sql.ts';
+import type { Database, Sql } from '../database/sql.ts';
 
 const settingRow = z.object({ value: z.string() });
 
@@ -17,4 +18,20 @@ export async function writeSetting(sql: Sql, name: string, value: string): Promi
      ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
     [name, value],
   );
+}
+
+/** More than the least memory that a statement may have (64 kB): what goes beyond needs the disk. */
+const SPILLED_ROWS = 10_000;
+
+/**
+ * Writes something, so that it is known that the database can: one that is read-only or has no room on its
+ * disk answers questions as if nothing were wrong. A setting that is changed needs no more room than before;
+ * rows that do not fit into memory do.
+ */
+export async function writeProof(database: Database): Promise<void> {
+  await database.transaction(async (sql) => {
+    await sql.query("SET LOCAL work_mem = '64kB'");
+    await sql.query(`SELECT count(*) FROM generate_series(1, ${SPILLED_ROWS})`);
+    await writeSetting(sql, 'written', randomUUID());
+  });
 }
