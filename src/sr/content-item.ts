@@ -12,6 +12,7 @@ type Relationship =
   | 'HAS OBS CONTEXT'
   | 'HAS ACQ CONTEXT'
   | 'HAS CONCEPT MOD'
+  | 'HAS PROPERTIES'
   | 'INFERRED FROM'
   | 'SELECTED FROM';
 
@@ -48,8 +49,18 @@ export function codeContent(name: Code, value: Code): ContentItem {
   return { ...named('CODE', name), ConceptCodeSequence: [codeItem(value)] };
 }
 
-export function textContent(name: Code, value: string): ContentItem {
-  return { ...named('TEXT', name), TextValue: value };
+/** A CODE whose value the images gave, as an item of a code sequence. */
+export function codeItemContent(name: Code, value: WritableDataset): ContentItem {
+  return { ...named('CODE', name), ConceptCodeSequence: [value] };
+}
+
+export function textContent(name: Code, value: string, children: readonly ContentItem[] = []): ContentItem {
+  return { ...named('TEXT', name), TextValue: value, ...withChildren(children) };
+}
+
+/** `value` in the form of PN. */
+export function personContent(name: Code, value: string): ContentItem {
+  return { ...named('PNAME', name), PersonName: value };
 }
 
 export function uidContent(name: Code, uid: string): ContentItem {

@@ -19,6 +19,8 @@ import {
   uidContent,
 } from './content-item.ts';
 import { modalityCode } from './image-library.ts';
+import { evaluationItems } from './qualitative-evaluations.ts';
+import { formOf } from './report-form.ts';
 import type { ReportInput, ReportMeasurement } from './report-input.ts';
 import { volumeItems } from './volume-items.ts';
 
@@ -29,13 +31,15 @@ const HU_DECIMALS = 1;
  * UID: viewers take the first as the group's own.
  */
 export function volumetricGroup(input: ReportInput, found: NonNullable<ReportInput['found']>): ContentItem {
-  const { series } = input.context;
+  const { context } = input;
+  const { series } = context;
+  const { templates, volumeUnit } = formOf(input);
   const header = sourceHeader(series);
   const seriesInstanceUid = requiredText(header, 'SeriesInstanceUID', sourceName(series));
   const { segmentation, measurement } = found;
   return container(CODES.measurementGroup, '1411', [
     related('HAS OBS CONTEXT', textContent(CODES.trackingIdentifier, PANCREAS_TRACKING_ID)),
-    related('HAS OBS CONTEXT', uidContent(CODES.trackingUniqueIdentifier, pancreasTrackingUid(series))),
+    related('HAS OBS CONTEXT', uidContent(CODES.trackingUniqueIdentifier, pancreasTrackingUid(context))),
     related('CONTAINS', codeContent(CODES.finding, CODES.pancreas)),
     related(
       'CONTAINS',
@@ -47,10 +51,13 @@ export function volumetricGroup(input: ReportInput, found: NonNullable<ReportInp
     related('CONTAINS', uidContent(CODES.sourceSeriesForSegmentation, seriesInstanceUid)),
     related('HAS CONCEPT MOD', codeContent(CODES.findingSite, CODES.pancreas)),
     ...[
-      ...volumeItems(measurement),
+      ...volumeItems(input, measurement),
       ...(modalityCode(header) === CODES.ct ? attenuationItems(measurement) : []),
-      ...changesSince(input).flatMap(changeItems),
+      ...(templates === 'current'
+        ? []
+        : changesSince(input).flatMap((change) => changeItems(change, volumeUnit))),
     ].map((item) => related('CONTAINS', item)),
+    ...evaluationItems(input),
   ]);
 }
 
