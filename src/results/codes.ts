@@ -110,6 +110,7 @@ export const CODES = {
   derivedMeasurements: dcm('126011', 'Derived Imaging Measurements'),
 
   // Images of a measurement: CID 7551
+  center: dcm('111010', 'Center'),
   sourceOfMeasurement: dcm('121112', 'Source of Measurement'),
 
   // Equipment: CID 7005

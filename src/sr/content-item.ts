@@ -127,6 +127,16 @@ export function imageContent(name: Code | undefined, image: ImageReference): Con
  */
 export type ImagePoint = readonly [column: number, row: number];
 
+/** An SCOORD: a point. */
+export function pointContent(name: Code, point: ImagePoint, image: ImageReference): ContentItem {
+  return {
+    ...named('SCOORD', name),
+    GraphicType: 'POINT',
+    GraphicData: [...point],
+    ContentSequence: [related('SELECTED FROM', imageContent(undefined, image))],
+  };
+}
+
 /** An SCOORD: a line from point to point, closed where the last is the first again. */
 export function polylineContent(
   name: Code,

@@ -2,10 +2,16 @@ import type { SourceSlice } from '../dicom/geometry/series-volume.ts';
 import { nonEmptyPlanes } from '../dicom/pixels/bit-packing.ts';
 import type { ResultContext } from '../results/result-context.ts';
 import { isFormat3 } from '../results/result-format.ts';
+import type { ImagePoint } from './content-item.ts';
 import { type Outlined, outerBorders } from './outer-border.ts';
 
 /** One part of the pancreas in one image. */
-export interface SlicedOutline extends Outlined {
+interface SlicedOutline extends Outlined {
+  readonly slice: SourceSlice;
+}
+
+interface CenterPoint {
+  readonly point: ImagePoint;
   readonly slice: SourceSlice;
 }
 
@@ -48,6 +54,22 @@ export function outlinesOf(context: ResultContext): Outlines {
     ),
     total: halves.length || 1,
   };
+}
+
+/**
+ * A point of the largest outline: the corner of it that is nearest to the middle of them all, so that it lies
+ * on the pancreas whatever its shape.
+ */
+export function centerOf({ kept: [largestPart] }: Outlines): CenterPoint | undefined {
+  if (!largestPart) return undefined;
+  const corners = largestPart.border.slice(1);
+  const middle = [0, 1].map(
+    (axis) => corners.reduce((sum, point) => sum + (point[axis] ?? 0), 0) / corners.length,
+  );
+  const distance = ([column, row]: ImagePoint) =>
+    Math.hypot(column - (middle[0] ?? 0), row - (middle[1] ?? 0));
+  const [point] = corners.toSorted((a, b) => distance(a) - distance(b));
+  return point && { point, slice: largestPart.slice };
 }
 
 /** The upper and the lower rows, of a single row the left and the right part; none of a single pixel. */

@@ -16,7 +16,7 @@ import type { ReportInput } from './report-input.ts';
 import { raisedFlags, reportTexts } from './report-texts.ts';
 import { outlinesSentence, priorSentence } from './words.ts';
 
-/** Qualitative Evaluations (TID 1500 row 12): the flags as codes and words, and what is said in words alone. */
+/** Qualitative Evaluations (TID 1500 row 12): the flags as codes and words, the rest in words alone. */
 export function qualitativeEvaluations(input: ReportInput, outlines: Outlines | undefined): ContentItem {
   const { summary, comments } = reportTexts(input);
   const isPartial = outlines !== undefined && outlines.kept.length < outlines.total;
@@ -58,8 +58,8 @@ function previousItems(input: ReportInput): ContentItem[] {
 }
 
 /**
- * The evaluations of a measurement group as codes (TID 1411, TID 1501 row 11): whether the pancreas was found,
- * and the flags. `conservative`: none, as PixelMed's validator of 2022 knows no such row.
+ * The evaluations of a measurement group as codes (TID 1411, TID 1501 row 11): whether the pancreas was
+ * found, and the flags. `conservative`: none, as PixelMed's validator of 2022 knows no such row.
  */
 export function evaluationItems(input: ReportInput): ContentItem[] {
   if (formOf(input).templates === 'conservative') return [];

@@ -1,16 +1,14 @@
-import { isFormat3 } from '../results/result-format.ts';
-import type { ReportInput } from './report-input.ts';
+import { isFormat3, type OfFormat } from '../results/result-format.ts';
 
 /** SOP classes of reports (PS3.4 B.5). IHE AI Results names the 3-D one; more archives know the other. */
 export const REPORT_CLASSES = {
   comprehensive: '1.2.840.10008.5.1.4.1.1.88.33',
   comprehensive3d: '1.2.840.10008.5.1.4.1.1.88.34',
 } as const;
-export type ReportClass = keyof typeof REPORT_CLASSES;
 
 /** What a site may choose of a report's form. */
 export interface ReportForm {
-  readonly reportClass: ReportClass;
+  readonly reportClass: keyof typeof REPORT_CLASSES;
   /** Where nothing was found: a measurement report (TID 1500), or one in words (TID 2000). */
   readonly nothingFound: 'measurements' | 'words';
   /**
@@ -22,7 +20,7 @@ export interface ReportForm {
   readonly volumeUnit: 'ml' | 'cm3';
 }
 
-export const REPORT_FORM: ReportForm = {
+const REPORT_FORM: ReportForm = {
   reportClass: 'comprehensive',
   nothingFound: 'measurements',
   templates: 'conservative',
@@ -32,7 +30,14 @@ export const REPORT_FORM: ReportForm = {
 /** All that format 3 had. */
 const FORMAT_3: ReportForm = { ...REPORT_FORM, nothingFound: 'words' };
 
-export function formOf({ context, form }: Pick<ReportInput, 'context' | 'form'>): ReportForm {
+/** The form of a report: what the site chose, the default of the rest. */
+export function formOf({
+  context,
+  form,
+}: {
+  readonly context: OfFormat;
+  readonly form?: Partial<ReportForm> | undefined;
+}): ReportForm {
   return isFormat3(context) ? FORMAT_3 : { ...REPORT_FORM, ...form };
 }
 

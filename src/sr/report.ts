@@ -43,8 +43,7 @@ export function createReport(input: ReportInput): ResultObject {
 export function draftReport(input: ReportInput): ReportDraft {
   const { context } = input;
   const header = sourceHeader(context.series);
-  const title = input.correction ? 'Pancreas volume report, corrected by a reader' : 'Pancreas volume report';
-  const common = commonModules(context, 'SR', title);
+  const common = commonModules(context, 'SR', titleOf(input));
   const form = formOf(input);
   const sopClassUid = REPORT_CLASSES[form.reportClass];
   const content: WritableDataset = {
@@ -81,6 +80,12 @@ export function draftReport(input: ReportInput): ReportDraft {
       warnings: common.warnings,
     }),
   };
+}
+
+/** For the lists of series in viewers: some show of a report where nothing was found this alone. */
+function titleOf({ context, found, correction }: ReportInput): string {
+  if (!found && !isFormat3(context)) return 'Pancreas not found';
+  return correction ? 'Pancreas volume report, corrected by a reader' : 'Pancreas volume report';
 }
 
 /** Who made the report, and which orders it answers (SR Document General, PS3.3 C.17.2). */

@@ -34,8 +34,8 @@ export function measurementReport(input: ReportInput): ContentItem {
 }
 
 /**
- * What was done by its modality, and what the images say of it. `conservative`: the first alone, as PixelMed's
- * validator of 2022 takes one procedure, of those that it lists (CID 100).
+ * What was done by its modality, and what the images say of it. `conservative`: the first alone, as
+ * PixelMed's validator of 2022 takes one procedure, of those that it lists (CID 100).
  */
 function proceduresReported(input: ReportInput): ContentItem[] {
   const { context } = input;
@@ -52,7 +52,7 @@ function imagingMeasurements(input: ReportInput, outlines: Outlines | undefined)
   const contours = outlines && contourGroup(context, outlines);
   return container(CODES.imagingMeasurements, undefined, [
     ...(input.correction ? [] : algorithmIdentification(context)),
-    related('CONTAINS', found ? volumetricGroup(input, found) : nothingFoundGroup(input)),
+    related('CONTAINS', found ? volumetricGroup(input, found, outlines) : nothingFoundGroup(input)),
     ...(contours ? [related('CONTAINS', contours)] : []),
   ]);
 }

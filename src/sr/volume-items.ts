@@ -10,8 +10,13 @@ import { ML_DECIMALS, volumeEquation } from './words.ts';
  * The volume with its method (TID 1419 rows 5, 7 and 16), and the range of its uncertainty to either side
  * (CID 225): as properties of it (TID 310), or `conservative` as measurements of their own, as PixelMed's
  * DicomSRValidator takes properties of a measurement for what it was inferred from.
+ * @param center where viewers may show it (TID 320)
  */
-export function volumeItems(input: ReportInput, measurement: ReportMeasurement): ContentItem[] {
+export function volumeItems(
+  input: ReportInput,
+  measurement: ReportMeasurement,
+  center: ContentItem | undefined,
+): ContentItem[] {
   const { volumeMl, volumeIntervalMl: interval } = measurement;
   const { templates, volumeUnit } = formOf(input);
   const unit = VOLUME_UNITS[volumeUnit].volume;
@@ -34,6 +39,7 @@ export function volumeItems(input: ReportInput, measurement: ReportMeasurement):
     related('HAS CONCEPT MOD', codeContent(CODES.measurementMethod, method)),
     ...(isCurrent ? sides.map((item) => related('HAS PROPERTIES', item)) : []),
     related('INFERRED FROM', textContent(CODES.equation, volumeEquation(measurement))),
+    ...(center ? [related('INFERRED FROM', center)] : []),
   ]);
   return [volume, ...(isCurrent ? [] : sides)];
 }

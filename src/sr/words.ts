@@ -11,7 +11,8 @@ export const PERCENT_DECIMALS = 1;
 export function outlinesSentence(kept: number, total: number): string {
   const outlines = total === 1 ? 'outline' : 'outlines';
   const which = kept === 0 ? '' : ', the largest';
-  return `${kept} of ${total} ${outlines} of the segmentation are in this report${which}; the segmentation has all.`;
+  const present = `${kept} of ${total} ${outlines} of the segmentation are in this report${which}`;
+  return `${present}; the segmentation has all.`;
 }
 
 /** A DA for people. */

@@ -4,10 +4,18 @@ import { CODES, type Code, isCode } from '../../src/results/codes.ts';
 import { flagCode, QUALITY_FLAGS } from '../../src/results/quality-flags.ts';
 import { createSegmentation } from '../../src/seg/segmentation-object.ts';
 import { readReport } from '../../src/sr/read-report.ts';
+import { createRejectionNote } from '../../src/sr/rejection-note.ts';
 import { createReport } from '../../src/sr/report.ts';
 import { REPORT_CLASSES, type ReportForm } from '../../src/sr/report-form.ts';
 import type { ReportInput } from '../../src/sr/report-input.ts';
-import { context, prior, reportInput, SEGMENTATION, smallSeries } from '../support/result-fixtures.ts';
+import {
+  context,
+  header,
+  prior,
+  reportInput,
+  SEGMENTATION,
+  smallSeries,
+} from '../support/result-fixtures.ts';
 
 const reportOf = (changes: Partial<ReportInput> = {}): DicomDataset =>
   readInstance(createReport(reportInput(changes)).bytes, 'SR').dataset;
@@ -233,4 +241,15 @@ describe('which order and which device', () => {
     );
     expect(designators).toEqual(['DCM', 'SCT', 'LN', 'UCUM', 'UMLS', 'RFC5646']);
   });
+});
+
+test('a note that rejects for quality says of what kind, one that rejects for safety does not', () => {
+  const rejected = [{ ...SEGMENTATION, studyInstanceUid: '1.2.840.99999.1', isImage: true }];
+  const modifiers = (reason: 'quality' | 'safety') => {
+    const at = { contentDateTime: new Date(0), softwareVersion: '0.1.0' };
+    const { bytes } = createRejectionNote({ header: header(0), rejected, reason, ...at });
+    return codesOf(named(readInstance(bytes, 'KO').dataset, CODES.documentTitleModifier));
+  };
+  expect(modifiers('quality')).toEqual(['Software failure']);
+  expect(modifiers('safety')).toEqual([]);
 });
