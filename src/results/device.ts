@@ -88,8 +88,8 @@ export function authorObserver(device: SiteIdentity & OfFormat): WritableDataset
         Manufacturer: MANUFACTURER,
         ManufacturerModelName: MANUFACTURER_MODEL_NAME,
         DeviceUID: deviceUid(device),
-        ...(stationName === undefined ? {} : { StationName: fitted(stationName, SH_MAX_LENGTH) }),
-        // Type 2 (PS3.3 table C.17-3b).
+        // Types 2C and 2 (PS3.3 table C.17-3b).
+        StationName: stationName === undefined ? null : fitted(stationName, SH_MAX_LENGTH),
         InstitutionName: institution === undefined ? null : fitted(institution, LO_MAX_LENGTH),
         InstitutionCodeSequence: [],
       },

@@ -108,7 +108,7 @@ export function readReport(
       .flatMap((item) => texts(item, 'TextValue'))
       .flatMap((meaning) => flagOf(meaning) ?? []),
     supersedes: superseded?.sopInstanceUid,
-    supersededClassUid: superseded?.sopClassUid,
+    supersededClassUid: superseded?.sopClassUid || undefined,
     priorStudies: references(dataset, 'PertinentOtherEvidenceSequence').map(
       ({ studyInstanceUid }) => studyInstanceUid,
     ),

@@ -246,8 +246,8 @@ describe('which order and which device', () => {
 test('a note that rejects for quality says of what kind, one that rejects for safety does not', () => {
   const rejected = [{ ...SEGMENTATION, studyInstanceUid: '1.2.840.99999.1', isImage: true }];
   const modifiers = (reason: 'quality' | 'safety') => {
-    const at = { contentDateTime: new Date(0), softwareVersion: '0.1.0' };
-    const { bytes } = createRejectionNote({ header: header(0), rejected, reason, ...at });
+    const made = { contentDateTime: new Date(0), softwareVersion: '0.1.0' };
+    const { bytes } = createRejectionNote({ header: header(0), rejected, reason, ...made });
     return codesOf(named(readInstance(bytes, 'KO').dataset, CODES.documentTitleModifier));
   };
   expect(modifiers('quality')).toEqual(['Software failure']);

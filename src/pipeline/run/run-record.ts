@@ -77,15 +77,24 @@ function priorOf(prior: VolumeRecord, correctedCounts: boolean): PriorVolume {
   return {
     date,
     volumeMl,
-    report: { studyInstanceUid, ...report },
+    report: locatedReport(studyInstanceUid, report),
     comparable: true,
     ...(correction ? { corrected: true } : {}),
   };
 }
 
-const reportOf = ({ studyInstanceUid, report }: VolumeRecord): ReportReference => ({
+const reportOf = ({ studyInstanceUid, report }: VolumeRecord): ReportReference =>
+  locatedReport(studyInstanceUid, report);
+
+/** Without what it superseded itself: pictures are named by what is known of earlier reports. */
+const locatedReport = (
+  studyInstanceUid: string,
+  { seriesInstanceUid, sopInstanceUid, sopClassUid }: VolumeRecord['report'],
+): ReportReference => ({
   studyInstanceUid,
-  ...report,
+  seriesInstanceUid,
+  sopInstanceUid,
+  ...(sopClassUid === undefined ? {} : { sopClassUid }),
 });
 
 function supersededBy({ studyInstanceUid, supersedes, report }: VolumeRecord): ReportReference | null {
