@@ -57,19 +57,26 @@ export function outlinesOf(context: ResultContext): Outlines {
 }
 
 /**
- * A point of the largest outline: the corner of it that is nearest to the middle of them all, so that it lies
- * on the pancreas whatever its shape.
+ * A point inside of the largest outline: in the row of its middle, the middle of the longest stretch, so that
+ * it lies on the pancreas whatever its shape.
  */
 export function centerOf({ kept: [largestPart] }: Outlines): CenterPoint | undefined {
   if (!largestPart) return undefined;
-  const corners = largestPart.border.slice(1);
-  const middle = [0, 1].map(
-    (axis) => corners.reduce((sum, point) => sum + (point[axis] ?? 0), 0) / corners.length,
+  const { border, slice } = largestPart;
+  const rows = border.map(([, row]) => row);
+  const row = Math.floor((Math.min(...rows) + Math.max(...rows) - 1) / 2) + 0.5;
+  const crossings = border
+    .filter(([, from], corner) => {
+      const to = border[corner + 1]?.[1] ?? from;
+      return Math.min(from, to) < row && Math.max(from, to) > row;
+    })
+    .map(([column]) => column)
+    .sort((a, b) => a - b);
+  const stretches = crossings.flatMap((from, i) =>
+    i % 2 === 0 ? [[from, crossings[i + 1] ?? from] as const] : [],
   );
-  const distance = ([column, row]: ImagePoint) =>
-    Math.hypot(column - (middle[0] ?? 0), row - (middle[1] ?? 0));
-  const [point] = corners.toSorted((a, b) => distance(a) - distance(b));
-  return point && { point, slice: largestPart.slice };
+  const [longest] = stretches.sort((a, b) => b[1] - b[0] - (a[1] - a[0]));
+  return longest && { point: [(longest[0] + longest[1]) / 2, row], slice };
 }
 
 /** The upper and the lower rows, of a single row the left and the right part; none of a single pixel. */

@@ -14,6 +14,7 @@ import {
   prior,
   reportInput,
   SEGMENTATION,
+  SMALL_SIZE,
   smallSeries,
 } from '../support/result-fixtures.ts';
 
@@ -117,6 +118,19 @@ describe('the templates of today', () => {
     ]);
     const nothing = reportOf({ form, found: undefined });
     expect(codesOf(at(nothing, ...GROUP, CODES.presenceOfProperty))).toEqual(['Not visualized']);
+  });
+
+  test('show the volume at a point inside of the pancreas, whatever its shape', () => {
+    const [width] = SMALL_SIZE;
+    const mask = new Uint8Array(SMALL_SIZE[0] * SMALL_SIZE[1] * SMALL_SIZE[2]);
+    // A gland like a U: its middle is not in it.
+    for (const pixel of [0, 4, 5, 6, width, 2 * width, 2 * width + 1, 2 * width + 2, 2 * width + 3])
+      mask[pixel] = 1;
+    for (const pixel of [width + 4, width + 5, 2 * width + 4]) mask[pixel] = 1;
+    const [point] = at(reportOf({ form, context: context({ mask }) }), ...GROUP, CODES.center);
+    const [column = 0, row = 0] = texts(point ?? {}, 'GraphicData').map(Number);
+    expect([column, row]).toEqual([5, 1.5]);
+    expect(mask[Math.floor(row) * width + Math.floor(column)]).toBe(1);
   });
 
   test('link each earlier volume to the report that it is of', () => {
