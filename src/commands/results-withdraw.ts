@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { installedSite } from '../compose/run.ts';
 import { withdrawResult } from '../pipeline/withdraw/withdraw-result.ts';
 import { isRejectionReason, REJECTION_REASONS } from '../sr/rejection-reasons.ts';
 import { SOFTWARE_VERSION } from '../version.ts';
@@ -32,12 +33,18 @@ export const resultsWithdraw = defineCommand({
       'name the result, by one of --series and --report',
     ),
   run: async ({ seriesInstanceUid, reportSopInstanceUid, reason, comment, json }, parts) => {
-    const { archive, database, print } = parts;
+    const { archive, config, database, print } = parts;
     const uid = seriesInstanceUid ?? reportSopInstanceUid;
     if (uid === undefined) throw new TypeError('these options name no result');
     const { volume, note, instances } = await withdrawResult(
       { uid, reason, comment },
-      { archive: await archive(), database, softwareVersion: SOFTWARE_VERSION, now: () => new Date() },
+      {
+        archive: await archive(),
+        database,
+        softwareVersion: SOFTWARE_VERSION,
+        site: await installedSite(config, database),
+        now: () => new Date(),
+      },
     );
     print(
       json

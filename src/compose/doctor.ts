@@ -10,6 +10,7 @@ import { checkArchive } from '../doctor/check-archive.ts';
 import { checkChanges } from '../doctor/check-changes.ts';
 import { checkDatabase, type NodeAnswer } from '../doctor/check-database.ts';
 import { checkExposure } from '../doctor/check-exposure.ts';
+import { checkForms } from '../doctor/check-forms.ts';
 import {
   checkCores,
   checkMemory,
@@ -61,6 +62,8 @@ export async function* examine(configure: () => Config): AsyncGenerator<Finding>
   for (const [name, folder] of Object.entries(dataFolders(config))) yield* await checkFolder(name, folder);
   yield* await checkDatabase(databasePlace(config), () => askNode(config));
   yield* await examineArchive(config);
+  const { archive, results } = config;
+  if (archive.url !== null) yield checkForms(archive.url, [results.segmentation].flat());
   yield* await checkModels({
     folder: models.folder,
     names: { CT: models.CT, T1W: models.T1W, T2W: models.T2W },

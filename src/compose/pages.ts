@@ -14,6 +14,7 @@ import type { Database } from '../store/database/sql.ts';
 import { StudyEvents } from '../store/events/study-events.ts';
 import { SOFTWARE_VERSION } from '../version.ts';
 import { nodeHealth } from './health-summary.ts';
+import { installedSite } from './run.ts';
 
 const BYTES_PER_MB = 1_000_000;
 
@@ -70,6 +71,7 @@ export function composePages(config: Config, input: PagesInput): ApiParts {
             archive,
             database,
             softwareVersion: SOFTWARE_VERSION,
+            site: await installedSite(config, database),
             now,
           });
         }

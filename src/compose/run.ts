@@ -3,18 +3,24 @@ import type { Mode } from '../inference-mode.ts';
 import { configuredModels } from '../pipeline/run/models.ts';
 import type { ResultSettings, RunParts } from '../pipeline/run/run-parts.ts';
 import { readSelectionRules } from '../pipeline/selection/rules.ts';
+import type { SiteIdentity } from '../results/device.ts';
 import type { InferenceOptions } from '../segmentation/segment.ts';
 import type { Database } from '../store/database/sql.ts';
+import { deviceSerial } from '../store/records/device-serial.ts';
 import { latestMode } from '../store/records/history.ts';
 import { patientKeys } from '../store/records/patient-key.ts';
 import { headerRecorder } from '../store/records/study-header.ts';
 import { identityReader } from '../store/records/study-identity.ts';
+import { trackingUids } from '../store/records/tracking-uid.ts';
 import { SOFTWARE_VERSION } from '../version.ts';
 
 export function resultSettings(config: Config): ResultSettings {
   const { contentQualification, segmentation, reportOutlines, repeatabilityPercent, counts, keyImages, pdf } =
     config.results;
+  const { reportClass, nothingFound, reportTemplates: templates, volumeUnit } = config.results;
   return {
+    site: siteIdentity(config),
+    reportForm: { reportClass, nothingFound, templates, volumeUnit },
     contentQualification,
     segmentation: [segmentation].flat(),
     reportOutlines,
@@ -23,6 +29,22 @@ export function resultSettings(config: Config): ResultSettings {
     pictures: { keyImages, pdf },
     softwareVersion: SOFTWARE_VERSION,
   };
+}
+
+/** What the site states of itself. */
+function siteIdentity({ site }: Config): SiteIdentity {
+  const { institution, stationName, deviceSerialNumber } = site;
+  return {
+    institution: institution ?? undefined,
+    stationName: stationName ?? undefined,
+    deviceSerialNumber: deviceSerialNumber ?? undefined,
+  };
+}
+
+/** With a serial number of this installation's own where the site has stated none. */
+export async function installedSite(config: Config, database: Database): Promise<SiteIdentity> {
+  const stated = siteIdentity(config);
+  return { ...stated, deviceSerialNumber: stated.deviceSerialNumber ?? (await deviceSerial(database)) };
 }
 
 export function inferenceOptions(
@@ -43,13 +65,16 @@ export async function composeRun(
   parts: Pick<RunParts, 'archive' | 'database' | 'warn'> & Partial<RunParts>,
 ): Promise<RunParts> {
   const { placeholderIds } = config.patients;
+  const { database } = parts;
+  const patientKey = await patientKeys(database, placeholderIds);
   return {
     rules: readSelectionRules(config.selection.rules, config.selection.siteRules),
     models: configuredModels(config.models, config.models.folder),
-    patientKey: await patientKeys(parts.database, placeholderIds),
-    identities: await identityReader(parts.database, placeholderIds),
-    recordHeader: await headerRecorder(parts.database, { names: config.pages.patientNames, placeholderIds }),
-    settings: resultSettings(config),
+    patientKey,
+    trackingUid: await trackingUids(database, patientKey, placeholderIds, config.site.trackingSecret),
+    identities: await identityReader(database, placeholderIds),
+    recordHeader: await headerRecorder(database, { names: config.pages.patientNames, placeholderIds }),
+    settings: { ...resultSettings(config), site: await installedSite(config, database) },
     inference: inferenceOptions(config, (message) => parts.warn({}, message)),
     mode: await modeOf(config, parts.database),
     stageLimits: config.queue.stageTimeoutMinutes,

@@ -8,7 +8,7 @@ import { authSchema, httpSchema, isListeningGuarded, isProxyGuarded } from './ht
 import { intakeSchema } from './intake.ts';
 import { auditSchema, logSchema } from './log.ts';
 import { notificationsSchema } from './notifications.ts';
-import { healthSchema, metricsSchema, shutdownSchema } from './operation.ts';
+import { healthSchema, metricsSchema, shutdownSchema, siteSchema } from './operation.ts';
 import { pagesSchema } from './pages.ts';
 import { queueSchema } from './queue.ts';
 
@@ -59,6 +59,7 @@ export const SECRET_KEYS = [
   'log.key',
   'notifications.webhook.secret',
   'notifications.email.smtp',
+  'site.trackingSecret',
 ] as const;
 
 /** Keys whose value is a file or a folder: relative ones start at `dataFolder`. */
@@ -112,11 +113,16 @@ export const configSchema = z
       contentQualification: z.enum(['RESEARCH', 'SERVICE', 'PRODUCT']),
       segmentation: z.union([segmentationForm, z.array(segmentationForm).min(1)]),
       reportOutlines: z.boolean(),
+      reportClass: z.enum(['comprehensive', 'comprehensive3d']),
+      nothingFound: z.enum(['measurements', 'words']),
+      reportTemplates: z.enum(['conservative', 'current']),
+      volumeUnit: z.enum(['ml', 'cm3']),
       keyImages: z.boolean(),
       pdf: z.boolean(),
       counts: z.enum(['reader', 'node']),
       repeatabilityPercent: z.strictObject({ CT: percentage, T1W: percentage, T2W: percentage }),
     }),
+    site: siteSchema,
     health: healthSchema,
     metrics: metricsSchema,
     shutdown: shutdownSchema,

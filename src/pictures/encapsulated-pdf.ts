@@ -1,9 +1,11 @@
 import { PDFDocument, type SKRSContext2D } from '@napi-rs/canvas';
 import type { WritableDataset } from '../dicom/writing/write.ts';
 import { CODES, codeItem } from '../results/codes.ts';
+import { codingSchemes } from '../results/coding-schemes.ts';
 import { referenceTo } from '../results/instance-reference.ts';
 import { MANUFACTURER_MODEL_NAME } from '../results/own-results.ts';
 import { commonModules, type ResultObject, seriesUid, sourceInstances } from '../results/result-context.ts';
+import { isFormat3 } from '../results/result-format.ts';
 import { writeObject } from '../results/write-object.ts';
 import { madeAt, pictureUid } from './picture-attributes.ts';
 import type { PictureInput } from './picture-input.ts';
@@ -44,7 +46,7 @@ export function createPdf(input: PictureInput): ResultObject {
     EncapsulatedDocumentLength: pdf.length,
   };
   return {
-    bytes: writeObject(dataset),
+    bytes: writeObject(isFormat3(input.context) ? dataset : { ...dataset, ...codingSchemes(dataset) }),
     sopClassUid: ENCAPSULATED_PDF_STORAGE,
     sopInstanceUid,
     seriesInstanceUid,

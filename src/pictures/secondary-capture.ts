@@ -3,8 +3,10 @@ import type { SourceSlice } from '../dicom/geometry/series-volume.ts';
 import { deriveUid } from '../dicom/uids.ts';
 import { decimalString } from '../dicom/writing/decimal-string.ts';
 import type { WritableDataset } from '../dicom/writing/write.ts';
+import { codingSchemes } from '../results/coding-schemes.ts';
 import { lossiness } from '../results/lossiness.ts';
 import { commonModules, type ResultObject } from '../results/result-context.ts';
+import { isFormat3 } from '../results/result-format.ts';
 import { writeObject } from '../results/write-object.ts';
 import type { ViewPicture } from './draw-view.ts';
 import { keyImage } from './key-image.ts';
@@ -64,7 +66,7 @@ export function createPictures(input: PictureInput): ResultObject[] {
       ...relatedObjects(input.related),
     };
     return {
-      bytes: writeObject(dataset),
+      bytes: writeObject(isFormat3(input.context) ? dataset : { ...dataset, ...codingSchemes(dataset) }),
       sopClassUid: SECONDARY_CAPTURE_STORAGE,
       sopInstanceUid,
       seriesInstanceUid,

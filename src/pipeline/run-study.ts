@@ -14,7 +14,7 @@ import { listStudy } from './run/list-study.ts';
 import { checkOnePatient } from './run/one-patient.ts';
 import { retrieveSeries } from './run/retrieve-series.ts';
 import type { RunParts } from './run/run-parts.ts';
-import { pastOf, recordFinding } from './run/run-record.ts';
+import { pastOf, recordFinding, trackingUidOf } from './run/run-record.ts';
 import { type RunStage, StageClock } from './run/stages.ts';
 import { standingMode, standingResult, withStanding } from './run/standing-result.ts';
 import { storeResults, verifyStored } from './run/store-results.ts';
@@ -140,7 +140,8 @@ async function runSeries(
   if (standing?.volume.withdrawn) return standing.volume;
   const reissue = standing ? standing.reissue : await reissueOf(database, studyInstanceUid);
   const found = standing?.found ?? (await findPancreas(source.volume, model, { ...inference, mode }, stage));
-  const finding = { ...images, ...(reissue === undefined ? {} : { reissue }), ...found };
+  const trackingUid = await trackingUidOf(source, run, parts);
+  const finding = { ...images, ...(reissue === undefined ? {} : { reissue }), trackingUid, ...found };
   const past = await pastOf(finding, run, parts);
   const results = await stage('results', () => createResults(finding, past, settings, firstTime));
   for (const warning of warningsOf(finding, results)) parts.warn({ studyInstanceUid }, warning);

@@ -31,6 +31,8 @@ export const CODES = {
   imagingMeasurementReport: dcm('126000', 'Imaging Measurement Report'),
   language: dcm('121049', 'Language of Content Item and Descendants'),
   english: { value: 'en', scheme: 'RFC5646', meaning: 'English' },
+  person: dcm('121006', 'Person'),
+  personObserverName: dcm('121008', 'Person Observer Name'),
   observerType: dcm('121005', 'Observer Type'),
   device: dcm('121007', 'Device'),
   deviceObserverUid: dcm('121012', 'Device Observer UID'),
@@ -53,6 +55,8 @@ export const CODES = {
   procedureDescription: dcm('121065', 'Procedure Description'),
 
   // TID 1600 to 1604
+  targetRegion: dcm('123014', 'Target Region'),
+  abdomen: sct('818981001', 'Abdomen'),
   imageLibrary: dcm('111028', 'Image Library'),
   imageLibraryGroup: dcm('126200', 'Image Library Group'),
   modality: dcm('121139', 'Modality'),
@@ -85,6 +89,8 @@ export const CODES = {
   sourceSeriesForSegmentation: dcm('121232', 'Source series for segmentation'),
   measurementMethod: sct('370129005', 'Measurement Method'),
   sumOfSegmentedVoxelVolumes: dcm('126030', 'Sum of segmented voxel volumes'),
+  // The same with the meaning that CID 7474 has now
+  sumOfSegmentedVoxels: dcm('126030', 'Sum of segmented voxel method for volume'),
   derivation: dcm('121401', 'Derivation'),
   mean: sct('373098007', 'Mean'),
   standardDeviation: sct('386136009', 'Standard Deviation'),
@@ -100,17 +106,40 @@ export const CODES = {
   equivalentMeaning: dcm('121050', 'Equivalent Meaning of Concept Name'),
   previousFindings: dcm('121068', 'Previous Findings'),
 
+  // Derived Imaging Measurements: TID 1420
+  derivedMeasurements: dcm('126011', 'Derived Imaging Measurements'),
+
+  // Images of a measurement: CID 7551
+  center: dcm('111010', 'Center'),
+  sourceOfMeasurement: dcm('121112', 'Source of Measurement'),
+
+  // Equipment: CID 7005
+  acquisitionEquipment: dcm('109101', 'Acquisition Equipment'),
+
   // Qualitative evaluations
+  presenceOfProperty: dcm('121052', 'Presence of property'),
+  present: sct('52101004', 'Present'),
+  notVisualized: dcm('122288', 'Not visualized'),
+  anatomyIncomplete: dcm('130576', 'Anatomy coverage incomplete'),
+  multiple: sct('255204007', 'Multiple'),
+  uncertain: sct('64957009', 'Uncertain'),
+  outOfRange: dcm('114009', 'Value out of range'),
+  lossyCompression: dcm('113040', 'Lossy Compression'),
+  limitedQuality: { value: 'RID13', scheme: 'RADLEX', meaning: 'Limited quality' },
   qualityFinding: dcm('111052', 'Quality Finding'),
   summary: dcm('121111', 'Summary'),
   comment: dcm('121106', 'Comment'),
 
   // Key object selection: TID 2010
+  documentTitleModifier: dcm('113011', 'Document Title Modifier'),
+  softwareFailure: dcm('111218', 'Software failure'),
   keyObjectDescription: dcm('113012', 'Key Object Description'),
 
   // Units
   millilitre: ucum('ml', 'milliliter'),
   millilitrePerYear: ucum('ml/a', 'milliliter per year'),
+  cubicCentimetre: ucum('cm3', 'cubic centimeter'),
+  cubicCentimetrePerYear: ucum('cm3/a', 'cubic centimeter per year'),
   percentPerYear: ucum('%/a', 'percent per year'),
   hounsfieldUnit: ucum("[hnsf'U]", 'Hounsfield unit'),
   percent: ucum('%', 'percent'),

@@ -4,9 +4,6 @@ import { type DicomDataset, text } from '../dicom/reading/dataset.ts';
 export const MANUFACTURER = 'pansegnet-node';
 export const MANUFACTURER_MODEL_NAME = 'pansegnet-node';
 
-/** Goes into the UIDs: raise it when what is written for the same work changes. */
-export const RESULT_FORMAT_VERSION = '3';
-
 /**
  * Whether this node (or another of its kind) wrote the object, from any data set with its equipment:
  * a file, WADO-RS metadata, or a QIDO-RS answer that was asked for Manufacturer and ManufacturerModelName.

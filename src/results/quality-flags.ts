@@ -1,5 +1,6 @@
 import type { Volume } from '../dicom/volume.ts';
 import { spacingBetweenSlices } from '../dicom/volume.ts';
+import { CODES, type Code } from './codes.ts';
 
 /** What a reader of the volume should know, and how the report says it. */
 const FLAG_MEANINGS = {
@@ -14,6 +15,23 @@ const FLAG_MEANINGS = {
 } as const;
 
 export type QualityFlag = keyof typeof FLAG_MEANINGS;
+
+/**
+ * What kind of thing each flag says, beside its words: codes that the standard lists (no image quality of CID
+ * 6135 is meant by most of them; RID13 is of CID 7036).
+ */
+const FLAG_CODES: Readonly<Record<QualityFlag, Code>> = {
+  'nothing-found': CODES.notVisualized,
+  'touches-first-slice': CODES.anatomyIncomplete,
+  'touches-last-slice': CODES.anatomyIncomplete,
+  'several-components': CODES.multiple,
+  'uncertain-boundary': CODES.uncertain,
+  'implausible-volume': CODES.outOfRange,
+  'lossy-source': CODES.lossyCompression,
+  'thick-slices': CODES.limitedQuality,
+};
+
+export const flagCode = (flag: QualityFlag): Code => FLAG_CODES[flag];
 
 /** In the order in which reports list them. */
 export const QUALITY_FLAGS = Object.keys(FLAG_MEANINGS).filter(

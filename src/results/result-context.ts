@@ -4,8 +4,11 @@ import { type DicomDataset, number, text } from '../dicom/reading/dataset.ts';
 import { deriveUid } from '../dicom/uids.ts';
 import { fitted, type WritableDataset } from '../dicom/writing/write.ts';
 import type { Mode } from '../inference-mode.ts';
-import { MANUFACTURER, MANUFACTURER_MODEL_NAME, RESULT_FORMAT_VERSION } from './own-results.ts';
+import { deviceModules, type SiteIdentity } from './device.ts';
+import { requestAttributes } from './order.ts';
+import { MANUFACTURER, MANUFACTURER_MODEL_NAME } from './own-results.ts';
 import { patientAndStudy } from './patient-and-study.ts';
+import { isFormat3, type OfFormat } from './result-format.ts';
 
 /** PS3.3 C.12.1.1: what the result is fit for. */
 export type ContentQualification = 'PRODUCT' | 'RESEARCH' | 'SERVICE';
@@ -31,7 +34,7 @@ export interface ModelIdentity {
 }
 
 /** What SEG and report of one segmented part have in common. The same context gives the same bytes. */
-export interface ResultContext {
+export interface ResultContext extends OfFormat, SiteIdentity {
   readonly series: SeriesVolume;
   /** One byte per voxel on the grid of `series.volume`; anything but 0 is pancreas. */
   readonly mask: Uint8Array;
@@ -56,8 +59,8 @@ export interface ResultContext {
    */
   readonly utcOffsetMinutes?: number;
   readonly softwareVersion: string;
-  /** The node's serial number at the site. */
-  readonly deviceSerialNumber?: string;
+  /** Of the patient's pancreas; left out: derived from the PatientID alone, as formats up to 3 did. */
+  readonly trackingUid?: string | undefined;
   readonly contentQualification: ContentQualification;
 }
 
@@ -70,9 +73,6 @@ export interface ResultObject {
   /** What in the source had to be left out or was made up, for the log. */
   readonly warnings: readonly string[];
 }
-
-/** Type 1 in a SEG (PS3.3 C.7.5.2), so it needs a value where a site has given none. */
-const NO_SERIAL_NUMBER = 'not assigned';
 
 /** LO, the VR of descriptions, holds 64 characters (PS3.5 table 6.2-1). */
 const LO_MAX_LENGTH = 64;
@@ -100,13 +100,19 @@ export const SEGMENTATION_FORMS = ['binary', 'fractional', 'labelmap'] as const;
 export type SegmentationForm = (typeof SEGMENTATION_FORMS)[number];
 
 /**
+ * Stays as it is while the voxels, frames and references of a SEG do: a SEG supersedes none, so that one of
+ * another name would be a second segmentation beside the first.
+ */
+const SEGMENTATION_NAME_VERSION = '3';
+
+/**
  * The UID of the SEG of this work in one form; also where nothing was found, so that the report can be
  * derived from it. It depends on what was segmented and how, not on when.
  */
 export function segmentationUid(context: ResultContext, form: SegmentationForm = 'binary'): string {
   const instances = sourceInstances(context.series).map(({ sopInstanceUid }) => sopInstanceUid);
   const { sha256, mode } = context.model;
-  const work = [context.part ?? '', sha256, mode, RESULT_FORMAT_VERSION, form];
+  const work = [context.part ?? '', sha256, mode, SEGMENTATION_NAME_VERSION, form];
   const again = context.reissue === undefined ? [] : [context.reissue];
   return deriveUid('SEG', ...instances.sort(), ...work, ...again);
 }
@@ -171,15 +177,12 @@ export function commonModules(
     InstanceNumber: '1',
     Manufacturer: MANUFACTURER,
     ManufacturerModelName: MANUFACTURER_MODEL_NAME,
-    DeviceSerialNumber: deviceSerialNumber(context),
+    ...deviceModules(context, header),
     SoftwareVersions: context.softwareVersion,
     ContentQualification: context.contentQualification,
+    ...(isFormat3(context) || kind === 'SR' ? {} : requestAttributes(header)),
   };
   return { attributes, warnings: copy.warnings };
-}
-
-export function deviceSerialNumber(context: ResultContext): string {
-  return fitted(context.deviceSerialNumber ?? NO_SERIAL_NUMBER, LO_MAX_LENGTH);
 }
 
 const OFFSET_FORM = /^([+-])(0\d|1[0-4])([0-5]\d)$/;
@@ -192,9 +195,10 @@ const statedOffset = (source: DicomDataset): RegExpExecArray | null =>
  * (PS3.3 C.12.1.1.8).
  */
 export function datesOf(
-  { contentDateTime, utcOffsetMinutes }: Pick<ResultContext, 'contentDateTime' | 'utcOffsetMinutes'>,
+  context: Pick<ResultContext, 'contentDateTime' | 'utcOffsetMinutes' | 'format'>,
   source: DicomDataset,
 ): WritableDataset {
+  const { contentDateTime, utcOffsetMinutes } = context;
   const stated = statedOffset(source);
   const minutes = stated
     ? Number(`${stated[1]}1`) * (Number(stated[2]) * 60 + Number(stated[3]))
@@ -202,5 +206,11 @@ export function datesOf(
   const local = new Date(contentDateTime.getTime() + minutes * 60_000).toISOString();
   const date = local.slice(0, 10).replaceAll('-', '');
   const time = local.slice(11, 19).replaceAll(':', '');
-  return { SeriesDate: date, SeriesTime: time, ContentDate: date, ContentTime: time };
+  return {
+    SeriesDate: date,
+    SeriesTime: time,
+    ContentDate: date,
+    ContentTime: time,
+    ...(isFormat3(context) ? {} : { InstanceCreationDate: date, InstanceCreationTime: time }),
+  };
 }

@@ -2,6 +2,7 @@ import { DicomError } from '../dicom/dicom-error.ts';
 import { requiredText, text } from '../dicom/reading/dataset.ts';
 import { deriveUid } from '../dicom/uids.ts';
 import type { WritableDataset } from '../dicom/writing/write.ts';
+import { codingSchemes } from '../results/coding-schemes.ts';
 import { referenceTo } from '../results/instance-reference.ts';
 import { lossiness } from '../results/lossiness.ts';
 import {
@@ -17,6 +18,7 @@ import {
   sourceInstances,
   sourceName,
 } from '../results/result-context.ts';
+import { isFormat3 } from '../results/result-format.ts';
 import { writeObject } from '../results/write-object.ts';
 import { framesOf } from './segmentation-forms.ts';
 import { dimensions, perFrameGroups, sharedGroups } from './segmentation-frames.ts';
@@ -76,7 +78,7 @@ export function createSegmentation(
     _vrMap: { PixelData: 'OB', ...('PixelPaddingValue' in attributes ? { PixelPaddingValue: 'US' } : {}) },
   };
   return {
-    bytes: writeObject(dataset),
+    bytes: writeObject(isFormat3(context) ? dataset : { ...dataset, ...codingSchemes(dataset) }),
     sopClassUid,
     sopInstanceUid,
     seriesInstanceUid,

@@ -39,7 +39,7 @@ export function pancreasSegment(context: ResultContext): WritableDataset {
     SegmentedPropertyTypeCodeSequence: [codeItem(CODES.pancreas)],
     RecommendedDisplayCIELabValue: [...AMBER_CIELAB],
     TrackingID: PANCREAS_TRACKING_ID,
-    TrackingUID: pancreasTrackingUid(context.series),
+    TrackingUID: pancreasTrackingUid(context),
   };
 }
 

@@ -12,6 +12,7 @@ type Relationship =
   | 'HAS OBS CONTEXT'
   | 'HAS ACQ CONTEXT'
   | 'HAS CONCEPT MOD'
+  | 'HAS PROPERTIES'
   | 'INFERRED FROM'
   | 'SELECTED FROM';
 
@@ -48,8 +49,18 @@ export function codeContent(name: Code, value: Code): ContentItem {
   return { ...named('CODE', name), ConceptCodeSequence: [codeItem(value)] };
 }
 
-export function textContent(name: Code, value: string): ContentItem {
-  return { ...named('TEXT', name), TextValue: value };
+/** A CODE whose value the images gave, as an item of a code sequence. */
+export function codeItemContent(name: Code, value: WritableDataset): ContentItem {
+  return { ...named('CODE', name), ConceptCodeSequence: [value] };
+}
+
+export function textContent(name: Code, value: string, children: readonly ContentItem[] = []): ContentItem {
+  return { ...named('TEXT', name), TextValue: value, ...withChildren(children) };
+}
+
+/** `value` in the form of PN. */
+export function personContent(name: Code, value: string): ContentItem {
+  return { ...named('PNAME', name), PersonName: value };
 }
 
 export function uidContent(name: Code, uid: string): ContentItem {
@@ -115,6 +126,16 @@ export function imageContent(name: Code | undefined, image: ImageReference): Con
  * Column and row of a point in an image: the upper left corner of its first pixel is 0, 0 (PS3.3 C.18.6.1.1).
  */
 export type ImagePoint = readonly [column: number, row: number];
+
+/** An SCOORD: a point. */
+export function pointContent(name: Code, point: ImagePoint, image: ImageReference): ContentItem {
+  return {
+    ...named('SCOORD', name),
+    GraphicType: 'POINT',
+    GraphicData: [...point],
+    ContentSequence: [related('SELECTED FROM', imageContent(undefined, image))],
+  };
+}
 
 /** An SCOORD: a line from point to point, closed where the last is the first again. */
 export function polylineContent(

@@ -2,13 +2,15 @@ import { requiredText } from '../dicom/reading/dataset.ts';
 import type { WritableDataset } from '../dicom/writing/write.ts';
 import { referenceTo } from '../results/instance-reference.ts';
 import { sourceHeader, sourceInstances, sourceName } from '../results/result-context.ts';
+import { isFormat3 } from '../results/result-format.ts';
 import { byDate } from './change.ts';
 import type { LocatedInstance } from './content-item.ts';
-import { COMPREHENSIVE_SR_STORAGE, type ReportInput, type ReportReference } from './report-input.ts';
+import { reportClassUid } from './report-form.ts';
+import type { ReportInput, ReportReference } from './report-input.ts';
 
 const ofReport = (report: ReportReference): LocatedInstance => ({
   ...report,
-  sopClassUid: COMPREHENSIVE_SR_STORAGE,
+  sopClassUid: reportClassUid(report),
 });
 
 /**
@@ -16,13 +18,17 @@ const ofReport = (report: ReportReference): LocatedInstance => ({
  * study as evidence of the procedure, earlier studies' reports as other pertinent evidence; and the report
  * that it supersedes.
  */
-export function evidence({ context, found, priors, supersedes }: ReportInput): WritableDataset {
+export function evidence(input: ReportInput): WritableDataset {
+  const { context, found, otherSegmentations = [], priors, supersedes } = input;
   const header = sourceHeader(context.series);
   const studyInstanceUid = requiredText(header, 'StudyInstanceUID', sourceName(context.series));
   const seriesInstanceUid = requiredText(header, 'SeriesInstanceUID', sourceName(context.series));
   const all: LocatedInstance[] = [
     ...sourceInstances(context.series).map((one) => ({ ...one, studyInstanceUid, seriesInstanceUid })),
-    ...(found ? [{ ...found.segmentation, studyInstanceUid }] : []),
+    ...(found ? [found.segmentation, ...(isFormat3(context) ? [] : otherSegmentations)] : []).map((one) => ({
+      ...one,
+      studyInstanceUid,
+    })),
     ...byDate(priors).map(({ report }) => ofReport(report)),
   ];
   const others = all.filter((one) => one.studyInstanceUid !== studyInstanceUid);

@@ -4,6 +4,7 @@ import { spacingBetweenSlices } from '../dicom/volume.ts';
 import { isValid } from '../dicom/writing/value-rules.ts';
 import { CODES, type Code } from '../results/codes.ts';
 import { type ResultContext, sourceHeader, sourceInstances } from '../results/result-context.ts';
+import { isFormat3 } from '../results/result-format.ts';
 import {
   type ContentItem,
   codeContent,
@@ -15,6 +16,8 @@ import {
   timeContent,
   uidContent,
 } from './content-item.ts';
+import { formOf } from './report-form.ts';
+import type { ReportInput } from './report-input.ts';
 
 /** Millimetres to this many places. */
 const MM_DECIMALS = 4;
@@ -31,26 +34,46 @@ export function procedureCode({ series }: ResultContext): Code {
 
 /**
  * Image library (TID 1600): one group with what the images have in common, and every image that was
- * segmented.
+ * segmented; another with the segmentation in its other forms, where there are any.
  */
-export function imageLibrary(context: ResultContext): ContentItem {
+export function imageLibrary(input: ReportInput): ContentItem {
+  const { context, found, otherSegmentations = [] } = input;
+  const isCurrent = formOf(input).templates === 'current';
   const { series } = context;
   const images = sourceInstances(series).map((instance) =>
     related('CONTAINS', imageContent(undefined, instance)),
   );
-  const group = container(CODES.imageLibraryGroup, undefined, [...imageDescriptors(context), ...images]);
-  return container(CODES.imageLibrary, '1600', [related('CONTAINS', group)]);
+  const group = container(CODES.imageLibraryGroup, undefined, [
+    ...imageDescriptors(context, isCurrent),
+    ...images,
+  ]);
+  const forms = found && !isFormat3(context) ? otherSegmentations : [];
+  const formGroup = container(
+    CODES.imageLibraryGroup,
+    undefined,
+    forms.map((form) => related('CONTAINS', imageContent(undefined, form))),
+  );
+  const groups = forms.length > 0 ? [group, formGroup] : [group];
+  return container(
+    CODES.imageLibrary,
+    '1600',
+    groups.map((one) => related('CONTAINS', one)),
+  );
 }
 
 /**
  * Image library entry descriptors (TID 1602 with TID 1604). What the source doesn't state, or states wrongly,
- * is left out.
+ * is left out. `isCurrent`: with the target region, by a code that PixelMed's validator of 2022 lacks.
  */
-function imageDescriptors({ series }: ResultContext): ContentItem[] {
+function imageDescriptors(context: ResultContext, isCurrent: boolean): ContentItem[] {
+  const { series } = context;
   const header = sourceHeader(series);
   const [columns, rows] = series.volume.size;
   const [first] = series.slices;
-  const items: ContentItem[] = [codeContent(CODES.modality, modalityCode(header))];
+  const items: ContentItem[] = [
+    codeContent(CODES.modality, modalityCode(header)),
+    ...(isCurrent ? [codeContent(CODES.targetRegion, CODES.abdomen)] : []),
+  ];
   const stated = (keyword: string, content: (value: string) => ContentItem): void => {
     const value = isValid(header, keyword) ? text(header, keyword) : undefined;
     if (value !== undefined) items.push(content(value));

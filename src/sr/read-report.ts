@@ -5,7 +5,7 @@ import { flagOf, type QualityFlag } from '../results/quality-flags.ts';
 import { readTime } from './observation-time.ts';
 import { type ReadAlgorithm, readAlgorithm, readDescribedAlgorithm } from './read-algorithm.ts';
 import { child, children, first, isMeasuredIn, isNamed, measuredValue, references } from './read-items.ts';
-import { COMPREHENSIVE_SR_STORAGE } from './report-input.ts';
+import { isReportClass, reportClassUid } from './report-form.ts';
 import { voxelCountIn } from './words.ts';
 
 interface InstanceInSeries {
@@ -21,6 +21,7 @@ export interface VolumeReport {
   readonly studyInstanceUid: string;
   readonly seriesInstanceUid: string;
   readonly sopInstanceUid: string;
+  readonly sopClassUid: string;
   readonly patient: { readonly patientId: string | undefined; readonly issuer: string | undefined };
   /** Of the study, as DA and TM; undefined where the study has none. */
   readonly studyDate: string | undefined;
@@ -48,6 +49,7 @@ export interface VolumeReport {
   readonly flags: readonly QualityFlag[];
   /** The report that it takes the place of. */
   readonly supersedes: string | undefined;
+  readonly supersededClassUid: string | undefined;
   /** The studies whose volumes it compares with. */
   readonly priorStudies: readonly string[];
   /** When it was made; undefined where it states no time. */
@@ -63,7 +65,7 @@ export function readReport(
   source = 'report',
 ): VolumeReport | undefined {
   const { dataset } = 'dataset' in report ? report : readInstance(report, source);
-  if (text(dataset, 'SOPClassUID') !== COMPREHENSIVE_SR_STORAGE || !isOwnResult(dataset)) return undefined;
+  if (!isReportClass(text(dataset, 'SOPClassUID')) || !isOwnResult(dataset)) return undefined;
   const titles = [CODES.imagingMeasurementReport, CODES.diagnosticImagingReport];
   if (!titles.some((title) => isNamed(dataset, title))) return undefined;
   const evaluations = child(dataset, CODES.qualitativeEvaluations);
@@ -76,31 +78,37 @@ export function readReport(
   const library = child(child(dataset, CODES.imageLibrary), CODES.imageLibraryGroup);
   const volume = child(group, CODES.volume);
   const volumeMl = measuredValue(volume);
+  const [superseded] = references(dataset, 'PredecessorDocumentsSequence');
   return {
     studyInstanceUid: text(dataset, 'StudyInstanceUID') ?? '',
     seriesInstanceUid: text(dataset, 'SeriesInstanceUID') ?? '',
     sopInstanceUid: text(dataset, 'SOPInstanceUID') ?? '',
+    sopClassUid: reportClassUid({ sopClassUid: text(dataset, 'SOPClassUID') }),
     patient: { patientId: text(dataset, 'PatientID'), issuer: text(dataset, 'IssuerOfPatientID') },
     studyDate: text(dataset, 'StudyDate'),
     studyTime: text(dataset, 'StudyTime'),
     volumeMl,
     voxelCount: volumeMl === undefined ? 0 : voxelCount(volume, volumeMl, library),
-    volumeIntervalMl: interval(group, volumeMl),
-    changesPercent: children(group, CODES.differenceInSize)
+    volumeIntervalMl: interval(group, volumeMl) ?? interval(volume, volumeMl),
+    changesPercent: [
+      ...children(group, CODES.differenceInSize),
+      ...children(child(dataset, CODES.derivedMeasurements), CODES.differenceInSize),
+    ]
       .filter((item) => isMeasuredIn(item, CODES.percent))
       .flatMap((item) => measuredValue(item) ?? []),
     modality: modality(dataset, library),
     algorithm,
     sourceSeriesUid: text(child(group, CODES.sourceSeriesForSegmentation), 'UID') ?? imageSeries(dataset),
     segmentation: segmentation(dataset, group),
-    trackingUid: text(child(group, CODES.trackingUniqueIdentifier), 'UID'),
+    trackingUid: text(child(trackedGroup(measurements), CODES.trackingUniqueIdentifier), 'UID'),
     flags: [
       ...children(evaluations, CODES.qualityFinding),
       ...children(child(dataset, CODES.findings), CODES.finding),
     ]
       .flatMap((item) => texts(item, 'TextValue'))
       .flatMap((meaning) => flagOf(meaning) ?? []),
-    supersedes: references(dataset, 'PredecessorDocumentsSequence')[0]?.sopInstanceUid,
+    supersedes: superseded?.sopInstanceUid,
+    supersededClassUid: superseded?.sopClassUid || undefined,
     priorStudies: references(dataset, 'PertinentOtherEvidenceSequence').map(
       ({ studyInstanceUid }) => studyInstanceUid,
     ),
@@ -112,6 +120,11 @@ export function readReport(
 function measuredGroup(measurements: DicomDataset): DicomDataset {
   const groups = children(measurements, CODES.measurementGroup);
   return groups.find((group) => children(group, CODES.volume).length > 0) ?? {};
+}
+
+/** Whatever was found or not: all groups of a report are of one pancreas. */
+function trackedGroup(measurements: DicomDataset): DicomDataset {
+  return child(measurements, CODES.measurementGroup);
 }
 
 /** Of the images in the library; a report without one says what procedure it is of. */
@@ -133,6 +146,7 @@ function voxelCount(volume: DicomDataset, volumeMl: number, library: DicomDatase
   return Number.isFinite(count) ? count : undefined;
 }
 
+/** Beside the volume, or as properties of it. */
 function interval(group: DicomDataset, volumeMl: number | undefined): VolumeReport['volumeIntervalMl'] {
   const above = measuredValue(child(group, CODES.upperUncertainty));
   const below = measuredValue(child(group, CODES.lowerUncertainty));

@@ -1,11 +1,15 @@
 import { type DicomDataset, type Instance, readInstance, text } from '../dicom/reading/dataset.ts';
 import { deriveUid } from '../dicom/uids.ts';
 import { CODES } from '../results/codes.ts';
+import { codingSchemes } from '../results/coding-schemes.ts';
+import { equipment, type SiteIdentity } from '../results/device.ts';
 import { MANUFACTURER, MANUFACTURER_MODEL_NAME } from '../results/own-results.ts';
 import { patientAndStudy } from '../results/patient-and-study.ts';
 import { datesOf, type ResultObject, seriesNumber, seriesUid } from '../results/result-context.ts';
+import { isFormat3, type OfFormat, RESULT_FORMAT } from '../results/result-format.ts';
 import { writeObject } from '../results/write-object.ts';
 import {
+  codeContent,
   compositeContent,
   container,
   imageContent,
@@ -26,7 +30,7 @@ export interface RejectedInstance extends LocatedInstance {
   readonly isImage: boolean;
 }
 
-export interface RejectionNoteInput {
+export interface RejectionNoteInput extends OfFormat, SiteIdentity {
   /** The header of one of the instances: patient and study are taken from it. */
   readonly header: DicomDataset;
   /** All of one study, at least one. */
@@ -43,18 +47,21 @@ export function rejectionNoteUid({
   rejected,
   reason,
   comment,
-}: Pick<RejectionNoteInput, 'rejected' | 'reason' | 'comment'>): string {
+  format = RESULT_FORMAT,
+}: Pick<RejectionNoteInput, 'rejected' | 'reason' | 'comment' | 'format'>): string {
   return deriveUid(
     'KO',
     reason,
     comment ?? '',
     ...rejected.map(({ sopInstanceUid }) => sopInstanceUid).sort(),
+    ...(isFormat3({ format }) ? [] : [format]),
   );
 }
 
 /**
  * A rejection note (IHE Imaging Object Change Management): a Key Object Selection (PS3.3 A.35.4, TID 2010)
- * whose title is the reason. Archives that know them hide what it names, or delete it; others just keep it.
+ * whose title is the reason; a rejection for quality says what kind of one (TID 2010 row 2, CID 7011): the
+ * program's. Archives that know them hide what it names, or delete it; others just keep it.
  * Throws DICOM_ATTRIBUTE where the header has no study.
  */
 export function createRejectionNote(input: RejectionNoteInput): ResultObject {
@@ -63,7 +70,8 @@ export function createRejectionNote(input: RejectionNoteInput): ResultObject {
   const sopInstanceUid = rejectionNoteUid(input);
   const seriesInstanceUid = seriesUid(sopInstanceUid);
   const title = REJECTION_REASONS[reason];
-  const bytes = writeObject({
+  const isOld = isFormat3(input);
+  const dataset = {
     ...copy.attributes,
     SOPClassUID: KEY_OBJECT_SELECTION_STORAGE,
     SOPInstanceUID: sopInstanceUid,
@@ -71,23 +79,27 @@ export function createRejectionNote(input: RejectionNoteInput): ResultObject {
     Modality: 'KO',
     SeriesNumber: seriesNumber({}, 'KO'),
     SeriesDescription: 'Pancreas results withdrawn',
-    ...datesOf({ contentDateTime }, header),
+    ...datesOf({ contentDateTime, format: input.format }, header),
     ReferencedPerformedProcedureStepSequence: [],
     InstanceNumber: '1',
     Manufacturer: MANUFACTURER,
     ManufacturerModelName: MANUFACTURER_MODEL_NAME,
+    ...(isOld ? {} : equipment(input)),
     SoftwareVersions: softwareVersion,
     ObservationDateTime: dateTimeInUtc(contentDateTime),
     CurrentRequestedProcedureEvidenceSequence: hierarchy(rejected),
     ...container(title, '2010', [
+      ...(isOld || reason !== 'quality'
+        ? []
+        : [related('HAS CONCEPT MOD', codeContent(CODES.documentTitleModifier, CODES.softwareFailure))]),
       related('CONTAINS', textContent(CODES.keyObjectDescription, comment ?? title.meaning)),
       ...rejected.map((one) =>
         related('CONTAINS', one.isImage ? imageContent(undefined, one) : compositeContent(one)),
       ),
     ]),
-  });
+  };
   return {
-    bytes,
+    bytes: writeObject(isOld ? dataset : { ...dataset, ...codingSchemes(dataset) }),
     sopClassUid: KEY_OBJECT_SELECTION_STORAGE,
     sopInstanceUid,
     seriesInstanceUid,

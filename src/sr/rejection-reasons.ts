@@ -1,7 +1,7 @@
 import type { Code } from '../results/codes.ts';
 
 /**
- * Why a result is withdrawn: titles of rejection notes (IHE RAD TF-3 4.66.4.1.3.1, from CID 7011 of PS3.16).
+ * Why a result is withdrawn: titles of rejection notes (IHE RAD TF-3 4.66.4.1.3.1, from CID 7010 of PS3.16).
  */
 export const REJECTION_REASONS = {
   quality: { value: '113001', scheme: 'DCM', meaning: 'Rejected for Quality Reasons' },

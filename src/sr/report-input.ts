@@ -2,18 +2,15 @@ import type { ApartReason } from '../results/apart-reason.ts';
 import type { IntervalBasis } from '../results/interval-method.ts';
 import type { QualityFlag } from '../results/quality-flags.ts';
 import type { ResultContext } from '../results/result-context.ts';
-
-/**
- * Comprehensive SR: TID 1500 without 3D coordinates needs no more, and more archives know it than its 3D
- * sister.
- */
-export const COMPREHENSIVE_SR_STORAGE = '1.2.840.10008.5.1.4.1.1.88.33';
+import type { ReportForm } from './report-form.ts';
 
 /** Where a report lies in an archive. */
 export interface ReportReference {
   readonly studyInstanceUid: string;
   readonly seriesInstanceUid: string;
   readonly sopInstanceUid: string;
+  /** Left out: Comprehensive SR. */
+  readonly sopClassUid?: string | undefined;
 }
 
 /** The volume that an earlier study of the patient gave. */
@@ -51,6 +48,14 @@ export interface ReaderSegmentation {
   /** Of the pancreas, in that SEG. */
   readonly segmentNumber: number;
   readonly seriesInstanceUid: string;
+  /** Who made it (PN), where the SEG says so. */
+  readonly reader?: string | undefined;
+}
+
+export interface SegmentationReference {
+  readonly sopClassUid: string;
+  readonly sopInstanceUid: string;
+  readonly seriesInstanceUid: string;
 }
 
 export interface ReportInput {
@@ -58,14 +63,14 @@ export interface ReportInput {
   /** The SEG and what was measured in it; undefined where nothing was found. */
   readonly found:
     | {
-        readonly segmentation: {
-          readonly sopClassUid: string;
-          readonly sopInstanceUid: string;
-          readonly seriesInstanceUid: string;
-        };
+        readonly segmentation: SegmentationReference;
         readonly measurement: ReportMeasurement;
       }
     | undefined;
+  /** The same segmentation in other forms. */
+  readonly otherSegmentations?: readonly SegmentationReference[] | undefined;
+  /** What the site chose; left out: the default of each. Format 3 knew no choice. */
+  readonly form?: Partial<ReportForm> | undefined;
   /** Whether the pancreas is outlined on the images too, where anything was found. */
   readonly outlines: boolean;
   readonly flags: readonly QualityFlag[];

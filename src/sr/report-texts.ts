@@ -24,12 +24,17 @@ export interface ReportTexts {
   readonly comments: readonly string[];
 }
 
+/** The quality flags, each once, in one order. */
+export function raisedFlags({ found, flags }: Pick<ReportInput, 'found' | 'flags'>): QualityFlag[] {
+  const raised = new Set<QualityFlag>(found ? flags : ['nothing-found', ...flags]);
+  return QUALITY_FLAGS.filter((flag) => raised.has(flag));
+}
+
 export function reportTexts(input: ReportInput): ReportTexts {
   const { contentQualification, model, part } = input.context;
-  const flags = new Set<QualityFlag>(input.found ? input.flags : ['nothing-found', ...input.flags]);
   return {
     summary: summary(input),
-    flags: QUALITY_FLAGS.filter((flag) => flags.has(flag)).map(flagMeaning),
+    flags: raisedFlags(input).map(flagMeaning),
     previous: byDate(input.priors).map(priorSentence),
     comments: [
       ...(changesSince(input).length > 0 ? [repeatabilitySentence(input.repeatabilityPercent)] : []),

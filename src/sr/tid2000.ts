@@ -17,7 +17,7 @@ export function narrativeReport(input: ReportInput): ContentItem {
   return container(CODES.diagnosticImagingReport, '2000', [
     related('HAS CONCEPT MOD', codeContent(CODES.procedureReported, procedureCode(input.context))),
     related('HAS CONCEPT MOD', codeContent(CODES.language, CODES.english)),
-    ...observerContext(input.context),
+    ...observerContext(input),
     ...section(CODES.findings, CODES.finding, flags),
     ...section(CODES.previousFindings, CODES.previousFinding, previous),
     ...section(CODES.summary, CODES.summary, [summary, ...comments]),

@@ -7,6 +7,14 @@ import type { PriorVolume, ReaderSegmentation, ReportMeasurement } from './repor
 export const ML_DECIMALS = 2;
 export const PERCENT_DECIMALS = 1;
 
+/** That a report does not hold all outlines. */
+export function outlinesSentence(kept: number, total: number): string {
+  const outlines = total === 1 ? 'outline' : 'outlines';
+  const which = kept === 0 ? '' : ', the largest';
+  const present = `${kept} of ${total} ${outlines} of the segmentation are in this report${which}`;
+  return `${present}; the segmentation has all.`;
+}
+
 /** A DA for people. */
 export function dateInWords(date: string): string {
   return isoDate(date) ?? 'an unknown date';

@@ -6,6 +6,7 @@ import { DicomError } from '../../src/dicom/dicom-error.ts';
 import type { DicomDataset } from '../../src/dicom/reading/dataset.ts';
 import { type ArchiveUnderTest, checkArchive } from '../../src/doctor/check-archive.ts';
 import { checkExposure } from '../../src/doctor/check-exposure.ts';
+import { checkForms } from '../../src/doctor/check-forms.ts';
 import {
   checkCores,
   checkMemory,
@@ -178,4 +179,17 @@ describe('the doctor on the archive', () => {
       expect(verdicts(...findings).slice(2)).toEqual([storing, clock]);
     },
   );
+});
+
+describe('the forms of results', () => {
+  const aws = 'https://dicom-medical-imaging.us-east-1.amazonaws.com/datastore/0123';
+
+  it('are a problem where the maker of the archive documents that it does not take one', () => {
+    expect(checkForms(aws, ['fractional', 'binary'])).toMatchObject({
+      verdict: 'problem',
+      what: expect.stringContaining('AWS HealthImaging'),
+    });
+    expect(checkForms(aws, ['labelmap']).verdict).toBe('ok');
+    expect(checkForms('https://archive.example.org/dicom-web', ['binary']).verdict).toBe('ok');
+  });
 });

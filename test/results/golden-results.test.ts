@@ -1,15 +1,18 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { createPdf } from '../../src/pictures/encapsulated-pdf.ts';
+import type { PictureInput } from '../../src/pictures/picture-input.ts';
 import { createPictures } from '../../src/pictures/secondary-capture.ts';
 import { correctionReport } from '../../src/pipeline/run/correction-report.ts';
 import { createResults } from '../../src/pipeline/run/create-results.ts';
 import type { ResultSettings } from '../../src/pipeline/run/run-parts.ts';
 import type { ResultObject } from '../../src/results/result-context.ts';
+import { RESULT_FORMATS, type ResultFormat } from '../../src/results/result-format.ts';
 import { createSegmentation } from '../../src/seg/segmentation-object.ts';
 import type { Model } from '../../src/segmentation/model/model-folder.ts';
 import { createRejectionNote } from '../../src/sr/rejection-note.ts';
 import { createReport } from '../../src/sr/report.ts';
+import type { ReportForm } from '../../src/sr/report-form.ts';
 import type { ReportInput } from '../../src/sr/report-input.ts';
 import { pictureInput } from '../support/picture-fixtures.ts';
 import {
@@ -42,12 +45,22 @@ const priors = [prior('20220105', 80), prior('20230620', 75.5), prior('20230701'
 const supersedes = prior('20240110', 1).report;
 const notice = 'synthetic demo, not for patients';
 
-test.each(['binary', 'fractional', 'labelmap'] as const)('a SEG of the form %s stays the same', (form) => {
-  expect({
-    whole: golden(createSegmentation(context({ softMask }), form)),
-    part: golden(createSegmentation(context({ softMask, part: 'venous' }), form)),
-  }).toMatchSnapshot();
-});
+/** Every format with what stands behind the names of its tests: the first one had none. */
+const FORMATS = RESULT_FORMATS.map((format) => ({
+  format,
+  as: format === '3' ? '' : ` in format ${format}`,
+}));
+const FORMS = ['binary', 'fractional', 'labelmap'] as const;
+
+test.each(FORMATS.flatMap((one) => FORMS.map((form) => ({ ...one, form }))))(
+  'a SEG of the form $form stays the same$as',
+  ({ form, format }) => {
+    expect({
+      whole: golden(createSegmentation(context({ format, softMask }), form)),
+      part: golden(createSegmentation(context({ format, softMask, part: 'venous' }), form)),
+    }).toMatchSnapshot();
+  },
+);
 
 const reports: Record<string, Partial<ReportInput>> = {
   'found, without outlines': { outlines: false },
@@ -73,11 +86,29 @@ const reports: Record<string, Partial<ReportInput>> = {
     }),
   },
 };
-test.each(Object.entries(reports))('a report, %s, stays the same', (_, changes) => {
-  expect(golden(createReport(reportInput(changes)))).toMatchSnapshot();
+const reportCases = FORMATS.flatMap(({ format, as }) =>
+  Object.entries(reports).map(([name, changes]) => [name, as, changes, format] as const),
+);
+test.each(reportCases)('a report, %s, stays the same%s', (_, _as, changes, format) => {
+  const given = reportInput(changes);
+  expect(golden(createReport({ ...given, context: { ...given.context, format } }))).toMatchSnapshot();
 });
 
-test('pictures keep their UIDs', () => {
+/** What a site may choose of a report since format 4. */
+const forms: Record<string, Partial<ReportForm>> = {
+  '3-D': { reportClass: 'comprehensive3d' },
+  'after the templates of today': { templates: 'current', volumeUnit: 'cm3' },
+  'in words': { nothingFound: 'words' },
+};
+test.each(Object.entries(forms))('a report %s stays the same', (_, form) => {
+  expect([
+    golden(createReport(reportInput({ form, priors, flags: ['several-components'], supersedes }))),
+    golden(createReport(reportInput({ form, found: undefined }))),
+  ]).toMatchSnapshot();
+});
+
+test.each(FORMATS)('pictures keep their UIDs$as', ({ format }) => {
+  const inFormat = (input: PictureInput) => ({ ...input, context: { ...input.context, format } });
   const facts = { remarks: ['thick'], changes: ['smaller'], notes: ['as stated'], earlier: priors };
   const related = [{ kind: 'segmentation', ...SEGMENTATION } as const];
   for (const input of [
@@ -85,11 +116,12 @@ test('pictures keep their UIDs', () => {
     pictureInput({ ...facts, related }),
     pictureInput({ measurement: undefined }),
   ]) {
-    expect([...createPictures(input), createPdf(input)].map(uidsOf)).toMatchSnapshot();
+    const given = inFormat(input);
+    expect([...createPictures(given), createPdf(given)].map(uidsOf)).toMatchSnapshot();
   }
 });
 
-test('a rejection note stays the same', () => {
+test.each(FORMATS)('a rejection note stays the same$as', ({ format }) => {
   const rejected = [true, false].map((isImage, i) => ({
     studyInstanceUid: '1.2.840.99999.1',
     seriesInstanceUid: `2.25.${i}1`,
@@ -98,7 +130,7 @@ test('a rejection note stays the same', () => {
     isImage,
   }));
   const at = { contentDateTime: new Date('2024-01-11T08:09:10Z'), softwareVersion: '0.1.0' };
-  const note = { header: header(0, ZONED), rejected, ...at };
+  const note = { header: header(0, ZONED), rejected, ...at, format };
   expect([
     golden(createRejectionNote({ ...note, reason: 'quality' })),
     golden(createRejectionNote({ ...note, reason: 'safety', comment: 'another patient' })),
@@ -106,7 +138,8 @@ test('a rejection note stays the same', () => {
 });
 
 describe('the results of a finding', () => {
-  const settings: ResultSettings = {
+  const settingsOf = (resultFormat: ResultFormat): ResultSettings => ({
+    resultFormat,
     pictures: { keyImages: true, pdf: true },
     contentQualification: 'RESEARCH',
     softwareVersion: '0.1.0',
@@ -114,7 +147,7 @@ describe('the results of a finding', () => {
     reportOutlines: true,
     correctedCounts: true,
     repeatabilityPercent: { CT: 7.5, T1W: null, T2W: null },
-  };
+  });
   const measurement = {
     volumeMl: 0.0054,
     voxelCount: 3,
@@ -181,14 +214,15 @@ describe('the results of a finding', () => {
   }
   const standing = { report: supersedes, supersedes: null };
 
-  test.each([
-    ['the first time', found, { priors: [], current: null }],
-    ['with priors', { ...found, part: 'venous' }, { priors, current: null }],
-    ['in place of another', found, { priors, current: standing }],
-    ['where nothing was found', nothing, { priors: [], current: null }],
-  ])('stay the same %s', async (_, finding, past) => {
+  const cases = FORMATS.flatMap(({ format, as }) => [
+    [`the first time${as}`, found, { priors: [], current: null }, format] as const,
+    [`with priors${as}`, { ...found, part: 'venous' }, { priors, current: null }, format] as const,
+    [`in place of another${as}`, found, { priors, current: standing }, format] as const,
+    [`where nothing was found${as}`, nothing, { priors: [], current: null }, format] as const,
+  ]);
+  test.each(cases)('stay the same %s', async (_, finding, past, format) => {
     const { names, firstTime } = times();
-    const results = await createResults(finding, past, settings, firstTime);
+    const results = await createResults(finding, past, settingsOf(format), firstTime);
     const { keyImages, pdf } = results.pictures;
     expect({
       names,
@@ -199,8 +233,24 @@ describe('the results of a finding', () => {
     }).toMatchSnapshot();
   });
 
+  test('that stand in an earlier format are made again in it, byte for byte, while they say the same', async () => {
+    const past = { priors, current: standing };
+    const first = await createResults(found, past, settingsOf('3'), times().firstTime);
+    const { studyInstanceUid } = supersedes;
+    const { seriesInstanceUid, sopInstanceUid } = first.report;
+    const current = { report: { studyInstanceUid, seriesInstanceUid, sopInstanceUid }, supersedes };
+    const again = await createResults(found, { priors, current }, settingsOf('4'), times().firstTime);
+    expect(again.segmentations.map(golden)).toEqual(first.segmentations.map(golden));
+    expect(golden(again.report)).toBe(golden(first.report));
+    const news = await createResults(found, { priors: [], current }, settingsOf('4'), times().firstTime);
+    expect(news.supersedes?.sopInstanceUid).toBe(sopInstanceUid);
+    const fresh = await createResults(found, { priors: [], current }, settingsOf('3'), times().firstTime);
+    expect(golden(news.report)).not.toBe(golden(fresh.report));
+  });
+
   test('made again are the same report, which supersedes what it superseded before', async () => {
     const past = { priors, current: standing };
+    const settings = settingsOf('4');
     const first = await createResults(found, past, settings, times().firstTime);
     const { studyInstanceUid } = supersedes;
     const { seriesInstanceUid, sopInstanceUid } = first.report;
@@ -210,13 +260,13 @@ describe('the results of a finding', () => {
     expect(again.supersedes).toEqual(supersedes);
   });
 
-  test("stay the same for a reader's SEG", async () => {
+  test.each(FORMATS)("stay the same for a reader's SEG$as", async ({ format }) => {
     const { names, firstTime } = times();
     const seg = { segmentNumber: 2, ...SEGMENTATION };
     const { report, contentDateTime } = await correctionReport(
       { ...found, softMask: undefined },
       { priors, supersedes, seg },
-      settings,
+      settingsOf(format),
       firstTime,
     );
     expect({ names, report: golden(report), contentDateTime }).toMatchSnapshot();

@@ -15,7 +15,16 @@ import { createReport } from '../../src/sr/report.ts';
 import type { ReportInput } from '../../src/sr/report-input.ts';
 import { ellipsoid, ellipsoids, sharedSeries } from '../support/ellipsoid-masks.ts';
 import { describeWith, programPath } from '../support/requires.ts';
-import { CT_MODEL, context, prior, reportInput, smallMask, smallSeries } from '../support/result-fixtures.ts';
+import {
+  CT_MODEL,
+  context,
+  prior,
+  reportInput,
+  SEGMENTATION,
+  SMALL_SIZE,
+  smallMask,
+  smallSeries,
+} from '../support/result-fixtures.ts';
 import { validatorFindings } from '../support/validators.ts';
 
 const VALIDATORS = ['dciodvfy', 'dcentvfy', 'java'] as const;
@@ -38,7 +47,16 @@ function replaced(bytes: Uint8Array | undefined, text: string, by: string): Uint
   return copy;
 }
 
-type Kind = 'first' | 'followUp' | 'corrected' | 'oneGroup' | 'nothingFound';
+type Kind =
+  | 'first'
+  | 'followUp'
+  | 'corrected'
+  | 'oneGroup'
+  | 'threeD'
+  | 'otherForms'
+  | 'today'
+  | 'nothingFound'
+  | 'nothingInWords';
 
 /** The SEG of a series, and reports: see the kinds. A follow-up has every flag. */
 function results(given: ResultContext, kinds: readonly Kind[]): Record<string, Uint8Array> {
@@ -64,11 +82,19 @@ function results(given: ResultContext, kinds: readonly Kind[]): Record<string, U
     },
     corrected: {
       found,
-      correction: { segmentNumber: 1, seriesInstanceUid: segmentation.seriesInstanceUid },
+      correction: {
+        segmentNumber: 1,
+        seriesInstanceUid: segmentation.seriesInstanceUid,
+        reader: 'Roe^Rita',
+      },
       supersedes: prior('20240110', 79).report,
     },
     oneGroup: { found, outlines: false },
+    threeD: { found, priors, form: { reportClass: 'comprehensive3d', volumeUnit: 'cm3' } },
+    otherForms: { found, otherSegmentations: [{ ...SEGMENTATION, sopInstanceUid: '2.25.21' }] },
+    today: { found, form: { templates: 'current' } },
     nothingFound: { found: undefined, priors, flags: ['lossy-source', 'thick-slices'] },
+    nothingInWords: { found: undefined, priors, form: { nothingFound: 'words' } },
   };
   const reports = kinds.map((kind) => [
     kind,
@@ -96,6 +122,48 @@ describeWith(VALIDATORS, 'results of a synthetic series', () => {
     });
     const given = context({ series: least, mask: smallMask([1, 2, 4]) });
     expect(await validatorFindings(results(given, ['followUp', 'nothingFound']))).toEqual([]);
+  });
+
+  test('the validators find nothing where the images name order and scanner, and the site itself', async () => {
+    const series = smallSeries({
+      Manufacturer: 'Scanner Works',
+      ManufacturerModelName: 'Scan 1',
+      StationName: 'CT1',
+      InstitutionName: 'Example Hospital',
+      PlacerOrderNumberImagingServiceRequest: 'P-1',
+      FillerOrderNumberImagingServiceRequest: 'F-1',
+      RequestAttributesSequence: [
+        {
+          RequestedProcedureID: 'RP1',
+          RequestedProcedureDescription: 'CT abdomen',
+          ScheduledProcedureStepID: 'SPS1',
+          AccessionNumber: 'A1',
+        },
+      ],
+      ProcedureCodeSequence: [
+        { CodeValue: '36424-0', CodingSchemeDesignator: 'LN', CodeMeaning: 'CT Abdomen' },
+      ],
+    });
+    const site = { institution: 'Example Hospital', stationName: 'AI1', deviceSerialNumber: 'one' };
+    const kinds = ['followUp', 'threeD', 'otherForms', 'nothingFound', 'nothingInWords'] as const;
+    expect(await validatorFindings(results(context({ series, ...site }), kinds))).toEqual([]);
+  });
+
+  test('the validators find nothing where the pancreas has one outline alone, or one pixel', async () => {
+    const [width, height, planes] = SMALL_SIZE;
+    for (const pixels of [[16], [16, 17, 23]]) {
+      const mask = new Uint8Array(width * height * planes);
+      for (const pixel of pixels) mask[2 * width * height + pixel] = 1;
+      expect(await validatorFindings(results(context({ mask }), ['first']))).toEqual([]);
+    }
+  });
+
+  test('only what PixelMed of 2022 does not know is found in a report after the templates of today', async () => {
+    const findings = await validatorFindings(results(context(), ['today']));
+    const unknown =
+      /^DicomSRValidator today: .*(Content Item not in template|context group 4031|found HAS PROPERTIES)/;
+    expect(findings.filter((finding) => !unknown.test(finding))).toEqual([]);
+    expect(findings.length).toBeGreaterThan(0);
   });
 
   test('the validators do find what is wrong: a wrong term, a wrong meaning, a patient with two names', async () => {

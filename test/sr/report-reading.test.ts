@@ -17,6 +17,7 @@ describe('reading a report back', () => {
       studyInstanceUid: '1.2.840.99999.1',
       seriesInstanceUid: written.seriesInstanceUid,
       sopInstanceUid: written.sopInstanceUid,
+      sopClassUid: '1.2.840.10008.5.1.4.1.1.88.33',
       patient: { patientId: 'P1', issuer: 'HOSPITAL' },
       studyDate: '20240110',
       studyTime: '101500',
@@ -35,9 +36,10 @@ describe('reading a report back', () => {
       },
       sourceSeriesUid: '1.2.840.99999.1.3',
       segmentation: { sopInstanceUid: '2.25.11', seriesInstanceUid: '2.25.12' },
-      trackingUid: pancreasTrackingUid(smallSeries()),
+      trackingUid: pancreasTrackingUid(context()),
       flags: ['thick-slices'],
       supersedes: undefined,
+      supersededClassUid: undefined,
       priorStudies: ['1.2.840.99999.2.20230101'],
       contentDateTime: new Date('2024-01-11T08:09:10Z'),
     });
@@ -85,7 +87,7 @@ describe('reading a report back', () => {
       modality: 'CT',
       algorithm: { name: 'demo-ct', version: '1.0.0', sha256: CT_MODEL.sha256, images: 'CT' },
       segmentation: found ? { sopInstanceUid: '2.25.11', seriesInstanceUid: '2.25.12' } : undefined,
-      trackingUid: found ? pancreasTrackingUid(smallSeries()) : undefined,
+      trackingUid: found ? pancreasTrackingUid(context()) : undefined,
       ...said,
     });
   });

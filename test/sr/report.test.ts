@@ -141,14 +141,22 @@ describe('a volume report', () => {
 
   test('lists each quality flag once, in one order', () => {
     const report = reportOf({ flags: ['lossy-source', 'touches-first-slice', 'lossy-source'] });
+    // Each has its code before it, which says nothing in words.
     expect(evaluations(report, CODES.qualityFinding)).toEqual([
+      undefined,
       'Pancreas touches the first slice: it may be cut off',
+      undefined,
       'Source images were compressed with loss',
     ]);
   });
 
-  test('where nothing was found is one in words: no measurement, but why, and which model found nothing', () => {
-    const report = reportOf({ found: undefined, priors: [prior('20230101', 80)], flags: ['lossy-source'] });
+  test('in words, where nothing was found: no measurement, but why, and which model found nothing', () => {
+    const report = reportOf({
+      found: undefined,
+      form: { nothingFound: 'words' },
+      priors: [prior('20230101', 80)],
+      flags: ['lossy-source'],
+    });
     expect(childrenOf(report, CODES.imagingMeasurements)).toEqual([]);
     const said = (heading: Code) =>
       childrenOf(report, heading)

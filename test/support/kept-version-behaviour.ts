@@ -5,13 +5,16 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { DicomWebClient } from '../../src/dicom/web/client.ts';
 import { rebuildHistory } from '../../src/pipeline/rebuild/rebuild-history.ts';
 import { runStudy } from '../../src/pipeline/run-study.ts';
+import { readReport } from '../../src/sr/read-report.ts';
 import { openDatabase } from '../../src/store/database/database.ts';
 import type { Database } from '../../src/store/database/sql.ts';
 import { findStudyListing } from '../../src/store/records/find-studies.ts';
 import { allVolumes } from '../../src/store/records/history.ts';
 import { optOutReason } from '../../src/store/records/opt-out.ts';
 import { patientKeys } from '../../src/store/records/patient-key.ts';
+import { PLACEHOLDER_IDS } from '../../src/store/records/placeholder.ts';
 import { STUDY_STATES } from '../../src/store/records/study-log.ts';
+import { trackingUids } from '../../src/store/records/tracking-uid.ts';
 import { startEmbeddedArchive } from './archives.ts';
 import { collect } from './collect.ts';
 import type { DatabaseSite } from './database-sites.ts';
@@ -84,6 +87,15 @@ export function keptVersionBehaviour(newSite: () => Promise<DatabaseSite>): void
     expect(await reasonOf('2.25.1', 'P-1')).toBeUndefined();
   });
 
+  it('patients have the tracking UIDs that they had; who is new gets one that is made with a secret', async () => {
+    const keyOf = await patientKeys(database);
+    const trackingUid = await trackingUids(database, keyOf, PLACEHOLDER_IDS, null);
+    const patient = { issuer: undefined, studyInstanceUid: KEPT.found };
+    // That is: the one made of the PatientID alone, as version 0.1.0 did.
+    expect(await trackingUid({ ...patient, patientId: 'P-1' })).toBeUndefined();
+    expect(await trackingUid({ ...patient, patientId: 'P-NEW' })).toMatch(/^2\.25\./);
+  });
+
   it('its stored reports give the same history again', async () => {
     const { archive } = await newArchive();
     await storeKeptResults(archive);
@@ -104,6 +116,14 @@ export function keptVersionBehaviour(newSite: () => Promise<DatabaseSite>): void
         warn: (_, message) => expect.fail(message),
       });
       const reports = keptIndex().results.filter(({ file }) => file.endsWith('.sr.dcm'));
+      // Patients keep the tracking UID that their reports give them.
+      const [first] = reports;
+      const kept = first && readReport(await keptBytes(first));
+      if (!kept) throw new TypeError('no report');
+      const keyOf = await patientKeys(fresh);
+      const rebuiltUid = await trackingUids(fresh, keyOf, PLACEHOLDER_IDS, null);
+      const { studyInstanceUid } = kept;
+      expect(await rebuiltUid({ ...kept.patient, studyInstanceUid })).toBe(kept.trackingUid);
       expect(rebuilt).toMatchObject({ reports: reports.length, volumes: keptHistory().length, kept: 0 });
       expect(await allVolumes(fresh)).toEqual(keptHistory());
     } finally {

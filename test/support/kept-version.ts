@@ -69,11 +69,14 @@ export async function storeKeptResults(
 }
 
 /**
- * The main path as the kept site has it. Results say that the kept version wrote them: the version is part of
- * a report's content, and so of its UID.
+ * The main path as the kept site has it. Results are those of the kept version, in name and in format: both
+ * are part of a report's content, and so of its UID.
  */
 export async function keptRun(archiveUrl: string, folder: string, database: Database): Promise<RunParts> {
   const archive = new DicomWebClient({ url: archiveUrl });
   const run = await composeRun(keptNodeConfig(archiveUrl, folder), { archive, database, warn: () => {} });
-  return { ...run, settings: { ...run.settings, softwareVersion: keptIndex().version } };
+  return {
+    ...run,
+    settings: { ...run.settings, softwareVersion: keptIndex().version, resultFormat: '3' as const },
+  };
 }

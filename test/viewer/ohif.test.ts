@@ -149,13 +149,25 @@ describe.skipIf(isMissing)(`OHIF shows reports${need}`, () => {
     }
   });
 
-  test('that nothing was found, and what before', async () => {
+  test('that nothing was found, on an image of those that were looked at', async () => {
     const { page, close } = await show(await createViewerStudy(CT_PLAN, 'nothing found'));
+    try {
+      expect(await isVisible(page, 'Pancreas not found')).toBe(true);
+      await openSeries(page, 'SR');
+      await drawnOutline(page);
+      await save('nothing found report.png', await page.screenshot());
+    } finally {
+      await close();
+    }
+  });
+
+  test('that nothing was found, and what before, in words where the site wants them', async () => {
+    const { page, close } = await show(await createViewerStudy(CT_PLAN, 'nothing found, in words'));
     try {
       await openSeries(page, 'SR');
       expect(await isVisible(page, 'No pancreas was found; no volume was measured.')).toBe(true);
       expect(await isVisible(page, '2023-03-04: 75.00 ml')).toBe(true);
-      await save('nothing found report.png', await page.screenshot());
+      await save('nothing found, in words.png', await page.screenshot());
     } finally {
       await close();
     }

@@ -26,7 +26,13 @@ import { CT_MODEL, prior } from '../support/result-fixtures.ts';
 /**
  * What a report says beside the volume: nothing, all that it can, a reader's volume, or that there is none.
  */
-export type ReportKind = 'first' | 'follow-up' | 'corrected' | 'nothing found';
+export type ReportKind =
+  | 'first'
+  | 'follow-up'
+  | 'corrected'
+  | 'after the templates of today'
+  | 'nothing found'
+  | 'nothing found, in words';
 
 /** A study of one series, with the SEG and the report of the pancreas that was drawn into it. */
 export interface ViewerStudy {
@@ -156,7 +162,7 @@ export async function createViewerStudy(plan: Plan, kind: ReportKind = 'first'):
   }
   const found = { segmentation, measurement: { ...measured, meanIntensity, sdIntensity } };
   const report = createReport({ context, outlines: true, flags: [], priors: [], ...said(kind, found) });
-  const isFound = kind !== 'nothing found';
+  const isFound = !kind.startsWith('nothing found');
   return {
     studyInstanceUid: syntheticUid(visit),
     results: [...(isFound ? [segmentation.bytes] : []), report.bytes],
@@ -173,11 +179,13 @@ function said(kind: ReportKind, found: Found): Pick<ReportInput, 'found'> & Part
   const supersedes = prior('20240305', 79).report;
   const flags = QUALITY_FLAGS.filter((flag) => flag !== 'nothing-found');
   const { seriesInstanceUid } = found.segmentation;
-  const inputs = {
+  const inputs: Record<ReportKind, Pick<ReportInput, 'found'> & Partial<ReportInput>> = {
     first: { found },
     'follow-up': { found, priors, flags, repeatabilityPercent: 9.5, supersedes },
     corrected: { found, supersedes, correction: { seriesInstanceUid, segmentNumber: 1 } },
+    'after the templates of today': { found, priors, flags, form: { templates: 'current' } },
     'nothing found': { found: undefined, priors },
+    'nothing found, in words': { found: undefined, priors, form: { nothingFound: 'words' } },
   };
   return inputs[kind];
 }

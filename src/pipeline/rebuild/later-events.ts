@@ -1,5 +1,6 @@
 import type { VolumeReport } from '../../sr/read-report.ts';
 import type { RejectionNote } from '../../sr/rejection-note.ts';
+import { reportReference } from '../../sr/report-form.ts';
 import type { Correction, Withdrawal } from '../../store/records/volume-record.ts';
 
 /**
@@ -40,12 +41,11 @@ function correctionIn(report: VolumeReport): Correction | undefined {
   const { volumeMl, voxelCount, segmentation, supersedes, contentDateTime } = report;
   if (volumeMl === undefined || voxelCount === undefined || !segmentation || !supersedes || !contentDateTime)
     return undefined;
-  const { seriesInstanceUid, sopInstanceUid } = report;
   return {
     volumeMl,
     voxelCount,
     seg: segmentation,
-    report: { seriesInstanceUid, sopInstanceUid },
+    report: reportReference(report, { sopClassUid: report.supersededClassUid }),
     supersedes,
     contentDateTime: contentDateTime.toISOString(),
   };

@@ -6,6 +6,7 @@ import { type ResultSeries, recordResultSeries } from '../../store/records/own-s
 import type { PatientIdentity } from '../../store/records/patient-key.ts';
 import { comparedPatients, recordReportPriors } from '../../store/records/report-priors.ts';
 import type { RecordHeader } from '../../store/records/study-header.ts';
+import { recordTrackingUid } from '../../store/records/tracking-uid.ts';
 import type { MeasuredVolume } from '../../store/records/volume-record.ts';
 import { collectReports, type ReportArchive } from './collect-reports.ts';
 import { correctionsOf, withdrawalsOf } from './later-events.ts';
@@ -72,6 +73,14 @@ export async function rebuildHistory(parts: RebuildParts): Promise<RebuiltHistor
       const { sopInstanceUid } = volume.report;
       await recordReportPriors(sql, sopInstanceUid, priorsOf.get(sopInstanceUid) ?? []);
       await recordResultSeries(sql, seriesOf(volume), now());
+    }
+    // The oldest first: the UID that a patient had first is the one that is kept.
+    const tracked = reports.toSorted(
+      (a, b) => Number(a.contentDateTime ?? 0) - Number(b.contentDateTime ?? 0),
+    );
+    for (const { patient, studyInstanceUid, trackingUid } of tracked) {
+      if (trackingUid === undefined) continue;
+      await recordTrackingUid(sql, patientKey({ ...patient, studyInstanceUid }), trackingUid);
     }
     for (const [report, correction] of correctionsOf(reports))
       await recordCorrection(sql, report, correction);

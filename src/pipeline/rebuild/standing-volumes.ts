@@ -1,6 +1,7 @@
 import { isMode } from '../../inference-mode.ts';
 import type { ReadAlgorithm } from '../../sr/read-algorithm.ts';
 import type { VolumeReport } from '../../sr/read-report.ts';
+import { reportReference } from '../../sr/report-form.ts';
 import type { PatientIdentity } from '../../store/records/patient-key.ts';
 import { keptInterval, type MeasuredVolume } from '../../store/records/volume-record.ts';
 
@@ -51,7 +52,6 @@ function rowOf(report: VolumeReport, patientKey: (patient: PatientIdentity) => s
   if (!algorithm || !model || sourceSeriesUid === undefined || voxelCount === undefined || !contentDateTime)
     return undefined;
   const part = algorithm.part ?? '';
-  const { seriesInstanceUid, sopInstanceUid } = report;
   return {
     key: JSON.stringify([sourceSeriesUid, part, model]),
     report,
@@ -69,7 +69,7 @@ function rowOf(report: VolumeReport, patientKey: (patient: PatientIdentity) => s
       intervalMl: report.volumeIntervalMl ? keptInterval(report.volumeIntervalMl) : null,
       flags: report.flags,
       seg: report.segmentation ?? null,
-      report: { seriesInstanceUid, sopInstanceUid },
+      report: reportReference(report, { sopClassUid: report.supersededClassUid }),
       supersedes: report.supersedes ?? null,
       contentDateTime: contentDateTime.toISOString(),
     },

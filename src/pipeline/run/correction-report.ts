@@ -23,9 +23,10 @@ export async function correctionReport(
   firstTime: (name: string) => Promise<Date>,
 ): Promise<{ report: ResultObject; contentDateTime: Date }> {
   const context = resultContext(finding, settings);
+  const { segmentNumber, seriesInstanceUid, reader } = seg;
   const { sopInstanceUid, madeAt } = draftReport({
-    ...reportInput(context, finding, seg, { priors, apart }, settings),
-    correction: { segmentNumber: seg.segmentNumber, seriesInstanceUid: seg.seriesInstanceUid },
+    ...reportInput(context, finding, [seg], { priors, apart }, settings),
+    correction: { segmentNumber, seriesInstanceUid, ...(reader === undefined ? {} : { reader }) },
     supersedes,
   });
   const contentDateTime = await firstTime(`SR ${sopInstanceUid}`);

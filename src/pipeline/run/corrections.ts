@@ -4,6 +4,7 @@ import { readForeignInstance } from '../../dicom/reading/foreign-instances.ts';
 import { pancreasSegmentNumber } from '../../seg/read-frames.ts';
 import { segmentOnSeries } from '../../seg/read-segmentation.ts';
 import { measure } from '../../segmentation/measure.ts';
+import { reportReference } from '../../sr/report-form.ts';
 import { findVolume, recordCorrection } from '../../store/records/history.ts';
 import { fixedTime, type Run } from '../../store/records/run-log.ts';
 import type { MeasuredVolume } from '../../store/records/volume-record.ts';
@@ -19,6 +20,8 @@ interface ReaderSeg {
   readonly sopClassUid: string;
   readonly sopInstanceUid: string;
   readonly segmentNumber: number;
+  /** Who made it (PN), where it says so. */
+  readonly reader?: string;
   /** Content Date and Time, to tell the newest. */
   readonly writtenAt: string;
 }
@@ -71,7 +74,7 @@ export async function takeCorrection(
     volumeMl: measurement.volumeMl,
     voxelCount: measurement.voxelCount,
     seg: { seriesInstanceUid, sopInstanceUid },
-    report: { seriesInstanceUid: report.seriesInstanceUid, sopInstanceUid: report.sopInstanceUid },
+    report: reportReference(report, superseded),
     supersedes: superseded.sopInstanceUid,
     contentDateTime: contentDateTime.toISOString(),
   });
@@ -95,12 +98,14 @@ async function newestOn(
       // A series with several parts: the images tell which of them it is of.
       const isOfSource = named.has(seriesInstanceUid) && [...images].some((image) => named.has(image));
       if (!isOfSource && !(seg && named.has(seg.sopInstanceUid))) continue;
+      const reader = text(header, 'ContentCreatorName') ?? text(header, 'OperatorsName');
       found.push({
         studyInstanceUid,
         seriesInstanceUid: series,
         sopClassUid: text(header, 'SOPClassUID') ?? '',
         sopInstanceUid: text(header, 'SOPInstanceUID') ?? '',
         segmentNumber,
+        ...(reader === undefined ? {} : { reader }),
         writtenAt: `${text(header, 'ContentDate') ?? ''}${text(header, 'ContentTime') ?? ''}`,
       });
     }

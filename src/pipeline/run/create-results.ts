@@ -3,12 +3,23 @@ import type { Mode } from '../../inference-mode.ts';
 import type { RelatedObject } from '../../pictures/picture-input.ts';
 import type { ApartReason } from '../../results/apart-reason.ts';
 import { type QualityFlag, qualityFlags } from '../../results/quality-flags.ts';
-import { type ResultContext, type ResultObject, segmentationUid } from '../../results/result-context.ts';
+import {
+  type ResultContext,
+  type ResultObject,
+  type SegmentationForm,
+  segmentationUid,
+} from '../../results/result-context.ts';
+import { FORMATS_TO_TRY, RESULT_FORMAT, type ResultFormat } from '../../results/result-format.ts';
 import { createSegmentation } from '../../seg/segmentation-object.ts';
 import type { Measurement } from '../../segmentation/measure.ts';
 import type { Model } from '../../segmentation/model/model-folder.ts';
 import { draftReport, type ReportDraft } from '../../sr/report.ts';
-import type { PriorVolume, ReportInput, ReportReference } from '../../sr/report-input.ts';
+import type {
+  PriorVolume,
+  ReportInput,
+  ReportReference,
+  SegmentationReference,
+} from '../../sr/report-input.ts';
 import { type Pictures, picturesOf } from './create-pictures.ts';
 import type { ResultSettings } from './run-parts.ts';
 
@@ -28,6 +39,8 @@ export interface SegmentedSeries {
   readonly mode: Mode;
   /** See `ResultContext.reissue`. */
   readonly reissue?: string | undefined;
+  /** See `ResultContext.trackingUid`. */
+  readonly trackingUid?: string | undefined;
 }
 
 /** What the report says about the past. */
@@ -57,7 +70,8 @@ export interface Results {
 
 /**
  * SEG and report of a finding. The same finding with the same past gives the same bytes whenever it is asked
- * for: the times that go in are those at which each result was first made.
+ * for: the times that go in are those at which each result was first made. Where the report that stands says
+ * the same, both are made in the format that it has.
  * @param firstTime the time at which a result of this name was first asked for
  */
 export async function createResults(
@@ -66,20 +80,35 @@ export async function createResults(
   settings: ResultSettings,
   firstTime: (name: string) => Promise<Date>,
 ): Promise<Results> {
-  const undated = resultContext(finding, settings);
-  const segmentations: ResultObject[] = [];
+  const times = new Map<SegmentationForm, Date>();
   for (const form of settings.segmentation) {
-    const contentDateTime = await firstTime(`SEG ${segmentationUid(undated, form)}`);
-    const object = createSegmentation({ ...undated, contentDateTime }, form);
-    if (object) segmentations.push(object);
+    const name = `SEG ${segmentationUid(resultContext(finding, settings), form)}`;
+    times.set(form, await firstTime(name));
   }
+  const madeIn = (format: ResultFormat) => {
+    const undated = { ...resultContext(finding, settings), format };
+    const segmentations = [...times].flatMap(
+      ([form, contentDateTime]) => createSegmentation({ ...undated, contentDateTime }, form) ?? [],
+    );
+    const input = reportInput(undated, finding, segmentations, { priors, apart }, settings);
+    const draft = (supersedes: ReportReference | null): ReportDraft =>
+      draftReport({ ...input, ...(supersedes ? { supersedes } : {}) });
+    // The report that stands, made again, is that report; any other supersedes it.
+    const again = draft(current?.supersedes ?? null);
+    return { undated, segmentations, input, draft, again };
+  };
+  const format = settings.resultFormat ?? RESULT_FORMAT;
+  const isStanding = ({ again }: ReturnType<typeof madeIn>) =>
+    again.sopInstanceUid === current?.report.sopInstanceUid;
+  let made = madeIn(format);
+  for (const earlier of current ? FORMATS_TO_TRY.filter((one) => one !== format) : []) {
+    if (isStanding(made)) break;
+    const other = madeIn(earlier);
+    if (isStanding(other)) made = other;
+  }
+  const { undated, segmentations, input, draft, again } = made;
   const [segmentation] = segmentations;
-  const input = reportInput(undated, finding, segmentation, { priors, apart }, settings);
-  const draft = (supersedes: ReportReference | null): ReportDraft =>
-    draftReport({ ...input, ...(supersedes ? { supersedes } : {}) });
-  // The report that stands, made again, is that report; any other supersedes it.
-  const again = draft(current?.supersedes ?? null);
-  const isNews = current !== null && again.sopInstanceUid !== current.report.sopInstanceUid;
+  const isNews = current !== null && !isStanding(made);
   const supersedes = isNews ? current.report : (current?.supersedes ?? null);
   const { sopInstanceUid, madeAt } = isNews ? draft(supersedes) : again;
   const contentDateTime = await firstTime(`SR ${sopInstanceUid}`);
@@ -110,12 +139,15 @@ const relatedObject = (
 ): RelatedObject => ({ kind, sopClassUid, sopInstanceUid });
 
 export function resultContext(
-  { source, part, mask, softMask, model, mode, reissue }: SegmentedSeries,
+  { source, part, mask, softMask, model, mode, reissue, trackingUid }: SegmentedSeries,
   settings: ResultSettings,
 ): ResultContext {
   const { name, version, title, modality, notice } = model.info;
-  const { contentQualification, softwareVersion } = settings;
+  const { contentQualification, softwareVersion, resultFormat, site } = settings;
   return {
+    ...site,
+    ...(resultFormat === undefined ? {} : { format: resultFormat }),
+    ...(trackingUid === undefined ? {} : { trackingUid }),
     series: source,
     mask,
     softMask,
@@ -140,18 +172,23 @@ export function resultContext(
 export function reportInput(
   context: ResultContext,
   { measurement, source, model }: SegmentedSeries,
-  segmentation: ReportedSegmentation | undefined,
+  [segmentation, ...otherSegmentations]: readonly SegmentationReference[],
   { priors, apart }: Pick<Past, 'priors' | 'apart'>,
-  { reportOutlines: outlines, repeatabilityPercent }: ResultSettings,
+  { reportOutlines: outlines, repeatabilityPercent, reportForm }: ResultSettings,
 ): ReportInput {
   const { meanIntensity, sdIntensity } = measurement;
   const found =
     segmentation && meanIntensity !== undefined && sdIntensity !== undefined
-      ? { segmentation, measurement: { ...measurement, meanIntensity, sdIntensity } }
+      ? {
+          segmentation: referenceOf(segmentation),
+          measurement: { ...measurement, meanIntensity, sdIntensity },
+        }
       : undefined;
   return {
     context,
     found,
+    otherSegmentations: otherSegmentations.map(referenceOf),
+    form: reportForm,
     outlines,
     flags: qualityFlags(measurement, source),
     priors,
@@ -159,7 +196,12 @@ export function reportInput(
     repeatabilityPercent: repeatabilityPercent[model.info.modality] ?? undefined,
   };
 }
-type ReportedSegmentation = NonNullable<ReportInput['found']>['segmentation'];
+
+const referenceOf = ({ sopClassUid, sopInstanceUid, seriesInstanceUid }: SegmentationReference) => ({
+  sopClassUid,
+  sopInstanceUid,
+  seriesInstanceUid,
+});
 
 /** What was left out or made up on the way from the images to the results, each once. */
 export function warningsOf({ source }: SegmentedSeries, { segmentations, report }: Results): string[] {

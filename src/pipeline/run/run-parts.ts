@@ -1,8 +1,11 @@
 import type { DicomWebClient } from '../../dicom/web/client.ts';
 import type { Mode } from '../../inference-mode.ts';
+import type { SiteIdentity } from '../../results/device.ts';
 import type { ContentQualification, ImageClass, SegmentationForm } from '../../results/result-context.ts';
+import type { ResultFormat } from '../../results/result-format.ts';
 import type { Model } from '../../segmentation/model/model-folder.ts';
 import type { InferenceOptions } from '../../segmentation/segment.ts';
+import type { ReportForm } from '../../sr/report-form.ts';
 import type { Database } from '../../store/database/sql.ts';
 import type { PatientIdentity } from '../../store/records/patient-key.ts';
 import type { RecordHeader } from '../../store/records/study-header.ts';
@@ -18,6 +21,8 @@ export interface RunParts {
   readonly rules: SelectionRules;
   readonly models: Models;
   readonly patientKey: (patient: PatientIdentity) => string;
+  /** Of a patient's pancreas; see `ResultContext.trackingUid`. Left out: those of format 3. */
+  readonly trackingUid?: (patient: PatientIdentity) => Promise<string | undefined>;
   readonly identities: IdentityReader;
   /** Keeps what the pages show of a study; a command without pages has none. */
   readonly recordHeader?: RecordHeader;
@@ -38,6 +43,12 @@ export interface PictureSettings {
 }
 
 export interface ResultSettings {
+  /** Left out: the present one. An earlier one is for sites whose results are to be made as they were. */
+  readonly resultFormat?: ResultFormat;
+  /** See `SiteIdentity`. */
+  readonly site?: SiteIdentity;
+  /** See `ReportForm`. */
+  readonly reportForm?: Partial<ReportForm>;
   readonly pictures: PictureSettings;
   readonly contentQualification: ContentQualification;
   readonly softwareVersion: string;

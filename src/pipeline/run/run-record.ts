@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { text } from '../../dicom/reading/dataset.ts';
 import { APART_REASONS } from '../../results/apart-reason.ts';
 import { seriesUid } from '../../results/result-context.ts';
+import { reportReference } from '../../sr/report-form.ts';
 import type { PriorVolume, ReportReference } from '../../sr/report-input.ts';
 import { currentVolume, priorVolumes, recordVolume } from '../../store/records/history.ts';
 import { recordReportPriors } from '../../store/records/report-priors.ts';
@@ -10,10 +11,11 @@ import { keptInterval, type MeasuredVolume, type VolumeRecord } from '../../stor
 import { type Past, type Results, type SegmentedSeries } from './create-results.ts';
 import type { RunParts } from './run-parts.ts';
 
-const reportReference = z.object({
+const referenceSchema = z.object({
   studyInstanceUid: z.string(),
   seriesInstanceUid: z.string(),
   sopInstanceUid: z.string(),
+  sopClassUid: z.string().optional(),
 });
 
 const pastSchema: z.ZodType<Past> = z.object({
@@ -21,13 +23,13 @@ const pastSchema: z.ZodType<Past> = z.object({
     z.object({
       date: z.string(),
       volumeMl: z.number(),
-      report: reportReference,
+      report: referenceSchema,
       comparable: z.boolean(),
       corrected: z.boolean().optional(),
     }),
   ),
   apart: z.enum(APART_REASONS).optional(),
-  current: z.object({ report: reportReference, supersedes: reportReference.nullable() }).nullable(),
+  current: z.object({ report: referenceSchema, supersedes: referenceSchema.nullable() }).nullable(),
 });
 
 /**
@@ -75,20 +77,35 @@ function priorOf(prior: VolumeRecord, correctedCounts: boolean): PriorVolume {
   return {
     date,
     volumeMl,
-    report: { studyInstanceUid, ...report },
+    report: locatedReport(studyInstanceUid, report),
     comparable: true,
     ...(correction ? { corrected: true } : {}),
   };
 }
 
-const reportOf = ({ studyInstanceUid, report }: VolumeRecord): ReportReference => ({
+const reportOf = ({ studyInstanceUid, report }: VolumeRecord): ReportReference =>
+  locatedReport(studyInstanceUid, report);
+
+/** Without what it superseded itself: pictures are named by what is known of earlier reports. */
+const locatedReport = (
+  studyInstanceUid: string,
+  { seriesInstanceUid, sopInstanceUid, sopClassUid }: VolumeRecord['report'],
+): ReportReference => ({
   studyInstanceUid,
-  ...report,
+  seriesInstanceUid,
+  sopInstanceUid,
+  ...(sopClassUid === undefined ? {} : { sopClassUid }),
 });
 
-function supersededBy({ studyInstanceUid, supersedes }: VolumeRecord): ReportReference | null {
+function supersededBy({ studyInstanceUid, supersedes, report }: VolumeRecord): ReportReference | null {
   if (supersedes === null) return null;
-  return { studyInstanceUid, seriesInstanceUid: seriesUid(supersedes), sopInstanceUid: supersedes };
+  const { supersededClassUid: sopClassUid } = report;
+  return {
+    studyInstanceUid,
+    seriesInstanceUid: seriesUid(supersedes),
+    sopInstanceUid: supersedes,
+    ...(sopClassUid === undefined ? {} : { sopClassUid }),
+  };
 }
 
 /**
@@ -110,7 +127,7 @@ export async function recordFinding(
     intervalMl: segmentation && interval ? keptInterval(interval) : null,
     flags: [...results.flags],
     seg: segmentation ? referenceOf(segmentation) : null,
-    report: referenceOf(report),
+    report: reportReference(report, results.supersedes),
     supersedes: results.supersedes?.sopInstanceUid ?? null,
     contentDateTime: results.contentDateTime.toISOString(),
   };
@@ -130,6 +147,20 @@ const referenceOf = ({
   seriesInstanceUid,
   sopInstanceUid,
 });
+
+/** See `RunParts.trackingUid`. */
+export async function trackingUidOf(
+  { slices }: SegmentedSeries['source'],
+  { studyInstanceUid }: Run,
+  { trackingUid }: RunParts,
+): Promise<string | undefined> {
+  const header = slices[0]?.dataset ?? {};
+  return trackingUid?.({
+    patientId: text(header, 'PatientID'),
+    issuer: text(header, 'IssuerOfPatientID'),
+    studyInstanceUid,
+  });
+}
 
 /** Whose pancreas it is, in which series, by which model: what identifies a row of the history. */
 export function subjectOf(

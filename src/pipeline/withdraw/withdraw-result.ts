@@ -1,5 +1,7 @@
 import { type DicomDataset, requiredText, sequence, text } from '../../dicom/reading/dataset.ts';
 import type { DicomWebClient } from '../../dicom/web/client.ts';
+import type { SiteIdentity } from '../../results/device.ts';
+import { RESULT_FORMAT } from '../../results/result-format.ts';
 import { createRejectionNote, type RejectedInstance, rejectionNoteUid } from '../../sr/rejection-note.ts';
 import { REJECTION_REASONS, type RejectionReason } from '../../sr/rejection-reasons.ts';
 import type { Database } from '../../store/database/sql.ts';
@@ -21,6 +23,8 @@ export interface WithdrawParts {
   readonly archive: DicomWebClient;
   readonly database: Database;
   readonly softwareVersion: string;
+  /** See `SiteIdentity`. */
+  readonly site?: SiteIdentity;
   readonly now: () => Date;
 }
 
@@ -40,7 +44,7 @@ export interface Withdrawn {
  */
 export async function withdrawResult(
   { uid, reason, comment }: WithdrawalRequest,
-  { archive, database, softwareVersion, now }: WithdrawParts,
+  { archive, database, softwareVersion, site, now }: WithdrawParts,
 ): Promise<Withdrawn> {
   const volume = await findVolume(database, uid);
   if (!volume) {
@@ -53,10 +57,14 @@ export async function withdrawResult(
   const { studyInstanceUid, report } = volume;
   const headers = await resultHeaders(volume, archive, database);
   const rejected = headers.map(rejectedInstance);
-  const note = rejectionNoteUid({ rejected, reason, comment });
+  // One that an earlier version stored is that one.
+  const former = rejectionNoteUid({ rejected, reason, comment, format: '3' });
+  const format = volume.withdrawn?.note === former ? '3' : RESULT_FORMAT;
+  const note = rejectionNoteUid({ rejected, reason, comment, format });
   const contentDateTime = await fixedTime(database, `KO ${note}`, now());
   const header = headers.find((one) => text(one, 'SOPInstanceUID') === report.sopInstanceUid) ?? {};
-  const object = createRejectionNote({ header, rejected, reason, comment, contentDateTime, softwareVersion });
+  const said = { rejected, reason, comment, format };
+  const object = createRejectionNote({ ...site, ...said, header, contentDateTime, softwareVersion });
   const { seriesInstanceUid, sopInstanceUid } = object;
   const own = { studyInstanceUid, seriesInstanceUid, sopInstanceUid, kind: 'KO' } as const;
   await recordResultSeries(database, [own], now());

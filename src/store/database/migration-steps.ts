@@ -268,4 +268,13 @@ export const MIGRATIONS: readonly string[] = [
   -- Whose it was (keyed hashes) when the opt-out list kept it out: of such a study nothing else is kept.
   ALTER TABLE pansegnet.study ADD COLUMN ignored_identities jsonb;
   `,
+  `
+  -- The tracking UID of each patient's pancreas. Null: the one that is made of the PatientID alone, which
+  -- patients of earlier versions keep.
+  CREATE TABLE pansegnet.tracking (
+    patient_key text PRIMARY KEY,
+    uid text
+  );
+  INSERT INTO pansegnet.tracking (patient_key) SELECT DISTINCT patient_key FROM pansegnet.volume;
+  `,
 ];

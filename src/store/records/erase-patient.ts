@@ -72,6 +72,7 @@ export async function erasePatient(
        WHERE study_instance_uid = ANY($1::text[])`,
       [studies, now],
     );
+    await sql.query('DELETE FROM pansegnet.tracking WHERE patient_key = $1', [patientKey]);
     await alsoErase(sql, traces);
     return traces;
   });

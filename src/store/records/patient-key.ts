@@ -29,13 +29,20 @@ export async function patientKeys(
   placeholderIds: readonly string[] = PLACEHOLDER_IDS,
 ): Promise<(patient: PatientIdentity) => string> {
   const digest = await keyedDigests(sql);
+  const partsOf = identifyingParts(placeholderIds);
+  return (patient) => digest(partsOf(patient));
+}
+
+/**
+ * What tells a patient from others: PatientID and issuer, or the study where the ID names nobody.
+ * @param placeholderIds see `placeholderTest`
+ */
+export function identifyingParts(placeholderIds: readonly string[]): (patient: PatientIdentity) => string[] {
   const namesNobody = nobodyTest(placeholderIds);
   return (patient) =>
-    digest(
-      namesNobody(patient)
-        ? ['study', patient.studyInstanceUid]
-        : ['patient', patient.patientId?.trim() ?? '', patient.issuer?.trim() ?? ''],
-    );
+    namesNobody(patient)
+      ? ['study', patient.studyInstanceUid]
+      : ['patient', patient.patientId?.trim() ?? '', patient.issuer?.trim() ?? ''];
 }
 
 /**
@@ -60,6 +67,11 @@ export async function keyedDigests(sql: Sql): Promise<(parts: readonly string[])
     [SETTING, randomBytes(SECRET_BYTES).toString('hex')],
   );
   const [{ value: secret }] = z.tuple([z.object({ value: z.string() })]).parse(rows);
+  return digestsWith(secret);
+}
+
+/** As `keyedDigests`, with a secret of the site. */
+export function digestsWith(secret: string): (parts: readonly string[]) => string {
   // JSON keeps the parts apart: no two lists of parts give the same text.
   return (parts) =>
     createHmac('sha256', secret).update(JSON.stringify(parts)).digest('hex').slice(0, KEY_HEX_DIGITS);

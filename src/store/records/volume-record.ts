@@ -14,6 +14,11 @@ export type ModelIdentity = Readonly<z.output<typeof modelIdentity>>;
 
 /** Where a result is, within the study of its volume. */
 const resultReference = z.object({ seriesInstanceUid: z.string(), sopInstanceUid: z.string() });
+/** A report without a class is a Comprehensive SR: there was no other. So is one that it superseded. */
+const reportReference = resultReference.extend({
+  sopClassUid: z.string().optional(),
+  supersededClassUid: z.string().optional(),
+});
 
 /** A reader's correction of a volume: a SEG that the node did not write, measured by the node. */
 const correction = z.object({
@@ -22,7 +27,7 @@ const correction = z.object({
   /** The reader's SEG. */
   seg: resultReference,
   /** The node's report of it. */
-  report: resultReference,
+  report: reportReference,
   /** SOP instance UID of the report that this one supersedes. */
   supersedes: z.string(),
   /** ISO 8601, UTC. */
@@ -63,7 +68,7 @@ const volumeRow = z.object({
   flags: z.array(z.string()).readonly(),
   /** Null where nothing was found. */
   seg: resultReference.nullable(),
-  report: resultReference,
+  report: reportReference,
   /** SOP instance UID of the report that this one supersedes. */
   supersedes: z.string().nullable(),
   /** Content date and time of the report: ISO 8601, UTC. */
