@@ -58,8 +58,9 @@ export default defineConfig({
           globalSetup: ['test/support/import-demo-models.ts', 'test/support/collect-logs.ts'],
           testTimeout: 600_000,
           hookTimeout: 600_000,
-          // Each file starts servers and runs networks on both cores: one at a time is fastest.
-          fileParallelism: false,
+          // A file mostly waits for the servers that it starts: two at a time keep two cores busy.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
         },
       },
     ],

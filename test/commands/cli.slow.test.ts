@@ -48,7 +48,7 @@ describe('the command line', () => {
 
   it('prints a configuration resolved and without secrets; ends with 2 and names the key where it is wrong', async () => {
     await writeFile(inFolder('good.yaml'), 'archive: { password: hidden }\nwatch: { lookBack: all }');
-    const good = await cli('config', 'check', inFolder('good.yaml'));
+    const good = await cli('config', 'check', inFolder('good.yaml'), '--print');
     expect(good.code).toBe(0);
     expect(good.stdout).toMatch(/lookBack: all/);
     expect(good.stdout).not.toContain('hidden');

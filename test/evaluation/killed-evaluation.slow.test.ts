@@ -79,7 +79,7 @@ describe('an evaluation that is killed in the middle', () => {
     expect(failed.stdout).toContain(`${CASES} of ${CASES + 1} cases`);
     expect(failed.stderr).toContain('alone has no prediction (CASE_INCOMPLETE)');
     for (const wrong of [
-      ['--mode', 'fast'],
+      ['--mode', 'slow'],
       ['--model', 'demo-ct'],
       ['--from-archive'],
       ['--pancreas-label', '0'],

@@ -69,14 +69,15 @@ export async function storeKeptResults(
 }
 
 /**
- * The main path as the kept site has it. Results are those of the kept version, in name and in format: both
- * are part of a report's content, and so of its UID.
+ * The main path as the kept site has it. Results are those of the kept version, in name, mode and format: all
+ * are part of what a result is, and so of its UID.
  */
 export async function keptRun(archiveUrl: string, folder: string, database: Database): Promise<RunParts> {
   const archive = new DicomWebClient({ url: archiveUrl });
   const run = await composeRun(keptNodeConfig(archiveUrl, folder), { archive, database, warn: () => {} });
   return {
     ...run,
+    mode: 'exact',
     settings: { ...run.settings, softwareVersion: keptIndex().version, resultFormat: '3' as const },
   };
 }
