@@ -19,6 +19,9 @@ const PICTURE_FORMAT_VERSION = '1';
 export function pictureUid(what: string, input: PictureInput, common: WritableDataset): string {
   const { context, ...facts } = input;
   const content = { ...common, ContentDate: '', ContentTime: '', SeriesDate: '', SeriesTime: '' };
+  // Format 3 has none of these.
+  if ('InstanceCreationDate' in common)
+    Object.assign(content, { InstanceCreationDate: '', InstanceCreationTime: '' });
   const { model, contentQualification, part } = context;
   const written = JSON.stringify([content, facts, model, contentQualification, part]);
   const hash = createHash('sha256').update(written, 'utf8').digest('hex');
