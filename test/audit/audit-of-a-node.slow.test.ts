@@ -88,6 +88,9 @@ describeWith(['xmllint'], 'the audit log of a node', () => {
     await sender.store(SENT, smallCtSeries(SENT));
     await expect.poll(messages).toContainEqual(expect.stringMatching(/UserID="stow".*2\.25\.660\.3/));
     await testNode.restart();
+    // Written by a thread, after the node says that it runs.
+    const starts = async () => (await messages()).filter((message) => message.includes('Application Start'));
+    await expect.poll(starts).toHaveLength(2);
 
     const all = await messages();
     const file = path.join(folder, 'message.xml');
