@@ -1,6 +1,9 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { MODES } from '../inference-mode.ts';
 import { importModel } from '../model-import/import-model.ts';
-import { loadModel } from '../segmentation/model/model-folder.ts';
+import { calibrationFile, loadModel } from '../segmentation/model/model-folder.ts';
 import { SegmentationError } from '../segmentation/segmentation-error.ts';
 
 /**
@@ -21,7 +24,7 @@ export const DEMO_MODEL_NAMES = { CT: 'demo-ct', T1W: 'demo-t1w', T2W: 'demo-t2w
 
 /**
  * Imports the demo's models into a folder of models, by the importer that the authors' weights go through.
- * Those that are there already stay, unless they don't load any more.
+ * Those that are there already stay, unless they don't load any more or were made of other networks.
  *
  * @param trainings nnU-Net v1 training output of the three; default: what is shipped
  * @param onImport called before each model that is imported
@@ -36,7 +39,7 @@ export async function importDemoModels(
   }: { anew?: boolean; trainings?: string; onImport?: (name: string) => void } = {},
 ): Promise<void> {
   for (const { name, task, modality } of DEMO_MODELS) {
-    if (!anew && (await isUsable(name, folder))) continue;
+    if (!anew && (await isOf(path.join(trainings, task), name, folder))) continue;
     onImport?.(name);
     await importModel({
       source: path.join(trainings, task),
@@ -52,12 +55,27 @@ export async function importDemoModels(
   }
 }
 
-async function isUsable(name: string, folder: string): Promise<boolean> {
+/** Whether the model is there, of these very checkpoints, and calibrated as they are. */
+async function isOf(training: string, name: string, folder: string): Promise<boolean> {
   try {
-    await loadModel(name, [folder]);
-    return true;
+    const { info, calibrations } = await loadModel(name, [folder]);
+    const source = JSON.stringify(info.source);
+    const shipped = await readdir(training, { recursive: true });
+    const checkpoints = shipped.filter((file) => file.endsWith('.model'));
+    const known = await Promise.all(
+      checkpoints.map(async (file) => source.includes(await sha256Of(path.join(training, file)))),
+    );
+    const calibrated = MODES.filter((mode) =>
+      shipped.some((file) => path.basename(file) === calibrationFile(mode)),
+    );
+    return known.every(Boolean) && calibrated.every((mode) => calibrations[mode]);
   } catch (error) {
     if (error instanceof SegmentationError) return false;
     throw error;
   }
 }
+
+const sha256Of = async (file: string): Promise<string> =>
+  createHash('sha256')
+    .update(await readFile(file))
+    .digest('hex');
