@@ -23,16 +23,9 @@ const [AIR, BODY, ORGAN] = [-3, -1, 3];
  */
 export async function benchModes(options: BenchOptions): Promise<BenchRow[]> {
   const { patchSize } = options.quick ? TINY : FULL_SIZE;
-  const shapes: Shape3[] = options.quick
-    ? [[24, 48, 48]]
-    : [
-        [120, 512, 512],
-        [280, 512, 512],
-      ];
+  const shape: Shape3 = options.quick ? [24, 48, 48] : [120, 512, 512];
   const file = path.join(await randomModel(options), 'fold_0.onnx');
-  const rows: BenchRow[] = [];
-  for (const shape of shapes) rows.push(...(await modesOn(drawnAbdomen(shape), patchSize, file)));
-  return rows;
+  return modesOn(drawnAbdomen(shape), patchSize, file);
 }
 
 async function modesOn(image: Array3<Float32Array>, patchSize: Shape3, file: string): Promise<BenchRow[]> {
