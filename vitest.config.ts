@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** By kind: with a server, a database, a process, a browser, a network of real size, or whole reference runs. */
@@ -9,7 +10,14 @@ export default defineConfig({
   test: {
     projects: [
       {
-        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [SLOW, ...LONG], testTimeout: 20_000 },
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: [SLOW, ...LONG],
+          testTimeout: 20_000,
+          // The runner leaves a core to itself, which on two cores is half of them.
+          maxWorkers: Math.max(3, availableParallelism()),
+        },
       },
       // Long; `npm run test:fuzz`. The slow tests hold a small version of it.
       { test: { name: 'fuzz', include: ['test/fuzz/**/*.test.ts'], testTimeout: 600_000 } },
