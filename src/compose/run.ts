@@ -76,7 +76,7 @@ export async function composeRun(
     recordHeader: await headerRecorder(database, { names: config.pages.patientNames, placeholderIds }),
     settings: { ...resultSettings(config), site: await installedSite(config, database) },
     inference: inferenceOptions(config, (message) => parts.warn({}, message)),
-    mode: await modeOf(config, parts.database),
+    mode: await modeOf(config, database),
     stageLimits: config.queue.stageTimeoutMinutes,
     now: () => new Date(),
     ...parts,

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { MODES } from '../inference-mode.ts';
 import { importModel } from '../model-import/import-model.ts';
+import { sha256Of } from '../model-import/source-record.ts';
 import { calibrationFile, loadModel } from '../segmentation/model/model-folder.ts';
 import { SegmentationError } from '../segmentation/segmentation-error.ts';
 
@@ -74,8 +74,3 @@ async function isOf(training: string, name: string, folder: string): Promise<boo
     throw error;
   }
 }
-
-const sha256Of = async (file: string): Promise<string> =>
-  createHash('sha256')
-    .update(await readFile(file))
-    .digest('hex');

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { type Array3, elements, type Shape3 } from '../../src/segmentation/array3.ts';
 import { focusWindows } from '../../src/segmentation/inference/focus/focus.ts';
 import { ForwardTally } from '../../src/segmentation/inference/forward-tally.ts';
-import type { Networks } from '../../src/segmentation/inference/networks.ts';
+import { type Networks, networksOf } from '../../src/segmentation/inference/networks.ts';
 import { countForwards } from '../../src/segmentation/inference/sliding-window.ts';
 import type { Predict } from '../../src/segmentation/inference/window.ts';
 
@@ -41,18 +41,14 @@ const voxelwise: Predict = async (window) => {
   return logits;
 };
 
-const networksOf = (...predicts: Predict[]): Networks => ({
-  count: predicts.length,
-  each: async (use) => {
-    for (const predict of predicts) await use(predict);
-  },
-  first: (use) => use(predicts[0] as Predict),
-  [Symbol.asyncDispose]: async () => {},
-});
+const networks = (...predicts: Predict[]): Networks =>
+  networksOf(
+    predicts.map((predict) => async () => ({ predict, executionProvider: 'cpu', release: async () => {} })),
+  );
 
-async function focus(image: Array3<Float32Array>, networks = networksOf(voxelwise)) {
+async function focus(image: Array3<Float32Array>, through = networks(voxelwise)) {
   const tally = new ForwardTally(undefined, 0);
-  const { data } = await focusWindows(image, FOCUS, networks, tally);
+  const { data } = await focusWindows(image, FOCUS, through, tally);
   return { data, mask: Array.from(data, (value) => value > 0.5), forwards: tally.done };
 }
 
@@ -101,7 +97,7 @@ describe('windows on the organ', () => {
   test('give the mean of all folds', async () => {
     const image = abdomen([20, 20, 20], [{ middle: [10, 10, 10], radii: [5, 5, 5] }]);
     const surer: Predict = async (window) => (await voxelwise(window)).map((logit) => 2 * logit);
-    const { data } = await focus(image, networksOf(voxelwise, surer));
+    const { data } = await focus(image, networks(voxelwise, surer));
     const logistic = (x: number) => 1 / (1 + Math.exp(-x));
     expect(Math.max(...data)).toBeCloseTo((logistic(ORGAN) + logistic(2 * ORGAN)) / 2, 5);
   });
@@ -138,7 +134,7 @@ describe('windows on the organ', () => {
       return logits;
     };
     const image = abdomen([40, 40, 40], [{ middle: [18, 20, 20], radii: [3, 3, 3] }]);
-    const { data } = await focus(image, networksOf(deceived));
+    const { data } = await focus(image, networks(deceived));
     expect(data.some((value) => value > 0.5)).toBe(false);
   });
 
@@ -146,8 +142,6 @@ describe('windows on the organ', () => {
     const stopping = AbortSignal.abort(new Error('no more'));
     const tally = new ForwardTally(undefined, 0);
     const image = abdomen([20, 20, 20], []);
-    await expect(focusWindows(image, FOCUS, networksOf(voxelwise), tally, stopping)).rejects.toThrow(
-      'no more',
-    );
+    await expect(focusWindows(image, FOCUS, networks(voxelwise), tally, stopping)).rejects.toThrow('no more');
   });
 });

@@ -61,7 +61,7 @@ export async function readForeignInstance(bytes: Uint8Array, source: string): Pr
   } catch (error) {
     if (!(error instanceof TooMuchToRead)) throw error;
   }
-  const own = hasOwnBuffer(bytes) ? bytes : new Uint8Array(bytes);
+  const own = inOwnBuffer(bytes);
   const result = await read(ownReaders, { kind: 'bytes', bytes: own, source }, [own.buffer]);
   if (result.kind !== 'bytes') throw anotherQuestion();
   return { ...result.instance, dataset: await unpackedInTurns(result.dataset) };
@@ -88,7 +88,7 @@ export async function readForeignValues(
   } catch (error) {
     if (!(error instanceof TooMuchToRead)) throw error;
   }
-  const own = hasOwnBuffer(bytes) ? bytes : new Uint8Array(bytes);
+  const own = inOwnBuffer(bytes);
   const result = await read(ownReaders, { kind: 'bytes', bytes: own, source, only }, [own.buffer]);
   if (result.kind !== 'bytes' || !result.bytes) throw anotherQuestion();
   return { dataset: await unpackedInTurns(result.dataset), bytes: result.bytes };
@@ -107,7 +107,7 @@ export interface ForeignJson {
  * @throws DicomError DICOM_UNREADABLE where it is no JSON, or takes too long or too much memory
  */
 export async function readForeignJson(text: Uint8Array, source: string): Promise<ForeignJson> {
-  const own = hasOwnBuffer(text) ? text : new Uint8Array(text);
+  const own = inOwnBuffer(text);
   const result = await read(ownReaders, { kind: 'json', text: own, source }, [own.buffer]);
   if (result.kind !== 'json') throw anotherQuestion();
   const { dataset, lacksValues } = result;
@@ -116,8 +116,12 @@ export async function readForeignJson(text: Uint8Array, source: string): Promise
 
 const anotherQuestion = (): Error => new Error('the reader answered another question');
 
-function hasOwnBuffer(bytes: Uint8Array): bytes is Uint8Array<ArrayBuffer> {
-  return bytes.buffer instanceof ArrayBuffer && bytes.byteLength === bytes.buffer.byteLength;
+/** So that they can be given away: a view of a larger buffer is copied. */
+function inOwnBuffer(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const isAlone = bytes.byteLength === bytes.buffer.byteLength;
+  return bytes.buffer instanceof ArrayBuffer && isAlone
+    ? new Uint8Array(bytes.buffer)
+    : new Uint8Array(bytes);
 }
 
 async function read(

@@ -28,13 +28,8 @@ const INFLATION_ALLOWANCE_BYTES = 16 * 1024 * 1024;
  * @param effort where given: TooMuchToRead beyond it, and for what has to be inflated first
  */
 export function readPart10(file: Uint8Array, source: string, effort?: ReadingEffort): Part10 {
-  const bytes = inArrayBuffer(file);
-  const { transferSyntaxUid, end } = startOf(bytes, source, effort);
-  const deflated = transferSyntaxUid === TRANSFER_SYNTAX.deflated;
-  if (deflated && effort) throw new TooMuchToRead('DICOM_UNREADABLE', `${source}: it is deflated`);
-  const body = deflated ? inflate(bytes.subarray(end), source) : bytes;
-  const input = encoded(body, transferSyntaxUid, source);
-  const { dataset, pixelData } = readElements(input, deflated ? 0 : end, { effort });
+  const { transferSyntaxUid, input, start } = dataSetOf(file, source, effort);
+  const { dataset, pixelData } = readElements(input, start, { effort });
   return { dataset, transferSyntaxUid, ...(pixelData && { pixelData }) };
 }
 
@@ -50,14 +45,19 @@ export function readValues(
   limit: Pick<ReadingLimit, 'effort' | 'beforeGroup'> = {},
 ): Pick<Part10, 'dataset' | 'transferSyntaxUid'> {
   const { effort, beforeGroup = PIXEL_DATA_GROUP } = limit;
+  const { transferSyntaxUid, input, start } = dataSetOf(file, source, effort);
+  const { dataset } = readElements(input, start, { beforeGroup, effort, only });
+  return { dataset, transferSyntaxUid };
+}
+
+/** A file's data set, inflated where it has to be, and where in it the elements begin. */
+function dataSetOf(file: Uint8Array, source: string, effort: ReadingEffort | undefined) {
   const bytes = inArrayBuffer(file);
   const { transferSyntaxUid, end } = startOf(bytes, source, effort);
   const deflated = transferSyntaxUid === TRANSFER_SYNTAX.deflated;
   if (deflated && effort) throw new TooMuchToRead('DICOM_UNREADABLE', `${source}: it is deflated`);
   const body = deflated ? inflate(bytes.subarray(end), source) : bytes;
-  const input = encoded(body, transferSyntaxUid, source);
-  const { dataset } = readElements(input, deflated ? 0 : end, { beforeGroup, effort, only });
-  return { dataset, transferSyntaxUid };
+  return { transferSyntaxUid, input: encoded(body, transferSyntaxUid, source), start: deflated ? 0 : end };
 }
 
 function startOf(

@@ -1,10 +1,11 @@
 import { z } from 'zod';
-import { text } from '../../dicom/reading/dataset.ts';
+import { type DicomDataset, text } from '../../dicom/reading/dataset.ts';
 import { APART_REASONS } from '../../results/apart-reason.ts';
 import { seriesUid } from '../../results/result-context.ts';
 import { reportReference } from '../../sr/report-form.ts';
 import type { PriorVolume, ReportReference } from '../../sr/report-input.ts';
 import { currentVolume, priorVolumes, recordVolume } from '../../store/records/history.ts';
+import type { PatientIdentity } from '../../store/records/patient-key.ts';
 import { recordReportPriors } from '../../store/records/report-priors.ts';
 import { freezeInput, type Run } from '../../store/records/run-log.ts';
 import { keptInterval, type MeasuredVolume, type VolumeRecord } from '../../store/records/volume-record.ts';
@@ -154,13 +155,14 @@ export async function trackingUidOf(
   { studyInstanceUid }: Run,
   { trackingUid }: RunParts,
 ): Promise<string | undefined> {
-  const header = slices[0]?.dataset ?? {};
-  return trackingUid?.({
-    patientId: text(header, 'PatientID'),
-    issuer: text(header, 'IssuerOfPatientID'),
-    studyInstanceUid,
-  });
+  return trackingUid?.(patientOf(slices[0]?.dataset ?? {}, studyInstanceUid));
 }
+
+const patientOf = (header: DicomDataset, studyInstanceUid: string): PatientIdentity => ({
+  patientId: text(header, 'PatientID'),
+  issuer: text(header, 'IssuerOfPatientID'),
+  studyInstanceUid,
+});
 
 /** Whose pancreas it is, in which series, by which model: what identifies a row of the history. */
 export function subjectOf(
@@ -172,11 +174,7 @@ export function subjectOf(
   const { studyInstanceUid } = run;
   const { name, version, modality } = model.info;
   return {
-    patientKey: patientKey({
-      patientId: text(header, 'PatientID'),
-      issuer: text(header, 'IssuerOfPatientID'),
-      studyInstanceUid,
-    }),
+    patientKey: patientKey(patientOf(header, studyInstanceUid)),
     studyInstanceUid,
     studyDate: text(header, 'StudyDate') ?? '',
     studyTime: text(header, 'StudyTime') ?? '',

@@ -1,6 +1,5 @@
 import { type Array3, elements, type Shape3 } from '../array3.ts';
 import { roundHalfToEven } from '../resampling/resample.ts';
-import { gaussianWeights } from './gaussian.ts';
 import { type ForEachNetwork, padding, type WindowOptions, windowAdder } from './window.ts';
 
 export interface SlidingWindow {
@@ -53,9 +52,13 @@ export async function slideWindow(
       await windows.add(predict, corner, sum);
     }
   });
-  const weights = patchSize.map(gaussianWeights) as [Float64Array, Float64Array, Float64Array];
   const totals = starts.map((along, axis) =>
-    totalWeights(along, weights[axis] as Float64Array, padded[axis] as number, before[axis] as number),
+    totalWeights(
+      along,
+      windows.weights[axis] as Float64Array,
+      padded[axis] as number,
+      before[axis] as number,
+    ),
   ) as [Float64Array, Float64Array, Float64Array];
   divide(sum, totals, networks);
   return sum;

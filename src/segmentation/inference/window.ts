@@ -38,6 +38,8 @@ function mirrorCombinations(axes: readonly number[]): Mirrored[] {
 
 /** Predicts windows of one image, and adds them up with their weights. */
 export interface WindowAdder {
+  /** Of a window's voxels along each axis; their products weigh a voxel. */
+  readonly weights: readonly [Float64Array, Float64Array, Float64Array];
   /**
    * Adds the foreground's probability in the window at `corner`: the mean over all mirror images, times the
    * Gaussian weights.
@@ -62,6 +64,7 @@ export function windowAdder(
   const window = new Float32Array(elements(patchSize));
   const mean = new Float32Array(window.length);
   return {
+    weights,
     async add(predict, corner, sum) {
       mean.fill(0);
       for (const mirrored of mirrorings) {

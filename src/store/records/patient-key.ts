@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { z } from 'zod';
 import type { Sql } from '../database/sql.ts';
 import { PLACEHOLDER_IDS, placeholderTest } from './placeholder.ts';
+import { settingMadeOnce } from './settings.ts';
 
 const SETTING = 'patient-key-secret';
 const SECRET_BYTES = 32;
@@ -61,13 +61,8 @@ export function nobodyTest(
 
 /** Tells texts apart without saying what they are: HMAC-SHA256 with the secret of the patient keys. */
 export async function keyedDigests(sql: Sql): Promise<(parts: readonly string[]) => string> {
-  const rows = await sql.query(
-    `INSERT INTO pansegnet.setting (name, value) VALUES ($1, $2)
-     ON CONFLICT (name) DO UPDATE SET value = setting.value RETURNING value`,
-    [SETTING, randomBytes(SECRET_BYTES).toString('hex')],
-  );
-  const [{ value: secret }] = z.tuple([z.object({ value: z.string() })]).parse(rows);
-  return digestsWith(secret);
+  const made = randomBytes(SECRET_BYTES).toString('hex');
+  return digestsWith(await settingMadeOnce(sql, SETTING, made));
 }
 
 /** As `keyedDigests`, with a secret of the site. */

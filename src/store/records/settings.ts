@@ -20,6 +20,17 @@ export async function writeSetting(sql: Sql, name: string, value: string): Promi
   );
 }
 
+/** The value of a setting that is made once, by whoever asks first, and then stays. */
+export async function settingMadeOnce(sql: Sql, name: string, made: string): Promise<string> {
+  const rows = await sql.query(
+    `INSERT INTO pansegnet.setting (name, value) VALUES ($1, $2)
+     ON CONFLICT (name) DO UPDATE SET value = setting.value RETURNING value`,
+    [name, made],
+  );
+  const [{ value }] = z.tuple([settingRow]).parse(rows);
+  return value;
+}
+
 /** More than the least memory that a statement may have (64 kB): what goes beyond needs the disk. */
 const SPILLED_ROWS = 10_000;
 

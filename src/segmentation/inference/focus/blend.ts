@@ -1,7 +1,6 @@
 import type { Box } from '../../array-view.ts';
 import { type Array3, elements, type Shape3 } from '../../array3.ts';
-import { gaussianWeights } from '../gaussian.ts';
-import { type Predict, type WindowOptions, windowAdder } from '../window.ts';
+import { type Predict, type WindowAdder, type WindowOptions, windowAdder } from '../window.ts';
 import { boxBetween, unite } from './box.ts';
 
 const HALF = 0.5;
@@ -11,8 +10,7 @@ export class Blend {
   /** Sum of the weighted probabilities. */
   readonly #sum: Array3<Float32Array>;
   readonly #corners: Shape3[] = [];
-  readonly #weights: readonly [Float64Array, Float64Array, Float64Array];
-  readonly #adder: ReturnType<typeof windowAdder>;
+  readonly #adder: WindowAdder;
   #foreground: Box | undefined;
 
   constructor(
@@ -22,7 +20,6 @@ export class Blend {
     options: WindowOptions,
   ) {
     this.#sum = { data: new Float32Array(image.data.length), shape: image.shape };
-    this.#weights = patchSize.map(gaussianWeights) as [Float64Array, Float64Array, Float64Array];
     this.#adder = windowAdder(image, patchSize, mirrorAxes, options, (mean, corner) => {
       const found = foregroundBox(mean, patchSize, corner, image.shape);
       if (found) this.#foreground = this.#foreground ? unite(this.#foreground, found) : found;
@@ -60,7 +57,7 @@ export class Blend {
   /** Sums of the windows' weights along a stretch of one row. */
   #totals(i: number, j: number, first: number, count: number): Float64Array {
     const totals = new Float64Array(count);
-    const [weights0, weights1, weights2] = this.#weights;
+    const [weights0, weights1, weights2] = this.#adder.weights;
     for (const corner of this.#corners) {
       const weight = (weights0[i - corner[0]] ?? 0) * (weights1[j - corner[1]] ?? 0);
       if (weight === 0) continue;
