@@ -50,15 +50,29 @@ class TrainingSet:
 
     def __init__(self, folder, contrast, ct):
         self.folder, self.contrast, self.ct = folder, contrast, ct
-        self.cases = {}
+        self.cases, self.volumes = {}, {}
 
     def case(self, seed):
         if seed not in self.cases:
-            stem = os.path.join(self.folder, f'{seed}-{self.contrast}')
-            while not os.path.exists(stem + '.json'):
-                time.sleep(2)
-            self.cases[seed] = Case(stem, self.ct)
+            self.cases[seed] = Case(self.rendered(seed), self.ct)
         return self.cases[seed]
+
+    def rendered(self, seed):
+        stem = os.path.join(self.folder, f'{seed}-{self.contrast}')
+        while not os.path.exists(stem + '.json'):
+            time.sleep(2)
+        return stem
+
+    def shares_of(self, seeds, power):
+        """How often each seed's case is drawn: volume ** -power, or alike where the power is 0."""
+        if power == 0:
+            return None
+        for seed in seeds:
+            if seed not in self.volumes:
+                with open(self.rendered(seed) + '.json') as f:
+                    self.volumes[seed] = json.load(f)['volumeMl']
+        weights = np.array([self.volumes[seed] for seed in seeds]) ** -power
+        return weights / weights.sum()
 
 
 def crop(case, start):

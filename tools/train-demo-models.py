@@ -74,8 +74,9 @@ class Run:
 
     def batch(self):
         rng = np.random.default_rng([self.options.seed, self.step])
-        known = min(self.options.seeds, FIRST_SEEDS + self.step // STEPS_PER_SEED)
-        seeds = [self.options.first_seed + int(rng.integers(known)) for _ in range(self.options.batch)]
+        known = range(self.options.first_seed,
+                      self.options.first_seed + min(self.options.seeds, FIRST_SEEDS + self.step // STEPS_PER_SEED))
+        seeds = rng.choice(known, self.options.batch, p=self.set.shares_of(known, self.options.small_glands))
         pairs = [sample(self.set.case(seed), rng) for seed in seeds]
         images, shares = (torch.from_numpy(np.stack(part)).to(self.device) for part in zip(*pairs))
         return images[:, None], shares
@@ -119,7 +120,8 @@ class Run:
         options = self.options
         known = min(options.seeds, FIRST_SEEDS + max(0, self.step - 1) // STEPS_PER_SEED)
         stage = {'contrasts': [options.contrast], 'loss': 'share+volume', 'steps': self.step, 'batch': options.batch,
-                 'rate': options.rate, 'volumeWeight': options.volume_weight, 'precision': options.precision}
+                 'rate': options.rate, 'volumeWeight': options.volume_weight, 'smallGlands': options.small_glands,
+                 'precision': options.precision}
         facts = {'stage': stage, 'trainingSeeds': list(range(options.first_seed, options.first_seed + known)),
                  'validationSeeds': list(VALIDATION_SEEDS), 'validation': validation}
         torch.save({'state_dict': self.averaged.state_dict(), 'running': self.net.state_dict(), 'step': self.step,
@@ -163,6 +165,8 @@ def main():
     arguments.add_argument('--rate', type=float, default=1e-3)
     arguments.add_argument('--batch', type=int, default=2)
     arguments.add_argument('--volume-weight', type=float, default=3.0)
+    arguments.add_argument('--small-glands', type=float, default=0,
+                           help='how much oftener small glands are drawn: by this power of one over the volume')
     arguments.add_argument('--precision', choices=('fp32', 'bf16'), default='bf16')
     arguments.add_argument('--first-seed', type=int, default=10000)
     arguments.add_argument('--seeds', type=int, default=180)

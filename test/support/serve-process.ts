@@ -20,12 +20,19 @@ export interface ServeProcess {
   stop(): Promise<void>;
 }
 
-export function serve(configuration: string, ...options: string[]): ServeProcess {
-  const child: ChildProcess = spawn(
-    process.execPath,
-    ['src/cli.ts', 'serve', '--config', configuration, ...options],
-    { cwd: ROOT, stdio: ['ignore', 'ignore', 'pipe'], env: ownEnvironment() },
-  );
+export const serve = (configuration: string, ...options: string[]): ServeProcess =>
+  startNodeProgram(['src/cli.ts', 'serve', '--config', configuration, ...options]);
+
+/** @param nodeArguments a program of this project and its arguments; options of Node before it */
+export function startNodeProgram(
+  nodeArguments: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): ServeProcess {
+  const child: ChildProcess = spawn(process.execPath, nodeArguments, {
+    cwd: ROOT,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...ownEnvironment(), ...environment },
+  });
   let log = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     log = (log + text).slice(-LOG_KEPT);
