@@ -7,6 +7,7 @@ import { ForwardTally } from '../src/segmentation/inference/forward-tally.ts';
 import { openNetwork } from '../src/segmentation/inference/network.ts';
 import { networksOf } from '../src/segmentation/inference/networks.ts';
 import { countForwards } from '../src/segmentation/inference/sliding-window.ts';
+import { wholeImage } from '../src/segmentation/inference/windowed-image.ts';
 import { FULL_SIZE, TINY } from '../test/support/synthetic-training.ts';
 import type { BenchOptions, BenchRow } from './bench-row.ts';
 import { randomModel } from './random-model.ts';
@@ -47,7 +48,7 @@ async function modesOn(image: Array3<Float32Array>, patchSize: Shape3, file: str
     const tally = new ForwardTally(undefined, 0);
     const focus = { patchSize, spacing: SPACING, mirrorAxes: mode === 'fast' ? MIRROR_AXES : [] };
     const start = performance.now();
-    await focusWindows(image, focus, networks, tally);
+    await focusWindows(wholeImage(image), focus, networks, tally);
     const value = (performance.now() - start) / 1000;
     const exact = (countForwards(image.shape, grid) * seconds) / tally.done;
     rows.push({

@@ -7,6 +7,18 @@ export interface Box {
   readonly shape: Shape3;
 }
 
+/**
+ * Values in a box of an array that is 0 elsewhere: the outermost ones are 0 too, unless they lie at the array's
+ * own edge.
+ */
+export interface ArrayPart {
+  /** Of the box. */
+  readonly data: Float32Array;
+  readonly box: Box;
+  /** Of the array. */
+  readonly shape: Shape3;
+}
+
 /** Whole-axis rearrangement: result axis i runs along source axis `axes[i]`, backwards where `flipped[i]`. */
 export interface Arrangement {
   readonly axes: Axes;

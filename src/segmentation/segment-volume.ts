@@ -1,5 +1,6 @@
 import type { Volume } from '../dicom/volume.ts';
 import type { Mode } from '../inference-mode.ts';
+import type { ArrayPart } from './array-view.ts';
 import type { Array3 } from './array3.ts';
 import { exportSegmentation } from './exporting/segmentation-export.ts';
 import type { VoxelRange } from './exporting/soft-mask.ts';
@@ -9,7 +10,7 @@ import type { Network } from './inference/network.ts';
 import { type Networks, networksOf } from './inference/networks.ts';
 import { countForwards, slideWindow } from './inference/sliding-window.ts';
 import type { ModelInfo } from './model/model-info.ts';
-import { preprocess } from './preprocessing/preprocess.ts';
+import { type Properties, preprocess, preprocessInWindows } from './preprocessing/preprocess.ts';
 import { refuseUniform } from './preprocessing/uniform.ts';
 
 export interface Segmentation {
@@ -47,11 +48,11 @@ export async function segmentVolume(
 ): Promise<Segmentation> {
   const stopwatch = startStopwatch();
   refuseUniform(volume);
-  const { image, properties } = preprocess(volume, info);
-  const preprocessing = stopwatch();
-
   await using held = networksOf(networks);
-  const probability = await predictForeground(image, info, held, { mode, signal, onProgress });
+  const { properties, predict } =
+    mode === 'exact' ? everywhere(volume, info, held) : onOrgan(volume, info, held, mode);
+  const preprocessing = stopwatch();
+  const probability = await predict({ signal, onProgress });
   const inference = stopwatch();
 
   const exported = exportSegmentation(probability, properties, postprocessed(info, mode), saveProbability);
@@ -65,21 +66,37 @@ export async function segmentVolume(
 const postprocessed = (info: ModelInfo, mode: Mode): ModelInfo =>
   mode === 'quick' ? { ...info, postprocessing: { keepLargestComponent: false } } : info;
 
-/** On the network's grid. */
-async function predictForeground(
-  image: Array3<Float32Array>,
-  { patchSize, spacing, inference }: ModelInfo,
-  networks: Networks,
-  { mode, signal, onProgress }: SegmentVolumeOptions,
-): Promise<Array3<Float32Array>> {
-  if (mode !== 'exact') {
-    const focus = { patchSize, spacing, mirrorAxes: mode === 'quick' ? [] : inference.mirrorAxes };
-    const tally = new ForwardTally(onProgress, expectedForwards(image.shape, focus, networks));
-    return focusWindows(image, focus, networks, tally, signal);
-  }
-  const sliding = { patchSize, ...inference };
-  const tally = new ForwardTally(onProgress, networks.count * countForwards(image.shape, sliding));
-  return slideWindow(image, sliding, networks.each, { signal, onForward: tally.forward });
+interface Prediction {
+  readonly properties: Properties;
+  /** The foreground's probability on the network's grid. */
+  readonly predict: (
+    options: Pick<SegmentVolumeOptions, 'signal' | 'onProgress'>,
+  ) => Promise<ArrayPart | Array3<Float32Array>>;
+}
+
+function everywhere(volume: Volume, info: ModelInfo, networks: Networks): Prediction {
+  const { image, properties } = preprocess(volume, info);
+  const sliding = { patchSize: info.patchSize, ...info.inference };
+  return {
+    properties,
+    predict({ signal, onProgress }) {
+      const tally = new ForwardTally(onProgress, networks.count * countForwards(image.shape, sliding));
+      return slideWindow(image, sliding, networks.each, { signal, onForward: tally.forward });
+    },
+  };
+}
+
+function onOrgan(volume: Volume, info: ModelInfo, networks: Networks, mode: 'fast' | 'quick'): Prediction {
+  const { patchSize, spacing, inference } = info;
+  const { image, properties } = preprocessInWindows(volume, info);
+  const focus = { patchSize, spacing, mirrorAxes: mode === 'quick' ? [] : inference.mirrorAxes };
+  return {
+    properties,
+    predict({ signal, onProgress }) {
+      const tally = new ForwardTally(onProgress, expectedForwards(image.shape, focus, networks));
+      return focusWindows(image, focus, networks, tally, signal);
+    },
+  };
 }
 
 /** Each call gives the seconds since the one before. */

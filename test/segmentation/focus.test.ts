@@ -1,11 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { ArrayPart } from '../../src/segmentation/array-view.ts';
 import { type Array3, elements, type Shape3 } from '../../src/segmentation/array3.ts';
 import { focusWindows } from '../../src/segmentation/inference/focus/focus.ts';
 import { ForwardTally } from '../../src/segmentation/inference/forward-tally.ts';
 import { type Networks, networksOf } from '../../src/segmentation/inference/networks.ts';
 import { countForwards } from '../../src/segmentation/inference/sliding-window.ts';
 import type { Predict } from '../../src/segmentation/inference/window.ts';
+import { wholeImage } from '../../src/segmentation/inference/windowed-image.ts';
 
 const PATCH: Shape3 = [16, 16, 16];
 /** A window is 48 mm wide, and what is as near as 15 mm is 5 voxels away. */
@@ -46,9 +48,28 @@ const networks = (...predicts: Predict[]): Networks =>
     predicts.map((predict) => async () => ({ predict, executionProvider: 'cpu', release: async () => {} })),
   );
 
+/** The part in its place. */
+function whole({ data, box, shape }: ArrayPart): Float32Array {
+  const all = new Float32Array(elements(shape));
+  const [, b1, b2] = box.shape;
+  for (const [at, value] of data.entries()) {
+    const [i, j, k] = [Math.floor(at / (b1 * b2)), Math.floor(at / b2) % b1, at % b2];
+    const isEdge = [i, j, k].some((index, axis) => {
+      const place = index + (box.start[axis] as number);
+      return (
+        (index === 0 && place > 0) ||
+        (index === (box.shape[axis] as number) - 1 && place < (shape[axis] as number) - 1)
+      );
+    });
+    if (isEdge) expect(value, 'the outermost values').toBe(0);
+    all[((box.start[0] + i) * shape[1] + box.start[1] + j) * shape[2] + box.start[2] + k] = value;
+  }
+  return all;
+}
+
 async function focus(image: Array3<Float32Array>, through = networks(voxelwise)) {
   const tally = new ForwardTally(undefined, 0);
-  const { data } = await focusWindows(image, FOCUS, through, tally);
+  const data = whole(await focusWindows(wholeImage(image), FOCUS, through, tally));
   return { data, mask: Array.from(data, (value) => value > 0.5), forwards: tally.done };
 }
 
@@ -142,6 +163,8 @@ describe('windows on the organ', () => {
     const stopping = AbortSignal.abort(new Error('no more'));
     const tally = new ForwardTally(undefined, 0);
     const image = abdomen([20, 20, 20], []);
-    await expect(focusWindows(image, FOCUS, networks(voxelwise), tally, stopping)).rejects.toThrow('no more');
+    await expect(
+      focusWindows(wholeImage(image), FOCUS, networks(voxelwise), tally, stopping),
+    ).rejects.toThrow('no more');
   });
 });

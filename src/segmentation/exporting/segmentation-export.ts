@@ -1,3 +1,4 @@
+import type { ArrayPart } from '../array-view.ts';
 import { type Array3, type Axis, elements } from '../array3.ts';
 import type { ModelInfo } from '../model/model-info.ts';
 import type { Properties } from '../preprocessing/preprocess.ts';
@@ -26,7 +27,7 @@ export interface ExportedSegmentation {
  * @returns arrays on the volume's own grid
  */
 export function exportSegmentation(
-  probability: Array3<Float32Array>,
+  probability: ArrayPart | Array3<Float32Array>,
   properties: Properties,
   info: ModelInfo,
   saveProbability: boolean,
@@ -37,11 +38,11 @@ export function exportSegmentation(
   const whole = saveProbability ? new Float32Array(elements(volumeShape)) : undefined;
   const softMask = new Uint8Array(mask.length);
   const separate = separateAxisOfExport(properties, info);
-  forEachResizedPlane(probability, shape, separate, (plane, i) => {
+  forEachResizedPlane(probability, shape, separate, (plane, i, { rows, columns }) => {
     let from = 0;
-    for (let j = 0; j < shape[1]; j++) {
-      let to = origin + i * steps[0] + j * steps[1];
-      for (let k = 0; k < shape[2]; k++, to += steps[2]) {
+    for (let j = rows.first; j < rows.first + rows.count; j++) {
+      let to = origin + i * steps[0] + j * steps[1] + columns.first * steps[2];
+      for (let k = 0; k < columns.count; k++, to += steps[2]) {
         // The original compares the classes in single precision.
         const value = Math.fround(plane[from++] as number);
         if (value > THRESHOLD) mask[to] = 1;

@@ -1,6 +1,7 @@
 import { type Array3, elements, type Shape3 } from '../array3.ts';
 import { roundHalfToEven } from '../resampling/resample.ts';
 import { type ForEachNetwork, padding, type WindowOptions, windowAdder } from './window.ts';
+import { wholeImage } from './windowed-image.ts';
 
 export interface SlidingWindow {
   /** Shape of the network's input. */
@@ -43,7 +44,7 @@ export async function slideWindow(
   const { padded, before } = padding(image.shape, patchSize);
   const starts = startsOf(padded, sliding);
   const sum: Array3<Float32Array> = { data: new Float32Array(elements(image.shape)), shape: image.shape };
-  const windows = windowAdder(image, patchSize, sliding.mirrorAxes, options);
+  const windows = windowAdder(wholeImage(image), patchSize, sliding.mirrorAxes, options);
   let networks = 0;
   await forEachNetwork(async (predict) => {
     networks++;

@@ -1,5 +1,6 @@
 import { type Array3, elements, type Shape3 } from '../array3.ts';
 import { gaussianWeights } from './gaussian.ts';
+import type { WindowedImage } from './windowed-image.ts';
 
 /** The network as a function: a window [z, y, x] to logits [2, z, y, x], background first. */
 export type Predict = (window: Float32Array) => Promise<Float32Array>;
@@ -53,7 +54,7 @@ export interface WindowAdder {
  * @param onMean told of each window's mean before it is added; the array is filled anew for the next one
  */
 export function windowAdder(
-  image: Array3<Float32Array>,
+  image: WindowedImage,
   patchSize: Shape3,
   mirrorAxes: readonly number[],
   { onForward, signal }: WindowOptions,
@@ -61,16 +62,20 @@ export function windowAdder(
 ): WindowAdder {
   const mirrorings = mirrorCombinations(mirrorAxes);
   const weights = patchSize.map(gaussianWeights) as [Float64Array, Float64Array, Float64Array];
-  const window = new Float32Array(elements(patchSize));
-  const mean = new Float32Array(window.length);
+  const window = { data: new Float32Array(elements(patchSize)), shape: patchSize };
+  const mirrorImage = new Float32Array(mirrorings.length > 1 ? window.data.length : 0);
+  const mean = new Float32Array(window.data.length);
   return {
     weights,
     async add(predict, corner, sum) {
       mean.fill(0);
+      image.read(corner, window);
       for (const mirrored of mirrorings) {
         signal?.throwIfAborted();
-        readWindow(image, corner, patchSize, mirrored, window);
-        addForeground(await predict(window), patchSize, mirrored, mirrorings.length, mean);
+        const isMirrored = mirrored.some(Boolean);
+        if (isMirrored) mirror(window.data, patchSize, mirrored, mirrorImage);
+        const logits = await predict(isMirrored ? mirrorImage : window.data);
+        addForeground(logits, patchSize, mirrored, mirrorings.length, mean);
         onForward?.();
       }
       onMean?.(mean, corner);
@@ -79,30 +84,15 @@ export function windowAdder(
   };
 }
 
-/** Fills `window` from the image, mirrored; 0 outside the image. `corner` may be negative. */
-function readWindow(
-  { data, shape }: Array3<Float32Array>,
-  corner: Shape3,
-  patchSize: Shape3,
-  mirrored: Mirrored,
-  window: Float32Array,
-): void {
-  const [p0, p1, p2] = patchSize;
-  const isInside = (index: number, axis: 0 | 1 | 2) => index >= 0 && index < shape[axis];
+/** Copies a window, mirrored. */
+function mirror(window: Float32Array, [p0, p1, p2]: Shape3, mirrored: Mirrored, target: Float32Array): void {
   let at = 0;
   for (let i = 0; i < p0; i++) {
-    const z = corner[0] + (mirrored[0] ? p0 - 1 - i : i);
+    const z = mirrored[0] ? p0 - 1 - i : i;
     for (let j = 0; j < p1; j++, at += p2) {
-      const y = corner[1] + (mirrored[1] ? p1 - 1 - j : j);
-      if (!isInside(z, 0) || !isInside(y, 1)) {
-        window.fill(0, at, at + p2);
-        continue;
-      }
-      const row = (z * shape[1] + y) * shape[2];
-      for (let k = 0; k < p2; k++) {
-        const x = corner[2] + (mirrored[2] ? p2 - 1 - k : k);
-        window[at + k] = isInside(x, 2) ? (data[row + x] as number) : 0;
-      }
+      const row = (z * p1 + (mirrored[1] ? p1 - 1 - j : j)) * p2;
+      target.set(window.subarray(row, row + p2), at);
+      if (mirrored[2]) target.subarray(at, at + p2).reverse();
     }
   }
 }

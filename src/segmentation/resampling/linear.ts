@@ -1,3 +1,4 @@
+import type { ArrayPart } from '../array-view.ts';
 import type { Array3, Axis, Shape3 } from '../array3.ts';
 import { nearestIndices, oldCoordinate } from './coordinates.ts';
 
@@ -13,27 +14,56 @@ export interface LinearTaps {
  * the nearest value along `nearestAxis`, if any. It never leaves the input's range, so that nothing needs
  * clipping. Plane by plane, so that the result never has to be in memory as a whole.
  *
- * @param onPlane takes plane `index` of the result's first axis; the array is filled anew for the next one
+ * @param onPlane takes the part of plane `index` of the result's first axis that may be other than 0; the
+ *   array is filled anew for the next one
  */
 export function forEachResizedPlane(
-  { data, shape }: Array3<Float32Array | Uint8Array>,
+  part: ArrayPart | Array3<Float32Array | Uint8Array>,
   newShape: Shape3,
   nearestAxis: Axis | undefined,
-  onPlane: (plane: Float64Array, index: number) => void,
+  onPlane: (plane: Float64Array, index: number, area: PlaneArea) => void,
 ): void {
-  const [, n1, n2] = shape;
-  const [m0, m1, m2] = newShape;
-  const taps = (axis: Axis) => (axis === nearestAxis ? nearestTaps : linearTaps)(shape[axis], newShape[axis]);
-  const [taps0, taps1, taps2] = [taps(0), taps(1), taps(2)];
+  const { start, shape: own } = 'box' in part ? part.box : { start: [0, 0, 0] as const, shape: part.shape };
+  const whole = tapsOf(part.shape, newShape, nearestAxis);
+  const along = (axis: Axis) => reached(whole[axis], start[axis], own[axis]);
+  const [reach0, reach1, reach2] = [along(0), along(1), along(2)];
+  const area = {
+    rows: { first: reach1.first, count: reach1.taps.low.length },
+    columns: { first: reach2.first, count: reach2.taps.low.length },
+  };
+  const [, n1, n2] = own;
+  const [count0, count1, count2] = [reach0.taps.low.length, area.rows.count, area.columns.count];
   const blended = new Float64Array(n1 * n2);
-  const rows = new Float64Array(n1 * m2);
-  const plane = new Float64Array(m1 * m2);
-  for (let i = 0; i < m0; i++) {
-    blendPlanes(data, taps0, i, blended);
-    resizeRows(blended, n2, taps2, m2, rows);
-    resizeColumns(rows, m2, taps1, plane);
-    onPlane(plane, i);
+  const rows = new Float64Array(n1 * count2);
+  const plane = new Float64Array(count1 * count2);
+  if (plane.length === 0) return;
+  for (let i = 0; i < count0; i++) {
+    blendPlanes(part.data, reach0.taps, i, blended);
+    resizeRows(blended, n2, reach2.taps, count2, rows);
+    resizeColumns(rows, count2, reach1.taps, plane);
+    onPlane(plane, reach0.first + i, area);
   }
+}
+
+/** Which rows and columns of a plane an array holds. */
+export interface PlaneArea {
+  readonly rows: { readonly first: number; readonly count: number };
+  readonly columns: { readonly first: number; readonly count: number };
+}
+
+/** The taps, counted from `start`, of those new indices all of whose neighbours lie in a stretch of the old ones. */
+function reached({ low, high, share }: LinearTaps, start: number, length: number) {
+  const isWithin = (i: number) => (low[i] as number) >= start && (high[i] as number) < start + length;
+  let first = 0;
+  while (first < low.length && !isWithin(first)) first++;
+  let end = first;
+  while (end < low.length && isWithin(end)) end++;
+  const taps: LinearTaps = {
+    low: low.slice(first, end).map((index) => index - start),
+    high: high.slice(first, end).map((index) => index - start),
+    share: share.slice(first, end),
+  };
+  return { first, taps };
 }
 
 /** The neighbours along each axis; only one of them counts along `nearestAxis`. */

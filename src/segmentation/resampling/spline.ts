@@ -30,10 +30,48 @@ export function splineResizeAxis(
   axis: Axis,
   newLength: number,
 ): Array3<Float32Array> {
-  const { outer, length, inner } = axisLayout(source.shape, axis);
+  const length = source.shape[axis];
   // At equal length, filtering and evaluating at the knots gives the input back.
   if (length === newLength) return source;
-  const taps = cubicTaps(length, newLength);
+  return resize(source, axis, cubicTaps(length, newLength, { start: 0, length: newLength }));
+}
+
+/** So many values beyond a stretch still count in it: by 2e-12 of what they are. */
+const REACH = 20;
+
+/** Some indices of an axis. */
+export interface Stretch {
+  readonly start: number;
+  readonly length: number;
+}
+
+/** The old values that a stretch of the new ones is made of, when an axis is resized. */
+export function splineSources(length: number, newLength: number, { start, length: count }: Stretch): Stretch {
+  const first = Math.floor(oldCoordinate(start, length, newLength)) - 1 - REACH;
+  const last = Math.floor(oldCoordinate(start + count - 1, length, newLength)) + 2 + REACH;
+  const from = Math.max(0, first);
+  return { start: from, length: Math.min(length - 1, last) - from + 1 };
+}
+
+/**
+ * As `splineResizeAxis`, of a stretch of the axis alone.
+ * @param source what `splineSources` says of it
+ * @param length of the whole axis
+ */
+export function splineResizeStretch(
+  source: Array3<Float32Array>,
+  axis: Axis,
+  [length, newLength]: readonly [number, number],
+  stretch: Stretch,
+): Array3<Float32Array> {
+  const taps = cubicTaps(length, newLength, stretch);
+  const { start } = splineSources(length, newLength, stretch);
+  return resize(source, axis, { ...taps, starts: taps.starts.map((index) => index - start) });
+}
+
+function resize(source: Array3<Float32Array>, axis: Axis, taps: Taps): Array3<Float32Array> {
+  const { outer, length, inner } = axisLayout(source.shape, axis);
+  const newLength = taps.starts.length;
   const shape = withLength(source.shape, axis, newLength);
   const data = new Float32Array(elements(shape));
   const rows = new Float64Array((length + 2 * MARGIN) * BLOCK);
@@ -123,11 +161,11 @@ interface Taps {
   readonly weights: Float64Array;
 }
 
-function cubicTaps(length: number, newLength: number): Taps {
-  const starts = new Int32Array(newLength);
-  const weights = new Float64Array(4 * newLength);
-  for (let i = 0; i < newLength; i++) {
-    const coordinate = oldCoordinate(i, length, newLength);
+function cubicTaps(length: number, newLength: number, { start, length: count }: Stretch): Taps {
+  const starts = new Int32Array(count);
+  const weights = new Float64Array(4 * count);
+  for (let i = 0; i < count; i++) {
+    const coordinate = oldCoordinate(start + i, length, newLength);
     const y = coordinate - Math.floor(coordinate);
     const z = 1 - y;
     const w0 = (z * z * z) / 6;

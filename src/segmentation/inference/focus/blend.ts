@@ -1,6 +1,7 @@
 import type { Box } from '../../array-view.ts';
 import { type Array3, elements, type Shape3 } from '../../array3.ts';
 import { type Predict, type WindowAdder, type WindowOptions, windowAdder } from '../window.ts';
+import type { WindowedImage } from '../windowed-image.ts';
 import { boxBetween, unite } from './box.ts';
 
 const HALF = 0.5;
@@ -14,12 +15,12 @@ export class Blend {
   #foreground: Box | undefined;
 
   constructor(
-    image: Array3<Float32Array>,
+    image: WindowedImage,
     patchSize: Shape3,
     mirrorAxes: readonly number[],
     options: WindowOptions,
   ) {
-    this.#sum = { data: new Float32Array(image.data.length), shape: image.shape };
+    this.#sum = { data: new Float32Array(elements(image.shape)), shape: image.shape };
     this.#adder = windowAdder(image, patchSize, mirrorAxes, options, (mean, corner) => {
       const found = foregroundBox(mean, patchSize, corner, image.shape);
       if (found) this.#foreground = this.#foreground ? unite(this.#foreground, found) : found;

@@ -1,4 +1,5 @@
-import { type Array3, AXES, type Shape3 } from '../../array3.ts';
+import { AXES, type Shape3 } from '../../array3.ts';
+import type { WindowedImage } from '../windowed-image.ts';
 
 /** Every so many voxels along each axis are looked at. */
 const STRIDE = 4;
@@ -17,16 +18,11 @@ export interface Body {
 /**
  * Tells the patient from the air around, roughly: by what is brighter than a tenth of the way from the
  * darkest voxel to nearly the brightest.
- * @param image normalized
  */
-export function findBody({ data, shape }: Array3<Float32Array>): Body {
-  const [n0, n1, n2] = shape.map((length) => Math.ceil(length / STRIDE)) as [number, number, number];
-  const coarse = new Float32Array(n0 * n1 * n2);
-  let at = 0;
-  for (let i = 0; i < shape[0]; i += STRIDE)
-    for (let j = 0; j < shape[1]; j += STRIDE)
-      for (let k = 0; k < shape[2]; k += STRIDE)
-        coarse[at++] = data[(i * shape[1] + j) * shape[2] + k] as number;
+export function findBody(image: WindowedImage): Body {
+  const { shape } = image;
+  const { data: coarse, shape: coarsened } = image.coarse(STRIDE);
+  const [n0, n1, n2] = coarsened;
   const sorted = coarse.toSorted();
   const darkest = sorted[0] as number;
   const brightest = sorted[Math.floor(0.99 * (sorted.length - 1))] as number;
@@ -35,7 +31,7 @@ export function findBody({ data, shape }: Array3<Float32Array>): Body {
 
   const sums = [0, 0, 0];
   let count = 0;
-  at = 0;
+  let at = 0;
   for (let i = 0; i < n0; i++)
     for (let j = 0; j < n1; j++)
       for (let k = 0; k < n2; k++)
@@ -49,9 +45,7 @@ export function findBody({ data, shape }: Array3<Float32Array>): Body {
     middle: [middle(0), middle(1), middle(2)],
     isIn(corner, patchSize) {
       const first = AXES.map((axis) => Math.max(0, Math.ceil(corner[axis] / STRIDE)));
-      const end = AXES.map((axis) =>
-        Math.min([n0, n1, n2][axis] as number, (corner[axis] + patchSize[axis]) / STRIDE),
-      );
+      const end = AXES.map((axis) => Math.min(coarsened[axis], (corner[axis] + patchSize[axis]) / STRIDE));
       let inside = 0;
       let all = 0;
       for (let i = first[0] as number; i < (end[0] as number); i++)

@@ -1,9 +1,10 @@
-import type { Box } from '../../array-view.ts';
+import type { ArrayPart, Box } from '../../array-view.ts';
 import { type Array3, elements, type Shape3 } from '../../array3.ts';
 import type { Spacing } from '../../resampling/resample.ts';
 import type { ForwardTally } from '../forward-tally.ts';
 import type { Networks } from '../networks.ts';
 import { gridCorners } from '../sliding-window.ts';
+import type { WindowedImage } from '../windowed-image.ts';
 import { Blend } from './blend.ts';
 import { grown, overlap, unite } from './box.ts';
 import { boxOf, organOf, type Part, partsOf } from './parts.ts';
@@ -31,16 +32,14 @@ const SEARCHES = [
  * The probability of the foreground class where the organ is, and 0 elsewhere: windows on the organ instead
  * of a grid of windows over the whole image. First a look for it, then windows that hold it in their middle,
  * until none of it reaches beyond what they decide.
- *
- * @param image normalized, on the network's grid
  */
 export async function focusWindows(
-  image: Array3<Float32Array>,
+  image: WindowedImage,
   focus: Focus,
   networks: Networks,
   tally: ForwardTally,
   signal?: AbortSignal,
-): Promise<Array3<Float32Array>> {
+): Promise<ArrayPart> {
   const along = (axis: 0 | 1 | 2) => Math.ceil(REACH_MM / focus.spacing[axis]);
   const reach: Shape3 = [along(0), along(1), along(2)];
   for (const how of SEARCHES) {
@@ -50,7 +49,7 @@ export async function focusWindows(
     const organ = box && (await segmentOrgan(image, box, reach, focus, networks, tally, signal));
     if (organ) return organ;
   }
-  return { data: new Float32Array(elements(image.shape)), shape: image.shape };
+  return { data: new Float32Array(0), box: { start: [0, 0, 0], shape: [0, 0, 0] }, shape: image.shape };
 }
 
 /** What a first look and windows on an organ of ordinary size will take; nobody knows before it was found. */
@@ -71,14 +70,14 @@ const forwardsPerWindow = (mirrorAxes: readonly number[], networks: Networks) =>
 
 /** @returns undefined where a closer look finds no organ in the box */
 async function segmentOrgan(
-  image: Array3<Float32Array>,
+  image: WindowedImage,
   box: Box,
   reach: Shape3,
   { patchSize, mirrorAxes }: Focus,
   networks: Networks,
   tally: ForwardTally,
   signal: AbortSignal | undefined,
-): Promise<Array3<Float32Array> | undefined> {
+): Promise<ArrayPart | undefined> {
   const { shape } = image;
   const blend = new Blend(image, patchSize, mirrorAxes, { onForward: tally.forward, signal });
   const had: Shape3[] = [];
@@ -104,7 +103,7 @@ async function segmentOrgan(
     target = unite(target, own);
     if (missing(windowsOn(target, shape, patchSize), had, patchSize).length > 0) continue;
     const around = grown(target, reach, shape);
-    return placed(
+    return alone(
       blend.probability(around),
       around,
       parts.filter((part) => !organ.includes(part)),
@@ -114,31 +113,40 @@ async function segmentOrgan(
   }
 }
 
-/** Puts a part of the image back in its place, without what is foreground there and no part of the organ. */
-function placed(
-  part: Array3<Float32Array>,
+/** The probability with nothing around it, and without what is foreground there and no part of the organ. */
+function alone(
+  { data, shape: own }: Array3<Float32Array>,
   { start }: Box,
   others: readonly Part[],
   region: Box,
   shape: Shape3,
-): Array3<Float32Array> {
-  const [, n1, n2] = shape;
-  const data = new Float32Array(elements(shape));
-  const [p0, p1, p2] = part.shape;
+): ArrayPart {
+  const box = grown({ start, shape: own }, [1, 1, 1], shape);
+  const alone = new Float32Array(elements(box.shape));
+  const rowAt = (i: number, j: number, k: number) =>
+    ((i - box.start[0]) * box.shape[1] + j - box.start[1]) * box.shape[2] + k - box.start[2];
+  const [p0, p1, p2] = own;
   for (let i = 0; i < p0; i++) {
     for (let j = 0; j < p1; j++) {
       const row = (i * p1 + j) * p2;
-      data.set(part.data.subarray(row, row + p2), ((start[0] + i) * n1 + start[1] + j) * n2 + start[2]);
+      alone.set(data.subarray(row, row + p2), rowAt(start[0] + i, start[1] + j, start[2]));
     }
   }
   const [, r1, r2] = region.shape;
   for (const { runs } of others) {
     for (const run of runs) {
       const row = Math.floor(run.start / r2);
-      const [i, j, k] = [Math.floor(row / r1), row % r1, run.start % r2];
-      const at = ((region.start[0] + i) * n1 + region.start[1] + j) * n2 + region.start[2] + k;
-      data.fill(0, at, at + run.end - run.start);
+      const place = [region.start[0] + Math.floor(row / r1), region.start[1] + (row % r1)] as const;
+      const first = region.start[2] + (run.start % r2);
+      const [from, end] = [
+        Math.max(first, box.start[2]),
+        Math.min(first + run.end - run.start, box.start[2] + box.shape[2]),
+      ];
+      const isInside = ([0, 1] as const).every(
+        (axis) => place[axis] >= box.start[axis] && place[axis] < box.start[axis] + box.shape[axis],
+      );
+      if (isInside && from < end) alone.fill(0, rowAt(...place, from), rowAt(...place, end));
     }
   }
-  return { data, shape };
+  return { data: alone, box, shape };
 }

@@ -1,5 +1,5 @@
 import type { Box } from '../../array-view.ts';
-import type { Array3, Shape3 } from '../../array3.ts';
+import type { Array3, Axis, Shape3 } from '../../array3.ts';
 import { findComponents } from '../../components/components.ts';
 import { boxBetween, grown, overlap, unite } from './box.ts';
 
@@ -15,37 +15,54 @@ export interface Part {
 
 /** @param start where the array lies in the image, in whose indices the boxes are */
 export function partsOf({ data, shape }: Array3<Float32Array>, start: Shape3): Part[] {
-  const mask = Uint8Array.from(data, (value) => (value > 0.5 ? 1 : 0));
+  const mask = new Uint8Array(data.length);
+  for (let i = 0; i < data.length; i++) if ((data[i] as number) > 0.5) mask[i] = 1;
   const { runs, sizes } = findComponents({ data: mask, shape });
-  const parts = sizes.map((voxels) => ({
-    low: [...shape] as number[],
-    high: [0, 0, 0],
-    voxels,
-    sum: 0,
-    runs: [] as { start: number; end: number }[],
-  }));
-  for (const run of runs) {
-    const part = parts[run.component];
-    if (!part) continue;
-    part.runs.push({ start: run.start, end: run.end });
-    const row = Math.floor(run.start / shape[2]);
-    const first = [Math.floor(row / shape[1]), row % shape[1], run.start % shape[2]];
-    const end = [(first[0] ?? 0) + 1, (first[1] ?? 0) + 1, (first[2] ?? 0) + run.end - run.start];
-    part.low = part.low.map((value, axis) => Math.min(value, first[axis] as number));
-    part.high = part.high.map((value, axis) => Math.max(value, end[axis] as number));
-    for (let i = run.start; i < run.end; i++) part.sum += data[i] as number;
+  const parts = sizes.map((voxels) => new GrowingPart(voxels, shape));
+  for (const run of runs) parts[run.component]?.add(run, data);
+  return parts.map((part) => part.placed(start));
+}
+
+/** Takes up the runs of a part; its indices are those of the array. */
+class GrowingPart {
+  readonly #voxels: number;
+  readonly #shape: Shape3;
+  readonly #low: [number, number, number];
+  readonly #high: [number, number, number] = [0, 0, 0];
+  readonly #runs: { start: number; end: number }[] = [];
+  #sum = 0;
+
+  constructor(voxels: number, shape: Shape3) {
+    this.#voxels = voxels;
+    this.#shape = shape;
+    this.#low = [...shape];
   }
-  const inImage = (place: readonly number[]): Shape3 => [
-    start[0] + (place[0] as number),
-    start[1] + (place[1] as number),
-    start[2] + (place[2] as number),
-  ];
-  return parts.map(({ low, high, voxels, sum, runs: own }) => ({
-    box: boxBetween(inImage(low), inImage(high)),
-    voxels,
-    sureness: sum / voxels,
-    runs: own,
-  }));
+
+  add({ start, end }: { readonly start: number; readonly end: number }, data: Float32Array): void {
+    this.#runs.push({ start, end });
+    const [, n1, n2] = this.#shape;
+    const row = Math.floor(start / n2);
+    const first = start - row * n2;
+    this.#include(0, Math.floor(row / n1), 1);
+    this.#include(1, row % n1, 1);
+    this.#include(2, first, end - start);
+    for (let i = start; i < end; i++) this.#sum += data[i] as number;
+  }
+
+  #include(axis: Axis, index: number, length: number): void {
+    if (index < this.#low[axis]) this.#low[axis] = index;
+    if (index + length > this.#high[axis]) this.#high[axis] = index + length;
+  }
+
+  placed(start: Shape3): Part {
+    const inImage = ([i, j, k]: Shape3): Shape3 => [start[0] + i, start[1] + j, start[2] + k];
+    return {
+      box: boxBetween(inImage(this.#low), inImage(this.#high)),
+      voxels: this.#voxels,
+      sureness: this.#sum / this.#voxels,
+      runs: this.#runs,
+    };
+  }
 }
 
 /** From this share of the largest part on, one beside it belongs to the organ. */

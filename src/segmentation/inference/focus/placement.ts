@@ -4,9 +4,9 @@ import { roundHalfToEven } from '../../resampling/resample.ts';
 import { padding } from '../window.ts';
 
 /** Share of the patch round its middle in which a window decides. */
-const CORE = 0.5;
+const CORE = 0.6;
 /** Distance between neighbouring windows on the organ, at most, as a share of the patch. */
-const STEP = 0.5;
+const STEP = 0.6;
 /** Nearer than this share of the patch, two windows see the same. */
 const SAME = 0.125;
 

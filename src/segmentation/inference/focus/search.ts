@@ -1,7 +1,8 @@
 import type { Box } from '../../array-view.ts';
-import { type Array3, AXES, type Shape3 } from '../../array3.ts';
+import { AXES, type Shape3 } from '../../array3.ts';
 import type { Spacing } from '../../resampling/resample.ts';
 import type { Predict, WindowOptions } from '../window.ts';
+import type { WindowedImage } from '../windowed-image.ts';
 import { Blend } from './blend.ts';
 import { findBody } from './body.ts';
 import { grown } from './box.ts';
@@ -33,7 +34,7 @@ export interface Search extends WindowOptions {
  * @returns the organ's box; undefined where the whole image holds none
  */
 export async function search(
-  image: Array3<Float32Array>,
+  image: WindowedImage,
   predict: Predict,
   { patchSize, spacing, stepSize, everywhere, leastMl, reach, ...options }: Search,
 ): Promise<Box | undefined> {

@@ -4,7 +4,7 @@ import { gridCorners } from '../sliding-window.ts';
 import { endOf } from './box.ts';
 
 /** Nearer to a window's faces than this share of it, something counts as seen badly. */
-const EDGE = 0.125;
+const EDGE = 0.03;
 /** How far apart the points are, as a share of the patch, of which it is asked whether they were seen. */
 const DENSITY = 0.25;
 
