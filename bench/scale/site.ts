@@ -3,6 +3,7 @@ import { cpus } from 'node:os';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { stringify } from 'yaml';
+import { z } from 'zod';
 import { DicomWebClient } from '../../src/dicom/web/client.ts';
 import { JobEngine } from '../../src/queue/job-engine.ts';
 import { setQueueMode } from '../../src/queue/queue-mode.ts';
@@ -78,7 +79,7 @@ export class Site {
       await requestStudy({ database, queue }, request);
     }
     await setQueueMode(database, 'paused');
-    await this.#start(['gateway', ...new Array<'worker'>(workers).fill('worker')], url, stubSeconds, open);
+    await this.#start(rolesOf(workers), url, stubSeconds, open);
     const load = processorLoad();
     const start = new Date();
     await setQueueMode(database, 'running');
@@ -90,8 +91,7 @@ export class Site {
   async arrivals({ perHour, count, workers }: Arrivals, stubSeconds: number): Promise<BenchRow[]> {
     await using open = new AsyncDisposableStack();
     const { database, url } = await this.#queue(open);
-    const roles = ['gateway', ...new Array<'worker'>(workers).fill('worker')] as const;
-    const [gateway] = await this.#start(roles, url, stubSeconds, open);
+    const [gateway] = await this.#start(rolesOf(workers), url, stubSeconds, open);
     const address = /"url":"([^"]+)"/.exec(gateway?.log() ?? '')?.[1] ?? '';
     const client = new DicomWebClient({ url: `${address}/dicom-web` });
     const uids = this.#uids(count);
@@ -171,6 +171,11 @@ export class Site {
   }
 }
 
+const rolesOf = (workers: number): ('gateway' | 'worker')[] => [
+  'gateway',
+  ...Array.from({ length: workers }, () => 'worker' as const),
+];
+
 const seriesOf = (uid: string): Uint8Array[] =>
   smallCtSeries(
     uid,
@@ -178,19 +183,28 @@ const seriesOf = (uid: string): Uint8Array[] =>
     SLICES,
   );
 
+const stateRow = z.object({
+  study: z.string(),
+  state: z.string(),
+  reason: z.string().nullable(),
+  changedAt: z.date(),
+});
+
 /** When each of the studies was done. */
 async function whenDone(database: Database, uids: readonly string[]): Promise<Date[]> {
   for (;;) {
-    const ends = new Map<string, Date>();
     const rows = await database.query(
-      `SELECT study_instance_uid, state, reason, changed_at FROM pansegnet.study WHERE study_instance_uid = ANY($1)`,
+      `SELECT study_instance_uid AS study, state, reason, changed_at AS "changedAt"
+       FROM pansegnet.study WHERE study_instance_uid = ANY($1)`,
       [uids],
     );
-    for (const { study_instance_uid, state, reason, changed_at } of rows as Record<string, unknown>[]) {
-      if (state === 'failed' || state === 'skipped') throw new Error(`${study_instance_uid}: ${reason}`);
-      if (state === 'done') ends.set(String(study_instance_uid), changed_at as Date);
-    }
-    if (ends.size === uids.length) return uids.map((uid) => ends.get(uid) as Date);
+    const studies = rows.map((row) => stateRow.parse(row));
+    const failed = studies.find(({ state }) => state === 'failed' || state === 'skipped');
+    if (failed) throw new Error(`${failed.study}: ${failed.reason}`);
+    const ends = new Map(
+      studies.filter(({ state }) => state === 'done').map(({ study, changedAt }) => [study, changedAt]),
+    );
+    if (ends.size === uids.length) return uids.flatMap((uid) => ends.get(uid) ?? []);
     await wait(250);
   }
 }

@@ -8,8 +8,8 @@ export interface Box {
 }
 
 /**
- * Values in a box of an array that is 0 elsewhere: the outermost ones are 0 too, unless they lie at the array's
- * own edge.
+ * Values in a box of an array that is 0 elsewhere: the outermost ones are 0 too, unless they lie at the
+ * array's own edge.
  */
 export interface ArrayPart {
   /** Of the box. */

@@ -108,11 +108,12 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     mayImport: [],
   },
   'telemetry-off.ts': { what: 'keeps the inference library from calling its maker', mayImport: [] },
+  'time-left.ts': { what: 'how long something takes yet, in words; every room may import it', mayImport: [] },
   'version.ts': { what: "the program's version", mayImport: [] },
 };
 
 /** What every room may import without a right of its own. */
-export const FOR_EVERY_ROOM: readonly string[] = ['coded-error.ts', 'inference-mode.ts'];
+export const FOR_EVERY_ROOM: readonly string[] = ['coded-error.ts', 'inference-mode.ts', 'time-left.ts'];
 
 /** Where the product's own words have no place: any program could use what is in there. */
 export const ROOMS_WITHOUT_PRODUCT: readonly string[] = ['dicom', 'http-client', 'nifti'];

@@ -8,6 +8,7 @@ export interface CommandProgress {
   readonly subject: string;
   readonly done?: number;
   readonly total?: number;
+  readonly secondsLeft?: number;
 }
 
 /** What a command works with that runs in the process that was called. */

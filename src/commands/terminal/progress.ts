@@ -1,5 +1,9 @@
 import { MultiBar, Presets } from 'cli-progress';
+import { timeLeft } from '../../time-left.ts';
 import type { CommandProgress } from '../definition/command.ts';
+
+/** After so long a log says how far the work is. */
+const STILL_MS = 60_000;
 
 /** Shows progress: a bar on a terminal, plain lines elsewhere. */
 export interface ProgressDisplay {
@@ -22,9 +26,9 @@ function bars(output: NodeJS.WriteStream): ProgressDisplay {
   );
   const bar = all.create(1, 0, { task: '' });
   return {
-    listener: ({ stage, subject, done = 0, total = 1 }: CommandProgress) => {
+    listener: ({ stage, subject, done = 0, total = 1, secondsLeft }: CommandProgress) => {
       bar.setTotal(total);
-      bar.update(done, { task: `${stage}: ${subject}` });
+      bar.update(done, { task: [`${stage}: ${subject}`, timeLeft(secondsLeft)].filter(Boolean).join(', ') });
     },
     line: (text) => all.log(`${text}\n`),
     result: (text) => (process.stdout.isTTY ? all.log(`${text}\n`) : void process.stdout.write(`${text}\n`)),
@@ -34,10 +38,20 @@ function bars(output: NodeJS.WriteStream): ProgressDisplay {
 
 function lines(output: NodeJS.WriteStream): ProgressDisplay {
   const line = (text: string): void => void output.write(`${text}\n`);
+  let last = performance.now();
   return {
-    // Each stage once: its steps would flood a log.
-    listener: ({ stage, subject, done }: CommandProgress) => {
+    // Each stage once, and how far a long one is once a minute: all of its steps would flood a log.
+    listener: ({ stage, subject, done, total = 0, secondsLeft }: CommandProgress) => {
+      const at = performance.now();
       if (done === undefined) line(`${stage}: ${subject}`);
+      else if (at - last < STILL_MS || total === 0) return;
+      else
+        line(
+          [`${stage}: ${subject}, ${Math.floor((100 * done) / total)} %`, timeLeft(secondsLeft)]
+            .filter(Boolean)
+            .join(', '),
+        );
+      last = at;
     },
     line,
     result: (text) => void process.stdout.write(`${text}\n`),

@@ -86,6 +86,7 @@ export const studyAnswer = z.object({
       stage: z.string(),
       subject: z.string(),
       fraction: z.number().optional(),
+      secondsLeft: z.number().optional().describe('of the stage'),
       updatedAt: time,
     })
     .optional(),

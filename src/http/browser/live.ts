@@ -3,6 +3,8 @@
  * changed.
  */
 
+import { TEXTS } from '../pages/texts.ts';
+
 /** Several changes at a time are one look, and a busy node is not asked all the time. */
 const REFRESH_MS = 1_000;
 
@@ -21,10 +23,12 @@ interface Progress {
   readonly studyInstanceUid: string;
   readonly stage: string;
   readonly fraction?: number;
+  readonly secondsLeft?: number;
 }
 
 function showProgress(data: string): void {
-  const { studyInstanceUid, stage, fraction }: Progress = JSON.parse(data);
+  const progress: Progress = JSON.parse(data);
+  const { studyInstanceUid, stage, fraction } = progress;
   const row = document.querySelector(`[data-study="${CSS.escape(studyInstanceUid)}"]`);
   const bar = row?.querySelector('progress');
   const words = row?.querySelector('.stage');
@@ -32,7 +36,7 @@ function showProgress(data: string): void {
   if (fraction === undefined) bar.removeAttribute('value');
   else bar.value = fraction;
   bar.setAttribute('aria-label', stage);
-  words.textContent = fraction === undefined ? stage : `${stage} ${Math.round(100 * fraction)} %`;
+  words.textContent = TEXTS.progress(progress);
 }
 
 /** The same page, asked for again: its live parts take the place of those that are shown. */

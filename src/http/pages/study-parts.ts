@@ -11,12 +11,9 @@ export function stateOf({ study, progress }: Pick<StudyListing, 'study' | 'progr
     state === 'running' &&
     html`<span class="progress"><progress aria-label="${progress?.stage ?? TEXTS.states.running}" max="1"
 ${progress?.fraction === undefined ? '' : html`value="${progress.fraction.toFixed(3)}"`}></progress>
-<span class="stage">${progress && `${progress.stage}${percent(progress.fraction)}`}</span></span>`
+<span class="stage">${progress && TEXTS.progress(progress)}</span></span>`
   }`;
 }
-
-const percent = (fraction: number | undefined): string =>
-  fraction === undefined ? '' : ` ${Math.round(100 * fraction)} %`;
 
 /** Why a study failed, waits or was skipped; nothing where there is nothing to say. */
 export function reasonOf({ reason, errorCode }: StudyRecord): Html | undefined {

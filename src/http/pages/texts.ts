@@ -1,4 +1,5 @@
 import type { StudyState } from '../../store/records/study-log.ts';
+import { timeLeft } from '../../time-left.ts';
 
 /**
  * All words of the pages, in English. Another language is another object of this form; words that come from
@@ -226,4 +227,16 @@ export const TEXTS = {
   },
 
   notFound: { title: 'Not found', text: 'There is nothing at this address.', home: 'All studies' },
+
+  progress: ({ stage, fraction, secondsLeft }: StageProgress): string =>
+    [fraction === undefined ? stage : `${stage} ${Math.round(100 * fraction)} %`, timeLeft(secondsLeft)]
+      .filter(Boolean)
+      .join(', '),
 } as const;
+
+interface StageProgress {
+  readonly stage: string;
+  /** From 0 to 1. */
+  readonly fraction?: number | undefined;
+  readonly secondsLeft?: number | undefined;
+}

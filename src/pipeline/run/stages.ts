@@ -8,6 +8,8 @@ interface ProgressEvent {
   /** How much of the stage is done, where it takes long enough to tell. */
   readonly done?: number;
   readonly total?: number;
+  /** What the rest will take, going by what the part that is done took; undefined before anything is done. */
+  readonly secondsLeft?: number;
 }
 export type ProgressListener = (event: ProgressEvent) => void;
 
@@ -54,7 +56,13 @@ export class StageClock {
     const { onProgress, onEnd, limits, signal } = this.#options;
     return async (stage, work) => {
       const started = performance.now();
-      const progress = (done: number, total: number) => onProgress?.({ stage, subject, done, total });
+      let begun: number | undefined;
+      const progress = (done: number, total: number) => {
+        const now = performance.now();
+        begun ??= now;
+        const left = done > 0 ? { secondsLeft: ((now - begun) / 1000 / done) * (total - done) } : {};
+        onProgress?.({ stage, subject, done, total, ...left });
+      };
       onProgress?.({ stage, subject });
       try {
         return await withinLimit(stage, limits, signal, (both) => work(progress, both));

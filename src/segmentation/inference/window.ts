@@ -32,7 +32,8 @@ type Mirrored = readonly [boolean, boolean, boolean];
 /** All subsets of the axes, the empty one first. */
 function mirrorCombinations(axes: readonly number[]): Mirrored[] {
   return Array.from({ length: 2 ** axes.length }, (_, subset) => {
-    const isMirrored = (axis: number) => axes.some((mirror, bit) => mirror === axis && (subset >> bit) & 1);
+    const isMirrored = (axis: number) =>
+      axes.some((mirrored, bit) => mirrored === axis && (subset >> bit) & 1);
     return [isMirrored(0), isMirrored(1), isMirrored(2)] as const;
   });
 }

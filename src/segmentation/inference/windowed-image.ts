@@ -3,7 +3,10 @@ import type { Array3, Shape3 } from '../array3.ts';
 /** An image on the network's grid, normalized, of which windows are read. */
 export interface WindowedImage {
   readonly shape: Shape3;
-  /** Fills the window whose first voxel is `corner` of the image; 0 outside the image. `corner` may be negative. */
+  /**
+   * Fills the window whose first voxel is `corner` of the image; 0 outside the image. `corner` may be
+   * negative.
+   */
   read(corner: Shape3, window: Array3<Float32Array>): void;
   /** Every `stride`-th voxel along each axis from the first one on, roughly. */
   coarse(stride: number): Array3<Float32Array>;

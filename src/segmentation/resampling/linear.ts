@@ -51,7 +51,10 @@ export interface PlaneArea {
   readonly columns: { readonly first: number; readonly count: number };
 }
 
-/** The taps, counted from `start`, of those new indices all of whose neighbours lie in a stretch of the old ones. */
+/**
+ * The taps, counted from `start`, of those new indices all of whose neighbours lie in a stretch of the old
+ * ones.
+ */
 function reached({ low, high, share }: LinearTaps, start: number, length: number) {
   const isWithin = (i: number) => (low[i] as number) >= start && (high[i] as number) < start + length;
   let first = 0;

@@ -277,4 +277,8 @@ export const MIGRATIONS: readonly string[] = [
   );
   INSERT INTO pansegnet.tracking (patient_key) SELECT DISTINCT patient_key FROM pansegnet.volume;
   `,
+  `
+  -- What the rest of the stage will take, by what was done of it.
+  ALTER TABLE pansegnet.study_progress ADD COLUMN seconds_left double precision;
+  `,
 ];

@@ -10,20 +10,23 @@ const progressRow = z.object({
   subject: z.string(),
   /** Of the stage, from 0 to 1; undefined where it is too short to tell. */
   fraction: orUndefined(z.number()),
+  /** Of the stage, by what was done of it. */
+  secondsLeft: orUndefined(z.number()),
   updatedAt: z.date(),
 });
 export type StudyProgress = Readonly<z.output<typeof progressRow>>;
 const PROGRESS_COLUMNS = columnsOf(progressRow);
 
 async function recordProgress(sql: Sql, progress: StudyProgress): Promise<void> {
-  const { studyInstanceUid, stage, subject, fraction, updatedAt } = progress;
+  const { studyInstanceUid, stage, subject, fraction, secondsLeft, updatedAt } = progress;
   await sql.query(
-    `INSERT INTO pansegnet.study_progress (study_instance_uid, stage, subject, fraction, updated_at)
-     VALUES ($1, $2, $3, $4, $5)
+    `INSERT INTO pansegnet.study_progress
+       (study_instance_uid, stage, subject, fraction, seconds_left, updated_at)
+     VALUES ($1, $2, $3, $4, $5, $6)
      ON CONFLICT (study_instance_uid) DO UPDATE SET
-       stage = $2, subject = $3, fraction = $4, updated_at = $5
-     WHERE study_progress.updated_at <= $5`,
-    [studyInstanceUid, stage, subject.replaceAll('\0', ''), fraction ?? null, updatedAt],
+       stage = $2, subject = $3, fraction = $4, seconds_left = $5, updated_at = $6
+     WHERE study_progress.updated_at <= $6`,
+    [studyInstanceUid, stage, subject.replaceAll('\0', ''), fraction ?? null, secondsLeft ?? null, updatedAt],
   );
 }
 
@@ -33,6 +36,7 @@ interface StageProgress {
   readonly subject: string;
   readonly done?: number;
   readonly total?: number;
+  readonly secondsLeft?: number;
 }
 
 /** Within a stage, progress is written this often: a person sees no more, and the database has other work. */
@@ -51,13 +55,13 @@ export function progressWriter(
   let last = { stage: '', subject: '', at: 0 };
   // One after the other, also where the database has several connections.
   let written: Promise<void> = Promise.resolve();
-  return ({ stage, subject, done, total }) => {
+  return ({ stage, subject, done, total, secondsLeft }) => {
     const updatedAt = now();
     const isNews = stage !== last.stage || subject !== last.subject;
     if (!isNews && updatedAt.getTime() - last.at < LEAST_MS) return;
     last = { stage, subject, at: updatedAt.getTime() };
     const fraction = done === undefined || !total ? undefined : Math.min(1, done / total);
-    const progress = { studyInstanceUid, stage, subject, fraction, updatedAt };
+    const progress = { studyInstanceUid, stage, subject, fraction, secondsLeft, updatedAt };
     written = written.then(() => recordProgress(sql, progress)).catch(onError);
   };
 }

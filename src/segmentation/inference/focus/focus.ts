@@ -122,14 +122,14 @@ function alone(
   shape: Shape3,
 ): ArrayPart {
   const box = grown({ start, shape: own }, [1, 1, 1], shape);
-  const alone = new Float32Array(elements(box.shape));
+  const values = new Float32Array(elements(box.shape));
   const rowAt = (i: number, j: number, k: number) =>
     ((i - box.start[0]) * box.shape[1] + j - box.start[1]) * box.shape[2] + k - box.start[2];
   const [p0, p1, p2] = own;
   for (let i = 0; i < p0; i++) {
     for (let j = 0; j < p1; j++) {
       const row = (i * p1 + j) * p2;
-      alone.set(data.subarray(row, row + p2), rowAt(start[0] + i, start[1] + j, start[2]));
+      values.set(data.subarray(row, row + p2), rowAt(start[0] + i, start[1] + j, start[2]));
     }
   }
   const [, r1, r2] = region.shape;
@@ -145,8 +145,8 @@ function alone(
       const isInside = ([0, 1] as const).every(
         (axis) => place[axis] >= box.start[axis] && place[axis] < box.start[axis] + box.shape[axis],
       );
-      if (isInside && from < end) alone.fill(0, rowAt(...place, from), rowAt(...place, end));
+      if (isInside && from < end) values.fill(0, rowAt(...place, from), rowAt(...place, end));
     }
   }
-  return { data: alone, box, shape };
+  return { data: values, box, shape };
 }
