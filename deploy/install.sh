@@ -22,9 +22,6 @@ program() {
   # Versions and hashes of all packages are in the release (npm-shrinkwrap.json). GPU libraries, which would come from
   # outside the registry, are left out: docs/gpu.md.
   ONNXRUNTIME_NODE_INSTALL=skip npm ci --omit=dev --no-audit --no-fund
-  # The network runtime comes for five kinds of machines; this is one of them.
-  here=$(node -p 'process.platform + "/" + process.arch')
-  find node_modules/onnxruntime-node/bin -mindepth 3 -maxdepth 3 -type d ! -path "*/$here" -exec rm -rf {} +
   mkdir -p /usr/local/bin
   ln -sf "$folder/bin/pansegnet-node.js" /usr/local/bin/pansegnet-node
 }
