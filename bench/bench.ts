@@ -4,7 +4,7 @@
  *   npm run bench -- [PART ...] [--quick]
  *
  * Parts: retrieval, receive, preprocessing, export, seg, watch, queue, pages, refusals, memory, forward, modes,
- * import, doors, scale; all of them without a name. `--quick` runs each on something small, to see that it works.
+ * import, doors, scale, end; all of them without a name. `--quick` runs each on something small, to see that it works.
  * What is compared runs on this machine in the same run; the Python peer needs Debian's python3-skimage,
  * retrieval needs Orthanc and curl. Nothing else should run meanwhile.
  */
@@ -25,8 +25,9 @@ import { benchQueue } from './queue.ts';
 import { benchReceive } from './receive.ts';
 import { benchRefusals } from './refusals.ts';
 import { benchRetrieval } from './retrieval.ts';
-import { benchScale } from './scale/scale.ts';
 import { benchSegmentationObject } from './segmentation-object.ts';
+import { benchEndToEnd } from './serving/end-to-end.ts';
+import { benchScale } from './serving/scale.ts';
 import { benchWatch } from './watch.ts';
 
 const PARTS: Readonly<Record<string, BenchPart>> = {
@@ -45,6 +46,7 @@ const PARTS: Readonly<Record<string, BenchPart>> = {
   modes: benchModes,
   doors: benchDoors,
   scale: benchScale,
+  end: benchEndToEnd,
 };
 
 const { values, positionals } = parseArgs({

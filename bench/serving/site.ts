@@ -54,7 +54,7 @@ export class Site {
     await mkdir(folder, { recursive: true });
     const postgres = open.adopt(await startPostgres(), (it) => it.stop());
     const archive = open.adopt(
-      startNodeProgram(['bench/scale/archive-server.ts', path.join(folder, 'archive')]),
+      startNodeProgram(['bench/serving/archive-server.ts', path.join(folder, 'archive')]),
       (it) => it.kill(),
     );
     const at = /archive at (\S+)/;
@@ -146,7 +146,10 @@ export class Site {
     for (const role of roles) {
       const file = await this.#configuration(databaseUrl);
       const serve = ['--import', USE_STUB, 'src/cli.ts', 'serve', '--config', file, '--role', role];
-      const running = startNodeProgram(serve, { BENCH_STUB_SECONDS: String(stubSeconds) });
+      const running = startNodeProgram(serve, {
+        BENCH_STUB: 'segment',
+        BENCH_STUB_SECONDS: String(stubSeconds),
+      });
       processes.push(open.adopt(running, (it) => it.kill()));
       await running.says(READY);
     }

@@ -1,0 +1,148 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { stringify } from 'yaml';
+import { z } from 'zod';
+import { DicomWebClient } from '../../src/dicom/web/client.ts';
+import { startOrthanc } from '../../test/support/orthanc.ts';
+import { startNodeProgram } from '../../test/support/serve-process.ts';
+import { smallInstance } from '../../test/support/small-instance.ts';
+import { SIGN_MODEL, signNetwork, writeModel } from '../../test/support/tiny-onnx.ts';
+import type { BenchOptions, BenchRow } from '../bench-row.ts';
+
+const STUDY = '1.2.826.0.1.78.1';
+/** mm, z y x. */
+const SPACING = [1.25, 0.75, 0.75] as const;
+const SITE_RULE = {
+  when: { words: { matches: '^abdomen portal' } },
+  class: 'CT_ABDOMEN',
+  reason: 'a drawn abdomen',
+};
+/** A promise for 512 x 512 x 300. */
+const PROMISED_SECONDS = 10;
+
+/**
+ * A drawn CT from Orthanc to its stored results, by a node whose network takes no time: all that is not the
+ * network, as it would be between the passes of a real one of full size.
+ */
+export async function benchEndToEnd({ quick, folder }: BenchOptions): Promise<BenchRow[]> {
+  const [edge, slices] = quick ? [64, 40] : [512, 300];
+  const place = path.join(folder, 'end');
+  await mkdir(place);
+  await using open = new AsyncDisposableStack();
+  const orthanc = open.adopt(await startOrthanc(), (it) => it.stop());
+  const client = new DicomWebClient({ url: orthanc.url });
+  for (let slice = 0; slice < slices; slice += 20)
+    await client.store(STUDY, drawnSlices(edge, slices, slice, Math.min(slices, slice + 20)));
+
+  const model = {
+    ...SIGN_MODEL,
+    spacing: [2.5, 0.8, 0.8] as [number, number, number],
+    patchSize: [40, 224, 224] as [number, number, number],
+    normalization: { ...SIGN_MODEL.normalization, mean: 80, sd: 70 },
+  };
+  const models = path.join(place, 'models');
+  await writeModel(models, model, { 'fold_0.onnx': signNetwork(model.patchSize) });
+  const file = path.join(place, 'site.yaml');
+  const configuration = {
+    dataFolder: place,
+    archive: { kind: 'dicomweb', url: orthanc.url },
+    watch: { schedule: '0 0 0 29 2 *' },
+    selection: { siteRules: [SITE_RULE] },
+    models: { folder: models, CT: model.name },
+    inference: { mode: 'fast' },
+    http: { port: 0 },
+  };
+  await writeFile(file, stringify(configuration));
+  const serve = [
+    '--import',
+    new URL('./use-stub.ts', import.meta.url).href,
+    'src/cli.ts',
+    'serve',
+    '--config',
+    file,
+  ];
+  const node = open.adopt(startNodeProgram(serve, { BENCH_STUB: 'network' }), (it) => it.kill());
+  await node.says(/the node is running/);
+  const url = /"url":"([^"]+)"/.exec(node.log())?.[1] ?? '';
+
+  const start = performance.now();
+  await answerOf(fetch(`${url}/api/studies/${STUDY}/process`, { method: 'POST' }));
+  await whenDone(url);
+  const value = (performance.now() - start) / 1000;
+  const size = `${edge}x${edge}x${slices}`;
+  return [
+    {
+      name: `end to end, archive to archive without the network, ${size}`,
+      value,
+      unit: 's',
+      peer: { name: 'promised', value: PROMISED_SECONDS },
+    },
+    ...(await stages(url)),
+  ];
+}
+
+async function answerOf(request: Promise<Response>): Promise<string> {
+  const answer = await request;
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`${answer.url}: ${answer.status} ${text}`);
+  return text;
+}
+
+const stateSchema = z.object({ study: z.object({ state: z.string(), reason: z.string().optional() }) });
+
+async function whenDone(url: string): Promise<void> {
+  for (;;) {
+    const answer = await answerOf(fetch(`${url}/api/studies/${STUDY}`));
+    const { study } = stateSchema.parse(JSON.parse(answer));
+    if (study.state === 'done') return;
+    if (study.state === 'failed' || study.state === 'skipped') throw new Error(study.reason);
+    await wait(50);
+  }
+}
+
+/** What each stage took, by the node's own metrics. */
+async function stages(url: string): Promise<BenchRow[]> {
+  const metrics = await answerOf(fetch(`${url}/metrics`));
+  const sums = metrics.matchAll(/^pansegnet_stage_duration_seconds_sum\{stage="([^"]+)".*\} ([\d.e+-]+)$/gm);
+  return [...sums].map(([, stage, seconds]) => ({
+    name: `end to end, stage ${stage}`,
+    value: Number(seconds),
+    unit: 's',
+  }));
+}
+
+/** A body with an organ of 150 x 90 x 100 mm (x, y, z) in front of its middle. */
+function drawnSlices(edge: number, slices: number, first: number, end: number): Uint8Array[] {
+  const scale = 512 / edge;
+  return Array.from({ length: end - first }, (_, i) => {
+    const z = (first + i - slices / 2) * SPACING[0] * (300 / slices);
+    const pixels = new Int16Array(edge * edge).map((_value, at) => {
+      const [x, y] = [at % edge, Math.floor(at / edge)].map(
+        (index) => (index - edge / 2) * SPACING[1] * scale,
+      ) as [number, number];
+      if ((x / 170) ** 2 + (y / 120) ** 2 > 1) return -1000;
+      const isOrgan = Math.abs(x) < 75 && Math.hypot(z - 0.5 * x, y + 30 - (x + 20) ** 2 / 130) < 15;
+      return isOrgan ? 250 : 20 + ((at * 7919) % 13);
+    });
+    const number = first + i + 1;
+    return smallInstance(
+      { study: STUDY, series: `${STUDY}.1`, sop: `${STUDY}.1.${number}` },
+      {
+        SeriesDescription: 'abdomen portal venous',
+        ImageType: ['ORIGINAL', 'PRIMARY', 'AXIAL'],
+        FrameOfReferenceUID: `${STUDY}.9`,
+        InstanceNumber: String(number),
+        ImageOrientationPatient: ['1', '0', '0', '0', '1', '0'],
+        ImagePositionPatient: ['0', '0', String(SPACING[0] * number * (300 / slices))],
+        PixelSpacing: [String(SPACING[1] * scale), String(SPACING[2] * scale)],
+        SliceThickness: String(SPACING[0] * (300 / slices)),
+        RescaleSlope: '1',
+        RescaleIntercept: '0',
+        Rows: edge,
+        Columns: edge,
+        PixelData: pixels.buffer,
+      },
+    );
+  });
+}
