@@ -293,9 +293,9 @@ describeWith(['gdcmdump', 'gdcmraw'], 'GDCM', () => {
       const { stdout } = await promisify(execFile)(programPath('gdcmdump'), [file], { maxBuffer: 2 ** 28 });
       return stdout;
     };
-    const volume = /118565006[^]*?\(0040,a30a\) DS ([0-9.]+)/.exec(await dumped(first))?.[1];
+    const volume = /118565006[^]*?\(0040,a30a\) DS \[([0-9.]+)/.exec(await dumped(first))?.[1];
     expect(Number(volume)).toBeCloseTo(volumeMlOf(context()), 2);
-    expect(await dumped(nothingFound)).toMatch(/LO Finding[^]*?LO Not visualized/);
+    expect(await dumped(nothingFound)).toMatch(/LO \[Finding ?\][^]*?LO \[Not visualized ?\]/);
   });
 
   test('reads the bits of a SEG as they were written', async () => {
