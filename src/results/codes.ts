@@ -85,6 +85,9 @@ export const CODES = {
   finding: dcm('121071', 'Finding'),
   findingSite: sct('363698007', 'Finding Site'),
   imageRegion: dcm('111030', 'Image Region'),
+  // CID 219
+  geometricPurpose: dcm('130400', 'Geometric purpose of region'),
+  outline: dcm('111041', 'Outline'),
   referencedSegment: dcm('121191', 'Referenced Segment'),
   sourceSeriesForSegmentation: dcm('121232', 'Source series for segmentation'),
   measurementMethod: sct('370129005', 'Measurement Method'),
@@ -145,6 +148,7 @@ export const CODES = {
   percent: ucum('%', 'percent'),
   millimetre: ucum('mm', 'millimeter'),
   pixels: ucum('{pixels}', 'pixels'),
+  images: ucum('{images}', 'images'),
 } as const satisfies Record<string, Code>;
 
 /** A code as an item of a code sequence (PS3.3 table 8.8-1). */

@@ -14,10 +14,10 @@ import {
 import type { Outlines } from './outlines.ts';
 
 /**
- * The pancreas by its outlines on the images (TID 1411 row 5), the largest first. The tracking UID is that of
- * the group with the measurements: viewers that draw measurements on images, and fail on a group without
- * coordinates, join the two and show the volume beside the first outline. The measurements are not said
- * again. None without outlines.
+ * The pancreas by its outlines on the images (TID 1411 row 5), the largest first; row 3c says that they are
+ * outlines. The tracking UID is that of the group with the measurements: viewers that draw measurements on
+ * images, and fail on a group without coordinates, join the two and show the volume beside the first outline.
+ * The measurements are not said again. None without outlines.
  */
 export function contourGroup(context: ResultContext, { kept }: Outlines): ContentItem | undefined {
   const regions = kept.map(({ border, slice }) =>
@@ -30,6 +30,7 @@ export function contourGroup(context: ResultContext, { kept }: Outlines): Conten
     related('HAS OBS CONTEXT', textContent(CODES.trackingIdentifier, PANCREAS_TRACKING_ID)),
     related('HAS OBS CONTEXT', uidContent(CODES.trackingUniqueIdentifier, pancreasTrackingUid(context))),
     related('CONTAINS', codeContent(CODES.finding, CODES.pancreas)),
+    ...(isFormat3(context) ? [] : [related('CONTAINS', codeContent(CODES.geometricPurpose, CODES.outline))]),
     ...outlines,
     related('HAS CONCEPT MOD', codeContent(CODES.findingSite, CODES.pancreas)),
   ]);

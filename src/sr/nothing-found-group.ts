@@ -5,6 +5,7 @@ import {
   codeContent,
   container,
   type ImagePoint,
+  numContent,
   polylineContent,
   related,
   textContent,
@@ -13,22 +14,19 @@ import {
 import { evaluationItems } from './qualitative-evaluations.ts';
 import type { ReportInput } from './report-input.ts';
 
+/** Of an image's columns, how many a bracket takes: one in so many. */
+const BRACKET_PART = 32;
+
 /**
  * That no pancreas was found, as a code (TID 1501): the finding at the pancreas is that it was not
- * visualized. Of the images that were looked at, the one in the middle is framed (row 10c): viewers that draw
- * measurements on images show nothing at all of a group without coordinates, or fail on it.
+ * visualized, in so many images. Viewers that draw measurements on images show numbers at coordinates, and of
+ * a group without either nothing at all: one image of those that were looked at, that in the middle, gets a
+ * bracket at its edge (row 10c), and the number is inferred from it (TID 320), as some look for it there.
  */
 export function nothingFoundGroup(input: ReportInput): ContentItem {
   const { slices, volume } = input.context.series;
-  const [columns, rows] = volume.size;
   const middle = slices[Math.floor(slices.length / 2)];
-  const frame: ImagePoint[] = [
-    [0, 0],
-    [columns, 0],
-    [columns, rows],
-    [0, rows],
-    [0, 0],
-  ];
+  const bracket = middle && polylineContent(CODES.sourceOfMeasurement, bracketOf(volume.size), middle);
   return container(CODES.measurementGroup, '1501', [
     related('HAS OBS CONTEXT', textContent(CODES.trackingIdentifier, PANCREAS_TRACKING_ID)),
     related(
@@ -37,7 +35,31 @@ export function nothingFoundGroup(input: ReportInput): ContentItem {
     ),
     related('CONTAINS', codeContent(CODES.finding, CODES.notVisualized)),
     related('HAS CONCEPT MOD', codeContent(CODES.findingSite, CODES.pancreas)),
-    ...(middle ? [related('CONTAINS', polylineContent(CODES.sourceOfMeasurement, frame, middle))] : []),
+    related(
+      'CONTAINS',
+      numContent(CODES.notVisualized, slices.length, CODES.images, 0, [
+        ...(bracket ? [related('INFERRED FROM', bracket)] : []),
+        related(
+          'HAS CONCEPT MOD',
+          textContent(CODES.equivalentMeaning, 'Images in which no pancreas was found'),
+        ),
+      ]),
+    ),
+    ...(bracket ? [related('CONTAINS', bracket)] : []),
     ...evaluationItems(input),
   ]);
+}
+
+/**
+ * At the left edge, open to the image. Viewers write what is measured to the right of the coordinates: beside
+ * a frame it would lie outside of the image.
+ */
+function bracketOf([columns, rows]: readonly [number, number, number]): ImagePoint[] {
+  const end = columns / BRACKET_PART;
+  return [
+    [end, 0],
+    [0, 0],
+    [0, rows],
+    [end, rows],
+  ];
 }

@@ -46,13 +46,15 @@ export function outlinesOf(context: ResultContext): Outlines {
   const [only] = sections;
   if (all.length > 1 || !only) return { kept: largest(all, MOST), total: all.length };
   // A lone outline is a planar region (TID 1410), but this is a volume: it is written in two halves.
-  const halves = halvesOf(only.section, size[0]).flatMap((half) => outerBorders(half, size[0]));
+  const split = halvesOf(only.section, size[0]);
+  const halves =
+    split.length > 0 ? split.flatMap((half) => outerBorders(half, size[0])) : all.flatMap(halvesOfPixel);
   return {
     kept: largest(
       halves.map((half) => ({ ...half, slice: only.slice })),
       MOST,
     ),
-    total: halves.length || 1,
+    total: halves.length,
   };
 }
 
@@ -77,6 +79,21 @@ export function centerOf({ kept: [largestPart] }: Outlines): CenterPoint | undef
   );
   const [longest] = stretches.sort((a, b) => b[1] - b[0] - (a[1] - a[0]));
   return longest && { point: [(longest[0] + longest[1]) / 2, row], slice };
+}
+
+/** The left and the right half of a single pixel. */
+function halvesOfPixel({ border, pixels }: Outlined): Outlined[] {
+  const [[left, top] = [0, 0]] = border;
+  return [left, left + 0.5].map((start) => ({
+    pixels,
+    border: [
+      [start, top],
+      [start + 0.5, top],
+      [start + 0.5, top + 1],
+      [start, top + 1],
+      [start, top],
+    ],
+  }));
 }
 
 /** The upper and the lower rows, of a single row the left and the right part; none of a single pixel. */

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -132,6 +132,7 @@ describeWith(VALIDATORS, 'results of a synthetic series', () => {
       InstitutionName: 'Example Hospital',
       PlacerOrderNumberImagingServiceRequest: 'P-1',
       FillerOrderNumberImagingServiceRequest: 'F-1',
+      IssuerOfAccessionNumberSequence: [{ UniversalEntityID: '1.2.3', UniversalEntityIDType: 'ISO' }],
       RequestAttributesSequence: [
         {
           RequestedProcedureID: 'RP1',
@@ -267,5 +268,42 @@ describeWith(['dcmdump', 'shared'], 'DCMTK', () => {
     const volume = lines.findIndex((line) => line.includes('[118565006]'));
     const value = values.exec(lines.slice(volume).find((line) => values.test(line)) ?? '')?.[1];
     expect(Number(value)).toBeCloseTo(volumeMlOf(given), 2);
+  });
+});
+
+describeWith(['gdcmdump', 'gdcmraw'], 'GDCM', () => {
+  let folder = '';
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'pansegnet-gdcm-'));
+  });
+  afterAll(async () => {
+    await rm(folder, { recursive: true });
+  });
+
+  const stored = async (name: string, bytes: Uint8Array): Promise<string> => {
+    const file = path.join(folder, name);
+    await writeFile(file, bytes);
+    return file;
+  };
+
+  test('reads the volume of a report, and that nothing was found from another', async () => {
+    const { first, nothingFound } = results(context(), ['first', 'nothingFound']);
+    const dumped = async (bytes: Uint8Array | undefined) => {
+      const file = await stored('report', bytes ?? Uint8Array.of());
+      const { stdout } = await promisify(execFile)(programPath('gdcmdump'), [file], { maxBuffer: 2 ** 28 });
+      return stdout;
+    };
+    const volume = /118565006[^]*?\(0040,a30a\) DS \[([0-9.]+)/.exec(await dumped(first))?.[1];
+    expect(Number(volume)).toBeCloseTo(volumeMlOf(context()), 2);
+    expect(await dumped(nothingFound)).toMatch(/LO \[Finding ?\][^]*?LO \[Not visualized ?\]/);
+  });
+
+  test('reads the bits of a SEG as they were written', async () => {
+    const { seg = Uint8Array.of() } = results(context(), []);
+    const raw = path.join(folder, 'raw');
+    await promisify(execFile)(programPath('gdcmraw'), ['-i', await stored('seg', seg), '-o', raw]);
+    const bits = await readFile(raw);
+    expect(bits.some((byte) => byte !== 0)).toBe(true);
+    expect(Buffer.from(seg).indexOf(bits)).toBeGreaterThan(0);
   });
 });

@@ -152,7 +152,10 @@ describe('the outlines in a report', () => {
       [2, 1, 4, 1, 4, 2, 2, 2, 2, 1],
       [1, 1, 2, 1, 2, 2, 1, 2, 1, 1],
     ]);
-    expect(masked(width + 1)).toEqual([]);
+    expect(masked(width + 1)).toEqual([
+      [1, 1, 1.5, 1, 1.5, 2, 1, 2, 1, 1],
+      [1.5, 1, 2, 1, 2, 2, 1.5, 2, 1.5, 1],
+    ]);
   });
 
   test('name the frame of an image with several', async () => {
@@ -171,6 +174,18 @@ describe('the outlines in a report', () => {
     expect(uids(measured)[0]).toBe(pancreasTrackingUid(context()));
     expect(uids(outlined)).toEqual([pancreasTrackingUid(context())]);
     expect(outlined?.filter((item) => text(item, 'ValueType') === 'NUM')).toEqual([]);
+  });
+
+  test('are said to be outlines, by a code of CID 219', () => {
+    const values = groupsOf(context()).map((group) =>
+      sequence(group, 'ContentSequence')
+        .filter((item) =>
+          sequence(item, 'ConceptNameCodeSequence').some((code) => isCode(code, CODES.geometricPurpose)),
+        )
+        .flatMap((item) => sequence(item, 'ConceptCodeSequence'))
+        .map((code) => text(code, 'CodeMeaning')),
+    );
+    expect(values).toEqual([[], ['Outline']]);
   });
 
   test('are left out where the site wants one group', () => {

@@ -54,6 +54,29 @@ describe('a report where nothing was found', () => {
     });
   });
 
+  test('counts the images that it was not found in, beside a bracket in the middle one, and measures nothing', () => {
+    const [group] = at(report, ...GROUP);
+    const numbers = sequence(group ?? {}, 'ContentSequence').filter(
+      (item) => text(item, 'ValueType') === 'NUM',
+    );
+    expect(numbers).toEqual(at(report, ...GROUP, CODES.notVisualized));
+    const [value] = numbers.flatMap((item) => sequence(item, 'MeasuredValueSequence'));
+    expect(text(value ?? {}, 'NumericValue')).toBe(String(SMALL_SIZE[2]));
+    const [columns, rows, planes] = SMALL_SIZE;
+    const inGroup = at(report, ...GROUP, CODES.sourceOfMeasurement);
+    const inNumber = at(report, ...GROUP, CODES.notVisualized, CODES.sourceOfMeasurement);
+    for (const [bracket] of [inGroup, inNumber]) {
+      const points = texts(bracket ?? {}, 'GraphicData').map(Number);
+      expect(points).toEqual([columns / 32, 0, 0, 0, 0, rows, columns / 32, rows]);
+      const images = sequence(bracket ?? {}, 'ContentSequence').flatMap((item) =>
+        sequence(item, 'ReferencedSOPSequence'),
+      );
+      expect(images.map((image) => text(image, 'ReferencedSOPInstanceUID'))).toEqual([
+        smallSeries().slices[planes / 2]?.sopInstanceUid,
+      ]);
+    }
+  });
+
   test('says in the codes of its evaluations that nothing was found, beside the words', () => {
     const findings = at(report, CODES.qualitativeEvaluations, CODES.qualityFinding);
     expect(codesOf(findings)).toEqual(['Not visualized', 'Limited quality']);

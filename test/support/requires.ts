@@ -13,6 +13,8 @@ const PACKAGES = {
   dcm2json: 'dcmtk',
   dcmdump: 'dcmtk',
   dcmdjpeg: 'dcmtk',
+  gdcmdump: 'libgdcm-tools',
+  gdcmraw: 'libgdcm-tools',
   dciodvfy: 'dicom3tools',
   dcentvfy: 'dicom3tools',
   pdftotext: 'poppler-utils',

@@ -19,11 +19,11 @@ const NO_XPATH_LIMITS = ['TotalOp', 'ExprOp', 'ExprGrp'].map((kind) => `-Djdk.xm
 /** What a DICOMDIR would want, and odd patient values, which come from the source images. */
 const NOT_OURS = ['needed to build DICOMDIR', 'dubious for this VR - (0x0010,'];
 /**
- * dcentvfy takes AccessionNumber for an attribute of the study in reports and of the series in images, so it
- * warns of any report that lies beside any image of its study.
+ * dcentvfy takes AccessionNumber and its issuer for attributes of the study in reports and of the series in
+ * images, so it warns of any report that lies beside any image of its study.
  */
 const DCENTVFY_MISTAKE =
-  /Different information entities for attribute - Element=<AccessionNumber> IE <(Series|Study)>/;
+  /Different information entities for attribute - Element=<(AccessionNumber|IssuerOfAccessionNumberSequence)> IE <(Series|Study)>/;
 
 /**
  * What DicomSRValidator says of a report whose template it knows; of another it says nothing, and finds

@@ -149,17 +149,30 @@ describe.skipIf(isMissing)(`OHIF shows reports${need}`, () => {
     }
   });
 
-  test('that nothing was found, on an image of those that were looked at', async () => {
-    const { page, close } = await show(await createViewerStudy(CT_PLAN, 'nothing found'));
-    try {
-      expect(await isVisible(page, 'Pancreas not found')).toBe(true);
-      await openSeries(page, 'SR');
-      await drawnOutline(page);
-      await save('nothing found report.png', await page.screenshot());
-    } finally {
-      await close();
-    }
-  });
+  test.each([CT_PLAN, OBLIQUE_MR_PLAN, ENHANCED_CT_PLAN])(
+    'that nothing was found, in words on an image of those that were looked at: $name',
+    async (plan) => {
+      const study = await createViewerStudy(plan, 'nothing found');
+      const { page, close } = await show(study);
+      try {
+        expect(await isVisible(page, 'Pancreas not found')).toBe(true);
+        await openSeries(page, 'SR');
+        const { image } = await drawnOutline(page);
+        const words = page.getByText('Not visualized: 30.00 {images}').first();
+        await words.waitFor();
+        // On the page alone would not do: beside a frame the words lie outside of what is shown of the image.
+        const box = await words.boundingBox();
+        expect(box?.x).toBeGreaterThan(image.x);
+        expect((box?.x ?? 0) + (box?.width ?? Infinity)).toBeLessThan(image.x + image.width);
+        expect(box?.y).toBeGreaterThan(image.y);
+        expect((box?.y ?? 0) + (box?.height ?? Infinity)).toBeLessThan(image.y + image.height);
+        expect(await isVisible(page, '363698007: Pancreas')).toBe(true);
+        await save(`${plan.name} nothing found report.png`, await page.screenshot());
+      } finally {
+        await close();
+      }
+    },
+  );
 
   test('that nothing was found, and what before, in words where the site wants them', async () => {
     const { page, close } = await show(await createViewerStudy(CT_PLAN, 'nothing found, in words'));

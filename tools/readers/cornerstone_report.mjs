@@ -1,8 +1,8 @@
 // What cornerstone's adapter makes of a report and a SEG:
-//   npm install --ignore-scripts --prefix FOLDER @cornerstonejs/adapters @babel/runtime
+//   npm ci --ignore-scripts --prefix FOLDER, with the files of tools/readers/cornerstone in FOLDER
 //   node tools/readers/cornerstone_report.mjs FOLDER IMAGES FILE...
-// IMAGES: a folder with the images, one file each. Prints a line of JSON for each FILE. Not run by CI: the adapter
-// brings a whole viewer with it. tools/readers/README.md has the last output.
+// IMAGES: a folder with the images, one file each. Prints a line of JSON for each FILE. The adapter brings a whole
+// viewer with it: test/sr/cornerstone-reader.slow.test.ts installs it outside of the checkout.
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';

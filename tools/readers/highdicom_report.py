@@ -24,9 +24,11 @@ def group_facts(group):
 def report_facts(file):
     report = srread(file)
     content = report.content
+    said = {'file': Path(file).name, 'class': type(report).__name__}
+    if not hasattr(content, 'get_volumetric_roi_measurement_groups'):
+        return {**said, 'template': 'not that of a measurement report'}
     return {
-        'file': Path(file).name,
-        'class': type(report).__name__,
+        **said,
         'volumetric': [
             {'reference': g.reference_type.meaning, **group_facts(g)}
             for g in content.get_volumetric_roi_measurement_groups()
