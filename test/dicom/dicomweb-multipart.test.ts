@@ -35,10 +35,10 @@ async function* inChunks(body: Uint8Array, sizes: readonly number[]): AsyncGener
 async function split(
   body: AsyncIterable<Uint8Array>,
   boundary = BOUNDARY,
-  limit?: number,
+  limit = 2 ** 30,
 ): Promise<string[]> {
   const parts: string[] = [];
-  for await (const part of splitMultipart(body, boundary, () => limit)) {
+  for await (const part of splitMultipart(body, boundary, () => ({ bytes: limit }))) {
     parts.push(Buffer.from(part.bytes).toString('latin1'));
   }
   return parts;
