@@ -9,7 +9,7 @@ import { messageOf } from '../src/coded-error.ts';
 import { DicomWebClient } from '../src/dicom/web/client.ts';
 import { startEmbeddedArchive } from '../test/support/archives.ts';
 import { freePort } from '../test/support/free-port.ts';
-import { hostileStudies } from '../test/support/hostile-answers.ts';
+import { hostileStudies, NOT_OFFERED } from '../test/support/hostile-answers.ts';
 import { startHostileArchive } from '../test/support/hostile-archive.ts';
 import { hostileFile, hostileInstances } from '../test/support/hostile-instances.ts';
 import { storeRaw } from '../test/support/raw-dimse.ts';
@@ -153,10 +153,11 @@ export async function benchDoors({ quick, folder }: BenchOptions): Promise<Bench
           },
         ];
       }),
-      ...hostileStudies(scale).map(({ name, askedFor, answer }) => ({
+      ...hostileStudies(scale).map(({ name, askedFor, answer, hasNoMetadata = false }) => ({
         name: `archive, ${name}`,
         run: async () => {
           const study = nextStudy();
+          if (hasNoMetadata) archive.answer(study, 'metadata', NOT_OFFERED);
           archive.answer(study, askedFor, answer(study));
           await honestClient.store(undefined, smallCtSeries(study));
           return ended(study);

@@ -104,6 +104,18 @@ describe('splitting a multipart body', () => {
     expect(await split(inChunks(body, [100]), BOUNDARY, 2001)).toHaveLength(2);
   });
 
+  it('gives the beginning of a part that is cut, and goes on at the next', async () => {
+    const body = message([Buffer.alloc(3000, 'a'), Buffer.alloc(5, 'b'), Buffer.alloc(3000, 'c')]);
+    const parts = await collect(
+      splitMultipart(inChunks(body, [100]), BOUNDARY, () => ({ bytes: 2000, cut: true })),
+    );
+    expect(parts.map(({ bytes: [first, ...more] }) => [first, more.length + 1])).toEqual([
+      [0x61, expect.toSatisfy((length: number) => length > 1900 && length <= 2000)],
+      [0x62, 5],
+      [0x63, expect.toSatisfy((length: number) => length > 1900 && length <= 2000)],
+    ]);
+  });
+
   it('takes no more of the body than the caller has asked for', async () => {
     let taken = 0;
     const body = message([Buffer.alloc(1000), Buffer.alloc(1000), Buffer.alloc(1000)]);

@@ -151,6 +151,25 @@ describe('limits of time', () => {
     expect(expired).toHaveBeenCalledOnce();
   });
 
+  it('end an answer that trickles, but not one that begins late or is slow', async () => {
+    const trickling = (bytes: number) =>
+      serve((_request, response) => {
+        response.writeHead(200).flushHeaders();
+        const timer = setInterval(() => response.write(Buffer.alloc(bytes)), 20);
+        response.once('close', () => clearInterval(timer));
+        setTimeout(() => response.end(), 1500);
+      });
+    const limits = { ...LIMITS, idleMs: 300, answerBytes: 100e6 };
+    const read = async (url: string) => wholeAnswer(request(url, { limits }));
+    expect((await failure(read(await trickling(1)))).message).toMatch(/^too slow: \d+ bytes in 0\.\d s$/);
+    expect((await read(await trickling(8192))).status).toBe(200);
+    const late = await serve((_request, response) => {
+      setTimeout(() => response.write('a'), 280);
+      setTimeout(() => response.end('b'), 500);
+    });
+    expect(Buffer.from((await read(late)).bytes).toString()).toBe('ab');
+  });
+
   it('see a body in memory go out piece by piece', async () => {
     const url = await serve((incoming, response) => void incoming.resume().on('end', () => response.end()));
     const open = DIRECT.open(url, { method: 'POST', headers: { 'Content-Length': '1000000' } });

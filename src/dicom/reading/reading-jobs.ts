@@ -14,7 +14,7 @@ export type ReadingJob =
       readonly kind: 'bytes';
       readonly bytes: Uint8Array<ArrayBuffer>;
       readonly source: string;
-      /** `header`: without the frames; what comes behind it may be missing. A list: the values of these tags. */
+      /** `header`: without frames, what comes behind it may be missing. A list: the values of these tags. */
       readonly wanted: 'all' | 'header' | readonly string[];
       /** That it may become where it is deflated. */
       readonly mostBytes?: number | undefined;

@@ -30,6 +30,9 @@ export interface StudySearch {
 
 /** Series and instances per QIDO-RS request; few archives cap below. */
 const PAGE_SIZE = 500;
+/** Of a study, and instances of a series: several times as many as any has. */
+const MOST_SERIES = 5_000;
+const MOST_INSTANCES = 100_000;
 const HEADS: Taking = { headAlone: true };
 const HEADERS_OF_FILES = 'the instances themselves, for their headers';
 /** Statuses that dicomweb-client takes for an answer to a question. */
@@ -84,11 +87,11 @@ export class DicomWebClient {
   async searchSeries(studyUid: string, signal?: AbortSignal): Promise<DicomDataset[]> {
     const study = { studyInstanceUID: pathUid(studyUid) };
     const search = { fields: SERIES_FIELDS, key: 'SeriesInstanceUID', pageSize: PAGE_SIZE };
-    const found = await collect(
-      this.#search(`/studies/${studyUid}/series`, search, signal, (queryParams, instance) =>
-        this.#library.searchForSeries({ ...study, queryParams, request: { instance } }),
-      ),
+    const path = `/studies/${studyUid}/series`;
+    const listed = this.#search(path, search, signal, (queryParams, instance) =>
+      this.#library.searchForSeries({ ...study, queryParams, request: { instance } }),
     );
+    const found = await this.#collect(listed, MOST_SERIES, path);
     const counted: DicomDataset[] = [];
     for (const series of found) counted.push(await this.#counted(studyUid, series, signal));
     return counted;
@@ -116,7 +119,8 @@ export class DicomWebClient {
   }
 
   #searchInstances(studyUid: string, seriesUid: string, signal?: AbortSignal): Promise<DicomDataset[]> {
-    return collect(this.#instances(studyUid, seriesUid, PAGE_SIZE, signal));
+    const listed = this.#instances(studyUid, seriesUid, PAGE_SIZE, signal);
+    return this.#collect(listed, MOST_INSTANCES, seriesPath(studyUid, seriesUid));
   }
 
   #instances(studyUid: string, seriesUid: string, pageSize: number, signal?: AbortSignal) {
@@ -373,6 +377,16 @@ export class DicomWebClient {
     return retrieveInstances(this.#access, path, signal, taking);
   }
 
+  /** All results of a search; an archive could go on for ever. */
+  async #collect(listed: AsyncIterable<DicomDataset>, most: number, path: string): Promise<DicomDataset[]> {
+    const all: DicomDataset[] = [];
+    for await (const one of listed) {
+      if (all.length === most) throw badAnswer(this.url + path, `it lists more than ${most}`);
+      all.push(one);
+    }
+    return all;
+  }
+
   #search(
     path: string,
     search: Omit<Search, 'url'>,
@@ -405,12 +419,6 @@ async function otherwise<T>(refusal: unknown, other: () => Promise<T>): Promise<
   } catch (error) {
     throw mayBeHadOtherwise(error) ? refusal : error;
   }
-}
-
-async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const all: T[] = [];
-  for await (const item of items) all.push(item);
-  return all;
 }
 
 function seriesPath(studyUid: string, seriesUid: string): string {

@@ -111,12 +111,13 @@ export async function wholePart(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const gathered = new GatheredBytes();
   let limit: PartLimit | undefined;
+  let size = 0;
   for await (const chunk of content) {
-    gathered.add(chunk);
-    if (gathered.size < START_BYTES) continue;
+    size += chunk.length;
+    if (!limit || size <= limit.bytes) gathered.add(chunk);
+    if (size < START_BYTES) continue;
     limit ??= limitOf(gathered.beginning(START_BYTES));
-    if (gathered.size <= limit.bytes) continue;
-    if (limit.cut) break;
+    if (size <= (limit.cut ? DEFAULT_PART_LIMIT_BYTES : limit.bytes)) continue;
     throw limit.tooLarge?.() ?? new MultipartError(`has a part of more than ${limit.bytes} bytes`);
   }
   return gathered.take();

@@ -110,9 +110,9 @@ export interface Taking {
 function limitsOf(url: string, { mostBytes, headAlone = false }: Taking): LimitOf {
   const bytes = headAlone ? HEAD_BYTES : (mostBytes ?? UNANNOUNCED_LIMIT_BYTES);
   const why = mostBytes === undefined ? 'more is not taken into memory' : 'its header tells of less';
-  const what = `${url}: an instance has more than ${bytes} bytes: ${why}`;
+  const what = `${url}: an instance has more than ${headAlone ? '2 GiB' : `${bytes} bytes`}: ${why}`;
   const tooLarge = () => new TooMuchToRead('DICOM_UNREADABLE', what);
-  const instance: PartLimit = headAlone ? { bytes, cut: true } : { bytes, tooLarge };
+  const instance: PartLimit = { bytes, tooLarge, cut: headAlone };
   const other: PartLimit = { bytes: Math.min(bytes, OTHER_PART_LIMIT_BYTES) };
   return (start) => (isPart10(start) || bareStart(start) ? instance : other);
 }

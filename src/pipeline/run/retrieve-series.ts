@@ -7,6 +7,7 @@ import { imageKey } from '../../dicom/geometry/split-series.ts';
 import { type DicomDataset, type Instance, requiredText, text } from '../../dicom/reading/dataset.ts';
 import { readForeignInstance } from '../../dicom/reading/foreign-instances.ts';
 import { HeaderValues } from '../../dicom/reading/header-values.ts';
+import { mostBytesOf } from '../../dicom/reading/instance-size.ts';
 import type { DicomWebClient } from '../../dicom/web/client.ts';
 import type { PartOfSeries } from '../selection/select.ts';
 
@@ -55,7 +56,7 @@ export async function retrieveSeries(
     ? partFiles(archive, series, part, signal)
     : archive.retrieveSeries(studyInstanceUid, seriesInstanceUid, signal, { mostBytes });
   const seen = new Map<string, string>();
-  const headers = new HeaderValues(`series ${seriesInstanceUid}`);
+  const headers = new HeaderValues(`series ${seriesInstanceUid}`, part?.images.size ?? images);
   const takeAll = async (arriving: AsyncIterable<Uint8Array>): Promise<void> => {
     const decoding: Promise<void>[] = [];
     for await (const bytes of arriving) {
@@ -71,6 +72,8 @@ export async function retrieveSeries(
       if (before !== undefined) continue;
       seen.set(instance.source, contents);
       decoding.push(observed(builder.add(instance, wanted)));
+      // Now: an archive may go on sending for ever.
+      if (images !== undefined && builder.planeCount > images) break;
       if (length > LARGE_BYTES) await Promise.all(decoding.splice(0));
       else if (decoding.length === IN_FLIGHT) await decoding.shift();
     }
@@ -197,6 +200,12 @@ async function readOne(bytes: Uint8Array, series: SeriesInStudy, count: number):
       const what = `the archive sent ${keyword} ${found}, asked was ${uid}`;
       throw new DicomError('DICOM_WEB_ANSWER', `${source}: ${what}`);
     }
+  }
+  const claimed = mostBytesOf(instance.dataset) ?? 0;
+  if (series.mostBytes !== undefined && claimed > series.mostBytes) {
+    const { Rows: rows, Columns: columns, NumberOfFrames: frames = '1' } = instance.dataset;
+    const size = `${String(rows)} x ${String(columns)} pixels in ${String(frames)} frame(s)`;
+    throw new DicomError('DICOM_WEB_ANSWER', `${source}: it has ${size}, and its metadata tell of less`);
   }
   return { ...instance, source: sourceOf(requiredText(instance.dataset, 'SOPInstanceUID', source)) };
 }
