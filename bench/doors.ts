@@ -9,9 +9,10 @@ import { messageOf } from '../src/coded-error.ts';
 import { DicomWebClient } from '../src/dicom/web/client.ts';
 import { startEmbeddedArchive } from '../test/support/archives.ts';
 import { freePort } from '../test/support/free-port.ts';
-import { hostileStudies } from '../test/support/hostile-answers.ts';
+import { hostileStudies, NOT_OFFERED } from '../test/support/hostile-answers.ts';
 import { startHostileArchive } from '../test/support/hostile-archive.ts';
 import { hostileFile, hostileInstances } from '../test/support/hostile-instances.ts';
+import { startOrthanc } from '../test/support/orthanc.ts';
 import { storeRaw } from '../test/support/raw-dimse.ts';
 import { stowBody } from '../test/support/receiving.ts';
 import { serve } from '../test/support/serve-process.ts';
@@ -24,6 +25,8 @@ import type { Probed } from './health-probe.ts';
 const LONGEST_SILENCE_MS = 250;
 const MOST_GROWTH_BYTES = 300e6;
 const QUIET_MS = 10_000;
+/** Larger ones hold an Orthanc itself for minutes, and then nobody's study can be had. */
+const ORTHANC_SHARE = 0.05;
 /** A study that hangs is one that the archive keeps waiting. */
 const STUDY_LIMIT_MS = 60_000;
 const PROBE = path.join(import.meta.dirname, 'health-probe.ts');
@@ -43,12 +46,13 @@ interface Attack {
  * /healthz: the longest time without an answer, beside that of a server that does nothing, and the memory.
  * What is printed on the way says too how long the node's main thread computed without a pause, in time of
  * the processor: on a busy machine that alone is the node's doing. DOORS_ONLY: an expression for what is
- * tried.
+ * tried. DOORS_ARCHIVE=orthanc: the archive is a real Orthanc, in which strangers store as well.
  */
 export async function benchDoors({ quick, folder }: BenchOptions): Promise<BenchRow[]> {
   if (process.platform !== 'linux') return []; // only there can the memory of another process be measured
   const scale = quick ? 0.002 : 1;
-  const honest = await startEmbeddedArchive();
+  const orthanc = process.env['DOORS_ARCHIVE'] === 'orthanc' ? await startOrthanc() : undefined;
+  const honest = orthanc ?? (await startEmbeddedArchive());
   const archive = await startHostileArchive(honest.url);
   const [port, dimsePort] = [await freePort(), await freePort()];
   const own = path.join(folder, 'doors');
@@ -153,13 +157,23 @@ export async function benchDoors({ quick, folder }: BenchOptions): Promise<Bench
           },
         ];
       }),
-      ...hostileStudies(scale).map(({ name, askedFor, answer }) => ({
+      ...hostileStudies(scale).map(({ name, askedFor, answer, hasNoMetadata = false }) => ({
         name: `archive, ${name}`,
         run: async () => {
           const study = nextStudy();
+          if (hasNoMetadata) archive.answer(study, 'metadata', NOT_OFFERED);
           archive.answer(study, askedFor, answer(study));
           await honestClient.store(undefined, smallCtSeries(study));
           return ended(study);
+        },
+      })),
+      ...(orthanc ? hostileInstances(scale * ORTHANC_SHARE) : []).map((instance) => ({
+        name: `Orthanc, ${instance.name}`,
+        run: async () => {
+          const study = nextStudy();
+          const body = Buffer.from(hostileFile(instance, `${study}.1.1`, study));
+          const answer = await fetch(`${orthanc?.restUrl}/instances`, { method: 'POST', body });
+          return answer.ok ? ended(study) : `Orthanc refuses it: ${answer.status}`;
         },
       })),
     ];

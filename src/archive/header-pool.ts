@@ -21,6 +21,7 @@ const pool = new WorkerPool<string, HeaderResult>({
   limitMs: LIMIT_MS,
   idleMs: 30_000,
   heapMb: 256,
+  keptMb: 96,
 });
 
 /**

@@ -1,3 +1,4 @@
+import process from 'node:process';
 import { parentPort } from 'node:worker_threads';
 import { codeOf, messageOf } from '../coded-error.ts';
 import type { WorkerAnswer } from './worker-pool.ts';
@@ -17,12 +18,17 @@ export function answerJobs(work: (job: never) => Promise<Answered<unknown>>): vo
   const answer = async (job: never): Promise<void> => {
     try {
       const { result, transfer } = await work(job);
-      send({ type: 'done', result }, transfer);
+      send({ type: 'done', result, heldBytes: heldBytes() }, transfer);
     } catch (error) {
-      send({ type: 'failed', reason: messageOf(error), code: codeOf(error) });
+      send({ type: 'failed', reason: messageOf(error), code: codeOf(error), heldBytes: heldBytes() });
     }
   };
   // One job at a time: the pool sends the next one after the answer.
   port.on('message', (job: unknown) => void answer(job as never));
   send({ type: 'ready' });
+}
+
+function heldBytes(): number {
+  const { heapTotal, external } = process.memoryUsage();
+  return heapTotal + external;
 }

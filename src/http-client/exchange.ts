@@ -185,7 +185,9 @@ class Exchange implements Answer {
       for (;;) {
         const { done, value } = await this.#waiting.watch(chunks.next());
         if (done) return;
-        if (value instanceof Uint8Array) yield value;
+        if (!(value instanceof Uint8Array)) continue;
+        this.#waiting.came(value.length);
+        yield value;
       }
     } finally {
       this.#head.destroy();

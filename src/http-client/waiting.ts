@@ -8,6 +8,12 @@ export interface TimeLimits {
 }
 
 /**
+ * Least of an answer that comes in the longest time without a byte, once it has begun: one that trickles
+ * would keep whoever waits for it from all other work.
+ */
+const LEAST_BYTES = 16_384;
+
+/**
  * How long an exchange waits for the server. What its caller does between pieces of the answer does not
  * count. Two timers for all pieces, as there are thousands a second.
  */
@@ -18,6 +24,8 @@ export class Waiting {
   #total: NodeJS.Timeout;
   #waitedMs = 0;
   #since: number | undefined;
+  /** What came since when: `waitedMs` at that time. */
+  #came: { bytes: number; sinceMs: number } | undefined;
 
   /** @param expired told once a limit is over */
   constructor(limits: TimeLimits, expired: (error: ConnectionError) => void) {
@@ -48,6 +56,18 @@ export class Waiting {
   /** Something came, or went out. */
   progress(): void {
     this.#idle.refresh();
+  }
+
+  /** A piece of the answer came. */
+  came(bytes: number): void {
+    this.#came ??= { bytes: 0, sinceMs: this.waitedMs };
+    this.#came.bytes += bytes;
+    const ms = this.waitedMs - this.#came.sinceMs;
+    if (ms < this.#limits.idleMs) return;
+    if (this.#came.bytes < LEAST_BYTES) {
+      this.#expire(`too slow: ${this.#came.bytes} bytes in ${(ms / 1000).toFixed(1)} s`);
+    }
+    this.#came = { bytes: 0, sinceMs: this.waitedMs };
   }
 
   stop(): void {

@@ -35,10 +35,10 @@ async function* inChunks(body: Uint8Array, sizes: readonly number[]): AsyncGener
 async function split(
   body: AsyncIterable<Uint8Array>,
   boundary = BOUNDARY,
-  limit?: number,
+  limit = 2 ** 30,
 ): Promise<string[]> {
   const parts: string[] = [];
-  for await (const part of splitMultipart(body, boundary, () => limit)) {
+  for await (const part of splitMultipart(body, boundary, () => ({ bytes: limit }))) {
     parts.push(Buffer.from(part.bytes).toString('latin1'));
   }
   return parts;
@@ -102,6 +102,18 @@ describe('splitting a multipart body', () => {
     const body = message([Buffer.alloc(10), Buffer.alloc(2001)]);
     await expect(split(inChunks(body, [100]), BOUNDARY, 2000)).rejects.toThrow('more than 2000 bytes');
     expect(await split(inChunks(body, [100]), BOUNDARY, 2001)).toHaveLength(2);
+  });
+
+  it('gives the beginning of a part that is cut, and goes on at the next', async () => {
+    const body = message([Buffer.alloc(3000, 'a'), Buffer.alloc(5, 'b'), Buffer.alloc(3000, 'c')]);
+    const parts = await collect(
+      splitMultipart(inChunks(body, [100]), BOUNDARY, () => ({ bytes: 2000, cut: true })),
+    );
+    expect(parts.map(({ bytes: [first, ...more] }) => [first, more.length + 1])).toEqual([
+      [0x61, expect.toSatisfy((length: number) => length > 1900 && length <= 2000)],
+      [0x62, 5],
+      [0x63, expect.toSatisfy((length: number) => length > 1900 && length <= 2000)],
+    ]);
   });
 
   it('takes no more of the body than the caller has asked for', async () => {

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { packed, packedInTurns, unpacked, unpackedInTurns } from '../../src/dicom/reading/in-pieces.ts';
+import {
+  buffersOf,
+  packed,
+  packedInTurns,
+  unpacked,
+  unpackedInTurns,
+} from '../../src/dicom/reading/in-pieces.ts';
 
 const LARGE = {
   SOPInstanceUID: '1.2.3',
@@ -18,7 +24,7 @@ describe('a data set between threads', () => {
     const { pieces } = packed(LARGE, 'test');
     expect(pieces.length).toBeGreaterThan(4);
     expect(unpacked({ pieces })).toEqual(LARGE);
-    expect(await unpackedInTurns({ pieces })).toEqual(LARGE);
+    expect(await unpackedInTurns(packed(LARGE, 'test'))).toEqual(LARGE);
     const [first, second] = await packedInTurns([LARGE, { Rows: 2 }], 'test');
     expect(first && unpacked(first)).toEqual(LARGE);
     expect(second && unpacked(second)).toEqual({ Rows: 2 });
@@ -35,6 +41,14 @@ describe('a data set between threads', () => {
     await unpackedInTurns(large);
     clearInterval(timer);
     expect(turns).toBeGreaterThan(0);
+  });
+
+  it('takes its memory along, and lets it go', async () => {
+    const dataset = packed(LARGE, 'test');
+    const given = structuredClone(dataset, { transfer: buffersOf([dataset]) });
+    expect(dataset.pieces.every(({ length }) => length === 0)).toBe(true);
+    expect(await unpackedInTurns(given)).toEqual(LARGE);
+    expect(given.pieces.every(({ length }) => length === 0)).toBe(true);
   });
 
   it('is refused where one item holds too much to be cut', () => {

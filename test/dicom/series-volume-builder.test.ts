@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { buildVolume } from '../../src/dicom/geometry/series-volume.ts';
 import { SeriesVolumeBuilder } from '../../src/dicom/geometry/series-volume-builder.ts';
 import { type Instance, readInstance } from '../../src/dicom/reading/dataset.ts';
+import { TRANSFER_SYNTAX } from '../../src/dicom/reading/transfer-syntaxes.ts';
 import { enhancedImage } from '../support/enhanced-image.ts';
 import { type Attributes, ctAttributes, part10, words } from '../support/part10.ts';
 
@@ -43,6 +44,35 @@ describe('a volume that is built image by image', () => {
     const builder = new SeriesVolumeBuilder();
     await builder.add(image);
     expect(builder.finish()).toEqual(await buildVolume([image]));
+  });
+
+  it('is refused before memory is filled with pixels that take no bytes', async () => {
+    const { dataset, source } = slice(0);
+    const large = {
+      dataset: { ...dataset, Rows: 4096, Columns: 4096 },
+      transferSyntaxUid: TRANSFER_SYNTAX.jpeg2000Lossless,
+      frames: [new Uint8Array(100)],
+      source,
+    };
+    const builder = new SeriesVolumeBuilder();
+    const added = await Promise.allSettled(Array.from({ length: 5 }, async () => builder.add(large)));
+    expect(added.at(-1)).toMatchObject({
+      reason: {
+        code: 'DICOM_UNREADABLE',
+        message: expect.stringMatching(/: 500 bytes of compressed pixels become 167772160: no images/),
+      },
+    });
+  });
+
+  it('is refused where each of many frames repeats a long header', async () => {
+    const frames = Array.from({ length: 600 }, (_, z) => ({
+      position: ['0', '0', String(z)],
+      values: Array<number>(12).fill(z),
+    }));
+    const image = enhancedImage(frames);
+    const long = Object.fromEntries(Array.from({ length: 9000 }, (_, i) => [`K${i}`, 'x']));
+    const added = new SeriesVolumeBuilder().add({ ...image, dataset: { ...image.dataset, ...long } });
+    await expect(added).rejects.toThrow(/600 frames of 90\d\d attributes are more than are read/);
   });
 
   it('is refused with the same words', async () => {

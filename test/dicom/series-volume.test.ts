@@ -231,13 +231,13 @@ describe('voxel values', () => {
 
 describe('buildVolume refuses', () => {
   it('a volume that no scanner makes, before memory is reserved for it', async () => {
-    const series = ctSeries(20).map((slice) => ({
+    const series = ctSeries(80).map((slice) => ({
       ...slice,
-      dataset: { ...slice.dataset, Rows: 8192, Columns: 8192 },
+      dataset: { ...slice.dataset, Rows: 4096, Columns: 4096 },
     }));
     expect(await refusal(series)).toMatchObject({
       code: 'DICOM_GEOMETRY',
-      message: 'the series is too large: 20 planes of 67108864 pixels are more than 1073741824 voxels',
+      message: 'the series is too large: 80 planes of 16777216 pixels are more than 1073741824 voxels',
     });
   });
 

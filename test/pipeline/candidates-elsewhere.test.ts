@@ -22,14 +22,25 @@ describe('what selection knows of a series', () => {
     expect(elsewhere).toEqual(candidatesOf('1.2.3', large));
   });
 
-  it('is refused where each image is a volume of its own', async () => {
+  it('is a problem, not an error, where each image is a volume of its own: its study has other series', async () => {
     const turned = Array.from({ length: 600 }, (_, index) =>
       image(index, { ImageOrientationPatient: ['1', '0', '0', '0', String(index / 600), '1'] }),
     );
-    await expect(candidatesElsewhere('1.2.3', turned)).rejects.toMatchObject({
-      code: 'DICOM_GEOMETRY',
-      message: expect.stringMatching(/it falls into \d+ volumes/),
-    });
+    expect(await candidatesElsewhere('1.2.3', turned)).toEqual([
+      expect.objectContaining({
+        images: 600,
+        problem: expect.stringMatching(/^it falls into \d+ volumes/),
+        facts: expect.objectContaining({ modality: 'CT' }),
+      }),
+    ]);
+  });
+
+  it('is a problem where an image claims a hundred thousand frames', async () => {
+    const frames = Array.from({ length: 100_000 }, () => ({}));
+    const claimed = image(0, { PerFrameFunctionalGroupsSequence: frames });
+    expect(await candidatesElsewhere('1.2.3', [claimed])).toMatchObject([
+      { problem: 'it has 100000 images; more than 20000 are not told apart' },
+    ]);
   });
 
   it('has no text that is longer than people write', () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildVolume } from '../../src/dicom/geometry/series-volume.ts';
 import { readInstance } from '../../src/dicom/reading/dataset.ts';
+import { mostBytesOf } from '../../src/dicom/reading/instance-size.ts';
 import { DicomWebClient } from '../../src/dicom/web/client.ts';
 import { retrieveSeries } from '../../src/pipeline/run/retrieve-series.ts';
 import { startEmbeddedArchive } from '../support/archives.ts';
@@ -68,6 +69,26 @@ describe('retrieving a series into a volume', () => {
         message: `series ${SERIES.seriesInstanceUid}: the archive sent 12 of ${images} images`,
       });
     }
+  });
+
+  it('takes no more into memory than the metadata tell of', async () => {
+    const study = '2.25.4713';
+    const wanted = { seriesInstanceUid: `${study}.1`, images: FILES.length };
+    const padding = new Uint8Array(100_000).buffer;
+    const files = smallCtSeries(study, { OverlayData: padding });
+    await client.storeVerified(study, files);
+    const retrieved = async (mostBytes: number) =>
+      (await retrieveSeries(client, { studyInstanceUid: study }, { ...wanted, mostBytes })).finish();
+    const mostBytes = Math.max(...files.map((bytes) => mostBytesOf(readInstance(bytes, '').dataset) ?? 0));
+    expect(await retrieved(mostBytes)).toEqual(await whole(files));
+    await expect(retrieved(100_000)).rejects.toMatchObject({
+      code: 'DICOM_UNREADABLE',
+      message: expect.stringMatching(/an instance has more than 100000 bytes: its header tells of less$/),
+    });
+    await expect(retrieved(mostBytes - 1)).rejects.toMatchObject({
+      code: 'DICOM_WEB_ANSWER',
+      message: expect.stringMatching(/it has 16 x 16 pixels in 1 frame\(s\), and its metadata tell of less$/),
+    });
   });
 
   it('says which image of a part is not there', async () => {

@@ -1,16 +1,25 @@
+import { randomBytes } from 'node:crypto';
 import type { OutgoingHttpHeaders } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { deflateRawSync, gzipSync, zstdCompressSync } from 'node:zlib';
+import { TRANSFER_SYNTAX } from '../../src/dicom/reading/transfer-syntaxes.ts';
 import type { AskedFor, HostileAnswer } from './hostile-archive.ts';
 import { hostileFile, hostileInstances } from './hostile-instances.ts';
+import { encodeHtj2k } from './htj2k-encoder.ts';
+import { explicit, implicit, joined, rawFile } from './raw-elements.ts';
 
 /** What an archive answers that means harm, or is broken. */
 export interface HostileStudy {
   readonly name: string;
   readonly askedFor: AskedFor;
   readonly answer: (study: string) => HostileAnswer;
+  /** The archive gives no metadata of it: its instances are looked at for their headers. */
+  readonly hasNoMetadata?: boolean;
 }
+
+/** What an archive answers that has no such service. */
+export const NOT_OFFERED: HostileAnswer = (_request, response) => void response.writeHead(501).end();
 
 const JSON_TYPE = { 'Content-Type': 'application/dicom+json' };
 const BOUNDARY = 'hostile';
@@ -20,7 +29,10 @@ const END = Buffer.from(`\r\n--${BOUNDARY}--\r\n`);
 const MIB = 2 ** 20;
 
 const streamed =
-  (headers: OutgoingHttpHeaders, chunks: () => Iterable<string | Uint8Array>): HostileAnswer =>
+  (
+    headers: OutgoingHttpHeaders,
+    chunks: () => Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>,
+  ): HostileAnswer =>
   async (_request, response) => {
     response.writeHead(200, headers);
     await pipeline(Readable.from(chunks(), { objectMode: false }), response);
@@ -72,6 +84,15 @@ export function hostileStudies(scale = 1): HostileStudy[] {
     name: `instances: ${name}`,
     askedFor: 'retrieve' as const,
     answer: () => streamed({ ...MULTIPART, ...headers }, chunks),
+  });
+  const alone = (
+    name: string,
+    chunks: (study: string) => Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>,
+  ) => ({
+    name: `instances without metadata: ${name}`,
+    askedFor: 'retrieve' as const,
+    hasNoMetadata: true,
+    answer: (study: string) => streamed(MULTIPART, () => chunks(study)),
   });
   const longText = 'x'.repeat(of(15 * MIB));
   return [
@@ -155,6 +176,56 @@ export function hostileStudies(scale = 1): HostileStudy[] {
       yield END;
     }),
     retrieved('a preamble that does not end', () => repeated(of(3000), 'x'.repeat(MIB))),
+    retrieved('gzip of gigabytes', () => gzipOf(of(3000)), { 'Content-Encoding': 'gzip' }),
+    {
+      name: 'instances: pixels that do not end',
+      askedFor: 'retrieve',
+      answer: (study) =>
+        streamed(MULTIPART, function* () {
+          yield PART;
+          yield imageFile({ study, index: 0, pixels: explicit(0x7fe00010, 'OW', '', 2 ** 31 - 2) });
+          yield* repeated(of(3000), 'x'.repeat(MIB));
+        }),
+    },
+    {
+      name: 'instances: an enhanced image, many frames and a long header',
+      askedFor: 'retrieve',
+      answer: (study) => streamed(MULTIPART, () => [PART, manyFrames(study, of(3000), of(9000)), END]),
+    },
+    {
+      name: 'instances: one after the other, each with a long header',
+      askedFor: 'retrieve',
+      answer: (study) =>
+        streamed(MULTIPART, function* () {
+          const more = elements(of(9000));
+          for (let index = 0; index < of(20_000); index += 1)
+            yield* [PART, imageFile({ study, index, more })];
+          yield END;
+        }),
+    },
+    alone('pixels that do not end', function* (study) {
+      yield PART;
+      yield imageFile({ study, index: 0, pixels: explicit(0x7fe00010, 'OW', '', 2 ** 31 - 2) });
+      yield* repeated(of(3000), 'x'.repeat(MIB));
+    }),
+    alone('large images that take no bytes', async function* (study) {
+      const side = Math.max(64, Math.round(4096 * scale));
+      const image = { rows: side, columns: side, bits: 16, signed: true };
+      const pixels = compressed(await encodeHtj2k(new Int16Array(side * side), image));
+      for (let index = 0; index < 40; index += 1) {
+        yield* [PART, imageFile({ study, index, side, pixels, syntax: TRANSFER_SYNTAX.htj2kLossless })];
+      }
+      yield END;
+    }),
+    alone('a deflated image of gigabytes', function* (study) {
+      const zeros = new Uint8Array(of(100 * MIB));
+      const pixels = joined(explicit(0x7fe00010, 'OW', '', zeros.length));
+      const file = imageFile({ study, index: 0, side: 8192, pixels, syntax: TRANSFER_SYNTAX.deflated });
+      const start = 132 + explicit(0x00020010, 'UI', `${TRANSFER_SYNTAX.deflated} `).length;
+      // Random bytes, which do not shrink, keep it below a thirtieth.
+      const rest = Buffer.concat([file.subarray(start), randomBytes(of(4 * MIB)), zeros]);
+      yield* [PART, file.subarray(0, start), deflateRawSync(rest), END];
+    }),
     retrieved('less than its Content-Length', () => [PART, Buffer.alloc(1000)], { 'Content-Length': 5000 }),
     retrieved('an empty body', () => []),
     {
@@ -168,6 +239,89 @@ export function hostileStudies(scale = 1): HostileStudy[] {
       },
     },
   ];
+}
+
+/** A part that begins; members of gzip may follow one another, too. */
+function* gzipOf(mebibytes: number): Generator<Uint8Array> {
+  yield gzipSync(PART);
+  const member = gzipSync(Buffer.alloc(MIB));
+  for (let left = mebibytes; left > 0; left -= 1) yield member;
+}
+
+interface ImageFile {
+  readonly study: string;
+  readonly index: number;
+  readonly side?: number;
+  readonly more?: Uint8Array;
+  /** The whole element. */
+  readonly pixels?: Uint8Array;
+  readonly syntax?: string;
+}
+
+/** One slice of a series that is a volume. */
+function imageFile({ study, index, side = 16, more, pixels, syntax }: ImageFile): Uint8Array {
+  const words = (value: number) => [...new Uint8Array(Uint16Array.of(value).buffer)];
+  return joined(
+    rawFile(syntax ?? TRANSFER_SYNTAX.explicitLittleEndian),
+    explicit(0x00080016, 'UI', '1.2.840.10008.5.1.4.1.1.2\0'),
+    explicit(0x00080018, 'UI', `${study}.1.${index + 1}`),
+    explicit(0x00080060, 'CS', 'CT'),
+    explicit(0x0008103e, 'LO', 'abdomen portal venous'),
+    more ?? '',
+    explicit(0x00100020, 'LO', 'P1'),
+    explicit(0x0020000d, 'UI', study),
+    explicit(0x0020000e, 'UI', `${study}.1`),
+    explicit(0x00200032, 'DS', `0\\0\\${index}`),
+    explicit(0x00200037, 'DS', '1\\0\\0\\0\\1\\0'),
+    explicit(0x00280010, 'US', words(side)),
+    explicit(0x00280011, 'US', words(side)),
+    explicit(0x00280030, 'DS', '1\\1'),
+    explicit(0x00280100, 'US', words(16)),
+    explicit(0x00280101, 'US', words(16)),
+    explicit(0x00280102, 'US', words(15)),
+    explicit(0x00280103, 'US', words(1)),
+    explicit(0x00281052, 'DS', '0'),
+    explicit(0x00281053, 'DS', '1'),
+    pixels ?? explicit(0x7fe00010, 'OW', new Uint8Array(2 * side * side)),
+  );
+}
+
+/** Elements of which each is kept. */
+function elements(count: number): Uint8Array {
+  return new Uint8Array(
+    Buffer.concat(
+      Array.from({ length: count }, (_, index) => explicit(0x00091001 + index, 'SH', `${index}`)),
+    ),
+  );
+}
+
+function compressed(codestream: Uint8Array): Uint8Array {
+  return joined(
+    explicit(0x7fe00010, 'OB', '', 0xffff_ffff),
+    implicit(0xfffee000),
+    implicit(0xfffee000, codestream),
+    implicit(0xfffee0dd),
+  );
+}
+
+function manyFrames(study: string, frames: number, attributes: number): Uint8Array {
+  const text = (value: string) => (value.length % 2 === 0 ? value : `${value} `);
+  const place = explicit(0x00209113, 'SQ', implicit(0xfffee000, explicit(0x00200032, 'DS', '0\\0\\0')));
+  const item = implicit(0xfffee000, place);
+  return joined(
+    rawFile(TRANSFER_SYNTAX.explicitLittleEndian),
+    explicit(0x00080016, 'UI', '1.2.840.10008.5.1.4.1.1.2.1\0'),
+    explicit(0x00080018, 'UI', `${study}.1.1`),
+    elements(attributes),
+    explicit(0x0020000d, 'UI', study),
+    explicit(0x0020000e, 'UI', `${study}.1`),
+    explicit(0x00280008, 'IS', text(`${frames}`)),
+    explicit(0x00280010, 'US', [2, 0]),
+    explicit(0x00280011, 'US', [2, 0]),
+    explicit(0x00280100, 'US', [16, 0]),
+    explicit(0x52009230, 'SQ', Buffer.alloc(item.length * frames, item)),
+    explicit(0x7fe00010, 'OW', new Uint8Array(8 * frames)),
+  );
 }
 
 /** Frames of zstd may follow one another: each of these takes a few dozen bytes. */

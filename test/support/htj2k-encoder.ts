@@ -12,7 +12,7 @@ export interface Htj2kImage {
  * range.
  */
 export async function encodeHtj2k(
-  values: readonly number[],
+  values: readonly number[] | Int16Array,
   { rows, columns, bits, signed }: Htj2kImage,
   quantizationStep?: number,
 ): Promise<Uint8Array<ArrayBuffer>> {

@@ -1,4 +1,4 @@
-import { DicomError } from '../dicom-error.ts';
+import { DicomError, TooMuchToRead } from '../dicom-error.ts';
 import { type DicomDataset, type Instance, requiredNumber, sequence } from '../reading/dataset.ts';
 
 /** One plane of image: a classic CT or MR image, or one frame of an enhanced one. */
@@ -48,9 +48,13 @@ export function isEnhanced(dataset: DicomDataset): boolean {
   return ENHANCED_IMAGES.has(dataset['SOPClassUID']);
 }
 
+/** Attributes of all frames of an instance: ten thousand frames whose header has five hundred. */
+const MOST_ATTRIBUTES = 5_000_000;
+
 /**
  * The frames of an instance in stored order. An instance that is no enhanced image counts as one frame.
- * Throws DICOM_ATTRIBUTE where an enhanced image describes another number of frames than it has.
+ * Throws DICOM_ATTRIBUTE where an enhanced image describes another number of frames than it has;
+ * TooMuchToRead where so many frames with so long a header would fill the memory.
  */
 export function imageFrames(instance: Instance): ImageFrame[] {
   const { dataset, source } = instance;
@@ -63,6 +67,11 @@ export function imageFrames(instance: Instance): ImageFrame[] {
     throw new DicomError('DICOM_ATTRIBUTE', `${source}: ${what}`);
   }
   const shared = { ...header, ...macroAttributes(sequence(dataset, SHARED)[0]) };
+  const attributes = Object.keys(shared).length;
+  if (attributes * count > MOST_ATTRIBUTES) {
+    const what = `${count} frames of ${attributes} attributes are more than are read`;
+    throw new TooMuchToRead('DICOM_UNREADABLE', `${source}: ${what}`);
+  }
   return groups.map((group, index) => ({
     instance,
     index,

@@ -1,6 +1,6 @@
 import { DicomError } from '../dicom-error.ts';
 import { decodeFrame } from '../pixels/pixels.ts';
-import { type Instance } from '../reading/dataset.ts';
+import { type Instance, number } from '../reading/dataset.ts';
 import { checkImage, isLossy } from './image-checks.ts';
 import { type ImageFrame, imageFrames } from './image-frame.ts';
 import { readRescale } from './rescale.ts';
@@ -11,6 +11,11 @@ export interface BuilderOptions extends VolumeOptions {
   /** How many planes will come, where that is known: then the voxels' memory never has to grow. */
   readonly expectedPlanes?: number;
 }
+
+/** Lossless images have a half or a tenth of their size, lossy ones a hundredth. */
+const MAX_EXPANSION = 200;
+/** Images of nothing have hardly any size; a series has a few of them. */
+const EXPANSION_ALLOWANCE_BYTES = 128 * 2 ** 20;
 
 /**
  * Builds the same volume as `buildVolume`, from images that come one by one: their pixels are decoded into
@@ -23,6 +28,9 @@ export class SeriesVolumeBuilder {
   /** Pixels per plane: of the first one; others are refused in the end. */
   #planeLength = 0;
   #lossy = false;
+  /** Of all images that were added. */
+  #encodedBytes = 0;
+  #decodedBytes = 0;
 
   constructor(options: BuilderOptions = {}) {
     this.#options = options;
@@ -59,8 +67,19 @@ export class SeriesVolumeBuilder {
     return { volume: { voxels, size, affine }, slices, lossy: this.#lossy, warnings };
   }
 
+  /** Before it is decoded: pixels that take no bytes could fill the memory. */
+  #count({ dataset, frames, source }: Instance, index: number): void {
+    this.#encodedBytes += frames[index]?.length ?? 0;
+    this.#decodedBytes += 2 * (number(dataset, 'Rows') ?? 0) * (number(dataset, 'Columns') ?? 0);
+    const most = EXPANSION_ALLOWANCE_BYTES + MAX_EXPANSION * this.#encodedBytes;
+    if (this.#decodedBytes <= most) return;
+    const what = `${this.#encodedBytes} bytes of compressed pixels become ${this.#decodedBytes}`;
+    throw new DicomError('DICOM_UNREADABLE', `${source}: ${what}: no images are compressed like that`);
+  }
+
   async #decode({ instance, index, attributes, label }: ImageFrame, plane: number): Promise<void> {
     const rescale = readRescale(attributes, label);
+    this.#count(instance, index);
     const stored = await decodeFrame(instance, index);
     this.#planeLength ||= stored.length;
     // Planes of several sizes are refused in the end, with all that is wrong.

@@ -35,6 +35,7 @@ export class DecodePool {
       what: 'the decoder',
       limitMs: frameTimeoutMs,
       idleMs,
+      keptMb: KEPT_MB,
       here: ({ encoded, format, transferSyntaxUid }) =>
         decodeStoredValues(encoded, format, transferSyntaxUid),
     });
@@ -49,6 +50,9 @@ export class DecodePool {
     return this.#pool.run(job, [job.encoded.buffer]);
   }
 }
+
+/** A worker with a codec holds 80 to 90 MB; started anew for each frame, it would take longest. */
+const KEPT_MB = 192;
 
 /** More threads gain little: the frames of one series come through one thread. */
 const MAX_WORKERS = 4;

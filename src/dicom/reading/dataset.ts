@@ -30,9 +30,15 @@ export interface Instance {
  * Reads one DICOM Part 10 file (PS3.10 section 7) that is complete in memory.
  * Throws DICOM_UNREADABLE for what is not DICOM, cut off or corrupt.
  * @param effort where given: TooMuchToRead beyond it
+ * @param mostBytes see `readPart10`
  */
-export function readInstance(bytes: Uint8Array, source: string, effort?: ReadingEffort): Instance {
-  const { dataset, transferSyntaxUid, pixelData } = readPart10(bytes, source, effort);
+export function readInstance(
+  bytes: Uint8Array,
+  source: string,
+  effort?: ReadingEffort,
+  mostBytes?: number,
+): Instance {
+  const { dataset, transferSyntaxUid, pixelData } = readPart10(bytes, source, effort, mostBytes);
   if (!pixelData) return { dataset, transferSyntaxUid, frames: [], source };
   const frames = splitFrames(pixelData, frameLayout(dataset, source), transferSyntaxUid, source);
   return { dataset, transferSyntaxUid, frames, source };

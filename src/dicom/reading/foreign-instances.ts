@@ -13,8 +13,8 @@ const SMALL: ReadingEffort = { elements: 10_000, items: 2_000, values: 20_000 };
 /** The largest headers that are read take about two seconds of an idle core. */
 const LIMIT_MS = 30_000;
 const IDLE_MS = 30_000;
-/** Most of a million elements with their values. */
-const HEAP_MB = 224;
+/** Twelve thousand frames with forty values each, and more, fit into it. */
+const HEAP_MB = 128;
 
 /** What large files took goes back soon; the next one of a series comes sooner. */
 const OWN_IDLE_MS = 2_000;
@@ -30,7 +30,7 @@ const readers = (size: number, heapMb: number, idleMs: number) =>
   });
 
 /** For what comes in: no more than a few values of each file are kept. */
-const doorReaders = readers(2, 96, IDLE_MS);
+const doorReaders = readers(2, 48, IDLE_MS);
 /** For what the node asked for itself, so that it never waits behind what strangers send. */
 const ownReaders = readers(1, HEAP_MB, OWN_IDLE_MS);
 
@@ -53,18 +53,42 @@ export async function readForeignFile(
  * As `readInstance`, of bytes that a stranger may have made: ordinary headers at once, larger and deflated
  * ones in a worker thread that has a time limit, so that nothing holds the event loop.
  * @param bytes are the reader's from now on: they may be gone afterwards
+ * @param mostBytes that they may become where they are deflated, if that is known
  * @throws DicomError as `readInstance`; DICOM_UNREADABLE too where that takes too long or too much memory
  */
-export async function readForeignInstance(bytes: Uint8Array, source: string): Promise<Instance> {
+export async function readForeignInstance(
+  bytes: Uint8Array,
+  source: string,
+  mostBytes?: number,
+): Promise<Instance> {
   try {
     return readInstance(bytes, source, SMALL);
   } catch (error) {
     if (!(error instanceof TooMuchToRead)) throw error;
   }
   const own = inOwnBuffer(bytes);
-  const result = await read(ownReaders, { kind: 'bytes', bytes: own, source }, [own.buffer]);
+  const job = { kind: 'bytes', bytes: own, source, wanted: 'all', mostBytes } as const;
+  const result = await read(ownReaders, job, [own.buffer]);
   if (result.kind !== 'bytes') throw anotherQuestion();
   return { ...result.instance, dataset: await unpackedInTurns(result.dataset) };
+}
+
+/**
+ * As `readForeignInstance`, of the header alone: what comes behind it may be missing.
+ * @throws DicomError as `readForeignInstance`
+ */
+export async function readForeignHeader(bytes: Uint8Array, source: string): Promise<DicomDataset> {
+  try {
+    return readValues(bytes, source, undefined, { effort: SMALL }).dataset;
+  } catch (error) {
+    if (!(error instanceof TooMuchToRead)) throw error;
+  }
+  const own = inOwnBuffer(bytes);
+  const result = await read(ownReaders, { kind: 'bytes', bytes: own, source, wanted: 'header' }, [
+    own.buffer,
+  ]);
+  if (result.kind !== 'bytes') throw anotherQuestion();
+  return unpackedInTurns(result.dataset);
 }
 
 /** A few values of an instance, with its bytes: those that were given may be gone. */
@@ -89,7 +113,7 @@ export async function readForeignValues(
     if (!(error instanceof TooMuchToRead)) throw error;
   }
   const own = inOwnBuffer(bytes);
-  const result = await read(ownReaders, { kind: 'bytes', bytes: own, source, only }, [own.buffer]);
+  const result = await read(ownReaders, { kind: 'bytes', bytes: own, source, wanted: only }, [own.buffer]);
   if (result.kind !== 'bytes' || !result.bytes) throw anotherQuestion();
   return { dataset: await unpackedInTurns(result.dataset), bytes: result.bytes };
 }

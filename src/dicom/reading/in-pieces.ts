@@ -2,6 +2,7 @@ import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import { deserialize, serialize } from 'node:v8';
 import { TooMuchToRead } from '../dicom-error.ts';
 import type { DicomDataset } from './dataset.ts';
+import { valuesIn } from './header-values.ts';
 
 /**
  * A data set on its way between threads. As one message, the largest would take the thread that gets it a
@@ -9,7 +10,13 @@ import type { DicomDataset } from './dataset.ts';
  * turns of the event loop.
  */
 export interface PackedDataset {
-  readonly pieces: readonly Uint8Array[];
+  /** Each in memory of its own, which is given away with it and let go when it is unpacked. */
+  readonly pieces: readonly Uint8Array<ArrayBuffer>[];
+}
+
+/** What is given away with data sets, so that they are not copied. */
+export function buffersOf(datasets: readonly PackedDataset[]): ArrayBuffer[] {
+  return datasets.flatMap(({ pieces }) => pieces.map(({ buffer }) => buffer));
 }
 
 /** What is in a piece: entries of the data set; and further items of its last entry, a list. */
@@ -38,7 +45,7 @@ export async function packedInTurns(
   const all: PackedDataset[] = [];
   const turn = takingTurns();
   for (const dataset of datasets) {
-    const pieces: Uint8Array[] = [];
+    const pieces: Uint8Array<ArrayBuffer>[] = [];
     for (const piece of piecesOf(dataset, source)) {
       pieces.push(piece);
       await turn();
@@ -48,13 +55,13 @@ export async function packedInTurns(
   return all;
 }
 
-function* piecesOf(dataset: DicomDataset, source: string): Generator<Uint8Array> {
+function* piecesOf(dataset: DicomDataset, source: string): Generator<Uint8Array<ArrayBuffer>> {
   let entries: [string, unknown][] = [];
   let values = 0;
   for (const [keyword, value] of Object.entries(dataset)) {
-    const size = sizeOf(value);
+    const size = valuesIn(value);
     if (entries.length > 0 && values + size > PIECE_VALUES) {
-      yield serialize({ entries } satisfies Piece);
+      yield inOwnMemory({ entries });
       entries = [];
       values = 0;
     }
@@ -63,17 +70,23 @@ function* piecesOf(dataset: DicomDataset, source: string): Generator<Uint8Array>
       values += size;
       continue;
     }
-    yield serialize({ entries: [[keyword, []]] } satisfies Piece);
-    for (const items of cut(value, `${source}: ${keyword}`)) yield serialize({ items } satisfies Piece);
+    yield inOwnMemory({ entries: [[keyword, []]] });
+    for (const items of cut(value, `${source}: ${keyword}`)) yield inOwnMemory({ items });
   }
-  if (entries.length > 0) yield serialize({ entries } satisfies Piece);
+  if (entries.length > 0) yield inOwnMemory({ entries });
+}
+
+function inOwnMemory(content: Piece): Uint8Array<ArrayBuffer> {
+  const { buffer, byteOffset, length } = serialize(content);
+  const isAlone = buffer instanceof ArrayBuffer && length === buffer.byteLength;
+  return isAlone ? new Uint8Array(buffer) : new Uint8Array(buffer, byteOffset, length).slice();
 }
 
 function* cut(list: readonly unknown[], what: string): Generator<unknown[]> {
   let items: unknown[] = [];
   let values = 0;
   for (const item of list) {
-    const size = sizeOf(item);
+    const size = valuesIn(item);
     if (size > MOST_VALUES_OF_ITEM) {
       const words = `an item of it holds more than ${MOST_VALUES_OF_ITEM} values`;
       throw new TooMuchToRead('DICOM_UNREADABLE', `${what}: ${words}`);
@@ -89,14 +102,7 @@ function* cut(list: readonly unknown[], what: string): Generator<unknown[]> {
   yield items;
 }
 
-/** Values and items within one another. */
-function sizeOf(value: unknown): number {
-  if (typeof value !== 'object' || value === null || value instanceof ArrayBuffer) return 1;
-  let size = 1;
-  for (const one of Object.values(value)) size += sizeOf(one);
-  return size;
-}
-
+/** The pieces are gone afterwards. */
 export function unpacked({ pieces }: PackedDataset): DicomDataset {
   const unpacking = new Unpacking();
   for (const bytes of pieces) unpacking.add(bytes);
@@ -118,8 +124,9 @@ class Unpacking {
   readonly dataset: Record<string, unknown> = {};
   #list: unknown[] = [];
 
-  add(bytes: Uint8Array): void {
+  add(bytes: Uint8Array<ArrayBuffer>): void {
     const piece = deserialize(bytes) as Piece;
+    bytes.buffer.transfer(0); // else it stays until garbage is collected, beside what was made of it
     if ('items' in piece) {
       for (const item of piece.items) this.#list.push(item);
       return;

@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { createInflateRaw } from 'node:zlib';
 import { messageOf } from '../../coded-error.ts';
 import { DicomError, TooMuchToRead } from '../dicom-error.ts';
+import { GatheredBytes } from '../gathered-bytes.ts';
 import { type DicomDataset, frameLayout } from './dataset.ts';
 import { type ElementHeader, type Encoded, readHeader, UNDEFINED_LENGTH } from './element-header.ts';
 import { readElements } from './elements.ts';
@@ -26,7 +27,7 @@ export interface InstanceFile {
 }
 
 /** How much of a file is read until its header is complete; most need the first. */
-const HEAD_BYTES = [64 * 1024, 1024 * 1024, 8 * 1024 * 1024, 64 * 1024 * 1024] as const;
+const HEAD_BYTES = [64 * 1024, 1024 * 1024, 8 * 1024 * 1024, 32 * 1024 * 1024] as const;
 const LARGEST_HEAD_BYTES = HEAD_BYTES[3];
 const PIXEL_DATA_GROUP = 0x7fe0;
 const PIXEL_DATA = '7FE00010';
@@ -42,7 +43,7 @@ const MAX_FRAGMENTS = 400_000;
  * taking the pixels into memory.
  * @param source names the file in messages
  * @param only tags whose values are taken; those of the pixels' size have to be among them
- * @throws DicomError DICOM_UNREADABLE where it is not DICOM, cut off, corrupt, or its header is over 64 MiB;
+ * @throws DicomError DICOM_UNREADABLE where it is not DICOM, cut off, corrupt, or its header is over 32 MiB;
  *   DICOM_ATTRIBUTE where there are pixels, but not their size
  */
 export async function readInstanceFile(
@@ -113,17 +114,14 @@ async function inflatedContents(
   source: string,
 ): Promise<Contents> {
   const limit = inflationLimit(size - start);
-  const kept: Uint8Array[] = [];
-  let keptBytes = 0;
+  const kept = new GatheredBytes();
   let inflatedBytes = 0;
   try {
     await pipeline(createReadStream(path, { start }), createInflateRaw(), async (chunks) => {
       for await (const chunk of chunks as AsyncIterable<Buffer>) {
         inflatedBytes += chunk.length;
         if (inflatedBytes > limit) throw new Error(`it becomes more than ${limit} bytes`);
-        if (keptBytes >= LARGEST_HEAD_BYTES) continue;
-        kept.push(chunk);
-        keptBytes += chunk.length;
+        if (kept.size < LARGEST_HEAD_BYTES) kept.add(chunk);
       }
     });
   } catch (cause) {
@@ -135,7 +133,7 @@ async function inflatedContents(
       },
     );
   }
-  const head = new Uint8Array(Buffer.concat(kept));
+  const head = await kept.take();
   return { size: inflatedBytes, read: async (offset, length) => head.subarray(offset, offset + length) };
 }
 

@@ -19,6 +19,9 @@ const PIXEL_DATA_GROUP = 0x7fe0;
 /** Images deflate to a half or a tenth, masks to a hundredth; what grows beyond this is an attack. */
 const MAX_INFLATION = 30;
 const INFLATION_ALLOWANCE_BYTES = 16 * 1024 * 1024;
+/** Whatever it was before: it is in memory as a whole, for its pixels or for its header. */
+const MOST_INFLATED_BYTES = 512 * 1024 * 1024;
+const MOST_INFLATED_FOR_HEADER_BYTES = 96 * 1024 * 1024;
 
 /**
  * Reads a DICOM file (PS3.10 section 7) up to its pixel data; what follows that is padding and signatures.
@@ -26,37 +29,48 @@ const INFLATION_ALLOWANCE_BYTES = 16 * 1024 * 1024;
  * Every length is checked against the file before anything is read or reserved by it.
  * Throws DICOM_UNREADABLE.
  * @param effort where given: TooMuchToRead beyond it, and for what has to be inflated first
+ * @param mostBytes that a deflated data set may become, beside the bound that its own size sets
  */
-export function readPart10(file: Uint8Array, source: string, effort?: ReadingEffort): Part10 {
-  const { transferSyntaxUid, input, start } = dataSetOf(file, source, effort);
+export function readPart10(
+  file: Uint8Array,
+  source: string,
+  effort?: ReadingEffort,
+  mostBytes?: number,
+): Part10 {
+  const { transferSyntaxUid, input, start } = dataSetOf(file, source, effort, mostBytes);
   const { dataset, pixelData } = readElements(input, start, { effort });
   return { dataset, transferSyntaxUid, ...(pixelData && { pixelData }) };
 }
 
 /**
- * As `readPart10`, of a few values alone: the rest is walked past.
- * @param only tags, of the top level, whose values are taken
+ * As `readPart10`, of the header alone: what comes behind it may be missing.
+ * @param only tags, of the top level, whose values are taken, the rest is walked past; left out: all are
  * @param limit `beforeGroup`: they stand before this group, and nothing from there on is looked at
  */
 export function readValues(
   file: Uint8Array,
   source: string,
-  only: ReadonlySet<string>,
+  only?: ReadonlySet<string>,
   limit: Pick<ReadingLimit, 'effort' | 'beforeGroup'> = {},
 ): Pick<Part10, 'dataset' | 'transferSyntaxUid'> {
   const { effort, beforeGroup = PIXEL_DATA_GROUP } = limit;
-  const { transferSyntaxUid, input, start } = dataSetOf(file, source, effort);
+  const { transferSyntaxUid, input, start } = dataSetOf(file, source, effort, MOST_INFLATED_FOR_HEADER_BYTES);
   const { dataset } = readElements(input, start, { beforeGroup, effort, only });
   return { dataset, transferSyntaxUid };
 }
 
 /** A file's data set, inflated where it has to be, and where in it the elements begin. */
-function dataSetOf(file: Uint8Array, source: string, effort: ReadingEffort | undefined) {
+function dataSetOf(
+  file: Uint8Array,
+  source: string,
+  effort: ReadingEffort | undefined,
+  mostBytes = MOST_INFLATED_BYTES,
+) {
   const bytes = inArrayBuffer(file);
   const { transferSyntaxUid, end } = startOf(bytes, source, effort);
   const deflated = transferSyntaxUid === TRANSFER_SYNTAX.deflated;
   if (deflated && effort) throw new TooMuchToRead('DICOM_UNREADABLE', `${source}: it is deflated`);
-  const body = deflated ? inflate(bytes.subarray(end), source) : bytes;
+  const body = deflated ? inflate(bytes.subarray(end), mostBytes, source) : bytes;
   return { transferSyntaxUid, input: encoded(body, transferSyntaxUid, source), start: deflated ? 0 : end };
 }
 
@@ -120,8 +134,8 @@ function inArrayBuffer(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
     : new Uint8Array(bytes);
 }
 
-function inflate(bytes: Uint8Array, source: string): Uint8Array<ArrayBuffer> {
-  const maxOutputLength = inflationLimit(bytes.length);
+function inflate(bytes: Uint8Array, mostBytes: number, source: string): Uint8Array<ArrayBuffer> {
+  const maxOutputLength = Math.min(mostBytes, inflationLimit(bytes.length));
   try {
     return inArrayBuffer(inflateRawSync(bytes, { maxOutputLength }));
   } catch (cause) {

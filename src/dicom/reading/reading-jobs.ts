@@ -14,8 +14,10 @@ export type ReadingJob =
       readonly kind: 'bytes';
       readonly bytes: Uint8Array<ArrayBuffer>;
       readonly source: string;
-      /** Tags whose values are taken; undefined: all, and the frames. */
-      readonly only?: readonly string[] | undefined;
+      /** `header`: without frames, what comes behind it may be missing. A list: the values of these tags. */
+      readonly wanted: 'all' | 'header' | readonly string[];
+      /** That it may become where it is deflated. */
+      readonly mostBytes?: number | undefined;
     }
   | { readonly kind: 'json'; readonly text: Uint8Array<ArrayBuffer>; readonly source: string };
 

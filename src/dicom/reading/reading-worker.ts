@@ -2,7 +2,7 @@ import { isMarkedAsUntransferable } from 'node:worker_threads';
 import { DicomError } from '../dicom-error.ts';
 import { type Answered, answerJobs } from '../worker-side.ts';
 import { readInstance } from './dataset.ts';
-import { packed } from './in-pieces.ts';
+import { buffersOf, packed } from './in-pieces.ts';
 import { readInstanceFile } from './instance-file.ts';
 import { hasValuesElsewhere, naturalizeJson } from './naturalize.ts';
 import { readValues } from './part10.ts';
@@ -17,23 +17,33 @@ answerJobs(async (job: ReadingJob): Promise<Answered<ReadingResult>> => {
     const json = parse(job.text, job.source);
     const found = naturalizeJson(json);
     const dataset = found && packed(found, job.source);
-    return { result: { kind: 'json', dataset, lacksValues: hasValuesElsewhere(json) } };
+    const lacksValues = hasValuesElsewhere(json);
+    return { result: { kind: 'json', dataset, lacksValues }, transfer: dataset && buffersOf([dataset]) };
   }
-  const { bytes, source, only } = job;
-  if (only) {
-    const { dataset, transferSyntaxUid } = readValues(bytes, source, new Set(only));
+  const { bytes, source, wanted, mostBytes } = job;
+  if (wanted !== 'all') {
+    const only = wanted === 'header' ? undefined : new Set(wanted);
+    const { dataset: values, transferSyntaxUid } = readValues(bytes, source, only);
     const instance = { transferSyntaxUid, frames: [], source };
-    const result = { kind: 'bytes', instance, dataset: packed(dataset, source), bytes } as const;
-    return { result, transfer: given([bytes]) };
+    const dataset = packed(values, source);
+    if (wanted === 'header') {
+      return { result: { kind: 'bytes', instance, dataset }, transfer: buffersOf([dataset]) };
+    }
+    const result = { kind: 'bytes', instance, dataset, bytes } as const;
+    return { result, transfer: [...buffersOf([dataset]), ...given([bytes])] };
   }
-  const { dataset, ...instance } = readInstance(bytes, source);
-  const result = { kind: 'bytes', instance, dataset: packed(dataset, source) } as const;
-  return { result, transfer: given(instance.frames) };
+  const { dataset: whole, ...instance } = readInstance(bytes, source, undefined, mostBytes);
+  const dataset = packed(whole, source);
+  const result = { kind: 'bytes', instance, dataset } as const;
+  return { result, transfer: [...buffersOf([dataset]), ...given(instance.frames)] };
 });
 
-function parse(text: Uint8Array, source: string): unknown {
+/** The bytes are gone afterwards: they need not lie beside what becomes of them. */
+function parse(bytes: Uint8Array<ArrayBuffer>, source: string): unknown {
+  const text = new TextDecoder().decode(bytes);
+  bytes.buffer.transfer(0);
   try {
-    return JSON.parse(new TextDecoder().decode(text));
+    return JSON.parse(text);
   } catch (cause) {
     throw new DicomError('DICOM_UNREADABLE', `${source}: not JSON`, { cause });
   }

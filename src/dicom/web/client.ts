@@ -1,7 +1,8 @@
 import { api, type RequestInstance } from 'dicomweb-client';
 import { DicomError } from '../dicom-error.ts';
 import { type DicomDataset, number, text } from '../reading/dataset.ts';
-import { readForeignInstance } from '../reading/foreign-instances.ts';
+import { readForeignHeader } from '../reading/foreign-instances.ts';
+import { HeaderValues } from '../reading/header-values.ts';
 import {
   ArchiveAccess,
   type ArchiveRequestKind,
@@ -11,7 +12,7 @@ import {
 import { badAnswer } from './errors.ts';
 import { type AnsweredDataset, throughLibrary } from './library-request.ts';
 import { isNotThere, mayBeHadOtherwise } from './refusals.ts';
-import { retrieveInstances } from './retrieve.ts';
+import { retrieveInstances, type Taking } from './retrieve.ts';
 import { instanceSomehow, seriesSomehow } from './retrieve-ways.ts';
 import { type Query, type Search, SearchHabits, searchPages } from './search-ways.ts';
 import { isAnswerToStore, type StoreOutcome, storeOutcome } from './store-answer.ts';
@@ -29,6 +30,10 @@ export interface StudySearch {
 
 /** Series and instances per QIDO-RS request; few archives cap below. */
 const PAGE_SIZE = 500;
+/** Of a study, and instances of a series: several times as many as any has. */
+const MOST_SERIES = 5_000;
+const MOST_INSTANCES = 100_000;
+const HEADS: Taking = { headAlone: true };
 const HEADERS_OF_FILES = 'the instances themselves, for their headers';
 /** Statuses that dicomweb-client takes for an answer to a question. */
 const ANSWERS: readonly number[] = [200, 202, 204, 206];
@@ -82,11 +87,11 @@ export class DicomWebClient {
   async searchSeries(studyUid: string, signal?: AbortSignal): Promise<DicomDataset[]> {
     const study = { studyInstanceUID: pathUid(studyUid) };
     const search = { fields: SERIES_FIELDS, key: 'SeriesInstanceUID', pageSize: PAGE_SIZE };
-    const found = await collect(
-      this.#search(`/studies/${studyUid}/series`, search, signal, (queryParams, instance) =>
-        this.#library.searchForSeries({ ...study, queryParams, request: { instance } }),
-      ),
+    const path = `/studies/${studyUid}/series`;
+    const listed = this.#search(path, search, signal, (queryParams, instance) =>
+      this.#library.searchForSeries({ ...study, queryParams, request: { instance } }),
     );
+    const found = await this.#collect(listed, MOST_SERIES, path);
     const counted: DicomDataset[] = [];
     for (const series of found) counted.push(await this.#counted(studyUid, series, signal));
     return counted;
@@ -114,7 +119,8 @@ export class DicomWebClient {
   }
 
   #searchInstances(studyUid: string, seriesUid: string, signal?: AbortSignal): Promise<DicomDataset[]> {
-    return collect(this.#instances(studyUid, seriesUid, PAGE_SIZE, signal));
+    const listed = this.#instances(studyUid, seriesUid, PAGE_SIZE, signal);
+    return this.#collect(listed, MOST_INSTANCES, seriesPath(studyUid, seriesUid));
   }
 
   #instances(studyUid: string, seriesUid: string, pageSize: number, signal?: AbortSignal) {
@@ -150,9 +156,12 @@ export class DicomWebClient {
     const path = `${seriesPath(studyUid, seriesUid)}/metadata`;
     const ofFiles = async (): Promise<DicomDataset[]> => {
       const headers: DicomDataset[] = [];
-      for await (const bytes of this.retrieveSeries(studyUid, seriesUid, signal)) {
+      const values = new HeaderValues(`series ${seriesUid}`);
+      for await (const bytes of this.retrieveSeries(studyUid, seriesUid, signal, HEADS)) {
         const source = `instance ${headers.length + 1} of series ${seriesUid}`;
-        headers.push((await readForeignInstance(bytes, source)).dataset);
+        const header = await readForeignHeader(bytes, source);
+        values.count(header);
+        headers.push(header);
       }
       return headers;
     };
@@ -175,8 +184,8 @@ export class DicomWebClient {
     const [header] = await this.#headers(
       async () => [await this.#instanceMetadata(studyUid, seriesUid, sopUid, signal)],
       async () => {
-        const bytes = await this.retrieveInstance(studyUid, seriesUid, sopUid, signal);
-        return [(await readForeignInstance(bytes, `instance ${sopUid}`)).dataset];
+        const bytes = await this.retrieveInstance(studyUid, seriesUid, sopUid, signal, HEADS);
+        return [await readForeignHeader(bytes, `instance ${sopUid}`)];
       },
     );
     return header ?? {};
@@ -223,40 +232,53 @@ export class DicomWebClient {
    * WADO-RS retrieval of a series, streamed, in the stored transfer syntaxes; instance by instance where the
    * archive does not give it as a whole.
    * @returns one PS3.10 file per item, in no order; the caller checks each one's UIDs and the count
+   * @throws DICOM_UNREADABLE (TooMuchToRead) too, for an instance that is larger than `taking` allows
    */
-  retrieveSeries(studyUid: string, seriesUid: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  retrieveSeries(
+    studyUid: string,
+    seriesUid: string,
+    signal?: AbortSignal,
+    taking?: Taking,
+  ): AsyncGenerator<Uint8Array> {
     const series = seriesPath(pathUid(studyUid), pathUid(seriesUid));
     return seriesSomehow(seriesUid, {
-      series: () => this.#retrieve(series, signal),
+      series: () => this.#retrieve(series, signal, taking),
       list: async () => [...(await this.storedInstances(studyUid, seriesUid, signal))],
-      instance: (sopUid) => this.#retrieveOne(`${series}/instances/${pathUid(sopUid)}`, signal),
-      study: () => this.#retrieve(`/studies/${studyUid}`, signal),
+      instance: (sopUid) => this.#retrieveOne(`${series}/instances/${pathUid(sopUid)}`, signal, taking),
+      study: () => this.#retrieve(`/studies/${studyUid}`, signal, taking),
       told: this.#told,
     });
   }
 
-  /** WADO-RS retrieval of one instance; out of its series where the archive gives none by itself. */
+  /**
+   * WADO-RS retrieval of one instance; out of its series where the archive gives none by itself.
+   * @throws as `retrieveSeries`
+   */
   async retrieveInstance(
     studyUid: string,
     seriesUid: string,
     sopUid: string,
     signal?: AbortSignal,
+    taking?: Taking,
   ): Promise<Uint8Array> {
     const series = seriesPath(pathUid(studyUid), pathUid(seriesUid));
     const path = `${series}/instances/${pathUid(sopUid)}`;
     return instanceSomehow(sopUid, {
-      instance: () => this.#retrieveOne(path, signal),
-      series: () => this.#retrieve(series, signal),
+      instance: () => this.#retrieveOne(path, signal, taking),
+      series: () => this.#retrieve(series, signal, taking),
       told: this.#told,
     });
   }
 
-  async #retrieveOne(path: string, signal: AbortSignal | undefined): Promise<Uint8Array> {
-    const [bytes, ...more] = await collect(this.#retrieve(path, signal));
-    if (!bytes || more.length > 0) {
-      throw badAnswer(this.url + path, `gave ${more.length + (bytes ? 1 : 0)} parts for one instance`);
+  async #retrieveOne(path: string, signal?: AbortSignal, taking?: Taking): Promise<Uint8Array> {
+    let one: Uint8Array | undefined;
+    for await (const bytes of this.#retrieve(path, signal, taking)) {
+      // Not collected: nobody knows how many come.
+      if (one) throw badAnswer(this.url + path, 'gave more than one part for one instance');
+      one = bytes;
     }
-    return bytes;
+    if (!one) throw badAnswer(this.url + path, 'gave no part for one instance');
+    return one;
   }
 
   /**
@@ -328,8 +350,8 @@ export class DicomWebClient {
   async #isGiven(studyUid: string, seriesUid: string, sopUid: string, signal?: AbortSignal) {
     try {
       const path = `${seriesPath(studyUid, seriesUid)}/instances/${sopUid}`;
-      const bytes = await this.#retrieveOne(path, signal);
-      const { dataset } = await readForeignInstance(bytes, `instance ${sopUid}`);
+      const bytes = await this.#retrieveOne(path, signal, HEADS);
+      const dataset = await readForeignHeader(bytes, `instance ${sopUid}`);
       return text(dataset, 'SOPInstanceUID') === sopUid;
     } catch (error) {
       if (isNotThere(error)) return false;
@@ -351,8 +373,18 @@ export class DicomWebClient {
     }
   }
 
-  #retrieve(path: string, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
-    return retrieveInstances(this.#access, path, signal);
+  #retrieve(path: string, signal?: AbortSignal, taking?: Taking): AsyncGenerator<Uint8Array> {
+    return retrieveInstances(this.#access, path, signal, taking);
+  }
+
+  /** All results of a search; an archive could go on for ever. */
+  async #collect(listed: AsyncIterable<DicomDataset>, most: number, path: string): Promise<DicomDataset[]> {
+    const all: DicomDataset[] = [];
+    for await (const one of listed) {
+      if (all.length === most) throw badAnswer(this.url + path, `it lists more than ${most}`);
+      all.push(one);
+    }
+    return all;
   }
 
   #search(
@@ -387,12 +419,6 @@ async function otherwise<T>(refusal: unknown, other: () => Promise<T>): Promise<
   } catch (error) {
     throw mayBeHadOtherwise(error) ? refusal : error;
   }
-}
-
-async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const all: T[] = [];
-  for await (const item of items) all.push(item);
-  return all;
 }
 
 function seriesPath(studyUid: string, seriesUid: string): string {

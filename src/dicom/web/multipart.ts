@@ -1,5 +1,5 @@
-import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import { MIMEType } from 'node:util';
+import { GatheredBytes } from '../gathered-bytes.ts';
 import { DelimitedReader } from './delimited-reader.ts';
 
 /** One body part, complete in memory. */
@@ -68,17 +68,30 @@ function parsedType(contentType: string): MIMEType | undefined {
   }
 }
 
+/** How many bytes a part may have. */
+export interface PartLimit {
+  readonly bytes: number;
+  /** What is thrown where it has more; without it a MultipartError. */
+  readonly tooLarge?: () => Error;
+  /** Where it has more, so many are given, and the rest is thrown away. */
+  readonly cut?: boolean;
+}
+/** By how a part begins. */
+export type LimitOf = (start: Uint8Array) => PartLimit;
+
+/** What can be addressed. */
+const ANY_PART: PartLimit = { bytes: DEFAULT_PART_LIMIT_BYTES };
+
 /**
  * Splits a multipart body into whole parts. A part is given out when it is complete, and no more of the body
  * is taken until the caller asks for the next one: memory holds one part and one chunk of the network.
- * @param limitOf bytes that a part may have, by how it begins; undefined: as many as can be read
  * @throws MultipartError where the body ends before its closing delimiter, never has the boundary, or has a
- * larger part
+ * larger part than `limitOf` says
  */
 export async function* splitMultipart(
   body: AsyncIterable<Uint8Array>,
   boundary: string,
-  limitOf: (start: Uint8Array) => number | undefined = () => undefined,
+  limitOf: LimitOf = () => ANY_PART,
 ): AsyncGenerator<MultipartPart> {
   for await (const { contentType, content } of streamMultipart(body, boundary)) {
     yield { contentType, bytes: await wholePart(content, limitOf) };
@@ -89,51 +102,26 @@ export async function* splitMultipart(
 const START_BYTES = 1024;
 
 /**
- * All of a part, in memory of its own.
- * @throws MultipartError where it has more bytes than `limitOf` says by its beginning
+ * All of a part, in memory of its own: parts are passed to other threads.
+ * @throws MultipartError, or what `limitOf` names, where it has more bytes than that says by its beginning
  */
 export async function wholePart(
   content: AsyncIterable<Uint8Array>,
-  limitOf: (start: Uint8Array) => number | undefined = () => undefined,
-): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
+  limitOf: LimitOf = () => ANY_PART,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const gathered = new GatheredBytes();
+  let limit: PartLimit | undefined;
   let size = 0;
-  let limit = DEFAULT_PART_LIMIT_BYTES;
   for await (const chunk of content) {
-    if (size < START_BYTES && size + chunk.length >= START_BYTES) {
-      limit = limitOf(Buffer.concat([...chunks, chunk])) ?? DEFAULT_PART_LIMIT_BYTES;
-    }
     size += chunk.length;
-    if (size > limit) throw new MultipartError(`has a part of more than ${limit} bytes`);
-    chunks.push(chunk);
+    if (!limit || size <= limit.bytes) gathered.add(chunk);
+    if (size < START_BYTES) continue;
+    limit ??= limitOf(gathered.beginning(START_BYTES));
+    if (size <= (limit.cut ? DEFAULT_PART_LIMIT_BYTES : limit.bytes)) continue;
+    throw limit.tooLarge?.() ?? new MultipartError(`has a part of more than ${limit.bytes} bytes`);
   }
-  return joined(chunks, size);
+  return gathered.take();
 }
-
-/** Copied at a time: takes a few milliseconds. */
-const COPIED_BYTES = 8 * 2 ** 20;
-
-/**
- * In memory of its own: parts are passed to other threads, and small buffers share theirs. In turns of the
- * event loop; the chunks are let go on the way.
- */
-async function joined(chunks: Uint8Array[], size: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(size);
-  let offset = 0;
-  let copied = 0;
-  for (const [index, chunk] of chunks.entries()) {
-    bytes.set(chunk, offset);
-    offset += chunk.length;
-    copied += chunk.length;
-    chunks[index] = NOTHING;
-    if (copied < COPIED_BYTES) continue;
-    copied = 0;
-    await turnOfTheLoop();
-  }
-  return bytes;
-}
-
-const NOTHING = new Uint8Array();
 
 /**
  * Splits a multipart body (RFC 2046 section 5.1) without holding more of it than one chunk of the network:

@@ -1,9 +1,18 @@
 import { type Answer, type ExchangeRequest, exchange } from '../../http-client/exchange.ts';
 import { patiently } from '../../http-client/patience.ts';
+import { TooMuchToRead } from '../dicom-error.ts';
 import { bareStart } from '../reading/bare-data-set.ts';
 import type { ArchiveAccess } from './archive-access.ts';
 import { archiveError } from './errors.ts';
-import { MultipartError, mediaType, multipartBoundary, splitMultipart, wholePart } from './multipart.ts';
+import {
+  type LimitOf,
+  MultipartError,
+  mediaType,
+  multipartBoundary,
+  type PartLimit,
+  splitMultipart,
+  wholePart,
+} from './multipart.ts';
 
 /**
  * Any stored transfer syntax: nothing is transcoded, every instance arrives as it was stored (PS3.18
@@ -16,20 +25,22 @@ const ACCEPT_STORED = 'multipart/related; type="application/dicom"; transfer-syn
  * @returns the PS3.10 bytes of one instance after the other, in the archive's order; nothing is fetched ahead
  * of the
  *   caller. The UIDs within are not checked: archives have mixed up parts, so the caller compares them.
- * @throws DicomError DICOM_WEB_UNREACHABLE, DICOM_WEB_STATUS, DICOM_WEB_ANSWER; the signal's reason where
- * aborted
+ * @throws DicomError DICOM_WEB_UNREACHABLE, DICOM_WEB_STATUS, DICOM_WEB_ANSWER; DICOM_UNREADABLE
+ * (TooMuchToRead) beyond the limit; the signal's reason where aborted
  */
 export async function* retrieveInstances(
   access: ArchiveAccess,
   path: string,
   signal: AbortSignal | undefined,
+  taking: Taking = {},
 ): AsyncGenerator<Uint8Array> {
   const url = access.url + path;
   // Of the statuses, 200 alone: 206 says that a part of what was asked for is missing, and a volume with
   // holes is no answer.
   const request = access.request(url, { kind: 'retrieve', headers: { Accept: ACCEPT_STORED }, signal });
   try {
-    yield* instancesOf(request, (body, contentType) => access.wordsOf(body, contentType));
+    const words: Words = (body, contentType) => access.wordsOf(body, contentType);
+    yield* instancesOf(request, words, limitsOf(url, taking));
   } catch (error) {
     throw archiveError(url, error);
   }
@@ -37,12 +48,13 @@ export async function* retrieveInstances(
 
 async function* instancesOf(
   request: ExchangeRequest,
-  words: ArchiveAccess['wordsOf'],
+  words: Words,
+  limitOf: LimitOf,
 ): AsyncGenerator<Uint8Array> {
   const answer = await patiently(() => exchange(request), request.signal);
   let failure: unknown;
   try {
-    yield* partsOf(answer, words);
+    yield* partsOf(answer, words, limitOf);
   } catch (error) {
     failure = error;
     throw error;
@@ -52,7 +64,7 @@ async function* instancesOf(
   }
 }
 
-async function* partsOf(answer: Answer, words: ArchiveAccess['wordsOf']): AsyncGenerator<Uint8Array> {
+async function* partsOf(answer: Answer, words: Words, limitOf: LimitOf): AsyncGenerator<Uint8Array> {
   const contentType = String(answer.headers['content-type'] ?? '');
   if (!mediaType(contentType)?.startsWith('multipart/')) {
     // Of one instance, some archives make no multipart message.
@@ -60,10 +72,10 @@ async function* partsOf(answer: Answer, words: ArchiveAccess['wordsOf']): AsyncG
     if (!isPart10(start) && mediaType(contentType) !== 'application/dicom') {
       throw noMultipart(contentType, words(start, contentType));
     }
-    yield await wholePart(body);
+    yield await wholePart(body, limitOf);
     return;
   }
-  const parts = splitMultipart(answer, multipartBoundary(contentType), partLimit);
+  const parts = splitMultipart(answer, multipartBoundary(contentType), limitOf);
   for await (const part of parts) {
     const isDicom = part.contentType === undefined || mediaType(part.contentType) === 'application/dicom';
     if (!isDicom && !isPart10(part.bytes)) {
@@ -81,11 +93,31 @@ function noMultipart(contentType: string, said: string | undefined): MultipartEr
 
 /** What is no DICOM is not collected in memory until it ends: a page of words takes less. */
 const OTHER_PART_LIMIT_BYTES = 2 ** 20;
+/** Where nothing is known of an instance before it comes. The largest images have so much. */
+const UNANNOUNCED_LIMIT_BYTES = 512 * 2 ** 20;
 
-/** @param start first bytes of a part */
-function partLimit(start: Uint8Array): number | undefined {
-  return isPart10(start) || bareStart(start) ? undefined : OTHER_PART_LIMIT_BYTES;
+/** Enough for every header: what is wanted of instances whose archive gives no metadata. */
+const HEAD_BYTES = 32 * 2 ** 20;
+
+/** How much of each instance is taken into memory. */
+export interface Taking {
+  /** Most bytes that one may have, where that is known of them. */
+  readonly mostBytes?: number | undefined;
+  /** Of longer ones the beginning is taken, which has the header, and the rest thrown away. */
+  readonly headAlone?: boolean;
 }
+
+function limitsOf(url: string, { mostBytes, headAlone = false }: Taking): LimitOf {
+  const bytes = headAlone ? HEAD_BYTES : (mostBytes ?? UNANNOUNCED_LIMIT_BYTES);
+  const why = mostBytes === undefined ? 'more is not taken into memory' : 'its header tells of less';
+  const what = `${url}: an instance has more than ${headAlone ? '2 GiB' : `${bytes} bytes`}: ${why}`;
+  const tooLarge = () => new TooMuchToRead('DICOM_UNREADABLE', what);
+  const instance: PartLimit = { bytes, tooLarge, cut: headAlone };
+  const other: PartLimit = { bytes: Math.min(bytes, OTHER_PART_LIMIT_BYTES) };
+  return (start) => (isPart10(start) || bareStart(start) ? instance : other);
+}
+
+type Words = ArchiveAccess['wordsOf'];
 
 const PREAMBLE_BYTES = 128;
 /** What is looked at of an answer that is no multipart message: the preamble, or the words of a page. */

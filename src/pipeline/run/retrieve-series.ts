@@ -6,6 +6,8 @@ import { SeriesVolumeBuilder } from '../../dicom/geometry/series-volume-builder.
 import { imageKey } from '../../dicom/geometry/split-series.ts';
 import { type DicomDataset, type Instance, requiredText, text } from '../../dicom/reading/dataset.ts';
 import { readForeignInstance } from '../../dicom/reading/foreign-instances.ts';
+import { HeaderValues } from '../../dicom/reading/header-values.ts';
+import { mostBytesOf } from '../../dicom/reading/instance-size.ts';
 import type { DicomWebClient } from '../../dicom/web/client.ts';
 import type { PartOfSeries } from '../selection/select.ts';
 
@@ -16,16 +18,21 @@ type Source = Pick<
 interface SeriesInStudy {
   readonly studyInstanceUid: string;
   readonly seriesInstanceUid: string;
+  readonly mostBytes?: number | undefined;
 }
 interface WantedSeries {
   readonly seriesInstanceUid: string;
   readonly part?: PartOfSeries;
   /** How many images the archive has of it, where that is known; else the archive is asked. */
   readonly images?: number;
+  /** The most bytes that one of its instances can have, where that is known. */
+  readonly mostBytes?: number;
 }
 
 /** Instances that are on their way or being decoded at a time: memory holds the volume and these. */
 const IN_FLIGHT = 4;
+/** Slices take a megabyte or two. Of what is larger, there is one at a time. */
+const LARGE_BYTES = 8 * 2 ** 20;
 
 /**
  * Retrieves the images of a series, or of the part of it that was chosen, into a volume as they arrive.
@@ -39,20 +46,23 @@ const IN_FLIGHT = 4;
 export async function retrieveSeries(
   archive: Source,
   { studyInstanceUid }: { readonly studyInstanceUid: string },
-  { seriesInstanceUid, part, images }: WantedSeries,
+  { seriesInstanceUid, part, images, mostBytes }: WantedSeries,
   signal?: AbortSignal,
 ): Promise<SeriesVolumeBuilder> {
-  const series = { studyInstanceUid, seriesInstanceUid };
+  const series = { studyInstanceUid, seriesInstanceUid, mostBytes };
   const builder = new SeriesVolumeBuilder(images === undefined ? {} : { expectedPlanes: images });
   const wanted = part && ((frame: ImageFrame) => part.images.has(imageKey(frame)));
   const files = part
     ? partFiles(archive, series, part, signal)
-    : archive.retrieveSeries(studyInstanceUid, seriesInstanceUid, signal);
+    : archive.retrieveSeries(studyInstanceUid, seriesInstanceUid, signal, { mostBytes });
   const seen = new Map<string, string>();
+  const headers = new HeaderValues(`series ${seriesInstanceUid}`, part?.images.size ?? images);
   const takeAll = async (arriving: AsyncIterable<Uint8Array>): Promise<void> => {
     const decoding: Promise<void>[] = [];
     for await (const bytes of arriving) {
+      const { length } = bytes; // the reader may take them away
       const instance = await readOne(bytes, series, seen.size + 1);
+      headers.count(instance.dataset);
       const contents = await digestOf(instance);
       const before = seen.get(instance.source);
       if (before !== undefined && before !== contents) {
@@ -62,7 +72,10 @@ export async function retrieveSeries(
       if (before !== undefined) continue;
       seen.set(instance.source, contents);
       decoding.push(observed(builder.add(instance, wanted)));
-      if (decoding.length === IN_FLIGHT) await decoding.shift();
+      // Now: an archive may go on sending for ever.
+      if (images !== undefined && builder.planeCount > images) break;
+      if (length > LARGE_BYTES) await Promise.all(decoding.splice(0));
+      else if (decoding.length === IN_FLIGHT) await decoding.shift();
     }
     await Promise.all(decoding);
   };
@@ -114,17 +127,24 @@ function partFiles(
 
 async function* oneByOne(
   archive: Source,
-  { studyInstanceUid, seriesInstanceUid }: SeriesInStudy,
+  { studyInstanceUid, seriesInstanceUid, mostBytes }: SeriesInStudy,
   uids: Iterable<string>,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
   const coming: Promise<Uint8Array>[] = [];
+  let largest = 0;
+  const next = async (): Promise<Uint8Array> => {
+    const bytes = (await coming.shift()) ?? new Uint8Array();
+    largest = Math.max(largest, bytes.length);
+    return bytes;
+  };
   for (const uid of uids) {
-    coming.push(observed(archive.retrieveInstance(studyInstanceUid, seriesInstanceUid, uid, signal)));
-    const next = coming.length === IN_FLIGHT ? coming.shift() : undefined;
-    if (next) yield await next;
+    const ahead = largest > LARGE_BYTES ? 0 : IN_FLIGHT - 1;
+    while (coming.length > ahead) yield await next();
+    const asked = archive.retrieveInstance(studyInstanceUid, seriesInstanceUid, uid, signal, { mostBytes });
+    coming.push(observed(asked));
   }
-  for (const next of coming) yield await next;
+  while (coming.length > 0) yield await next();
 }
 
 /** Where an earlier one of several fails, nobody awaits this one: its own failure then goes unsaid. */
@@ -170,7 +190,7 @@ async function digestOf({ dataset, frames }: Instance): Promise<string> {
 /** An instance of the series, called by its UID. */
 async function readOne(bytes: Uint8Array, series: SeriesInStudy, count: number): Promise<Instance> {
   const source = `instance ${count} of series ${series.seriesInstanceUid}`;
-  const instance = await readForeignInstance(bytes, source);
+  const instance = await readForeignInstance(bytes, source, series.mostBytes);
   for (const [keyword, uid] of [
     ['StudyInstanceUID', series.studyInstanceUid],
     ['SeriesInstanceUID', series.seriesInstanceUid],
@@ -180,6 +200,12 @@ async function readOne(bytes: Uint8Array, series: SeriesInStudy, count: number):
       const what = `the archive sent ${keyword} ${found}, asked was ${uid}`;
       throw new DicomError('DICOM_WEB_ANSWER', `${source}: ${what}`);
     }
+  }
+  const claimed = mostBytesOf(instance.dataset) ?? 0;
+  if (series.mostBytes !== undefined && claimed > series.mostBytes) {
+    const { Rows: rows, Columns: columns, NumberOfFrames: frames = '1' } = instance.dataset;
+    const size = `${String(rows)} x ${String(columns)} pixels in ${String(frames)} frame(s)`;
+    throw new DicomError('DICOM_WEB_ANSWER', `${source}: it has ${size}, and its metadata tell of less`);
   }
   return { ...instance, source: sourceOf(requiredText(instance.dataset, 'SOPInstanceUID', source)) };
 }

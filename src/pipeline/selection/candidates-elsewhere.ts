@@ -1,9 +1,10 @@
 import { extname } from 'node:path';
-import { DicomError } from '../../dicom/dicom-error.ts';
-import { type DicomDataset, sequence } from '../../dicom/reading/dataset.ts';
-import { type PackedDataset, packedInTurns } from '../../dicom/reading/in-pieces.ts';
+import { TooMuchToRead } from '../../dicom/dicom-error.ts';
+import { type DicomDataset, sequence, text } from '../../dicom/reading/dataset.ts';
+import { buffersOf, type PackedDataset, packedInTurns } from '../../dicom/reading/in-pieces.ts';
 import { WorkerLost, WorkerPool } from '../../dicom/worker-pool.ts';
-import { candidatesOf } from './candidates.ts';
+import { candidatesOf, LONGEST_DESCRIPTION } from './candidates.ts';
+import { factsOf } from './facts.ts';
 import type { CandidateSeries } from './select.ts';
 
 export interface CandidatesJob {
@@ -24,37 +25,56 @@ const pool = new WorkerPool<CandidatesJob, CandidateSeries[]>({
   what: 'telling its images apart',
   limitMs: LIMIT_MS,
   idleMs: 2_000,
-  heapMb: 224,
+  heapMb: 128,
 });
 
+/** More images than any series that is a volume, or some. */
+const MOST_IMAGES = 20_000;
+
 /**
- * As `candidatesOf`; of large series in a worker thread that has a limit of time and memory.
- * @throws DicomError DICOM_GEOMETRY where that is reached, or the series holds too many volumes to choose
- * from
+ * As `candidatesOf`; of large series in a worker thread that has a limit of time and memory. A series that
+ * goes beyond it, has too many images or falls into too many volumes is one candidate with that problem: the
+ * others of its study are none the worse for it.
  */
 export async function candidatesElsewhere(
   seriesInstanceUid: string,
   headers: readonly DicomDataset[],
 ): Promise<CandidateSeries[]> {
-  const source = `series ${seriesInstanceUid}`;
-  const candidates = isSmall(headers)
-    ? candidatesOf(seriesInstanceUid, headers)
-    : await pool
-        .run({ seriesInstanceUid, headers: await packedInTurns(headers, source) })
-        .catch((cause: unknown) => {
-          if (!(cause instanceof WorkerLost)) throw cause;
-          throw new DicomError('DICOM_GEOMETRY', `${source}: ${cause.message}`, { cause });
-        });
-  if (candidates.length <= MOST_CANDIDATES) return candidates;
-  const what = `it falls into ${candidates.length} volumes; more than ${MOST_CANDIDATES} are not told apart`;
-  throw new DicomError('DICOM_GEOMETRY', `${source}: ${what}`);
+  const images = countImages(headers);
+  const untold = (problem: string): CandidateSeries[] => {
+    const [first = {}] = headers;
+    const description = text(first, 'SeriesDescription')?.slice(0, LONGEST_DESCRIPTION) ?? '';
+    return [{ seriesInstanceUid, description, images, problem, facts: factsOf(first, images) }];
+  };
+  if (images > MOST_IMAGES)
+    return untold(`it has ${images} images; more than ${MOST_IMAGES} are not told apart`);
+  if (images <= SMALL_SERIES) return candidatesOf(seriesInstanceUid, headers);
+  let candidates: CandidateSeries[];
+  try {
+    candidates = await toldApart(
+      seriesInstanceUid,
+      await packedInTurns(headers, `series ${seriesInstanceUid}`),
+    );
+  } catch (error) {
+    if (error instanceof WorkerLost || error instanceof TooMuchToRead) return untold(error.message);
+    throw error;
+  }
+  const { length } = candidates;
+  if (length <= MOST_CANDIDATES) return candidates;
+  return untold(`it falls into ${length} volumes; more than ${MOST_CANDIDATES} are not told apart`);
 }
 
-function isSmall(headers: readonly DicomDataset[]): boolean {
+async function toldApart(
+  seriesInstanceUid: string,
+  headers: readonly PackedDataset[],
+): Promise<CandidateSeries[]> {
+  return pool.run({ seriesInstanceUid, headers }, buffersOf(headers));
+}
+
+function countImages(headers: readonly DicomDataset[]): number {
   let images = 0;
   for (const header of headers) {
     images += Math.max(1, sequence(header, 'PerFrameFunctionalGroupsSequence').length);
-    if (images > SMALL_SERIES) return false;
   }
-  return true;
+  return images;
 }

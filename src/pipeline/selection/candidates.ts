@@ -3,12 +3,13 @@ import { modalityOf } from '../../dicom/geometry/image-checks.ts';
 import { type ImageFrame, imageFrames } from '../../dicom/geometry/image-frame.ts';
 import { imageKey, type SeriesPart, splitSeries } from '../../dicom/geometry/split-series.ts';
 import { type DicomDataset, text } from '../../dicom/reading/dataset.ts';
+import { mostBytesOf } from '../../dicom/reading/instance-size.ts';
 import { factsOf } from './facts.ts';
 import type { CandidateSeries, PartOfSeries } from './select.ts';
 import { normalOf, orientationOf, type Point, pointOf } from './stack.ts';
 
 /** For people; 64 characters are allowed (PS3.5 table 6.2-1, LO). */
-const LONGEST_DESCRIPTION = 1024;
+export const LONGEST_DESCRIPTION = 1024;
 
 /**
  * What selection needs to know of a series, from the headers of all its instances: one candidate for each
@@ -31,17 +32,30 @@ export function candidatesWithHeaders(
     ?.slice(0, LONGEST_DESCRIPTION);
   const orientations = new Set(parts.map(({ frames: [first] }) => first && orientation(first.attributes)))
     .size;
-  return parts.map((part) => ({
-    candidate: {
+  return parts.map((part) => {
+    const own = [...new Set(part.frames.map(({ instance }) => instance.dataset))];
+    const mostBytes = mostBytesOfAny(own);
+    const candidate: CandidateSeries = {
       seriesInstanceUid,
       description: description ?? '',
       ...(part.name === undefined ? {} : { part: partOf(part, part.name) }),
       images: part.frames.length,
+      ...(mostBytes === undefined ? {} : { mostBytes }),
       ...(part.problem === undefined ? {} : { problem: part.problem }),
       facts: factsOfPart(part, orientations),
-    },
-    headers: [...new Set(part.frames.map(({ instance }) => instance.dataset))],
-  }));
+    };
+    return { candidate, headers: own };
+  });
+}
+
+function mostBytesOfAny(headers: readonly DicomDataset[]): number | undefined {
+  let most = 0;
+  for (const header of headers) {
+    const own = mostBytesOf(header);
+    if (own === undefined) return undefined;
+    most = Math.max(most, own);
+  }
+  return most;
 }
 
 function partOf({ frames, formerName }: SeriesPart, name: string): PartOfSeries {

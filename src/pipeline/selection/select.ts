@@ -31,6 +31,8 @@ export interface CandidateSeries {
   readonly part?: PartOfSeries;
   /** How many images it has, frames counted one by one; left out where the archive was not asked. */
   readonly images?: number;
+  /** The most bytes that one of its instances can have; left out where a header does not tell. */
+  readonly mostBytes?: number;
   /** Why its images are no volume, or only a piece of one, whatever they show. */
   readonly problem?: string;
   readonly facts: Facts;
@@ -44,6 +46,8 @@ export interface SeriesDecision {
   readonly part?: PartOfSeries;
   /** How many images it has, where that is known. */
   readonly images?: number;
+  /** See `CandidateSeries.mostBytes`. */
+  readonly mostBytes?: number;
   readonly class: SeriesClass;
   readonly chosen: boolean;
   readonly reason: string;
@@ -104,13 +108,14 @@ function whole(one: Classed): Classed {
 }
 
 function decision(one: Classed, winner: Classed | undefined, rules: SelectionRules): SeriesDecision {
-  const { seriesInstanceUid, part, images } = one.candidate;
+  const { seriesInstanceUid, part, images, mostBytes } = one.candidate;
   const chosen = winner?.candidate === one.candidate;
   return {
     seriesInstanceUid,
     description: nameOf(one.candidate),
     ...(part === undefined ? {} : { part }),
     ...(images === undefined ? {} : { images }),
+    ...(mostBytes === undefined ? {} : { mostBytes }),
     class: one.class,
     chosen,
     reason: winner && !chosen ? `${one.reason}; not chosen: ${whyNot(winner, one, rules)}` : one.reason,
