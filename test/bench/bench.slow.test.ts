@@ -20,6 +20,7 @@ it('the benchmark runs every part; small sizes, whose figures mean nothing', asy
     'forward',
     'fast',
     'quick',
+    '(?:GPUs found|webgpu|cuda)',
   ]) {
     expect(stdout).toMatch(new RegExp(`^${part}`, 'm'));
   }
