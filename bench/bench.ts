@@ -4,7 +4,8 @@
  *   npm run bench -- [PART ...] [--quick]
  *
  * Parts: retrieval, receive, preprocessing, export, seg, watch, queue, pages, refusals, memory, forward, modes,
- * import, doors, scale, end; all of them without a name. `--quick` runs each on something small, to see that it works.
+ * import, gpu, doors, scale, end; all of them without a name. `--quick` runs each on something small, to see that
+ * it works.
  * What is compared runs on this machine in the same run; the Python peer needs Debian's python3-skimage,
  * retrieval needs Orthanc and curl. Nothing else should run meanwhile.
  */
@@ -16,6 +17,7 @@ import { type BenchPart, type BenchRow, formatTable } from './bench-row.ts';
 import { benchDoors } from './doors.ts';
 import { benchExport } from './export.ts';
 import { benchForward } from './forward.ts';
+import { benchGpu } from './gpu.ts';
 import { benchImport } from './import.ts';
 import { benchMemory } from './memory.ts';
 import { benchModes } from './modes.ts';
@@ -44,6 +46,7 @@ const PARTS: Readonly<Record<string, BenchPart>> = {
   memory: benchMemory,
   forward: benchForward,
   modes: benchModes,
+  gpu: benchGpu,
   doors: benchDoors,
   scale: benchScale,
   end: benchEndToEnd,

@@ -17,6 +17,9 @@ export const SAMPLE_CASES: readonly SampleCase[] = [
   { name: 'separate z', key: 'separate', spacing: [2.5, 0.75, 0.75] },
 ];
 
+/** mm, [z, y, x]: the largest usual field of view, 500 mm. */
+export const FIELD_SPACING = [1.25, 0.9766, 0.9766] as const;
+
 /** As the planner gives them for abdominal CT. */
 export const SAMPLE_MODEL: ModelInfo = {
   format: 1,

@@ -18,7 +18,7 @@ const imports = readImports(SRC);
 const textOf = (file: string) => readFileSync(path.join(SRC, file), 'utf8');
 
 /** Written by protoc-gen-es. */
-const GENERATED = ['model-import/onnx/onnx_pb.ts'];
+const GENERATED = ['segmentation/onnx/onnx_pb.ts'];
 
 /** Folders of tests that stand for no room. */
 const TEST_FOLDERS = [

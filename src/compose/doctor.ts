@@ -11,6 +11,7 @@ import { checkChanges } from '../doctor/check-changes.ts';
 import { checkDatabase, type NodeAnswer } from '../doctor/check-database.ts';
 import { checkExposure } from '../doctor/check-exposure.ts';
 import { checkForms } from '../doctor/check-forms.ts';
+import { checkInference } from '../doctor/check-inference.ts';
 import {
   checkCores,
   checkMemory,
@@ -67,6 +68,12 @@ export async function* examine(configure: () => Config): AsyncGenerator<Finding>
   yield* await checkModels({
     folder: models.folder,
     names: { CT: models.CT, T1W: models.T1W, T2W: models.T2W },
+  });
+  yield* await checkInference({
+    executionProviders: inference.executionProviders,
+    threads: inference.threads || undefined,
+    modelFolder: models.folder,
+    models: [models.CT, models.T1W, models.T2W].filter((name) => name !== null),
   });
   yield checkExposure({
     host: http.host,

@@ -51,7 +51,17 @@ export function inferenceOptions(
   { inference: { threads, executionProviders } }: Config,
   onWarning: (message: string) => void,
 ): InferenceOptions {
-  return { threads: threads || undefined, executionProviders, onWarning };
+  return { threads: threads || undefined, executionProviders, onWarning: eachOnce(onWarning) };
+}
+
+/** A missing GPU is missing at every study: it is said once. */
+function eachOnce(tell: (message: string) => void): (message: string) => void {
+  const told = new Set<string>();
+  return (message) => {
+    if (told.has(message)) return;
+    told.add(message);
+    tell(message);
+  };
 }
 
 /** A history goes on in the mode that it is in. */

@@ -98,7 +98,7 @@ export const configSchema = z
     inference: z.strictObject({
       mode: z.enum(['auto', ...MODES]),
       threads: z.int().nonnegative(),
-      executionProviders: z.array(z.enum(['cuda', 'cpu'])).min(1),
+      executionProviders: z.array(z.enum(['webgpu', 'cuda', 'coreml', 'dml', 'cpu'])).min(1),
     }),
     intake: intakeSchema,
     queue: queueSchema,

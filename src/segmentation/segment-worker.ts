@@ -1,6 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../coded-error.ts';
 import { openNetwork } from './inference/network.ts';
+import type { Predict } from './inference/window.ts';
+import { answersAsOnCpu } from './probe-network.ts';
 import type { SegmentAnswer, SegmentRequest } from './segment.ts';
 import { type Segmentation, segmentVolume } from './segment-volume.ts';
 import { SegmentationError } from './segmentation-error.ts';
@@ -17,6 +19,14 @@ const answer = (message: SegmentAnswer, transfer: ArrayBuffer[] = []) => port.po
 
 const onWarning = (message: string) => answer({ type: 'warning', message });
 
+/** Once per network: a network may be opened several times in the course of a study. */
+const probed = new Set<string>();
+const probe = (file: string) => async (predict: Predict) => {
+  if (probed.has(file)) return;
+  await answersAsOnCpu(predict, file, info, threads);
+  probed.add(file);
+};
+
 /** The buffers change threads instead of being copied. */
 const buffersOf = ({ mask, probability, softMask }: Segmentation): ArrayBuffer[] =>
   [mask.buffer, probability?.buffer, softMask.buffer].filter((buffer) => buffer instanceof ArrayBuffer);
@@ -26,7 +36,12 @@ try {
     volume,
     info,
     networks.map(
-      (file) => () => openNetwork(file, info.patchSize, threads, { executionProviders, onWarning }),
+      (file) => () =>
+        openNetwork(file, info.patchSize, threads, {
+          executionProviders,
+          onWarning,
+          probe: probe(file),
+        }),
     ),
     {
       signal: stopping.signal,

@@ -4,7 +4,7 @@ import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Volume, VoxelArray } from '../dicom/volume.ts';
 import type { Mode } from '../inference-mode.ts';
-import type { ExecutionProvider } from './inference/network.ts';
+import type { ExecutionProvider } from './inference/execution-provider.ts';
 import type { Model } from './model/model-folder.ts';
 import type { ModelInfo } from './model/model-info.ts';
 import type { Segmentation, SegmentVolumeOptions } from './segment-volume.ts';

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { type ExecutionProvider, openNetwork } from './inference/network.ts';
+import type { ExecutionProvider } from './inference/execution-provider.ts';
+import { openNetwork } from './inference/network.ts';
 import type { Model } from './model/model-folder.ts';
 import { compareLogits, type SelfTestComparison, selfTestLogits } from './model/self-test.ts';
 import type { InferenceOptions } from './segment.ts';

@@ -19,6 +19,7 @@ const PARTS = {
   memory: 'peak memory',
   forward: 'forward',
   modes: 'fast',
+  gpu: '(?:GPUs found|webgpu|cuda)',
   scale: 'scale',
   end: 'end to end',
 } as const;

@@ -7,6 +7,7 @@ import type { DicomDataset } from '../../src/dicom/reading/dataset.ts';
 import { type ArchiveUnderTest, checkArchive } from '../../src/doctor/check-archive.ts';
 import { checkExposure } from '../../src/doctor/check-exposure.ts';
 import { checkForms } from '../../src/doctor/check-forms.ts';
+import { checkInference } from '../../src/doctor/check-inference.ts';
 import {
   checkCores,
   checkMemory,
@@ -97,6 +98,27 @@ describe('the doctor on models', () => {
       'problem',
     ]);
     expect(verdicts(...(await checkModels({ folder, names })))).toEqual(['problem']);
+  });
+});
+
+describe('the doctor on inference', () => {
+  /** What this system's onnxruntime doesn't know. */
+  const absent = process.platform === 'win32' ? 'coreml' : 'dml';
+
+  it('tries what is asked for beside the CPU, and says what takes its place', async () => {
+    await writeModel(folder, SIGN_MODEL, { 'fold_0.onnx': signNetwork(SIGN_MODEL.patchSize) });
+    const inference = { threads: 1, modelFolder: folder, models: ['sign'] };
+    expect(await checkInference({ ...inference, executionProviders: ['cpu', absent] })).toEqual([]);
+    expect(await checkInference({ ...inference, executionProviders: [absent], models: [] })).toEqual([]);
+
+    const fallen = await checkInference({ ...inference, executionProviders: [absent, 'cpu'] });
+    expect(verdicts(...fallen)).toEqual(['warning']);
+    expect(fallen[0]?.what).toMatch(
+      /^cpu runs sign, .* per window; .*can't be used, trying 'cpu': onnxruntime/,
+    );
+
+    const alone = await checkInference({ ...inference, executionProviders: [absent] });
+    expect(verdicts(...alone)).toEqual(['problem']);
   });
 });
 

@@ -6,17 +6,17 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { describeNetwork } from '../../src/model-import/architecture/describe-network.ts';
-import { GraphBuilder } from '../../src/model-import/onnx/graph.ts';
+import { openCheckpoint } from '../../src/model-import/torch/open-checkpoint.ts';
+import { describeNetwork } from '../../src/segmentation/architecture/describe-network.ts';
+import type { NetworkWeights } from '../../src/segmentation/network-weights.ts';
+import { GraphBuilder } from '../../src/segmentation/onnx/graph.ts';
 import {
   GraphProtoSchema,
   ModelProtoSchema,
   TensorProtoSchema,
-} from '../../src/model-import/onnx/onnx_pb.ts';
-import { writeModel } from '../../src/model-import/onnx/write-model.ts';
-import { writeNetwork } from '../../src/model-import/onnx/write-network.ts';
-import { openCheckpoint } from '../../src/model-import/torch/open-checkpoint.ts';
-import type { NetworkWeights } from '../../src/segmentation/network-weights.ts';
+} from '../../src/segmentation/onnx/onnx_pb.ts';
+import { writeModel } from '../../src/segmentation/onnx/write-model.ts';
+import { writeNetwork } from '../../src/segmentation/onnx/write-network.ts';
 import { describeWith, programPath } from '../support/requires.ts';
 import { planOf, writeSyntheticNetwork } from '../support/synthetic-network.ts';
 import { TINY } from '../support/synthetic-training.ts';

@@ -25,16 +25,27 @@ describe('opening a network', () => {
     await network.release();
   });
 
-  test('takes the next execution provider where one is not there, with a warning', async () => {
-    const warnings: string[] = [];
-    const network = await openNetwork(file, patchSize, 1, {
-      executionProviders: ['cuda', 'cpu'],
-      onWarning: (warning) => warnings.push(warning),
-    });
-    // A machine with onnxruntime's CUDA libraries has nothing to warn of.
-    const expected = network.executionProvider === 'cuda' ? [] : [/'cuda' can't be used, trying 'cpu': /];
-    expect(warnings).toEqual(expected.map((pattern) => expect.stringMatching(pattern)));
-    await network.release();
+  // A machine that has one of them has nothing to warn of.
+  test.each(['webgpu', 'cuda', 'coreml', 'dml'] as const)(
+    'takes the next execution provider where one is not there, with a warning: %s',
+    async (provider) => {
+      const warnings: string[] = [];
+      const network = await openNetwork(file, patchSize, 1, {
+        executionProviders: [provider, 'cpu'],
+        onWarning: (warning) => warnings.push(warning),
+      });
+      const expected =
+        network.executionProvider === provider ? [] : [`'${provider}' can't be used, trying 'cpu': `];
+      expect(warnings).toEqual(expected.map((start) => expect.stringContaining(start)));
+      expect(warnings.join('')).not.toMatch(/\n|onnxruntime_src/);
+      await network.release();
+    },
+  );
+
+  test('says what the binary of this system knows where a provider is not among it', async () => {
+    const absent = process.platform === 'win32' ? 'coreml' : 'dml';
+    const opening = openNetwork(file, patchSize, 1, { executionProviders: [absent] });
+    await expect(opening).rejects.toThrow(/can't be loaded: onnxruntime for \w+ \w+ knows cpu, /);
   });
 
   test('is refused where none is left, or none was asked for', async () => {

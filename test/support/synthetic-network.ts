@@ -1,10 +1,10 @@
 import path from 'node:path';
-import { describeNetwork } from '../../src/model-import/architecture/describe-network.ts';
-import { writeNetwork } from '../../src/model-import/onnx/write-network.ts';
 import { openCheckpoint } from '../../src/model-import/torch/open-checkpoint.ts';
+import { describeNetwork } from '../../src/segmentation/architecture/describe-network.ts';
 import { elements } from '../../src/segmentation/array3.ts';
 import { openNetwork } from '../../src/segmentation/inference/network.ts';
 import type { NetworkPlan } from '../../src/segmentation/network-weights.ts';
+import { writeNetwork } from '../../src/segmentation/onnx/write-network.ts';
 import {
   type SyntheticNetwork,
   type SyntheticOptions,

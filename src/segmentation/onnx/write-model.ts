@@ -15,6 +15,8 @@ import {
 const OPSET = 17n;
 /** Goes with this opset. */
 const IR_VERSION = 8n;
+/** Says in a file who wrote it. */
+export const PRODUCER = 'pansegnet-node';
 /** Readers of protobuf refuse larger messages. */
 const LARGEST_MODEL_BYTES = 2 ** 31 - 1;
 
@@ -39,36 +41,64 @@ export async function writeModel(graph: Graph, file: string): Promise<void> {
   await handle.close();
 }
 
+/** The same file in memory. */
+export async function modelBytes(graph: Graph): Promise<Uint8Array> {
+  const layout = layOut(graph);
+  const bytes = new Uint8Array(layout.length);
+  let at = 0;
+  for await (const chunk of chunksOf(layout)) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
 async function writeChunks(handle: FileHandle, graph: Graph): Promise<void> {
+  // `writeFile` of a handle goes on where the last write ended.
+  for await (const chunk of chunksOf(layOut(graph))) await handle.writeFile(chunk);
+}
+
+interface Layout {
+  /** Of all that comes. */
+  readonly length: number;
+  readonly start: Uint8Array;
+  readonly tensors: readonly { readonly initializer: Initializer; readonly head: Uint8Array }[];
+}
+
+function layOut(graph: Graph): Layout {
   const structure = toBinary(GraphProtoSchema, structureOf(graph));
   const tensors = graph.initializers.map((initializer) => ({ initializer, head: tensorHead(initializer) }));
-  const graphBytes = tensors.reduce(
+  const tensorBytes = tensors.reduce(
     (sum, { initializer, head }) => sum + head.length + valueBytes(initializer),
-    structure.length,
+    0,
   );
   const start = Buffer.concat([
     toBinary(ModelProtoSchema, modelFrame()),
     new BinaryWriter()
       .tag(ModelProtoSchema.field.graph.number, WireType.LengthDelimited)
-      .uint32(graphBytes)
+      .uint32(structure.length + tensorBytes)
       .finish(),
+    structure,
   ]);
-  if (start.length + graphBytes > LARGEST_MODEL_BYTES) {
-    throw new Error(`a network of ${graphBytes} bytes doesn't fit an ONNX file`);
+  const length = start.length + tensorBytes;
+  if (length > LARGEST_MODEL_BYTES) {
+    throw new Error(`a network of ${length} bytes doesn't fit an ONNX file`);
   }
-  // `writeFile` of a handle goes on where the last write ended.
-  await handle.writeFile(start);
-  await handle.writeFile(structure);
+  return { length, start, tensors };
+}
+
+async function* chunksOf({ start, tensors }: Layout): AsyncGenerator<Uint8Array> {
+  yield start;
   for (const { initializer, head } of tensors) {
-    await handle.writeFile(head);
-    await handle.writeFile(await valuesOf(initializer));
+    yield head;
+    yield await valuesOf(initializer);
   }
 }
 
 const modelFrame = () =>
   create(ModelProtoSchema, {
     irVersion: IR_VERSION,
-    producerName: 'pansegnet-node',
+    producerName: PRODUCER,
     opsetImport: [{ domain: '', version: OPSET }],
   });
 

@@ -1,6 +1,6 @@
-import type { Shape3 } from '../../segmentation/array3.ts';
-import type { NetworkPlan } from '../../segmentation/network-weights.ts';
-import { SegmentationError } from '../../segmentation/segmentation-error.ts';
+import type { Shape3 } from '../array3.ts';
+import type { NetworkPlan } from '../network-weights.ts';
+import { SegmentationError } from '../segmentation-error.ts';
 import type {
   BottleneckAttention,
   ConvBlock,

@@ -5,9 +5,9 @@ import type { Parameters } from './parameters.ts';
 import { channelsOf, type Slices } from './slices.ts';
 
 /** PyTorch's default for InstanceNorm3d, which nnU-Net v1 keeps. */
-const INSTANCE_NORM_EPSILON = 1e-5;
+export const INSTANCE_NORM_EPSILON = 1e-5;
 /** nnU-Net v1's negative slope. */
-const LEAKY_RELU_SLOPE = 0.01;
+export const LEAKY_RELU_SLOPE = 0.01;
 
 /** InstanceNorm3d and leaky ReLU: y = leaky(scale x + shift), scale and shift per channel. */
 export function normalizeAndActivate(

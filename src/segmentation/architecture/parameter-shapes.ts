@@ -1,4 +1,4 @@
-import { SegmentationError } from '../../segmentation/segmentation-error.ts';
+import { SegmentationError } from '../segmentation-error.ts';
 
 /** A length that the checkpoint decides. */
 const ANY = undefined;

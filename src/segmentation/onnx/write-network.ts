@@ -1,5 +1,5 @@
-import type { NetworkWeights } from '../../segmentation/network-weights.ts';
 import type { NetworkArchitecture } from '../architecture/network-architecture.ts';
+import type { NetworkWeights } from '../network-weights.ts';
 import { buildNetwork } from './network-graph.ts';
 import { checkValues } from './parameters.ts';
 import { writeModel } from './write-model.ts';

@@ -25,14 +25,34 @@ export function attend(
   x: Slices,
   attention: BottleneckAttention,
 ): Slices {
-  const { name, tokens, dims, layers } = attention;
-  const position = parameters.reshaped(`${name}.pos_encode.pe`, [tokens, dims]);
-  const projected = linear(g, parameters, tokensOf(g, x), `${name}.linear_proj`);
+  const position = positionOf(parameters, attention);
+  return slicesOf(g, transformTokens(g, parameters, tokensOf(g, x), position, attention), x);
+}
+
+/** What is added to the tokens, by their place. */
+export const positionOf = (parameters: Parameters, { name, tokens, dims }: BottleneckAttention): Value =>
+  parameters.reshaped(`${name}.pos_encode.pe`, [tokens, dims]);
+
+/** A layer normalization's input, in a form that the operator takes without loss. */
+export type Prepare = (g: GraphBuilder, x: Value) => Value;
+
+/** [tokens, channels] to the same. */
+export function transformTokens(
+  g: GraphBuilder,
+  parameters: Parameters,
+  tokens: Value,
+  position: Value,
+  attention: BottleneckAttention,
+  prepare: Prepare = (_, x) => x,
+): Value {
+  const { name, layers } = attention;
+  const projected = linear(g, parameters, tokens, `${name}.linear_proj`);
   const transformed = layers.reduce(
-    (features, layer) => g.within(layer.name, () => encode(g, parameters, features, layer, attention)),
+    (features, layer) =>
+      g.within(layer.name, () => encode(g, parameters, features, layer, attention, prepare)),
     add(g, projected, position),
   );
-  return slicesOf(g, linear(g, parameters, transformed, `${name}.linear_back_proj`), x);
+  return linear(g, parameters, transformed, `${name}.linear_back_proj`);
 }
 
 /** [tokens, dims] to the same: attention and feed-forward, each added to its input and then normalized. */
@@ -42,12 +62,13 @@ function encode(
   x: Value,
   { name }: TransformerLayer,
   attention: BottleneckAttention,
+  prepare: Prepare,
 ): Value {
   const attended = add(g, x, linearAttention(g, parameters, x, `${name}.self_attn.linears`, attention));
-  const y = normalize(g, parameters, attended, `${name}.layer_norm1`);
+  const y = normalize(g, parameters, prepare(g, attended), `${name}.layer_norm1`);
   const hidden = gelu(g, linear(g, parameters, y, `${name}.linear1`));
   const fed = add(g, y, linear(g, parameters, hidden, `${name}.linear2`));
-  return normalize(g, parameters, fed, `${name}.layer_norm2`);
+  return normalize(g, parameters, prepare(g, fed), `${name}.layer_norm2`);
 }
 
 /**

@@ -1,5 +1,5 @@
-import type { NetworkWeights } from '../../segmentation/network-weights.ts';
-import { SegmentationError } from '../../segmentation/segmentation-error.ts';
+import type { NetworkWeights } from '../network-weights.ts';
+import { SegmentationError } from '../segmentation-error.ts';
 import type { GraphBuilder, Value } from './graph.ts';
 
 /**
@@ -49,14 +49,9 @@ export class Parameters {
   /** A linear layer's weight [out, in] as [in, out], for a product from the right. */
   transposed(name: string): Value {
     const [rows = 0, columns = 0] = this.#shape(name);
-    return this.#graph.initializer(`${name} transposed`, [columns, rows], async () => {
-      const values = await this.#read(name);
-      const result = new Float32Array(values.length);
-      for (let i = 0; i < rows; i++) {
-        for (let j = 0; j < columns; j++) result[j * rows + i] = values[i * columns + j] as number;
-      }
-      return result;
-    });
+    return this.#graph.initializer(`${name} transposed`, [columns, rows], async () =>
+      transposeMatrix(await this.#read(name), rows, columns),
+    );
   }
 
   /**
@@ -88,6 +83,39 @@ export class Parameters {
     });
   }
 
+  /** A 3-D kernel [out, in, z, y, x] of some of its input channels. */
+  kernelOf(name: string, { start, end }: ChannelRange): Value {
+    const [channelsOut = 0, channelsIn = 0, ...lengths] = this.#shape(name);
+    if (start === 0 && end === channelsIn) return this.vector(name);
+    const kernel = lengths.reduce((product, length) => product * length, 1);
+    return this.#graph.initializer(
+      `${name} [${start}-${end}]`,
+      [channelsOut, end - start, ...lengths],
+      async () => {
+        const values = await this.#read(name);
+        const result = new Float32Array(channelsOut * (end - start) * kernel);
+        for (let out = 0; out < channelsOut; out++) {
+          const row = out * channelsIn;
+          const part = values.subarray((row + start) * kernel, (row + end) * kernel);
+          result.set(part, out * part.length);
+        }
+        return result;
+      },
+    );
+  }
+
+  /**
+   * A transposed convolution's kernel [in, out, z, y, x] as that of a 1x1x1 convolution
+   * [out z y x, in, 1, 1, 1].
+   */
+  upsamplingPoints(name: string): Value {
+    const [channelsIn = 0, ...targets] = this.#shape(name);
+    const points = targets.reduce((product, length) => product * length, 1);
+    return this.#graph.initializer(`${name} as points`, [points, channelsIn, 1, 1, 1], async () =>
+      transposeMatrix(await this.#read(name), channelsIn, points),
+    );
+  }
+
   /** One z of a transposed convolution's kernel [in, out, z, y, x], as [in, out, y, x]. */
   upsamplingKernel(name: string, z: number): Value {
     const [channelsIn = 0, channelsOut = 0, depth = 0, ky = 0, kx = 0] = this.#shape(name);
@@ -116,4 +144,13 @@ export class Parameters {
     }
     return this.#latest.values;
   }
+}
+
+/** [rows, columns] to [columns, rows]. */
+export function transposeMatrix(values: Float32Array, rows: number, columns: number): Float32Array {
+  const result = new Float32Array(values.length);
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++) result[j * rows + i] = values[i * columns + j] as number;
+  }
+  return result;
 }

@@ -1,5 +1,5 @@
-import type { NetworkWeights } from '../../segmentation/network-weights.ts';
 import type { ConvBlock, DecoderLevel, NetworkArchitecture } from '../architecture/network-architecture.ts';
+import type { NetworkWeights } from '../network-weights.ts';
 import { convolve, convolvePoints, upsample } from './convolution.ts';
 import { type Graph, GraphBuilder } from './graph.ts';
 import { normalizeAndActivate } from './normalization.ts';

@@ -1,4 +1,4 @@
-import type { Shape3 } from '../../segmentation/array3.ts';
+import type { Shape3 } from '../array3.ts';
 
 /** Convolution with bias, InstanceNorm3d (affine), leaky ReLU. */
 export interface ConvBlock {
