@@ -101,6 +101,17 @@ describeWith(['shared'], 'the labelled studies', () => {
     expect(harmful).toEqual([]);
   });
 
+  /** Everything that people write about a series, and the part of the body. */
+  const written = ['0008103E', '00081030', '00081032', '00180015', '00181030', '00321060', '00400254'];
+  it.each<[string, number, string[]]>([
+    ['all text', 28, written],
+    ['all text and ImageType', 27, [...written, '00080008']],
+  ])('are told by physics without %s', (_, atLeast, tags) => {
+    const { selections, harmful } = scoreOf(without(...tags));
+    expect(selections).toBeGreaterThanOrEqual(atLeast);
+    expect(harmful.length).toBeLessThanOrEqual(1);
+  });
+
   it.each(['HEAD', 'CHEST', 'PELVIS', 'ABDOMEN'])(
     'do not believe BodyPartExamined: %s everywhere',
     (part) => {

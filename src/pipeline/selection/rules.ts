@@ -44,11 +44,30 @@ export type Tests = z.infer<typeof testsSchema>;
 const whenSchema = z.union([testsSchema, z.array(testsSchema).nonempty()]);
 export type When = z.infer<typeof whenSchema>;
 
-const ruleSchema = z.strictObject({
-  when: whenSchema,
-  class: z.enum(SERIES_CLASSES),
-  reason: z.string().min(1),
-});
+/**
+ * How sure the headers make it that a series is of its class. possible: the physics fit and nothing
+ * contradicts, but nothing says abdomen either; the pixels have to tell.
+ */
+export const CERTAINTIES = ['yes', 'possible', 'no'] as const;
+export type Certainty = (typeof CERTAINTIES)[number];
+
+/**
+ * A rule with a class decides it, unless an earlier one has. One with `certainty: possible` alone decides
+ * nothing: it leaves a doubt, and the class that a later rule gives is only possible.
+ */
+const ruleSchema = z
+  .strictObject({
+    when: whenSchema,
+    class: z.enum(SERIES_CLASSES).optional(),
+    certainty: z.literal('possible').optional(),
+    reason: z.string().min(1),
+  })
+  .refine((rule) => rule.class !== undefined || rule.certainty !== undefined, {
+    error: 'a rule needs a class, or certainty: possible',
+  })
+  .refine((rule) => rule.class !== 'NONE' || rule.certainty === undefined, {
+    error: 'class NONE is never only possible',
+  });
 export type Rule = z.infer<typeof ruleSchema>;
 export const rulesSchema = z.array(ruleSchema);
 
@@ -143,7 +162,7 @@ function conceptsAsked(tests: Tests): string[] {
 
 function readYaml(file: string): unknown {
   try {
-    return parse(readFileSync(file, 'utf8'));
+    return parse(readFileSync(file, 'utf8'), { merge: true });
   } catch (cause) {
     throw new SelectionError(
       'SELECTION_RULES',

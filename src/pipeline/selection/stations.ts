@@ -1,0 +1,30 @@
+import type { Facts } from './facts.ts';
+import { numberOf } from './study-facts.ts';
+
+/** By so much a station has to reach higher: stacks of one region end within some centimetres of each other. */
+const HIGHER_MM = 80;
+/** A station that is lower in the stack holds no pancreas; shorter ones above it are scouts of something else. */
+const LEAST_STATION_MM = 100;
+
+/**
+ * Whether an axial stack is a lower station than another one of the same patient coordinates: the other
+ * reaches higher and begins above its middle. Of stations in a row the highest shows the upper abdomen.
+ * A stack that is said to show the pancreas is no lower station. CT of chest and abdomen often comes as two
+ * stations too, so of CT the other one has to be said to show the abdomen.
+ */
+export function isLowerStation(one: Facts, other: Facts): boolean {
+  if (one.modality !== other.modality || one.frameOfReference !== other.frameOfReference) return false;
+  if (saysAny(one, 'pancreas')) return false;
+  if (one.modality !== 'MR' && (saysAny(one, 'abdomen') || !saysAny(other, 'abdomen'))) return false;
+  const [bottom, top] = [numberOf(one, 'bottom'), numberOf(one, 'top')];
+  const [otherBottom, otherTop] = [numberOf(other, 'bottom'), numberOf(other, 'top')];
+  if (bottom === undefined || top === undefined || otherBottom === undefined || otherTop === undefined)
+    return false;
+  return (
+    otherTop - top >= HIGHER_MM &&
+    otherBottom >= (bottom + top) / 2 &&
+    otherTop - otherBottom >= LEAST_STATION_MM
+  );
+}
+
+const saysAny = ({ says }: Facts, concept: string): boolean => Array.isArray(says) && says.includes(concept);
