@@ -75,6 +75,7 @@ const STUDY_FACTS = [
   'sharpShare',
   'breathHold',
   'obliques',
+  'twins',
   'phase',
 ] as const;
 
@@ -83,6 +84,11 @@ export const FACT_NAMES = [...SERIES_FACTS, ...STUDY_FACTS] as const;
 export type FactName = (typeof FACT_NAMES)[number];
 export type Fact = string | number | readonly string[];
 export type Facts = Readonly<Partial<Record<FactName, Fact>>>;
+
+export const numberOf = (facts: Facts, name: FactName): number | undefined => {
+  const value = facts[name];
+  return typeof value === 'number' ? value : undefined;
+};
 
 /** What the header of one instance does not tell. */
 export interface SeriesExtent {

@@ -83,12 +83,16 @@ const preferenceSchema = z.union([
 ]);
 export type Preference = z.infer<typeof preferenceSchema>;
 
+/** For tables of rules that were copied before there was one. */
+const DEFAULT_LATE_GAP_S = 90;
+
 /** Seconds by which the phase of a series follows from its time. */
 const phaseTimesSchema = z.strictObject({
   /** A contrast agent that enhances no organ: none at all, or one that was drunk. */
   notEnhancing: regularExpression,
   maskGap: z.number().positive(),
   arterialSpan: z.number().nonnegative(),
+  lateGap: z.number().positive().default(DEFAULT_LATE_GAP_S),
   portalFrom: z.number().positive(),
   delayedFrom: z.number().positive(),
   hepatobiliaryFrom: z.number().positive(),

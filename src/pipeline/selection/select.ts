@@ -1,5 +1,5 @@
 import { holds } from './fact-tests.ts';
-import type { Facts } from './facts.ts';
+import { type Facts, numberOf } from './facts.ts';
 import { type KnownPhase, phasesOf } from './phases.ts';
 import { inOrder, nameOf, type Classed as Ranked, whyNot } from './ranking.ts';
 import {
@@ -12,7 +12,7 @@ import {
   type SeriesClass,
 } from './rules.ts';
 import { isLowerStation } from './stations.ts';
-import { numberOf, withStudyFacts } from './study-facts.ts';
+import { withStudyFacts } from './study-facts.ts';
 
 /** Which of the volumes of a series. */
 export interface PartOfSeries {

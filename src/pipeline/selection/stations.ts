@@ -1,9 +1,8 @@
-import type { Facts } from './facts.ts';
-import { numberOf } from './study-facts.ts';
+import { type Facts, numberOf } from './facts.ts';
 
-/** By so much a station has to reach higher: stacks of one region end within some centimetres of each other. */
+/** So much higher a station has to reach: stacks of one region end within centimetres of each other. */
 const HIGHER_MM = 80;
-/** A station that is lower in the stack holds no pancreas; shorter ones above it are scouts of something else. */
+/** What is shorter is no station. */
 const LEAST_STATION_MM = 100;
 
 /**
