@@ -52,11 +52,22 @@ export interface SeriesDecision {
   readonly rank?: number;
   /** The best of its class, and certain. */
   readonly chosen: boolean;
+  /** Whether its pixels were looked at to decide. */
+  readonly tried?: boolean;
   readonly reason: string;
   /** Of contrast enhancement, where the class has phases and it is known. */
   readonly phase?: Phase;
   /** In mm, where the images say how they lie. */
   readonly coverageMm?: number;
+  /** Where an axial stack lies in the patient. */
+  readonly place?: PlaceOfStack;
+}
+
+/** Ends on the patient's axis, in mm, in the coordinates of a Frame of Reference UID. */
+interface PlaceOfStack {
+  readonly frameOfReference: string;
+  readonly bottom: number;
+  readonly top: number;
 }
 
 interface Verdict {
@@ -144,7 +155,14 @@ function decision(
     reason: best && rank !== 1 ? `${one.reason}; not chosen: ${whyNot(best, one, rules)}` : one.reason,
     ...(phase === undefined ? {} : { phase }),
     ...(coverageMm === undefined ? {} : { coverageMm }),
+    ...placeOf(one.facts),
   };
+}
+
+function placeOf(facts: Facts): Pick<SeriesDecision, 'place'> {
+  const [bottom, top] = [numberOf(facts, 'bottom'), numberOf(facts, 'top')];
+  if (bottom === undefined || top === undefined) return {};
+  return { place: { frameOfReference: String(facts.frameOfReference ?? ''), bottom, top } };
 }
 
 function classify({ problem }: CandidateSeries, facts: Facts, { rules }: SelectionRules): Verdict {
