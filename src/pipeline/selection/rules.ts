@@ -5,6 +5,8 @@ import { z } from 'zod';
 import { messageOf } from '../../coded-error.ts';
 import { FACT_NAMES } from './facts.ts';
 import { SelectionError } from './selection-error.ts';
+import { vocabularySchema, withDefaults } from './vocabulary.ts';
+import type { Vocabulary } from './words.ts';
 
 /** What a series can be to the node. NONE: it is not segmented. */
 const SERIES_CLASSES = ['CT_ABDOMEN', 'T1W', 'T2W', 'NONE'] as const;
@@ -99,19 +101,8 @@ const phaseTimesSchema = z.strictObject({
 });
 export type PhaseTimes = z.infer<typeof phaseTimesSchema>;
 
-/** Entries of a concept stand in one text, between commas. */
-const vocabularySchema = z.record(
-  z.string(),
-  z.string().transform((entries) =>
-    entries
-      .split(',')
-      .map((entry) => entry.trim())
-      .filter(Boolean),
-  ),
-);
-
 const selectionSchema = z.strictObject({
-  vocabulary: vocabularySchema,
+  vocabulary: vocabularySchema.optional(),
   rules: rulesSchema,
   phases: phaseTimesSchema,
   preferences: z.strictObject({
@@ -120,24 +111,35 @@ const selectionSchema = z.strictObject({
     T2W: z.array(preferenceSchema),
   }),
 });
-export type SelectionRules = z.infer<typeof selectionSchema>;
+export type SelectionRules = Omit<z.infer<typeof selectionSchema>, 'vocabulary'> & {
+  readonly vocabulary: Vocabulary;
+};
 
 /** The rules that come with the program. */
 const DEFAULT_FILE = path.resolve(import.meta.dirname, '../../../config/selection.yaml');
 
 /**
- * Reads a file of selection rules and puts the site's own rules before its rules.
+ * Reads a file of selection rules and puts the site's own rules before its rules. A file that holds a list of
+ * rules alone puts these before those that come with the program.
  * @param siteFile null: the rules that come with the program
  * @throws SelectionError SELECTION_RULES naming the file and the place in it
  */
 export function readSelectionRules(siteFile: string | null, siteRules: readonly Rule[]): SelectionRules {
   const file = siteFile ?? DEFAULT_FILE;
-  const result = selectionSchema.safeParse(readYaml(file));
-  if (!result.success)
-    throw new SelectionError('SELECTION_RULES', `${file}: ${z.prettifyError(result.error)}`);
-  const rules = { ...result.data, rules: [...siteRules, ...result.data.rules] };
+  const content = readYaml(file);
+  if (Array.isArray(content)) {
+    return readSelectionRules(null, [...siteRules, ...checked(rulesSchema, content, file)]);
+  }
+  const { vocabulary, ...table } = checked(selectionSchema, content, file);
+  const rules = { ...table, vocabulary: withDefaults(vocabulary), rules: [...siteRules, ...table.rules] };
   refuseUnknownConcepts(rules, file);
   return rules;
+}
+
+function checked<T>(schema: z.ZodType<T>, content: unknown, file: string): T {
+  const result = schema.safeParse(content);
+  if (result.success) return result.data;
+  throw new SelectionError('SELECTION_RULES', `${file}: ${z.prettifyError(result.error)}`);
 }
 
 /** A test for a concept that the vocabulary lacks would silently never hold. */
