@@ -1,4 +1,5 @@
 import { announceWrongComparisons } from '../store/arrivals/wrong-comparisons.ts';
+import { recordDecisionDetails } from '../store/records/decision-details.ts';
 import { wasWithdrawn } from '../store/records/history.ts';
 import { optOutReason } from '../store/records/opt-out.ts';
 import { giveUpComparisons } from '../store/records/report-priors.ts';
@@ -83,7 +84,7 @@ export async function runStudy(
     restate ? withStanding(chosen(), candidates, studyInstanceUid, parts) : chosen(),
   );
   const run = await beginRun(database, { ...job, fingerprint, now: now() });
-  await recordDecisions(database, studyInstanceUid, decisions);
+  await recordChoice(database, run, decisions);
 
   const volumes: MeasuredVolume[] = [];
   const failures: unknown[] = [];
@@ -95,8 +96,7 @@ export async function runStudy(
       if (volume) volumes.push(volume);
       const before = decisions;
       decisions = settled(before, outcome, rivals.ranked);
-      if (decisions.some((one, i) => one !== before[i]))
-        await recordDecisions(database, studyInstanceUid, decisions);
+      if (decisions.some((one, i) => one !== before[i])) await recordChoice(database, run, decisions);
     } catch (error) {
       signal?.throwIfAborted();
       failures.push(error);
@@ -117,6 +117,15 @@ export async function runStudy(
   if (failures.length > 0) throw failures.find((error) => describeFailure(error).passing) ?? failures[0];
   await finishRun(database, run, { ...endOf(decisions), ofOneSeries: forced !== undefined, now: now() });
   return { decisions, volumes };
+}
+
+async function recordChoice(
+  database: RunParts['database'],
+  run: Run,
+  decisions: readonly SeriesDecision[],
+): Promise<void> {
+  await recordDecisions(database, run.studyInstanceUid, decisions);
+  await recordDecisionDetails(database, run, decisions);
 }
 
 interface StudyContext {

@@ -6,6 +6,15 @@ export function holds(when: When, facts: Facts): boolean {
   return groupsOf(when).some((tests) => allHold(tests, facts));
 }
 
+/** Of each group of tests, the facts that do not fulfil theirs; with an empty group it holds. */
+export function unmet(when: When, facts: Facts): string[][] {
+  return groupsOf(when).map((tests) =>
+    Object.entries(tests)
+      .filter(([name, test]) => !fulfils(facts[name as keyof Facts], test))
+      .map(([name]) => name),
+  );
+}
+
 function allHold(tests: Tests, facts: Facts): boolean {
   return Object.entries(tests).every(([name, test]) => fulfils(facts[name as keyof Facts], test));
 }

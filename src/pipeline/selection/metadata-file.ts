@@ -50,12 +50,19 @@ export interface StudyPrediction {
 
 /** @throws SelectionError METADATA_FILE naming the place that is wrong */
 export function predictStudies(file: string, rules: SelectionRules): Record<string, StudyPrediction> {
+  const studies = studiesInFile(file);
+  return Object.fromEntries(studies.map(({ id, candidates }) => [id, predict(candidates, rules)]));
+}
+
+/**
+ * What selection needs to know of the series of each study of a file.
+ * @throws SelectionError METADATA_FILE naming the place that is wrong
+ */
+export function studiesInFile(file: string): { id: string; candidates: CandidateSeries[] }[] {
   const studies = fileSchema.safeParse(readJson(file));
   if (!studies.success)
     throw new SelectionError('METADATA_FILE', `${file}: ${z.prettifyError(studies.error)}`);
-  return Object.fromEntries(
-    studies.data.map(({ id, series }) => [id, predict(series.map(candidateOf), rules)]),
-  );
+  return studies.data.map(({ id, series }) => ({ id, candidates: series.map(candidateOf) }));
 }
 
 function predict(series: readonly CandidateSeries[], rules: SelectionRules): StudyPrediction {
