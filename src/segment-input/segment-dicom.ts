@@ -8,7 +8,7 @@ import { gridOfVolume } from '../nifti/grid.ts';
 import { holdContest, type Look } from '../pipeline/run/contest.ts';
 import { createResults, type SegmentedSeries, warningsOf } from '../pipeline/run/create-results.ts';
 import { type FoundPancreas, findPancreas } from '../pipeline/run/find-pancreas.ts';
-import { lookAt, lookOr } from '../pipeline/run/look.ts';
+import { lookAt, lookAtStation, lookOr } from '../pipeline/run/look.ts';
 import { lookWords, remarksOf } from '../pipeline/run/rivals.ts';
 import { StageClock } from '../pipeline/run/stages.ts';
 import { qualityFlags } from '../results/quality-flags.ts';
@@ -84,10 +84,13 @@ async function found(folder: DicomFolder, request: SegmentRequest, clock: StageC
   const { input, model, inference, looks } = request;
   const stageOf = ({ description, seriesInstanceUid }: FolderChoice) =>
     clock.about(description || seriesInstanceUid || input);
-  const segmentIn = async (choice: FolderChoice, mode: Mode): Promise<FolderWork> => {
+  const readVolume = async (choice: FolderChoice): Promise<SeriesVolume> => {
     const stage = stageOf(choice);
     const builder = await stage('retrieve', () => readSeries(choice.folderSeries));
-    const source = await stage('volume', async () => builder.finish());
+    return stage('volume', async () => builder.finish());
+  };
+  const segmentIn = async (choice: FolderChoice, source: SeriesVolume, mode: Mode): Promise<FolderWork> => {
+    const stage = stageOf(choice);
     const pancreas = await findPancreas(source.volume, model, { ...inference, mode }, stage);
     return { ...pancreas, source, ...lookAt(source.volume, pancreas) };
   };
@@ -95,8 +98,12 @@ async function found(folder: DicomFolder, request: SegmentRequest, clock: StageC
   const outcome = await holdContest<FolderChoice, FolderWork>({
     ranked,
     looks,
-    segment: (choice) => segmentIn(choice, inference.mode),
-    quickly: (choice) => lookOr(() => segmentIn(choice, 'quick')),
+    segment: async (choice) => segmentIn(choice, await readVolume(choice), inference.mode),
+    quickly: (choice) =>
+      lookOr(async () => {
+        const source = await readVolume(choice);
+        return (await lookAtStation(choice, source.volume)) ?? segmentIn(choice, source, 'quick');
+      }),
     recall: async () => undefined,
     remember: async () => undefined,
   });

@@ -90,6 +90,20 @@ it('of what is only possible, the first with one plausible pancreas is taken, an
   });
 });
 
+it('pixels alone may veto what is possible, which costs no look, and may spare it the quick pass', async () => {
+  const ranked = ['a', 'b', 'c', 'd'].map((uid) => series(uid, 'possible'));
+  const shows = { a: 'elsewhere', b: 'elsewhere', c: 'nothing' } as const;
+  expect(await contest(ranked, shows)).toMatchObject({
+    winner: 'd',
+    tried: ['a elsewhere', 'b elsewhere', 'c nothing'],
+  });
+  // Shown to be the station, but no organ is found in it.
+  expect(await contest([series('a', 'possible')], { a: 'abdomen' })).toMatchObject({
+    winner: undefined,
+    done: ['quick a', 'proper a'],
+  });
+});
+
 it('what lies elsewhere in the body is tried before what covers the same', async () => {
   const ranked = [
     series('a', 'yes', at(-400, -200)),

@@ -5,9 +5,16 @@ import type { SeriesDecision } from '../selection/select.ts';
 /** A series of a class that is segmented. */
 export type RankedSeries = SeriesDecision & { readonly class: SegmentedClass };
 
+/**
+ * What is told without the network. unreadable: the images make no volume; elsewhere: another part of the
+ * body; abdomen: its station, so that no quick pass is needed.
+ */
+export const PIXEL_VERDICTS = ['unreadable', 'elsewhere', 'abdomen'] as const;
+type PixelVerdict = (typeof PIXEL_VERDICTS)[number];
+
 /** What the pixels of a series showed. */
 export interface Look {
-  readonly appearance: Appearance | 'unreadable';
+  readonly appearance: Appearance | PixelVerdict;
   readonly volumeMl: number;
 }
 interface Tried<T extends RankedSeries = RankedSeries> extends Look {
@@ -42,8 +49,15 @@ export interface Outcome<T extends RankedSeries, Work> {
  */
 const isBorneOut = ({ certainty }: RankedSeries, { appearance }: Look): boolean =>
   certainty === 'yes'
-    ? !['nothing', 'border', 'unreadable'].includes(appearance)
+    ? !['nothing', 'border', 'unreadable', 'elsewhere'].includes(appearance)
     : appearance === 'plausible';
+
+/** Whether a series that was looked at is worth segmenting as results are made of it. */
+const isPromising = (series: RankedSeries, look: Look): boolean =>
+  look.appearance === 'abdomen' || isBorneOut(series, look);
+
+/** Series that show another part of the body cost no pass of the network; so many more are looked at. */
+const MOST_ELSEWHERE = 4;
 
 /**
  * Which series of a class the results are made of. The best one, where it is certain and an organ is found in
@@ -56,8 +70,8 @@ export async function holdContest<T extends RankedSeries, Work extends Look>(
   const { ranked, looks, segment, recall, remember } = contest;
   const [best, ...others] = ranked;
   if (!best) return { winner: undefined, tried: [] };
-  if (best.certainty !== 'yes') return tryInTurn(ranked.slice(0, looks), contest);
-  const next = elsewhereFirst(best, others).slice(0, looks);
+  if (best.certainty !== 'yes') return tryInTurn(ranked, contest);
+  const next = looks > 0 ? elsewhereFirst(best, others) : [];
   const known = next.length > 0 ? await recall(best) : undefined;
   const work = known ? undefined : await segment(best);
   const look = known ?? work;
@@ -73,15 +87,18 @@ const lookOf = ({ appearance, volumeMl }: Look): Look => ({ appearance, volumeMl
 
 async function tryInTurn<T extends RankedSeries, Work extends Look>(
   series: readonly T[],
-  { segment, recall, remember, quickly }: Contest<T, Work>,
+  { looks, segment, recall, remember, quickly }: Contest<T, Work>,
 ): Promise<Outcome<T, Work>> {
   const tried: Tried<T>[] = [];
+  let elsewhere = 0;
   for (const one of series) {
+    if (tried.length - elsewhere >= looks || elsewhere > MOST_ELSEWHERE) break;
     const known = await recall(one);
     const look = known ?? (await quickly(one));
     if (!look) break;
     if (!known) await remember(one, look);
-    if (!isBorneOut(one, look)) {
+    if (look.appearance === 'elsewhere') elsewhere++;
+    if (!isPromising(one, look)) {
       tried.push({ series: one, ...lookOf(look) });
       continue;
     }

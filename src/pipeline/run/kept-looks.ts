@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { APPEARANCES } from '../../segmentation/plausibility.ts';
 import { freezeInput, lastInput, type Run } from '../../store/records/run-log.ts';
-import type { Look, RankedSeries } from './contest.ts';
+import { type Look, PIXEL_VERDICTS, type RankedSeries } from './contest.ts';
 import type { RunParts } from './run-parts.ts';
 
 const lookSchema: z.ZodType<Look> = z.object({
-  appearance: z.enum([...APPEARANCES, 'unreadable']),
+  appearance: z.enum([...APPEARANCES, ...PIXEL_VERDICTS]),
   volumeMl: z.number(),
 });
 

@@ -3,6 +3,7 @@ import { measure } from '../../segmentation/measure.ts';
 import { appearanceOf } from '../../segmentation/plausibility.ts';
 import { segment } from '../../segmentation/segment.ts';
 import { describeFailure } from '../failures.ts';
+import { ctStation } from '../pixels/ct-station.ts';
 import type { Look, RankedSeries } from './contest.ts';
 import { retrieveSeries } from './retrieve-series.ts';
 import type { RunParts } from './run-parts.ts';
@@ -42,11 +43,27 @@ export async function lookQuickly(
   return lookOr(async () => {
     const builder = await stage('retrieve', (_, signal) => retrieveSeries(archive, run, series, signal));
     const { volume } = await stage('volume', async () => builder.finish());
+    const station = await lookAtStation(series, volume);
+    if (station) return station;
     const found = await stage('segment', (onProgress, signal) =>
       segment(volume, model, { ...inference, mode: 'quick', onProgress, signal }),
     );
     return lookAt(volume, { ...found, measurement: measure(volume, found.mask) });
   });
+}
+
+/**
+ * What the pixels of a series tell without the network, where its headers leave a doubt; nothing where that
+ * is left to the network. Only CT tells so much.
+ */
+export async function lookAtStation(
+  { class: name, certainty }: RankedSeries,
+  volume: Volume,
+): Promise<Look | undefined> {
+  if (name !== 'CT_ABDOMEN' || certainty !== 'possible') return undefined;
+  const station = await ctStation(volume);
+  if (station === 'unknown') return undefined;
+  return { appearance: station === 'chest' ? 'elsewhere' : 'abdomen', volumeMl: 0 };
 }
 
 /** What a look shows; `unreadable` where its images are of no use. */

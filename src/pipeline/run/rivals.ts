@@ -77,6 +77,8 @@ const WORDS: Readonly<Record<Look['appearance'], (volume: string) => string>> = 
   large: (volume) => `what was found (${volume}) is too large for a pancreas`,
   unsure: (volume) => `the network was not sure of what it found (${volume})`,
   unreadable: () => 'its images make no volume',
+  elsewhere: () => 'its images show the chest',
+  abdomen: () => 'its images show the upper abdomen',
 };
 
 /** Sentences for the report: why this series, where its header did not decide. */
