@@ -25,7 +25,7 @@ const LUNG_HU = { least: -980, most: -600 } as const;
 const BONE_HU = 250;
 
 /**
- * Looks at slices of an axial CT, in turns of the event loop: what is not air from the border inwards is body.
+ * Looks at slices of an axial CT, in turns of the event loop: what is no air from the border inwards is body.
  * Thin things beside it, as the table, are left out: they do not hang together with it.
  * @param volume CT numbers (HU); the third axis along the patient's within 30 degrees
  */

@@ -12,7 +12,7 @@ const LEAST_STATION_MM = 100;
  * stations too, so of CT the other one has to be said to show the abdomen.
  */
 export function isLowerStation(one: Facts, other: Facts): boolean {
-  if (one.modality !== other.modality || one.frameOfReference !== other.frameOfReference) return false;
+  if (one.modality !== other.modality || !shareCoordinates(one, other)) return false;
   if (saysAny(one, 'pancreas')) return false;
   if (one.modality !== 'MR' && (saysAny(one, 'abdomen') || !saysAny(other, 'abdomen'))) return false;
   const [bottom, top] = [numberOf(one, 'bottom'), numberOf(one, 'top')];
@@ -25,5 +25,9 @@ export function isLowerStation(one: Facts, other: Facts): boolean {
     otherTop - otherBottom >= LEAST_STATION_MM
   );
 }
+
+/** A Frame of Reference that an anonymizer has taken away rules nothing out. */
+const shareCoordinates = ({ frameOfReference: one }: Facts, { frameOfReference: other }: Facts): boolean =>
+  one === undefined || other === undefined || one === other;
 
 const saysAny = ({ says }: Facts, concept: string): boolean => Array.isArray(says) && says.includes(concept);
