@@ -15,9 +15,9 @@ function phantom(seed: number, from: number, to: number): Volume<Int16Array> {
   return renderContrast(createAbdomen(seed), { size, affine }, 'CT', seed);
 }
 
-const SEEDS = Array.from({ length: 12 }, (_, i) => 70_000 + i);
+const SEEDS = Array.from({ length: 6 }, (_, i) => 70_000 + i);
 
-describe('the station of a CT by its pixels, on synthetic abdomens', () => {
+describe('the station of a CT by its pixels, on synthetic abdomens', { timeout: 120_000 }, () => {
   const rate = async (from: number, to: number) => {
     const told = await Promise.all(SEEDS.map((seed) => ctStation(phantom(seed, from, to))));
     return { abdomen: count(told, 'abdomen'), chest: count(told, 'chest'), unknown: count(told, 'unknown') };
@@ -25,15 +25,15 @@ describe('the station of a CT by its pixels, on synthetic abdomens', () => {
   const count = (told: readonly string[], what: string) => told.filter((one) => one === what).length;
 
   it('from the lungs to the pelvis is an abdomen, never a chest', async () => {
-    expect(await rate(-160, 160)).toEqual({ abdomen: 12, chest: 0, unknown: 0 });
+    expect(await rate(-160, 160)).toEqual({ abdomen: 6, chest: 0, unknown: 0 });
   });
 
   it('an abdomen without lungs is not told, and never a chest', async () => {
     expect(await rate(-160, 60)).toMatchObject({ chest: 0 });
   });
 
-  it('the lungs alone are a chest', async () => {
-    expect(await rate(90, 215)).toMatchObject({ abdomen: 0, chest: 11, unknown: 1 });
+  it('the lungs alone are a chest, but where they are short', async () => {
+    expect(await rate(90, 215)).toEqual({ abdomen: 0, chest: 5, unknown: 1 });
   });
 });
 
