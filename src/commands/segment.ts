@@ -48,6 +48,7 @@ export const segment = defineCommand({
         output,
         model: await loadModel(model, [config.models.folder]),
         rules: () => readSelectionRules(config.selection.rules, config.selection.siteRules),
+        looks: config.selection.looks,
         settings: resultSettings(config),
         seriesInstanceUid,
         inference: {

@@ -87,6 +87,7 @@ export async function composeRun(
     settings: { ...resultSettings(config), site: await installedSite(config, database) },
     inference: inferenceOptions(config, (message) => parts.warn({}, message)),
     mode: await modeOf(config, database),
+    looks: config.selection.looks,
     stageLimits: config.queue.stageTimeoutMinutes,
     now: () => new Date(),
     ...parts,

@@ -93,7 +93,11 @@ export const configSchema = z
       pageSize: z.int().positive(),
     }),
     routing: routingSchema,
-    selection: z.strictObject({ rules: z.string().min(1).nullable(), siteRules: rulesSchema }),
+    selection: z.strictObject({
+      rules: z.string().min(1).nullable(),
+      siteRules: rulesSchema,
+      looks: z.int().nonnegative(),
+    }),
     models: z.strictObject({ folder: z.string().min(1), CT: modelName, T1W: modelName, T2W: modelName }),
     inference: z.strictObject({
       mode: z.enum(['auto', ...MODES]),

@@ -1,22 +1,21 @@
-import { MODALITY_OF } from '../pipeline/run/models.ts';
+import type { RankedSeries } from '../pipeline/run/contest.ts';
+import { rivalsOf } from '../pipeline/run/rivals.ts';
 import { selectSeries } from '../pipeline/selection/select.ts';
 import { InputError } from './input-error.ts';
 import type { DicomFolder, FolderSeries } from './read-folder.ts';
 import type { SegmentRequest } from './request.ts';
 
-interface Choice {
-  readonly series: FolderSeries;
-  readonly reason: string;
-}
+/** A series of a folder that may be segmented. */
+export type FolderChoice = RankedSeries & { readonly folderSeries: FolderSeries };
 
 const IMAGES: ReadonlySet<unknown> = new Set(['CT', 'MR']);
 
 /**
- * The series that is named, or the only one, or the one that the rules choose for the model; of a series that
- * holds several volumes, the part that the rules choose.
+ * The series that is named, or the only one, or those that the rules take for what the model is for, best
+ * first; of a series that holds several volumes, the part that the rules choose.
  * @throws {InputError} INPUT_SERIES with the reason for each that was not taken
  */
-export function chooseFrom(folder: DicomFolder, request: SegmentRequest): Choice {
+export function chooseFrom(folder: DicomFolder, request: SegmentRequest): FolderChoice[] {
   const { seriesInstanceUid, input } = request;
   const named = folder.series.filter(
     (one) => seriesInstanceUid === undefined || one.seriesInstanceUid === seriesInstanceUid,
@@ -33,26 +32,46 @@ export function chooseFrom(folder: DicomFolder, request: SegmentRequest): Choice
     if (only.problem !== undefined)
       throw new InputError('INPUT_SERIES', `${nameOf(only)} is no volume: ${only.problem}`);
     const how = named.length === 1 ? 'the only series of the folder' : 'the only images of the folder';
-    return { series: only, reason: seriesInstanceUid === undefined ? how : 'named by the user' };
+    return [alone(only, seriesInstanceUid === undefined ? how : 'named by the user', request)];
   }
   return chooseByRules(named, request);
 }
 
-function chooseByRules(candidates: readonly FolderSeries[], { input, model, rules }: SegmentRequest): Choice {
+/** What a person means, whatever the rules say. */
+const alone = (series: FolderSeries, reason: string, { model }: SegmentRequest): FolderChoice => ({
+  seriesInstanceUid: series.seriesInstanceUid,
+  description: series.description,
+  ...(series.part === undefined ? {} : { part: series.part }),
+  class: CLASS_OF[model.info.modality],
+  certainty: 'yes',
+  rank: 1,
+  chosen: true,
+  reason,
+  folderSeries: series,
+});
+
+function chooseByRules(
+  candidates: readonly FolderSeries[],
+  { input, model, rules }: SegmentRequest,
+): FolderChoice[] {
   const decisions = selectSeries(candidates, rules());
-  const chosen = decisions.find(
-    (one) => one.chosen && one.class !== 'NONE' && MODALITY_OF[one.class] === model.info.modality,
-  );
-  const found = candidates.find(
-    (one) => one.seriesInstanceUid === chosen?.seriesInstanceUid && one.part?.name === chosen.part?.name,
-  );
-  if (chosen && found) return { series: found, reason: chosen.reason };
+  const wanted = CLASS_OF[model.info.modality];
+  const ranked = rivalsOf(decisions, { has: (name) => name === wanted }, 0).flatMap((one) => one.ranked);
+  const choices = ranked.flatMap((one) => {
+    const folderSeries = candidates.find(
+      (it) => it.seriesInstanceUid === one.seriesInstanceUid && it.part?.name === one.part?.name,
+    );
+    return folderSeries ? [{ ...one, folderSeries }] : [];
+  });
+  if (choices.length > 0) return choices;
   const reasons = decisions.map((one) => `  ${nameOf(one)}: ${one.reason}`);
   const message =
     `${input} has no series for a ${model.info.modality} model; ` +
     `name one with --series:\n${reasons.join('\n')}`;
   throw new InputError('INPUT_SERIES', message);
 }
+
+const CLASS_OF = { CT: 'CT_ABDOMEN', T1W: 'T1W', T2W: 'T2W' } as const;
 
 const nameOf = ({
   seriesInstanceUid,

@@ -13,6 +13,8 @@ export interface SegmentRequest {
   /** Asked for only where a folder has several series. */
   readonly rules: () => SelectionRules;
   readonly settings: ResultSettings;
+  /** How many series may be looked at with a quick pass; see `rivalsOf`. */
+  readonly looks: number;
   /** The DICOM series to take, where there are several and the rules should not choose. */
   readonly seriesInstanceUid?: string | undefined;
   /** `saveProbability`: whether to write the pancreas's probability in every voxel too. */

@@ -17,6 +17,14 @@ interface DicomOrigin {
   readonly part?: string;
   /** Why this series. */
   readonly reason: string;
+  /** What else was segmented, and what was found in it; left out where nothing was. */
+  readonly tried?: readonly TriedSeries[];
+}
+
+interface TriedSeries {
+  readonly seriesInstanceUid: string;
+  readonly seriesDescription: string;
+  readonly found: string;
 }
 
 /** Where the numbers of a NIfTI file come from. */

@@ -80,6 +80,8 @@ export interface ReportInput {
   readonly priors: readonly PriorVolume[];
   /** Why nothing, or not everything under the PatientID, is compared with; left out where nothing is left. */
   readonly apart?: ApartReason | undefined;
+  /** Why this series, where its headers did not decide, and what else was tried; sentences. */
+  readonly remarks?: readonly string[] | undefined;
   /**
    * By how many percent two measurements of an unchanged pancreas differ at most in 95 of 100 cases, as the
    * site states it for these images (Bland and Altman's repeatability coefficient). Without it no change is

@@ -39,6 +39,7 @@ export function reportTexts(input: ReportInput): ReportTexts {
     comments: [
       ...(changesSince(input).length > 0 ? [repeatabilitySentence(input.repeatabilityPercent)] : []),
       ...(input.apart ? [APART_MEANINGS[input.apart]] : []),
+      ...(input.remarks ?? []),
       ...(part === undefined ? [] : [`The series holds several volumes; this is of: ${part}.`]),
       ...(contentQualification === 'RESEARCH' ? [RESEARCH_USE] : []),
       ...(input.correction ? [correctionSentence(input.correction, model.title)] : []),

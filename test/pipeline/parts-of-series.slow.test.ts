@@ -154,9 +154,9 @@ describeArchives('a series that holds a localizer and two phases', (archive) => 
     const { code, stdout, stderr } = await runCli('select', '--study', STUDY, '--config', config);
     expect(code, stderr).toBe(0);
     expect(stdout).toMatch(
-      /^chosen {2}CT_ABDOMEN {2}"Leber biphasisch 5\.0 \(.*AcquisitionNumber 3\)" .*portal phase, the second enhanced/m,
+      /^yes +CT_ABDOMEN +yes +portal .*"Leber biphasisch 5\.0 \(.*AcquisitionNumber 3\)" .*the second enhanced/m,
     );
-    expect(stdout).toMatch(/^left {2}CT_ABDOMEN .*AcquisitionNumber 2.*arterial phase.*not chosen/m);
+    expect(stdout).toMatch(/^no +CT_ABDOMEN +yes +arterial .*AcquisitionNumber 2.*not chosen/m);
     const asJson = await runCli('select', '--study', STUDY, '--config', config, '--json');
     expect(JSON.parse(asJson.stdout)).toContainEqual(
       expect.objectContaining({

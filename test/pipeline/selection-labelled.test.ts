@@ -2,60 +2,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { z } from 'zod';
 import { predictStudies } from '../../src/pipeline/selection/metadata-file.ts';
 import { readSelectionRules } from '../../src/pipeline/selection/rules.ts';
+import { type Element, labelledSet, type Score, score } from '../support/labelled-studies.ts';
 import { describeWith, shared } from '../support/requires.ts';
-
-const element = z.looseObject({ vr: z.string(), Value: z.array(z.unknown()).optional() });
-type Element = z.infer<typeof element>;
-const uid = z.string().nullable();
-const labelledSet = z.array(
-  z.looseObject({
-    id: z.string(),
-    series: z.array(
-      z.looseObject({
-        uid: z.string(),
-        metadata: z.record(z.string(), element),
-        expected: z.looseObject({ class: z.string(), alternatives: z.array(z.string()).optional() }),
-      }),
-    ),
-    expected_selection: z.record(z.string(), uid),
-    acceptable_selection: z.record(z.string(), z.array(uid)),
-  }),
-);
-type LabelledSet = z.infer<typeof labelledSet>;
-
-/** As the set's score.py counts, leniently. */
-interface Score {
-  classes: number;
-  /** Where the study has series of the modality. */
-  selections: number;
-  /** Series chosen for a class that they are not of. */
-  harmful: string[];
-}
-
-const MODALITY: Readonly<Record<string, string>> = { CT_ABDOMEN: 'CT', T1W: 'MR', T2W: 'MR' };
-
-function score(studies: LabelledSet, predictions: ReturnType<typeof predictStudies>): Score {
-  const result: Score = { classes: 0, selections: 0, harmful: [] };
-  for (const { id, series, expected_selection, acceptable_selection } of studies) {
-    const classes: Record<string, string> = predictions[id]?.classes ?? {};
-    const selection: Record<string, string | null> = { ...predictions[id]?.selection };
-    const allowed = new Map(
-      series.map((one) => [one.uid, [one.expected.class, ...(one.expected.alternatives ?? [])]]),
-    );
-    for (const one of series)
-      result.classes += allowed.get(one.uid)?.includes(classes[one.uid] ?? '') ? 1 : 0;
-    for (const [name, best] of Object.entries(expected_selection)) {
-      const taken = selection[name] ?? null;
-      const present = series.some((one) => one.metadata['00080060']?.Value?.[0] === MODALITY[name]);
-      if (present && (taken === best || acceptable_selection[name]?.includes(taken))) result.selections++;
-      if (taken !== null && !allowed.get(taken)?.includes(name)) result.harmful.push(`${id} ${name}`);
-    }
-  }
-  return result;
-}
 
 describeWith(['shared'], 'the labelled studies', () => {
   const rules = readSelectionRules(null, []);
@@ -99,6 +49,17 @@ describeWith(['shared'], 'the labelled studies', () => {
     expect(classes).toBeGreaterThanOrEqual(195);
     expect(selections).toBeGreaterThanOrEqual(27);
     expect(harmful).toEqual([]);
+  });
+
+  /** Everything that people write about a series, and the part of the body. */
+  const written = ['0008103E', '00081030', '00081032', '00180015', '00181030', '00321060', '00400254'];
+  it.each<[string, number, string[]]>([
+    ['all text', 28, written],
+    ['all text and ImageType', 27, [...written, '00080008']],
+  ])('are told by physics without %s', (_, atLeast, tags) => {
+    const { selections, harmful } = scoreOf(without(...tags));
+    expect(selections).toBeGreaterThanOrEqual(atLeast);
+    expect(harmful.length).toBeLessThanOrEqual(1);
   });
 
   it.each(['HEAD', 'CHEST', 'PELVIS', 'ABDOMEN'])(

@@ -103,6 +103,17 @@ describe('the class of a series alone in its study', () => {
     ['a late echo without a repetition time', t2({ RepetitionTime: undefined })],
   ])('T2W: %s', (_, series) => expect(decide(series)[0]).toMatchObject({ class: 'T2W' }));
 
+  it.each<[string, string, CaseSeries]>([
+    ['CT_ABDOMEN', 'of the length and width of an abdomen', ct({ ...study(''), slices: 120 })],
+    ['CT_ABDOMEN', 'of the whole trunk', ct({ ...study(''), slices: 260 })],
+    ['T1W', 'by its times', t1(study(''))],
+    ['T2W', 'by its times', t2(study(''))],
+    ['T2W', 'whose BodyPartExamined tells nothing', t2({ ...study(''), BodyPartExamined: 'UNKNOWN' })],
+  ])('only possible where nothing says abdomen: %s %s', (name, _, series) => {
+    const [decision] = decide(series);
+    expect(decision).toMatchObject({ class: name, certainty: 'possible', rank: 1, chosen: false });
+  });
+
   it.each<[string, CaseSeries, RegExp]>([
     ['a localizer', ct(says('Übersichtsaufnahme')), /localizer/],
     ['a scout by ScanOptions', ct({ ScanOptions: 'SURVIEW' }), /localizer/],
@@ -147,7 +158,7 @@ describe('the class of a series alone in its study', () => {
     ['a heart', ct(says('Coronary CTA 0.6', study('CT CARDIAC'))), /part of the body/],
     ['a broken-off scan', ct({ slices: 30 }), /too little/],
     ['a biopsy', ct(says('Leberbiopsie i-Sequence', { slices: 60 })), /intervention/],
-    ['nothing about the body', ct({ ...study(''), slices: 120 }), /does not say/],
+    ['nothing about the body, and short', ct({ ...study(''), slices: 70 }), /does not say/],
     ['no modality', ct({ Modality: undefined }), /does not say its modality/],
     ['a PET', ct({ Modality: 'PT' }), /neither CT nor MR/],
     ['no orientation', ct({ ImageOrientationPatient: undefined }), /how they lie/],
@@ -243,7 +254,11 @@ describe('the class of a series alone in its study', () => {
     ],
     ['sagittal', t2({ ImageOrientationPatient: SAGITTAL }), /neither axial/],
     ['proton density', t2({ EchoTime: '30', RepetitionTime: '2500' }), /neither T1- nor T2/],
-    ['nothing about the body', t2(study('')), /does not say/],
+    [
+      'nothing about the body, and no breath hold',
+      t2({ ...study(''), EchoTrainLength: '17' }),
+      /within a breath/,
+    ],
     ['no echo time, no word', t2({ EchoTime: undefined }), /neither T1- nor T2/],
     ['a coil calibration', t1(says('ASSET calibration')), /calibration of the scanner/],
     ['a processed picture', t1(says('snapshot')), /picture/],
@@ -264,7 +279,7 @@ describe('the class of a series alone in its study', () => {
     [
       'BodyPartExamined of a pelvis',
       t2({ ...study(''), BodyPartExamined: 'PELVIS' }),
-      /BodyPartExamined is not abdominal/,
+      /BodyPartExamined is another part/,
     ],
   ])('NONE, MR: %s', (_, series, reason) => {
     const [decision] = decide(series);

@@ -125,6 +125,7 @@ describe('parts of a series', () => {
         seriesInstanceUid: '1',
         description: 'liver',
         class: 'NONE',
+        certainty: 'no',
         chosen: false,
         reason: 'a diffusion or echo-planar image',
       },

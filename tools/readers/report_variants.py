@@ -1,7 +1,7 @@
 """Forms that a report might have had, to ask validators and readers about: one change of a report each.
 
 `python3 tools/readers/report_variants.py REPORT FOLDER`: REPORT is one of the default form where a pancreas was found,
-with outlines; pydicom 2 or 3. docs/adr/0085 has what validators and readers said of each.
+with outlines; pydicom 2 or 3. docs/adr/0081 has what validators and readers said of each.
 """
 
 import copy

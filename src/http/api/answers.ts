@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { MODES } from '../../inference-mode.ts';
 import { APART_REASONS } from '../../results/apart-reason.ts';
+import { decisionDetails } from '../../store/records/decision-details.ts';
 import { REVIEW_DECISIONS } from '../../store/records/reviews.ts';
 import { STUDY_STATES } from '../../store/records/study-log.ts';
 
@@ -97,6 +98,7 @@ export const studyAnswer = z.object({
       class: z.string(),
       chosen: z.boolean(),
       reason: z.string(),
+      ...decisionDetails.shape,
     }),
   ),
   volumes: z.array(volumeAnswer),

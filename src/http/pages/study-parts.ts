@@ -1,4 +1,4 @@
-import type { StudyListing } from '../../store/records/find-studies.ts';
+import type { ListedDecision, StudyListing } from '../../store/records/find-studies.ts';
 import type { RecordedDecision } from '../../store/records/run-log.ts';
 import type { StudyRecord } from '../../store/records/study-log.ts';
 import { type Html, html } from '../html.ts';
@@ -22,16 +22,28 @@ export function reasonOf({ reason, errorCode }: StudyRecord): Html | undefined {
 }
 
 /** What was decided about each series, and why. */
-export function decisionTable(decisions: readonly RecordedDecision[]): Html {
-  const { series, class: taken, chosen, reason } = TEXTS.study.seriesColumns;
+export function decisionTable(decisions: readonly ListedDecision[]): Html {
+  const names = TEXTS.study.seriesColumns;
+  const columns = [
+    names.series,
+    names.class,
+    names.certainty,
+    names.phase,
+    names.coverage,
+    names.chosen,
+    names.reason,
+  ];
   return html`<table class="stack">
-<thead><tr><th scope="col">${series}</th><th scope="col">${taken}</th><th scope="col">${chosen}</th><th scope="col">${reason}</th></tr></thead>
+<thead><tr>${columns.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
 <tbody>${decisions.map(
     (one) => html`<tr${one.chosen && html` class="chosen"`}>
-<td data-label="${series}">${one.description || html`<em>${TEXTS.study.unnamedSeries}</em>`}</td>
-<td data-label="${taken}">${one.class}</td>
-<td data-label="${chosen}">${one.chosen ? TEXTS.study.yes : TEXTS.study.no}</td>
-<td data-label="${reason}">${one.reason}</td></tr>`,
+<td data-label="${names.series}">${one.description || html`<em>${TEXTS.study.unnamedSeries}</em>`}</td>
+<td data-label="${names.class}">${one.class}</td>
+<td data-label="${names.certainty}">${one.certainty ?? ''}</td>
+<td data-label="${names.phase}">${one.phase ?? ''}</td>
+<td data-label="${names.coverage}">${one.coverageMm === undefined ? '' : `${one.coverageMm} mm`}</td>
+<td data-label="${names.chosen}">${one.chosen ? TEXTS.study.yes : TEXTS.study.no}</td>
+<td data-label="${names.reason}">${one.reason}</td></tr>`,
   )}</tbody></table>`;
 }
 

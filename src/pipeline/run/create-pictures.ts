@@ -34,6 +34,7 @@ export function picturesOf(
     notes: [
       ...(changes.length > 0 ? [repeatabilitySentence(repeatabilityPercent)] : []),
       ...(apart ? [APART_MEANINGS[apart]] : []),
+      ...(report.remarks ?? []),
       ...(supersedes ? [`Takes the place of the report ${supersedes.sopInstanceUid}.`] : []),
     ],
     earlier: priors,

@@ -41,6 +41,8 @@ export interface SegmentedSeries {
   readonly reissue?: string | undefined;
   /** See `ResultContext.trackingUid`. */
   readonly trackingUid?: string | undefined;
+  /** See `ReportInput.remarks`. */
+  readonly remarks?: readonly string[];
 }
 
 /** What the report says about the past. */
@@ -171,7 +173,7 @@ export function resultContext(
 /** What the report of a finding says, but for what it takes the place of. */
 export function reportInput(
   context: ResultContext,
-  { measurement, source, model }: SegmentedSeries,
+  { measurement, source, model, remarks = [] }: SegmentedSeries,
   [segmentation, ...otherSegmentations]: readonly SegmentationReference[],
   { priors, apart }: Pick<Past, 'priors' | 'apart'>,
   { reportOutlines: outlines, repeatabilityPercent, reportForm }: ResultSettings,
@@ -193,6 +195,7 @@ export function reportInput(
     flags: qualityFlags(measurement, source),
     priors,
     apart,
+    remarks,
     repeatabilityPercent: repeatabilityPercent[model.info.modality] ?? undefined,
   };
 }

@@ -29,6 +29,8 @@ export interface RunParts {
   readonly settings: ResultSettings;
   readonly inference: InferenceOptions;
   readonly mode: Mode;
+  /** See `rivalsOf`. */
+  readonly looks: number;
   readonly now: () => Date;
   readonly warn: (fields: object, message: string) => void;
   readonly onProgress?: ProgressListener;

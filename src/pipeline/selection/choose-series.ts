@@ -50,7 +50,9 @@ function force(
   const [candidate] = named;
   const alone = selectSeries(named, rules);
   const decision =
-    alone.find((one) => one.chosen && one.class === forced.class) ?? alone.find(isChosen) ?? alone[0];
+    alone.find((one) => one.rank === 1 && one.class === forced.class) ??
+    alone.find((one) => one.rank === 1) ??
+    alone[0];
   if (!candidate || !decision)
     throw new SelectionError('SERIES_NAMED', `the study has no series ${seriesInstanceUid}`);
   const problems = named.flatMap(({ problem }) => problem ?? []);

@@ -17,6 +17,7 @@ const SERIES_FACTS = [
   'imageType',
   'bodyPart',
   'patientPosition',
+  'age',
   'kernel',
   'scanOptions',
   'sequence',
@@ -70,6 +71,11 @@ const STUDY_FACTS = [
   'longest',
   'aboveBottom',
   'belowTop',
+  'lungShare',
+  'sharpShare',
+  'breathHold',
+  'obliques',
+  'twins',
   'phase',
 ] as const;
 
@@ -78,6 +84,11 @@ export const FACT_NAMES = [...SERIES_FACTS, ...STUDY_FACTS] as const;
 export type FactName = (typeof FACT_NAMES)[number];
 export type Fact = string | number | readonly string[];
 export type Facts = Readonly<Partial<Record<FactName, Fact>>>;
+
+export const numberOf = (facts: Facts, name: FactName): number | undefined => {
+  const value = facts[name];
+  return typeof value === 'number' ? value : undefined;
+};
 
 /** What the header of one instance does not tell. */
 export interface SeriesExtent {
@@ -172,6 +183,7 @@ function attributes(header: DicomDataset): Unsure {
     imageType: firstOf(header, ['FrameType', 'ImageType']),
     bodyPart: text(header, 'BodyPartExamined'),
     patientPosition: text(header, 'PatientPosition'),
+    age: ageOf(header),
     kernel: texts(header, 'ConvolutionKernel'),
     scanOptions: texts(header, 'ScanOptions'),
     contrastAgent: agents.length > 0 ? agents.join(' ') : undefined,
@@ -184,6 +196,21 @@ function attributes(header: DicomDataset): Unsure {
     injectionTime: secondsOfDay(text(header, 'ContrastBolusStartTime')),
   };
 }
+
+const YEARS: Readonly<Record<string, number>> = { D: 1 / 365, W: 1 / 52, M: 1 / 12, Y: 1 };
+
+/** In whole years, as the images say it (AS, PS3.5 6.2), or as the dates of study and birth do. */
+function ageOf(header: DicomDataset): number | undefined {
+  const [, count, unit] = /^(\d{1,3})([DWMY])$/.exec(text(header, 'PatientAge') ?? '') ?? [];
+  if (count !== undefined && Number(count) > 0) return Math.floor(Number(count) * (YEARS[unit ?? ''] ?? 1));
+  const born = /^\d{8}$/.exec(text(header, 'PatientBirthDate') ?? '')?.[0];
+  const seen = /^\d{8}$/.exec(text(header, 'StudyDate') ?? '')?.[0];
+  const age = born && seen ? Math.floor((Number(seen) - Number(born)) / 10_000) : undefined;
+  return age !== undefined && age >= 0 && age <= OLDEST ? age : undefined;
+}
+
+/** Older people are wrong dates. */
+const OLDEST = 120;
 
 function mrAttributes(header: DicomDataset): Unsure {
   return {

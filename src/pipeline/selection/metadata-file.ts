@@ -4,8 +4,14 @@ import { messageOf } from '../../coded-error.ts';
 import { fromDicomJson, text } from '../../dicom/reading/dataset.ts';
 import { framesOf, positionsOf } from './candidates.ts';
 import { factsOf } from './facts.ts';
-import { SEGMENTED_CLASSES, type SegmentedClass, type SelectionRules, type SeriesClass } from './rules.ts';
-import { type CandidateSeries, selectSeries } from './select.ts';
+import {
+  type Certainty,
+  SEGMENTED_CLASSES,
+  type SegmentedClass,
+  type SelectionRules,
+  type SeriesClass,
+} from './rules.ts';
+import { type CandidateSeries, type SeriesDecision, selectSeries } from './select.ts';
 import { SelectionError } from './selection-error.ts';
 import type { Point } from './stack.ts';
 
@@ -34,28 +40,43 @@ type ListedSeries = z.infer<typeof fileSchema>[number]['series'][number];
 /** What was decided about one study. */
 export interface StudyPrediction {
   readonly classes: Readonly<Record<string, SeriesClass>>;
+  /** The best series of each class, a possible one where none is certain. */
   readonly selection: Readonly<Record<SegmentedClass, string | null>>;
+  /** Of each selected series: `possible` ones are segmented only where their pixels confirm them. */
+  readonly certainty: Readonly<Record<SegmentedClass, Certainty>>;
+  readonly certainties: Readonly<Record<string, Certainty>>;
   readonly reasons: Readonly<Record<string, string>>;
 }
 
 /** @throws SelectionError METADATA_FILE naming the place that is wrong */
 export function predictStudies(file: string, rules: SelectionRules): Record<string, StudyPrediction> {
+  const studies = studiesInFile(file);
+  return Object.fromEntries(studies.map(({ id, candidates }) => [id, predict(candidates, rules)]));
+}
+
+/**
+ * What selection needs to know of the series of each study of a file.
+ * @throws SelectionError METADATA_FILE naming the place that is wrong
+ */
+export function studiesInFile(file: string): { id: string; candidates: CandidateSeries[] }[] {
   const studies = fileSchema.safeParse(readJson(file));
   if (!studies.success)
     throw new SelectionError('METADATA_FILE', `${file}: ${z.prettifyError(studies.error)}`);
-  return Object.fromEntries(
-    studies.data.map(({ id, series }) => [id, predict(series.map(candidateOf), rules)]),
-  );
+  return studies.data.map(({ id, series }) => ({ id, candidates: series.map(candidateOf) }));
 }
 
 function predict(series: readonly CandidateSeries[], rules: SelectionRules): StudyPrediction {
   const decisions = selectSeries(series, rules);
-  const chosen = (name: SegmentedClass) =>
-    decisions.find((decision) => decision.chosen && decision.class === name)?.seriesInstanceUid ?? null;
-  const [ct, t1, t2] = SEGMENTED_CLASSES.map(chosen);
+  const best = (name: SegmentedClass) =>
+    decisions.find((decision) => decision.rank === 1 && decision.class === name);
+  const [ct, t1, t2] = SEGMENTED_CLASSES.map(best);
+  const uid = (one: SeriesDecision | undefined) => one?.seriesInstanceUid ?? null;
+  const certainty = (one: SeriesDecision | undefined) => one?.certainty ?? 'no';
   return {
     classes: Object.fromEntries(decisions.map((one) => [one.seriesInstanceUid, one.class])),
-    selection: { CT_ABDOMEN: ct ?? null, T1W: t1 ?? null, T2W: t2 ?? null },
+    selection: { CT_ABDOMEN: uid(ct), T1W: uid(t1), T2W: uid(t2) },
+    certainty: { CT_ABDOMEN: certainty(ct), T1W: certainty(t1), T2W: certainty(t2) },
+    certainties: Object.fromEntries(decisions.map((one) => [one.seriesInstanceUid, one.certainty])),
     reasons: Object.fromEntries(decisions.map((one) => [one.seriesInstanceUid, one.reason])),
   };
 }

@@ -1,6 +1,6 @@
-import type { Facts } from './facts.ts';
+import { type Facts, numberOf } from './facts.ts';
+import { sameAcquisition } from './one-acquisition.ts';
 import { PHASES, type Phase, type PhaseTimes } from './rules.ts';
-import { numberOf, sameAcquisition } from './study-facts.ts';
 
 /** The phase of a series and how it is known, in words. */
 export interface KnownPhase {
@@ -148,6 +148,13 @@ function afterAgent(time: number, enhanced: readonly Timed[], times: PhaseTimes)
   );
   if (dynamic.length <= 1 && said('arterial').length === 0) {
     return { phase: 'portal', how: 'the only enhanced phase' };
+  }
+  const [, second] = dynamic;
+  // Arterial and portal venous phase follow each other within a minute or so; what comes later is late.
+  if (said('arterial').length === 0 && second !== undefined && second - start >= times.lateGap) {
+    return time < second - 1
+      ? { phase: 'portal', how: 'the only enhanced phase before a long pause' }
+      : { phase: 'delayed', how: 'acquired after a long pause' };
   }
   const arterialEnd = Math.max(start, ...said('arterial')) + times.arterialSpan;
   if (time <= arterialEnd) return { phase: 'arterial', how: 'the first enhanced phase' };

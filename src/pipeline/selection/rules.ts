@@ -5,6 +5,8 @@ import { z } from 'zod';
 import { messageOf } from '../../coded-error.ts';
 import { FACT_NAMES } from './facts.ts';
 import { SelectionError } from './selection-error.ts';
+import { vocabularySchema, withDefaults } from './vocabulary.ts';
+import type { Vocabulary } from './words.ts';
 
 /** What a series can be to the node. NONE: it is not segmented. */
 const SERIES_CLASSES = ['CT_ABDOMEN', 'T1W', 'T2W', 'NONE'] as const;
@@ -44,11 +46,30 @@ export type Tests = z.infer<typeof testsSchema>;
 const whenSchema = z.union([testsSchema, z.array(testsSchema).nonempty()]);
 export type When = z.infer<typeof whenSchema>;
 
-const ruleSchema = z.strictObject({
-  when: whenSchema,
-  class: z.enum(SERIES_CLASSES),
-  reason: z.string().min(1),
-});
+/**
+ * How sure the headers make it that a series is of its class. possible: the physics fit and nothing
+ * contradicts, but nothing says abdomen either; the pixels have to tell.
+ */
+export const CERTAINTIES = ['yes', 'possible', 'no'] as const;
+export type Certainty = (typeof CERTAINTIES)[number];
+
+/**
+ * A rule with a class decides it, unless an earlier one has. One with `certainty: possible` alone decides
+ * nothing: it leaves a doubt, and the class that a later rule gives is only possible.
+ */
+const ruleSchema = z
+  .strictObject({
+    when: whenSchema,
+    class: z.enum(SERIES_CLASSES).optional(),
+    certainty: z.literal('possible').optional(),
+    reason: z.string().min(1),
+  })
+  .refine((rule) => rule.class !== undefined || rule.certainty !== undefined, {
+    error: 'a rule needs a class, or certainty: possible',
+  })
+  .refine((rule) => rule.class !== 'NONE' || rule.certainty === undefined, {
+    error: 'class NONE is never only possible',
+  });
 export type Rule = z.infer<typeof ruleSchema>;
 export const rulesSchema = z.array(ruleSchema);
 
@@ -64,31 +85,24 @@ const preferenceSchema = z.union([
 ]);
 export type Preference = z.infer<typeof preferenceSchema>;
 
+/** For tables of rules that were copied before there was one. */
+const DEFAULT_LATE_GAP_S = 90;
+
 /** Seconds by which the phase of a series follows from its time. */
 const phaseTimesSchema = z.strictObject({
   /** A contrast agent that enhances no organ: none at all, or one that was drunk. */
   notEnhancing: regularExpression,
   maskGap: z.number().positive(),
   arterialSpan: z.number().nonnegative(),
+  lateGap: z.number().positive().default(DEFAULT_LATE_GAP_S),
   portalFrom: z.number().positive(),
   delayedFrom: z.number().positive(),
   hepatobiliaryFrom: z.number().positive(),
 });
 export type PhaseTimes = z.infer<typeof phaseTimesSchema>;
 
-/** Entries of a concept stand in one text, between commas. */
-const vocabularySchema = z.record(
-  z.string(),
-  z.string().transform((entries) =>
-    entries
-      .split(',')
-      .map((entry) => entry.trim())
-      .filter(Boolean),
-  ),
-);
-
 const selectionSchema = z.strictObject({
-  vocabulary: vocabularySchema,
+  vocabulary: vocabularySchema.optional(),
   rules: rulesSchema,
   phases: phaseTimesSchema,
   preferences: z.strictObject({
@@ -97,24 +111,35 @@ const selectionSchema = z.strictObject({
     T2W: z.array(preferenceSchema),
   }),
 });
-export type SelectionRules = z.infer<typeof selectionSchema>;
+export type SelectionRules = Omit<z.infer<typeof selectionSchema>, 'vocabulary'> & {
+  readonly vocabulary: Vocabulary;
+};
 
 /** The rules that come with the program. */
 const DEFAULT_FILE = path.resolve(import.meta.dirname, '../../../config/selection.yaml');
 
 /**
- * Reads a file of selection rules and puts the site's own rules before its rules.
+ * Reads a file of selection rules and puts the site's own rules before its rules. A file that holds a list of
+ * rules alone puts these before those that come with the program.
  * @param siteFile null: the rules that come with the program
  * @throws SelectionError SELECTION_RULES naming the file and the place in it
  */
 export function readSelectionRules(siteFile: string | null, siteRules: readonly Rule[]): SelectionRules {
   const file = siteFile ?? DEFAULT_FILE;
-  const result = selectionSchema.safeParse(readYaml(file));
-  if (!result.success)
-    throw new SelectionError('SELECTION_RULES', `${file}: ${z.prettifyError(result.error)}`);
-  const rules = { ...result.data, rules: [...siteRules, ...result.data.rules] };
+  const content = readYaml(file);
+  if (Array.isArray(content)) {
+    return readSelectionRules(null, [...siteRules, ...checked(rulesSchema, content, file)]);
+  }
+  const { vocabulary, ...table } = checked(selectionSchema, content, file);
+  const rules = { ...table, vocabulary: withDefaults(vocabulary), rules: [...siteRules, ...table.rules] };
   refuseUnknownConcepts(rules, file);
   return rules;
+}
+
+function checked<T>(schema: z.ZodType<T>, content: unknown, file: string): T {
+  const result = schema.safeParse(content);
+  if (result.success) return result.data;
+  throw new SelectionError('SELECTION_RULES', `${file}: ${z.prettifyError(result.error)}`);
 }
 
 /** A test for a concept that the vocabulary lacks would silently never hold. */
@@ -143,7 +168,7 @@ function conceptsAsked(tests: Tests): string[] {
 
 function readYaml(file: string): unknown {
   try {
-    return parse(readFileSync(file, 'utf8'));
+    return parse(readFileSync(file, 'utf8'), { merge: true });
   } catch (cause) {
     throw new SelectionError(
       'SELECTION_RULES',

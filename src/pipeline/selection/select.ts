@@ -1,17 +1,18 @@
-import type { Fact, Facts } from './facts.ts';
+import { holds } from './fact-tests.ts';
+import { type Facts, numberOf } from './facts.ts';
 import { type KnownPhase, phasesOf } from './phases.ts';
+import { inOrder, nameOf, type Classed as Ranked, whyNot } from './ranking.ts';
 import {
-  type FactTest,
-  groupsOf,
-  type Preference,
+  type Certainty,
+  PHASES,
+  type Phase,
   SEGMENTED_CLASSES,
   type SegmentedClass,
   type SelectionRules,
   type SeriesClass,
-  type Tests,
-  type When,
 } from './rules.ts';
-import { numberOf, withStudyFacts } from './study-facts.ts';
+import { isLowerStation } from './stations.ts';
+import { withStudyFacts } from './study-facts.ts';
 
 /** Which of the volumes of a series. */
 export interface PartOfSeries {
@@ -49,11 +50,38 @@ export interface SeriesDecision {
   /** See `CandidateSeries.mostBytes`. */
   readonly mostBytes?: number;
   readonly class: SeriesClass;
+  /** `no` for class NONE. */
+  readonly certainty: Certainty;
+  /** Place among the series of its class, from 1: certain ones first, then by the preferences. */
+  readonly rank?: number;
+  /** The best of its class, and certain. */
   readonly chosen: boolean;
+  /** Whether its pixels were looked at to decide. */
+  readonly tried?: boolean;
   readonly reason: string;
+  /** Of contrast enhancement, where the class has phases and it is known. */
+  readonly phase?: Phase;
+  /** In mm, where the images say how they lie. */
+  readonly coverageMm?: number;
+  /** Where an axial stack lies in the patient. */
+  readonly place?: PlaceOfStack;
 }
 
-type Classed = { candidate: CandidateSeries; facts: Facts; class: SeriesClass; reason: string };
+/** Ends on the patient's axis, in mm, in the coordinates of a Frame of Reference UID. */
+interface PlaceOfStack {
+  readonly frameOfReference: string;
+  readonly bottom: number;
+  readonly top: number;
+}
+
+interface Verdict {
+  readonly class: SeriesClass;
+  readonly certainty: Certainty;
+  readonly reason: string;
+}
+interface Classed extends Ranked, Verdict {
+  readonly candidate: CandidateSeries;
+}
 
 /** Classes whose series are told apart by their phase. */
 const PHASED: ReadonlySet<SeriesClass> = new Set(['CT_ABDOMEN', 'T1W']);
@@ -67,24 +95,28 @@ export function selectSeries(series: readonly CandidateSeries[], rules: Selectio
     series.map((candidate) => candidate.facts),
     rules.vocabulary,
   );
-  const classed = series.map((candidate, i) => {
-    const own = facts[i] ?? {};
-    return { candidate, facts: own, ...classify(candidate, own, rules) };
-  });
-  const phased = SEGMENTED_CLASSES.flatMap((name) => withPhases(classed, name, rules));
-  const best = SEGMENTED_CLASSES.map((name) =>
-    bestOf(
-      phased.filter((one) => one.class === name),
-      rules.preferences[name],
-    ),
+  const classed = withoutLowerStations(
+    series.map((candidate, i) => {
+      const own = facts[i] ?? {};
+      return { candidate, facts: own, ...classify(candidate, own, rules) };
+    }),
   );
-  return withoutUselessParts(classed).map((one) => {
-    const known = phased.find(({ candidate }) => candidate === one.candidate) ?? one;
-    return decision(
-      known,
-      best.find((winner) => winner?.class === one.class),
-      rules,
-    );
+  const ranked = SEGMENTED_CLASSES.flatMap((name) => {
+    const ofClass = inOrder(withPhases(classed, name, rules), rules.preferences[name]);
+    return ofClass.map((one, i) => ({ ...one, rank: i + 1, best: ofClass[0] }));
+  });
+  return withoutUselessParts(classed).map((one) =>
+    decision(ranked.find(({ candidate }) => candidate === one.candidate) ?? one, rules),
+  );
+}
+
+/** Lower stations are no input: the pancreas lies in the highest one. */
+function withoutLowerStations(classed: readonly Classed[]): readonly Classed[] {
+  return classed.map((one) => {
+    const higher = classed.find((other) => other.class !== 'NONE' && isLowerStation(one.facts, other.facts));
+    if (!higher || one.class === 'NONE') return one;
+    const reason = `${one.reason}, but a lower station: "${nameOf(higher.candidate)}" reaches higher`;
+    return { ...one, class: 'NONE', certainty: 'no', reason };
   });
 }
 
@@ -107,9 +139,14 @@ function whole(one: Classed): Classed {
   return { ...one, candidate };
 }
 
-function decision(one: Classed, winner: Classed | undefined, rules: SelectionRules): SeriesDecision {
+function decision(
+  one: Classed & { readonly rank?: number; readonly best?: Classed | undefined },
+  rules: SelectionRules,
+): SeriesDecision {
   const { seriesInstanceUid, part, images, mostBytes } = one.candidate;
-  const chosen = winner?.candidate === one.candidate;
+  const { rank, best } = one;
+  const coverageMm = numberOf(one.facts, 'coverage');
+  const phase = PHASES.find((name) => name === one.facts.phase);
   return {
     seriesInstanceUid,
     description: nameOf(one.candidate),
@@ -117,24 +154,35 @@ function decision(one: Classed, winner: Classed | undefined, rules: SelectionRul
     ...(images === undefined ? {} : { images }),
     ...(mostBytes === undefined ? {} : { mostBytes }),
     class: one.class,
-    chosen,
-    reason: winner && !chosen ? `${one.reason}; not chosen: ${whyNot(winner, one, rules)}` : one.reason,
+    certainty: one.certainty,
+    ...(rank === undefined ? {} : { rank }),
+    chosen: rank === 1 && one.certainty === 'yes',
+    reason: best && rank !== 1 ? `${one.reason}; not chosen: ${whyNot(best, one, rules)}` : one.reason,
+    ...(phase === undefined ? {} : { phase }),
+    ...(coverageMm === undefined ? {} : { coverageMm }),
+    ...placeOf(one.facts),
   };
 }
 
-const nameOf = ({ description, part }: CandidateSeries): string =>
-  part === undefined ? description : `${description} (${part.name})`.trimStart();
-
-function classify(
-  { problem }: CandidateSeries,
-  facts: Facts,
-  rules: SelectionRules,
-): { class: SeriesClass; reason: string } {
-  const rule = rules.rules.find(({ when }) => holds(when, facts));
-  if (!rule) return { class: 'NONE', reason: 'no rule takes a series like this' };
-  if (problem) return { class: 'NONE', reason: `${rule.reason}, but ${problem}` };
-  return { class: rule.class, reason: rule.reason };
+function placeOf(facts: Facts): Pick<SeriesDecision, 'place'> {
+  const [bottom, top] = [numberOf(facts, 'bottom'), numberOf(facts, 'top')];
+  if (bottom === undefined || top === undefined) return {};
+  return { place: { frameOfReference: String(facts.frameOfReference ?? ''), bottom, top } };
 }
+
+function classify({ problem }: CandidateSeries, facts: Facts, { rules }: SelectionRules): Verdict {
+  const holding = rules.filter(({ when }) => holds(when, facts));
+  const deciding = holding.findIndex((rule) => rule.class !== undefined);
+  const rule = holding[deciding];
+  if (!rule?.class) return none('no rule takes a series like this');
+  if (problem) return none(`${rule.reason}, but ${problem}`);
+  if (rule.class === 'NONE') return none(rule.reason);
+  const doubts = holding.slice(0, deciding).map(({ reason }) => reason);
+  const certainty = doubts.length > 0 ? 'possible' : (rule.certainty ?? 'yes');
+  return { class: rule.class, certainty, reason: [rule.reason, ...doubts].join('; ') };
+}
+
+const none = (reason: string): Verdict => ({ class: 'NONE', certainty: 'no', reason });
 
 /** The series of one class, each with its phase as a fact and in its reason. */
 function withPhases(
@@ -156,71 +204,4 @@ function withPhase(one: Classed, known: KnownPhase | undefined): Classed {
   if (!known) return one;
   const reason = known.phase === 'unknown' ? one.reason : `${one.reason}; ${known.phase} phase, ${known.how}`;
   return { ...one, facts: { ...one.facts, phase: known.phase }, reason };
-}
-
-function holds(when: When, facts: Facts): boolean {
-  return groupsOf(when).some((tests) => allHold(tests, facts));
-}
-
-function allHold(tests: Tests, facts: Facts): boolean {
-  return Object.entries(tests).every(([name, test]) => fulfils(facts[name as keyof Facts], test));
-}
-
-function fulfils(fact: Fact | undefined, test: FactTest): boolean {
-  if (test.known !== undefined && test.known !== (fact !== undefined)) return false;
-  if (fact === undefined) return hasOnly(test, 'known', 'noneOf');
-  const values = Array.isArray(fact) ? fact.map(String) : [String(fact)];
-  const joined = values.join('\\');
-  return (
-    (test.is === undefined || values.includes(String(test.is))) &&
-    (test.oneOf === undefined || test.oneOf.some((value) => values.includes(value))) &&
-    (test.noneOf === undefined || !test.noneOf.some((value) => values.includes(value))) &&
-    (test.matches === undefined || new RegExp(test.matches, 'iu').test(joined)) &&
-    (test.lacks === undefined || !new RegExp(test.lacks, 'iu').test(joined)) &&
-    (test.atLeast === undefined || Number(fact) >= test.atLeast) &&
-    (test.atMost === undefined || Number(fact) <= test.atMost)
-  );
-}
-
-/** What a fact that is not known can fulfil. */
-function hasOnly(test: FactTest, ...names: readonly (keyof FactTest)[]): boolean {
-  return Object.keys(test).every((name) => names.some((one) => one === name));
-}
-
-function bestOf(classed: readonly Classed[], preferences: readonly Preference[]): Classed | undefined {
-  return classed.toSorted((a, b) => {
-    for (const preference of preferences) {
-      const difference = rank(a.facts, preference) - rank(b.facts, preference);
-      if (difference) return difference;
-    }
-    // Nothing tells them apart, so UID and part decide: the same study always gives the same choice.
-    return keyOf(a.candidate) < keyOf(b.candidate) ? -1 : 1;
-  })[0];
-}
-
-const keyOf = ({ seriesInstanceUid, part }: CandidateSeries): string =>
-  `${seriesInstanceUid} ${part?.name ?? ''}`;
-
-/**
- * Lower is better. A fact that is not known ranks last; the largest number stands in for it, as infinities
- * cannot be subtracted.
- */
-function rank(facts: Facts, preference: Preference): number {
-  if ('when' in preference) return holds(preference.when, facts) ? 0 : 1;
-  if ('inOrder' in preference) {
-    const place = preference.values.indexOf(String(facts[preference.inOrder]));
-    return place === -1 ? preference.values.length : place;
-  }
-  const value = Number(facts['lowest' in preference ? preference.lowest : preference.highest]);
-  if (Number.isNaN(value)) return Number.MAX_VALUE;
-  return 'lowest' in preference ? value : -value;
-}
-
-function whyNot(winner: Classed, loser: Classed, rules: SelectionRules): string {
-  const preferences = loser.class === 'NONE' ? [] : rules.preferences[loser.class];
-  const decisive = preferences.find(
-    (preference) => rank(winner.facts, preference) < rank(loser.facts, preference),
-  );
-  const better = decisive?.reason ?? 'equal in every preference, the first by UID was taken';
-  return `"${nameOf(winner.candidate)}" is preferred (${better})`;
 }

@@ -1,11 +1,8 @@
-import type { Fact, FactName, Facts } from './facts.ts';
+import { companionFacts } from './companions.ts';
+import { type Fact, type FactName, type Facts, numberOf } from './facts.ts';
+import { sameAcquisition } from './one-acquisition.ts';
 import { conceptsIn, type Vocabulary } from './words.ts';
 
-/**
- * Acquisition times closer than this, in seconds, are of one acquisition: reconstructions and Dixon parts
- * share theirs.
- */
-const SAME_ACQUISITION_S = 5;
 /** An in-phase echo comes twice as late as the opposed-phase echo before it; scanners round. */
 const ECHO_PAIR_RATIO = [1.7, 2.3] as const;
 
@@ -29,6 +26,7 @@ export function withStudyFacts(series: readonly Facts[], vocabulary: Vocabulary)
       pairedEcho: pairedEcho(facts, series),
       studyFieldOfView: studyFieldOfView(facts, series),
       ...placeInLongest(facts, series),
+      ...companionFacts(facts, spoken),
     }),
   }));
 }
@@ -37,20 +35,10 @@ function defined(facts: Partial<Record<FactName, Fact | undefined>>): Facts {
   return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined)) as Facts;
 }
 
-export const numberOf = (facts: Facts, name: FactName): number | undefined => {
-  const value = facts[name];
-  return typeof value === 'number' ? value : undefined;
-};
-
 const textOf = (facts: Facts, name: FactName): string | undefined => {
   const value = facts[name];
   return typeof value === 'string' ? value : undefined;
 };
-
-/** Whether two times are of one acquisition; times that are not known are not. */
-export function sameAcquisition(a: number | undefined, b: number | undefined): boolean {
-  return a !== undefined && b !== undefined && Math.abs(a - b) <= SAME_ACQUISITION_S;
-}
 
 /** 1 for what the scanner took first of the modality in this study. */
 function orderOf(facts: Facts, series: readonly Facts[]): number | undefined {

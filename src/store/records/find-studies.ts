@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { rowsOf } from '../database/rows.ts';
 import type { Sql } from '../database/sql.ts';
+import { type DecisionDetails, withDetails } from './decision-details.ts';
 import { volumesOfStudies } from './history.ts';
 import { progressOfStudies, type StudyProgress } from './progress-log.ts';
 import { latestReviews, type Review } from './reviews.ts';
@@ -22,12 +23,15 @@ export interface StudyFilter {
   readonly changedSince?: Date | undefined;
 }
 
+/** What was decided about a series, with what is known of it. */
+export type ListedDecision = RecordedDecision & DecisionDetails;
+
 export interface StudyListing {
   readonly study: StudyRecord;
   /** Undefined for a study that no run has looked at yet. */
   readonly header: StudyHeader | undefined;
   readonly progress: StudyProgress | undefined;
-  readonly decisions: readonly RecordedDecision[];
+  readonly decisions: readonly ListedDecision[];
   readonly volumes: readonly ReviewedVolume[];
 }
 
@@ -99,7 +103,7 @@ async function listings(sql: Sql, studies: readonly StudyRecord[]): Promise<Stud
   const uids = studies.map(({ studyInstanceUid }) => studyInstanceUid);
   const headers = await headersOfStudies(sql, uids);
   const progress = await progressOfStudies(sql, uids);
-  const decisions = await decisionsOfStudies(sql, uids);
+  const decisions = await withDetails(sql, await decisionsOfStudies(sql, uids));
   const volumes = Map.groupBy(
     await withReviews(sql, await volumesOfStudies(sql, uids)),
     ({ studyInstanceUid }) => studyInstanceUid,

@@ -57,6 +57,13 @@ export interface OwnSeriesParts {
 }
 
 /**
+ * Whether a series is of a modality that the node writes. One without a modality may be anything.
+ * @param series as QIDO-RS lists it
+ */
+export const mayBeOwnResult = (series: DicomDataset): boolean =>
+  RESULT_MODALITIES.has(text(series, 'Modality') ?? 'SEG');
+
+/**
  * The series of a study that the node did not write. Its own are known from its records or, where another
  * installation (or this one, before its database was lost) wrote them, from what their first instance says:
  * asked once, then remembered.
@@ -73,8 +80,7 @@ export async function foreignSeries(
   const isOwn = async (item: DicomDataset): Promise<boolean> => {
     const uid = requiredText(item, 'SeriesInstanceUID', `a series of study ${studyInstanceUid}`);
     if (recorded.has(uid)) return true;
-    // A series without a modality may be anything, so it is looked at too.
-    if (!RESULT_MODALITIES.has(text(item, 'Modality') ?? 'SEG')) return false;
+    if (!mayBeOwnResult(item)) return false;
     const remembered = await rememberedOrigin(database, uid);
     if (remembered !== undefined) return remembered;
     const [first] = await seriesMetadata(studyInstanceUid, uid);

@@ -61,6 +61,25 @@ export async function freezeInput<T>(
 }
 
 /**
+ * What was frozen under this name: by a run, or by the latest of a study that has it.
+ * @returns undefined where nothing was
+ */
+export async function lastInput<T>(
+  sql: Sql,
+  of: Pick<Run, 'id'> | Pick<Run, 'studyInstanceUid'>,
+  slot: string,
+  schema: z.ZodType<T>,
+): Promise<T | undefined> {
+  const [where, value] = 'id' in of ? ['run.id', of.id] : ['run.study_instance_uid', of.studyInstanceUid];
+  const rows = await sql.query(
+    `SELECT run_input.value FROM pansegnet.run_input JOIN pansegnet.run ON run.id = run_input.run_id
+     WHERE ${where} = $1 AND slot = $2 ORDER BY run.id DESC LIMIT 1`,
+    [value, slot],
+  );
+  return rows[0] && schema.parse(rows[0]['value']);
+}
+
+/**
  * The time that was first asked for under this name, for ever: the content time of a result whose UID doesn't
  * depend on the run, such as the SEG of a series that a later run finds unchanged.
  */
