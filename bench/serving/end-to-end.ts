@@ -116,13 +116,13 @@ async function stages(url: string): Promise<BenchRow[]> {
 function drawnSlices(edge: number, slices: number, first: number, end: number): Uint8Array[] {
   const scale = 512 / edge;
   return Array.from({ length: end - first }, (_, i) => {
-    const z = (first + i - slices / 2) * SPACING[0] * (300 / slices);
+    const along = (first + i - slices / 2) * SPACING[0] * (300 / slices);
     const pixels = new Int16Array(edge * edge).map((_value, at) => {
       const [x, y] = [at % edge, Math.floor(at / edge)].map(
         (index) => (index - edge / 2) * SPACING[1] * scale,
       ) as [number, number];
       if ((x / 170) ** 2 + (y / 120) ** 2 > 1) return -1000;
-      const isOrgan = Math.abs(x) < 75 && Math.hypot(z - 0.5 * x, y + 30 - (x + 20) ** 2 / 130) < 15;
+      const isOrgan = Math.abs(x) < 75 && Math.hypot(along - 0.5 * x, y + 30 - (x + 20) ** 2 / 130) < 15;
       return isOrgan ? 250 : 20 + ((at * 7919) % 13);
     });
     const number = first + i + 1;
