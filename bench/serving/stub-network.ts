@@ -5,8 +5,9 @@ import type { Predict } from '../../src/segmentation/inference/window.ts';
 const BRIGHT = 1.5;
 
 export async function openNetwork(): Promise<Network> {
+  let logits = new Float32Array();
   const predict: Predict = async (window) => {
-    const logits = new Float32Array(2 * window.length);
+    if (logits.length === 0) logits = new Float32Array(2 * window.length);
     for (let i = 0; i < window.length; i++)
       logits[window.length + i] = (window[i] as number) > BRIGHT ? 4 : -4;
     return logits;

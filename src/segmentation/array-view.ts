@@ -55,6 +55,13 @@ export function viewOf(shape: Shape3, box: Box, { axes, flipped }: Arrangement):
   return { shape: lengths, origin, steps: [step(0), step(1), step(2)] };
 }
 
+/** Of an array as it lies. */
+export const plainView = (shape: Shape3): ArrayView => ({
+  shape,
+  origin: 0,
+  steps: [shape[1] * shape[2], shape[2], 1],
+});
+
 /** Index of a view's element in the array below it. */
 export function indexIn({ origin, steps }: ArrayView, [i, j, k]: Shape3): number {
   return origin + i * steps[0] + j * steps[1] + k * steps[2];

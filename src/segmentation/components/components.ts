@@ -56,10 +56,13 @@ export function findComponents({ data, shape }: Array3<Uint8Array>): Components 
     }
   };
 
+  const fours = inFours(data);
   for (let row = 0; row < n0 * n1; row++) {
     firstRun[row] = starts.length;
     const end = (row + 1) * n2;
     for (let at = row * n2; at < end; at++) {
+      if (fours) while (at % 4 === 0 && at + 4 <= end && fours[at / 4] === 0) at += 4;
+      if (at === end) break;
       if (data[at] === 0) continue;
       const start = at;
       while (at < end && data[at] !== 0) at++;
@@ -89,4 +92,9 @@ function* runsOf(starts: GrowingIndices, ends: GrowingIndices, numbers: Int32Arr
   for (let run = 0; run < numbers.length; run++) {
     yield { start: starts.at(run), end: ends.at(run), component: numbers[run] as number };
   }
+}
+
+/** The same bytes, four by four, so that emptiness is passed over faster. */
+function inFours({ buffer, byteOffset, length }: Uint8Array): Uint32Array | undefined {
+  return byteOffset % 4 === 0 ? new Uint32Array(buffer, byteOffset, Math.floor(length / 4)) : undefined;
 }

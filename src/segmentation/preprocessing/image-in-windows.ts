@@ -1,21 +1,25 @@
-import { type Array3, AXES, type Axis, elements, type Shape3 } from '../array3.ts';
+import type { VoxelArray } from '../../dicom/volume.ts';
+import { type ArrayView, indexIn } from '../array-view.ts';
+import { AXES, type Axis, elements, type Shape3 } from '../array3.ts';
 import { coarseShape, copyWindow, type WindowedImage } from '../inference/windowed-image.ts';
 import { oldCoordinate } from '../resampling/coordinates.ts';
 import { partialResampler } from '../resampling/resample-part.ts';
 
 /**
  * An image of which each window is resampled and normalized when it is read.
- * @param cropped on the volume's grid
+ * @param data without NaN
+ * @param view of the image in `data`, on the volume's grid
  * @param shape on the network's grid
  * @param normalize in place; says of each value alone what becomes of it
  */
 export function imageInWindows(
-  cropped: Array3<Float32Array>,
+  data: VoxelArray,
+  view: ArrayView,
   shape: Shape3,
   separate: Axis | undefined,
   normalize: (voxels: Float32Array) => void,
 ): WindowedImage {
-  const resample = partialResampler(cropped, shape, separate);
+  const resample = partialResampler(data, view, shape, separate);
   return {
     shape,
     read(corner, window) {
@@ -36,17 +40,15 @@ export function imageInWindows(
     },
     coarse(stride) {
       const coarse = coarseShape(shape, stride);
-      const data = new Float32Array(elements(coarse));
+      const values = new Float32Array(elements(coarse));
       const [old0, old1, old2] = AXES.map((axis) =>
-        Array.from({ length: coarse[axis] }, (_, i) => nearest(stride * i, cropped.shape[axis], shape[axis])),
+        Array.from({ length: coarse[axis] }, (_, i) => nearest(stride * i, view.shape[axis], shape[axis])),
       ) as [number[], number[], number[]];
-      const [, n1, n2] = cropped.shape;
       let at = 0;
       for (const i of old0)
-        for (const j of old1)
-          for (const k of old2) data[at++] = cropped.data[(i * n1 + j) * n2 + k] as number;
-      normalize(data);
-      return { data, shape: coarse };
+        for (const j of old1) for (const k of old2) values[at++] = data[indexIn(view, [i, j, k])] as number;
+      normalize(values);
+      return { data: values, shape: coarse };
     },
   };
 }

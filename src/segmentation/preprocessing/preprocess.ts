@@ -1,5 +1,5 @@
 import type { Volume } from '../../dicom/volume.ts';
-import { type ArrayView, readView, transposed, viewOf } from '../array-view.ts';
+import { type ArrayView, plainView, readView, transposed, viewOf } from '../array-view.ts';
 import { type Array3, permuted, type Shape3 } from '../array3.ts';
 import { type WindowedImage, wholeImage } from '../inference/windowed-image.ts';
 import type { ModelInfo } from '../model/model-info.ts';
@@ -35,7 +35,13 @@ export interface Preprocessed {
  * @throws {SegmentationError} VOLUME_UNUSABLE
  */
 export function preprocess(volume: Volume, info: ModelInfo): Preprocessed {
-  const { cropped, shape, separate, mask, properties } = prepare(volume, info);
+  const { shape, separate, properties } = planOf(volume, info);
+  const { volumeShape, cropped: view } = properties;
+  const cropped = { data: readView(volume.voxels, view), shape: view.shape };
+  const mask = info.normalization.useMaskForNorm
+    ? resampleMask(nonzeroMask(cropped), shape, separate)
+    : undefined;
+  zeroNaN(cropped.data, view, volumeShape);
   const image = resampleImage(cropped, shape, separate);
   normalize(image.data, info.normalization, mask?.data);
   return { image, properties };
@@ -56,31 +62,33 @@ export function preprocessInWindows(
     const { image, properties } = preprocess(volume, info);
     return { image: wholeImage(image), properties };
   }
-  const { cropped, shape, separate, properties } = prepare(volume, info);
-  const image = imageInWindows(cropped, shape, separate, (voxels) => normalize(voxels, normalization));
+  const { shape, separate, properties } = planOf(volume, info);
+  const { data, view } = withoutNaN(volume, properties);
+  const image = imageInWindows(data, view, shape, separate, (voxels) => normalize(voxels, normalization));
   return { image, properties };
 }
 
-/** All that goes before resampling. */
-function prepare(volume: Volume, info: ModelInfo) {
+/** What is to be resampled to what. */
+function planOf(volume: Volume, info: ModelInfo) {
   const [nx, ny, nz] = volume.size;
   const volumeShape: Shape3 = [nz, ny, nx];
   const box = nonzeroBox({ data: volume.voxels, shape: volumeShape });
   const orienting = arrangementTo(volume.affine, info.orientation);
-  const view = viewOf(volumeShape, box, transposed(orienting, info.transposeForward));
+  const cropped = viewOf(volumeShape, box, transposed(orienting, info.transposeForward));
   const originalSpacing = arrangedSpacing(volume, orienting);
   const spacing = permuted(originalSpacing, info.transposeForward);
-  const shape = resampledShape(view.shape, spacing, info.spacing);
-  refuseVanishing(shape, view.shape, spacing, info.spacing);
+  const shape = resampledShape(cropped.shape, spacing, info.spacing);
+  refuseVanishing(shape, cropped.shape, spacing, info.spacing);
+  const properties: Properties = { volumeShape, cropped, originalSpacing };
+  return { shape, separate: separateAxis(spacing, info.spacing), properties };
+}
 
-  const cropped = { data: readView(volume.voxels, view), shape: view.shape };
-  const separate = separateAxis(spacing, info.spacing);
-  const mask = info.normalization.useMaskForNorm
-    ? resampleMask(nonzeroMask(cropped), shape, separate)
-    : undefined;
-  zeroNaN(cropped.data, view, volumeShape);
-  const properties: Properties = { volumeShape, cropped: view, originalSpacing };
-  return { cropped, shape, separate, mask, properties };
+/** Whole numbers are read where they lie: a copy of a large image costs more time than all of its windows. */
+function withoutNaN({ voxels }: Volume, { volumeShape, cropped }: Properties) {
+  if (!(voxels instanceof Float32Array)) return { data: voxels, view: cropped };
+  const data = readView(voxels, cropped);
+  zeroNaN(data, cropped, volumeShape);
+  return { data, view: plainView(cropped.shape) };
 }
 
 function refuseVanishing(shape: Shape3, cropped: Shape3, spacing: Spacing, target: Spacing): void {

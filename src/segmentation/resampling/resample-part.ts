@@ -1,37 +1,42 @@
-import type { Box } from '../array-view.ts';
+import type { VoxelArray } from '../../dicom/volume.ts';
+import type { ArrayView, Box } from '../array-view.ts';
 import { type Array3, AXES, type Axis, elements, type Shape3 } from '../array3.ts';
-import { clipTo, type Ranges, rangesOf } from './clip.ts';
+import { clipTo, type Ranges } from './clip.ts';
 import { nearestIndices } from './coordinates.ts';
 import { splineResizeStretch, splineSources } from './spline.ts';
 
 /**
  * As `resampleImage`, but for a box of the new grid at a time, each from what lies around it on the old one.
+ * @param data without NaN
+ * @param view of the image in `data`
  * @returns makes the values of a box
  */
 export function partialResampler(
-  image: Array3<Float32Array>,
+  data: VoxelArray,
+  view: ArrayView,
   shape: Shape3,
   separate: Axis | undefined,
 ): (box: Box) => Array3<Float32Array> {
-  const growth = (axis: Axis) => shape[axis] / image.shape[axis];
-  const splined = AXES.filter((axis) => axis !== separate && shape[axis] !== image.shape[axis]).toSorted(
+  const old = view.shape;
+  const growth = (axis: Axis) => shape[axis] / old[axis];
+  const splined = AXES.filter((axis) => axis !== separate && shape[axis] !== old[axis]).toSorted(
     (a, b) => growth(a) - growth(b),
   );
-  const ranges = splined.length > 0 ? rangesOf(image, separate) : undefined;
-  const nearest = separate === undefined ? undefined : nearestIndices(image.shape[separate], shape[separate]);
+  const ranges = splined.length > 0 ? rangesIn(data, view, separate) : undefined;
+  const nearest = separate === undefined ? undefined : nearestIndices(old[separate], shape[separate]);
   return (box) => {
     const stretch = (axis: Axis) => ({ start: box.start[axis], length: box.shape[axis] });
     const sources = AXES.map((axis) => {
       if (axis === separate && nearest)
         return nearest.subarray(box.start[axis], box.start[axis] + box.shape[axis]);
       const from = splined.includes(axis)
-        ? splineSources(image.shape[axis], shape[axis], stretch(axis))
+        ? splineSources(old[axis], shape[axis], stretch(axis))
         : stretch(axis);
       return Int32Array.from({ length: from.length }, (_, i) => from.start + i);
     }) as [Int32Array, Int32Array, Int32Array];
     const resized = splined.reduce(
-      (array, axis) => splineResizeStretch(array, axis, [image.shape[axis], shape[axis]], stretch(axis)),
-      taken(image, sources),
+      (array, axis) => splineResizeStretch(array, axis, [old[axis], shape[axis]], stretch(axis)),
+      taken(data, view, sources),
     );
     if (ranges)
       clipTo(separate === undefined ? ranges : rangesAt(ranges, sources[separate]), resized, separate);
@@ -41,7 +46,8 @@ export function partialResampler(
 
 /** The values at some indices along each axis. */
 function taken(
-  { data, shape: [, n1, n2] }: Array3<Float32Array>,
+  data: VoxelArray,
+  { origin, steps }: ArrayView,
   [indices0, indices1, indices2]: readonly [Int32Array, Int32Array, Int32Array],
 ): Array3<Float32Array> {
   const shape: Shape3 = [indices0.length, indices1.length, indices2.length];
@@ -49,11 +55,37 @@ function taken(
   let at = 0;
   for (const i of indices0) {
     for (const j of indices1) {
-      const row = (i * n1 + j) * n2;
-      for (let k = 0; k < indices2.length; k++) values[at++] = data[row + (indices2[k] as number)] as number;
+      const row = origin + i * steps[0] + j * steps[1];
+      for (let k = 0; k < indices2.length; k++)
+        values[at++] = data[row + (indices2[k] as number) * steps[2]] as number;
     }
   }
   return { data: values, shape };
+}
+
+/** As `rangesOf`. */
+function rangesIn(data: VoxelArray, { shape, origin, steps }: ArrayView, axis: Axis | undefined): Ranges {
+  const slices = axis === undefined ? 1 : shape[axis];
+  const low = new Float32Array(slices).fill(Number.POSITIVE_INFINITY);
+  const high = new Float32Array(slices).fill(Number.NEGATIVE_INFINITY);
+  // The axis that lies closest in memory last, whichever it is.
+  const [outer, middle, inner] = AXES.toSorted((a, b) => Math.abs(steps[b]) - Math.abs(steps[a])) as [
+    Axis,
+    Axis,
+    Axis,
+  ];
+  for (let i = 0; i < shape[outer]; i++) {
+    for (let j = 0; j < shape[middle]; j++) {
+      const row = origin + i * steps[outer] + j * steps[middle];
+      for (let k = 0; k < shape[inner]; k++) {
+        const value = data[row + k * steps[inner]] as number;
+        const slice = axis === undefined ? 0 : axis === outer ? i : axis === middle ? j : k;
+        if (value < (low[slice] as number)) low[slice] = value;
+        if (value > (high[slice] as number)) high[slice] = value;
+      }
+    }
+  }
+  return { low, high };
 }
 
 const rangesAt = ({ low, high }: Ranges, slices: Int32Array): Ranges => ({
