@@ -24,6 +24,15 @@ describeWith(
       expect(balanceOf(result)).toEqual(exactlyOnce(FEW.studies));
     });
 
+    it('while what is taken first shows no organ, and the next series is tried', async () => {
+      const result = await killRun({ ...FEW, seed: 9, archiveUrl: orthanc.url, withEmptySeries: true });
+      expect(balanceOf(result)).toEqual(exactlyOnce(FEW.studies));
+      expect(
+        new Set(result.history.map(({ seriesInstanceUid }) => seriesInstanceUid.split('.').at(-1))),
+      ).toEqual(new Set(['1']));
+      expect(result.tried).toBe(FEW.studies);
+    });
+
     it('as a gateway and two workers on a PostgreSQL server', async () => {
       const server = await startPostgres();
       try {

@@ -11,7 +11,7 @@ import { allVolumes } from '../../src/store/records/history.ts';
 import type { VolumeRecord } from '../../src/store/records/volume-record.ts';
 import { type ServeProcess, serve } from './serve-process.ts';
 import { writeSmallModels } from './small-models.ts';
-import { SMALL_SERIES_RULES, smallCtSeries } from './small-series.ts';
+import { plainPixels, SMALL_SERIES_RULES, smallCtSeries } from './small-series.ts';
 import { storedResults } from './stored-results.ts';
 
 export interface KillRun {
@@ -25,6 +25,8 @@ export interface KillRun {
    * database.
    */
   readonly databaseUrl?: string;
+  /** Each study has a better series too, which shows no organ: both are tried. */
+  readonly withEmptySeries?: boolean;
 }
 
 export interface KillRunResult {
@@ -36,6 +38,8 @@ export interface KillRunResult {
   readonly states: Readonly<Record<string, number>>;
   /** Jobs that are not over. */
   readonly jobs: number;
+  /** Series whose pixels were looked at and that gave way to another. */
+  readonly tried: number;
   /** Why studies failed or are tried again. */
   readonly reasons: readonly string[];
   /** How many kills hit a process before it was ready, and how many after. */
@@ -72,7 +76,7 @@ export async function killRun(run: KillRun): Promise<KillRunResult> {
     for (let kill = 0; kill < run.kills; kill++) {
       // Little by little, so that the work lasts as long as the kills do.
       while (sent < ((kill + 1) * run.studies) / run.kills) {
-        await sendStudy(archive, uids[sent] ?? '');
+        await sendStudy(archive, uids[sent] ?? '', run.withEmptySeries ?? false);
         sent += 1;
       }
       const place = Math.floor(random.uniform(0, roles.length));
@@ -138,9 +142,11 @@ async function writeConfiguration(run: KillRun, folder: string): Promise<string>
   return file;
 }
 
-async function sendStudy(archive: DicomWebClient, uid: string): Promise<void> {
+async function sendStudy(archive: DicomWebClient, uid: string, withEmptySeries: boolean): Promise<void> {
   const patient = { PatientID: `P-${uid}`, StudyDate: '20260301' };
-  await archive.storeVerified(uid, smallCtSeries(uid, patient));
+  const empty = { ...patient, SliceThickness: '1', PixelData: plainPixels() };
+  const better = withEmptySeries ? smallCtSeries(uid, empty, 16, 2) : [];
+  await archive.storeVerified(uid, [...better, ...smallCtSeries(uid, patient)]);
 }
 
 /** Until the archive holds a report for each study: it is stored last, or with the SEG. */
@@ -154,7 +160,7 @@ async function whenStored(archive: DicomWebClient, uids: readonly string[], limi
 
 async function look(
   place: Parameters<typeof openDatabase>[0],
-): Promise<Pick<KillRunResult, 'history' | 'states' | 'jobs' | 'reasons'>> {
+): Promise<Pick<KillRunResult, 'history' | 'states' | 'jobs' | 'reasons' | 'tried'>> {
   const database = await openDatabase(place);
   try {
     const states = await database.query(
@@ -164,6 +170,10 @@ async function look(
       `SELECT count(*)::int AS jobs FROM pgboss.job WHERE name IN ($1, $2) AND state <= 'active'`,
       [QUEUE, DEAD_LETTER_QUEUE],
     );
+    const [tried] = await database.query(
+      'SELECT count(*)::int AS tried FROM pansegnet.series_decision WHERE NOT chosen AND reason ~ $1',
+      ['; tried: '],
+    );
     const reasons = await database.query(
       'SELECT DISTINCT reason FROM pansegnet.study WHERE reason IS NOT NULL',
     );
@@ -172,6 +182,7 @@ async function look(
       history: await allVolumes(database),
       states: Object.fromEntries(states.map(({ state, studies }) => [String(state), Number(studies)])),
       jobs: Number(jobs?.['jobs']),
+      tried: Number(tried?.['tried']),
     };
   } finally {
     await database.close();

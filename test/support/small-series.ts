@@ -22,6 +22,10 @@ export const SMALL_SERIES_RULES = [
   { when: { words: { matches: '^t1 vibe' } }, class: 'T1W', reason: 'a small T1' },
 ];
 
+/** Of soft tissue alone: a network that looks for brightness finds nothing. */
+export const plainPixels = (): ArrayBuffer =>
+  Int16Array.from({ length: EDGE * EDGE }, (_, index) => (index % 2 === 0 ? -20 : -30)).buffer;
+
 /**
  * A little axial abdominal CT, as Part 10 bytes of its instances: 1 mm pixels, slices 2 mm apart, a ball of
  * 120 HU.
@@ -30,10 +34,11 @@ export function smallCtSeries(
   study: string,
   attributes: Readonly<Record<string, unknown>> = {},
   slices = 12,
+  series = 1,
 ): Uint8Array[] {
   return Array.from({ length: slices }, (_, slice) =>
     smallInstance(
-      { study, series: `${study}.1`, sop: `${study}.1.${slice + 1}` },
+      { study, series: `${study}.${series}`, sop: `${study}.${series}.${slice + 1}` },
       {
         SeriesDescription: 'abdomen portal venous',
         ImageType: ['ORIGINAL', 'PRIMARY', 'AXIAL'],
