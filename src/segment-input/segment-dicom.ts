@@ -11,6 +11,7 @@ import { type FoundPancreas, findPancreas } from '../pipeline/run/find-pancreas.
 import { lookAt, lookAtStation, lookOr } from '../pipeline/run/look.ts';
 import { lookWords, remarksOf } from '../pipeline/run/rivals.ts';
 import { StageClock } from '../pipeline/run/stages.ts';
+import { reasonOfClass } from '../pipeline/selection/select.ts';
 import { qualityFlags } from '../results/quality-flags.ts';
 import type { ResultObject } from '../results/result-context.ts';
 import { chooseFrom, type FolderChoice } from './choose-from-folder.ts';
@@ -58,7 +59,7 @@ export async function segmentDicom(request: SegmentRequest): Promise<SegmentSumm
       seriesInstanceUid,
       seriesDescription: description,
       ...(series.part && { part: series.part.name }),
-      reason,
+      reason: tried.length > 0 ? reasonOfClass(reason) : reason,
       ...(tried.length > 0 ? { tried } : {}),
     },
     {

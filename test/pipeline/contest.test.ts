@@ -53,6 +53,26 @@ async function contest(ranked: RankedSeries[], shows: Record<string, Look['appea
   };
 }
 
+it('what is odd in the certain one gives way to what is beyond doubt in another part of the body', async () => {
+  const ranked = [
+    series('low', 'yes', at(0, 200)),
+    series('same', 'yes', at(5, 195)),
+    series('high', 'yes', at(200, 400)),
+    series('higher', 'possible', at(400, 600)),
+  ];
+  expect(await contest(ranked, { low: 'small', high: 'small' })).toMatchObject({
+    winner: 'higher',
+    tried: ['low small', 'high small'],
+    done: ['proper low', 'quick high', 'quick higher', 'proper higher'],
+    again: ['proper higher'],
+  });
+  expect(await contest(ranked, { low: 'small', high: 'small', higher: 'unsure' })).toMatchObject({
+    winner: 'low',
+    tried: ['high small', 'higher unsure'],
+    again: ['proper low'],
+  });
+});
+
 it('what is certain and holds an organ costs one pass, however small that is', async () => {
   const ranked = [series('a', 'yes'), series('b', 'yes'), series('c', 'possible')];
   expect(await contest(ranked, { a: 'small' })).toMatchObject({ winner: 'a', tried: [], done: ['proper a'] });

@@ -127,6 +127,8 @@ it('a study that its headers decide costs no pass beyond those of its series', a
 it.each<[string, Shown]>([
   ['2.25.7602', 'nothing'],
   ['2.25.7603', 'cut'],
+  // Of another part of the body, in which the network takes a speck for the organ.
+  ['2.25.7606', 'speck'],
 ])(
   'where the best series holds no whole pancreas, the next is taken and the report says so (%s)',
   async (uid, shown) => {

@@ -52,9 +52,12 @@ const isBorneOut = ({ certainty }: RankedSeries, { appearance }: Look): boolean 
     ? !['nothing', 'border', 'unreadable', 'elsewhere'].includes(appearance)
     : appearance === 'plausible';
 
+/** Whether nothing speaks against what was found. */
+const isBeyondDoubt = (_series: RankedSeries, { appearance }: Look): boolean => appearance === 'plausible';
+
 /** Whether a series that was looked at is worth segmenting as results are made of it. */
-const isPromising = (series: RankedSeries, look: Look): boolean =>
-  look.appearance === 'abdomen' || isBorneOut(series, look);
+const isPromising = (series: RankedSeries, look: Look, suffices: typeof isBorneOut): boolean =>
+  look.appearance === 'abdomen' || suffices(series, look);
 
 /** Series that show another part of the body cost no pass of the network; so many more are looked at. */
 const MOST_ELSEWHERE = 4;
@@ -63,6 +66,10 @@ const MOST_ELSEWHERE = 4;
  * Which series of a class the results are made of. The best one, where it is certain and an organ is found in
  * it; else the next ones get a quick pass each, and the first that is borne out is taken. Where none is, the
  * certain one stands, with what was found or not; possible ones alone leave no winner.
+ *
+ * What was found in the best one may be odd: a speck, say, that a network takes for the organ below it. Then
+ * those that show another part of the body are tried, and one of them has to be beyond doubt to be taken.
+ * Those that show the same would show the same: a child's organ is small in all of them.
  */
 export async function holdContest<T extends RankedSeries, Work extends Look>(
   contest: Contest<T, Work>,
@@ -71,14 +78,16 @@ export async function holdContest<T extends RankedSeries, Work extends Look>(
   const [best, ...others] = ranked;
   if (!best) return { winner: undefined, tried: [] };
   if (best.certainty !== 'yes') return tryInTurn(ranked, contest);
-  const next = looks > 0 ? elsewhereFirst(best, others) : [];
-  const known = next.length > 0 ? await recall(best) : undefined;
+  const rivals = looks > 0 ? elsewhereFirst(best, others) : [];
+  const known = rivals.length > 0 ? await recall(best) : undefined;
   const work = known ? undefined : await segment(best);
   const look = known ?? work;
-  if (work && (next.length === 0 || isBorneOut(best, work)))
+  const isOdd = look !== undefined && isBorneOut(best, look);
+  const next = isOdd ? rivals.filter((one) => showsElse(best, one)) : rivals;
+  if (work && (next.length === 0 || isBeyondDoubt(best, work)))
     return { winner: { series: best, work }, tried: [] };
   if (work) await remember(best, work);
-  const { winner, tried } = await tryInTurn(next, contest);
+  const { winner, tried } = await tryInTurn(next, contest, isOdd ? isBeyondDoubt : isBorneOut);
   if (winner && look) return { winner, tried: [{ series: best, ...lookOf(look) }, ...tried] };
   return { winner: { series: best, work: work ?? (await segment(best)) }, tried };
 }
@@ -88,6 +97,7 @@ const lookOf = ({ appearance, volumeMl }: Look): Look => ({ appearance, volumeMl
 async function tryInTurn<T extends RankedSeries, Work extends Look>(
   series: readonly T[],
   { looks, segment, recall, remember, quickly }: Contest<T, Work>,
+  suffices = isBorneOut,
 ): Promise<Outcome<T, Work>> {
   const tried: Tried<T>[] = [];
   let elsewhere = 0;
@@ -98,12 +108,12 @@ async function tryInTurn<T extends RankedSeries, Work extends Look>(
     if (!look) break;
     if (!known) await remember(one, look);
     if (look.appearance === 'elsewhere') elsewhere++;
-    if (!isPromising(one, look)) {
+    if (!isPromising(one, look, suffices)) {
       tried.push({ series: one, ...lookOf(look) });
       continue;
     }
     const work = await segment(one);
-    if (isBorneOut(one, work)) return { winner: { series: one, work }, tried };
+    if (suffices(one, work)) return { winner: { series: one, work }, tried };
     tried.push({ series: one, ...lookOf(work) });
   }
   return { winner: undefined, tried };
@@ -113,12 +123,20 @@ async function tryInTurn<T extends RankedSeries, Work extends Look>(
 const SAME_END_MM = 20;
 
 /** What covers the same of the body shows the same: those come last. */
-function elsewhereFirst<T extends RankedSeries>(best: T, others: readonly T[]): T[] {
-  const isSame = ({ place }: T) =>
-    place !== undefined &&
-    best.place !== undefined &&
-    place.frameOfReference === best.place.frameOfReference &&
-    Math.abs(place.bottom - best.place.bottom) < SAME_END_MM &&
-    Math.abs(place.top - best.place.top) < SAME_END_MM;
-  return [...others.filter((one) => !isSame(one)), ...others.filter(isSame)];
+const elsewhereFirst = <T extends RankedSeries>(best: T, others: readonly T[]): T[] => [
+  ...others.filter((one) => !isSame(best, one)),
+  ...others.filter((one) => isSame(best, one)),
+];
+
+const isInSameSpace = ({ place: a }: RankedSeries, { place: b }: RankedSeries): boolean =>
+  a !== undefined && b !== undefined && a.frameOfReference === b.frameOfReference;
+
+function isSame(one: RankedSeries, other: RankedSeries): boolean {
+  const [a, b] = [one.place, other.place];
+  if (!a || !b || !isInSameSpace(one, other)) return false;
+  return Math.abs(a.bottom - b.bottom) < SAME_END_MM && Math.abs(a.top - b.top) < SAME_END_MM;
 }
+
+/** As far as is known. */
+const showsElse = (one: RankedSeries, other: RankedSeries): boolean =>
+  isInSameSpace(one, other) && !isSame(one, other);

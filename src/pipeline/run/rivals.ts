@@ -1,6 +1,6 @@
 import { type ForcedSeries, isChosen } from '../selection/choose-series.ts';
 import { SEGMENTED_CLASSES, type SegmentedClass } from '../selection/rules.ts';
-import type { SeriesDecision } from '../selection/select.ts';
+import { reasonOfClass, type SeriesDecision } from '../selection/select.ts';
 import type { Look, Outcome, RankedSeries } from './contest.ts';
 import type { RunParts } from './run-parts.ts';
 
@@ -107,7 +107,8 @@ export function settled<T extends SeriesDecision>(
       return { ...one, chosen: false, tried: true, reason: `${one.reason}; tried: ${lookWords(look)}` };
     if (!winner || !isSameSeries(winner.series, one)) return one;
     if (tried.length === 0 && winner.series === best && best.certainty === 'yes') return one;
-    return { ...one, chosen: true, tried: true, reason: `${one.reason}; tried: ${lookWords(winner.work)}` };
+    const reason = `${reasonOfClass(one.reason)}; tried: ${lookWords(winner.work)}`;
+    return { ...one, chosen: true, tried: true, reason };
   });
 }
 

@@ -67,6 +67,11 @@ export interface SeriesDecision {
   readonly place?: PlaceOfStack;
 }
 
+const NOT_CHOSEN = '; not chosen: ';
+
+/** Why a series has its class, without why another one is better: its pixels may have decided otherwise. */
+export const reasonOfClass = (reason: string): string => reason.split(NOT_CHOSEN, 1)[0] as string;
+
 /** Ends on the patient's axis, in mm, in the coordinates of a Frame of Reference UID. */
 interface PlaceOfStack {
   readonly frameOfReference: string;
@@ -157,7 +162,7 @@ function decision(
     certainty: one.certainty,
     ...(rank === undefined ? {} : { rank }),
     chosen: rank === 1 && one.certainty === 'yes',
-    reason: best && rank !== 1 ? `${one.reason}; not chosen: ${whyNot(best, one, rules)}` : one.reason,
+    reason: best && rank !== 1 ? `${one.reason}${NOT_CHOSEN}${whyNot(best, one, rules)}` : one.reason,
     ...(phase === undefined ? {} : { phase }),
     ...(coverageMm === undefined ? {} : { coverageMm }),
     ...placeOf(one.facts),
