@@ -17,6 +17,7 @@ const MODULES = [
   'http/browser/volume-chart',
   'http/pages/texts',
   'pictures/outline',
+  'time-left',
 ] as const;
 
 /** Where a page finds one of its modules, below /assets. */
