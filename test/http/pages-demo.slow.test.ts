@@ -55,9 +55,12 @@ describeWith(['chromium'], 'the pages with the demo patient', () => {
   });
 
   it('show the progress of a study as it moves, without a reload', () => {
-    const percents = [...shown].flatMap((text) => /^segment (\d+) %$/.exec(text)?.[1] ?? []).map(Number);
+    const percents = [...shown]
+      .flatMap((text) => /^segment (\d+) %(?:, .+ left)?$/.exec(text)?.[1] ?? [])
+      .map(Number);
     expect(percents.length).toBeGreaterThan(2);
     expect(Math.max(...percents)).toBeGreaterThan(Math.min(...percents));
+    expect([...shown].some((text) => text.endsWith(' left'))).toBe(true);
   });
 
   it('show the outline over the pancreas, and none when it is off', async () => {
