@@ -10,6 +10,7 @@ import { countForwards } from '../src/segmentation/inference/sliding-window.ts';
 import { wholeImage } from '../src/segmentation/inference/windowed-image.ts';
 import { FULL_SIZE, TINY } from '../test/support/synthetic-training.ts';
 import type { BenchOptions, BenchRow } from './bench-row.ts';
+import { isBody, isOrgan } from './drawn-organ.ts';
 import { randomModel } from './random-model.ts';
 
 /** nnU-Net's usual spacing for abdominal CT, z y x. */
@@ -61,7 +62,6 @@ async function modesOn(image: Array3<Float32Array>, patchSize: Shape3, file: str
   return rows;
 }
 
-/** A body with an organ of 150 x 90 x 100 mm (x, y, z) right in front of its middle, bent as a pancreas is. */
 function drawnAbdomen(shape: Shape3): Array3<Float32Array> {
   const data = new Float32Array(elements(shape)).fill(AIR);
   const scale = Math.min(1, shape[2] / 512);
@@ -71,11 +71,7 @@ function drawnAbdomen(shape: Shape3): Array3<Float32Array> {
     for (let j = 0; j < shape[1]; j++)
       for (let k = 0; k < shape[2]; k++, at++) {
         const [z, y, x] = [mm(i, 0), mm(j, 1), mm(k, 2)];
-        if ((x / 170) ** 2 + (y / 120) ** 2 > 1) continue;
-        // Along x from head to tail it rises and goes back.
-        const [centreZ, centreY] = [0.5 * x, 30 - (x + 20) ** 2 / 130];
-        const isOrgan = Math.abs(x) < 75 && Math.hypot(z - centreZ, y + centreY) < 15;
-        data[at] = isOrgan ? ORGAN : BODY;
+        if (isBody(y, x)) data[at] = isOrgan(z, y, x) ? ORGAN : BODY;
       }
   return { data, shape };
 }

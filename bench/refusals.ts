@@ -8,6 +8,7 @@ import { addToken } from '../src/http/security/token-file.ts';
 import { openDatabase } from '../src/store/database/database.ts';
 import type { BenchOptions, BenchRow } from './bench-row.ts';
 import { fillHistory } from './pages.ts';
+import { median } from './stopwatch.ts';
 
 const CONNECTIONS = 64;
 /** What was promised: under attack a person's page takes at most so many times what it takes else. */
@@ -112,9 +113,6 @@ async function pageTimes(url: string, Cookie: string, seconds: number): Promise<
   }
   return times;
 }
-
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 
 async function auditKilobytes(folder: string): Promise<number> {
   const audit = path.join(folder, 'audit');

@@ -8,3 +8,6 @@ export function fastest<T>(repeats: number, work: () => T): { readonly result: T
     if (run >= repeats) return { result, seconds };
   }
 }
+
+export const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;

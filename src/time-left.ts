@@ -6,3 +6,7 @@ export function timeLeft(seconds: number | undefined): string | undefined {
   if (seconds < 3600) return `${Math.ceil(seconds / 60)} min left`;
   return `${Math.ceil(seconds / 360) / 10} h left`;
 }
+
+/** What is done, and how long it will take yet. */
+export const withTimeLeft = (what: string, seconds: number | undefined): string =>
+  [what, timeLeft(seconds)].filter(Boolean).join(', ');

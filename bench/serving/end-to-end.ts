@@ -9,6 +9,7 @@ import { startNodeProgram } from '../../test/support/serve-process.ts';
 import { smallInstance } from '../../test/support/small-instance.ts';
 import { SIGN_MODEL, signNetwork, writeModel } from '../../test/support/tiny-onnx.ts';
 import type { BenchOptions, BenchRow } from '../bench-row.ts';
+import { isBody, isOrgan } from '../drawn-organ.ts';
 
 const STUDY = '1.2.826.0.1.78.1';
 /** mm, z y x. */
@@ -112,7 +113,6 @@ async function stages(url: string): Promise<BenchRow[]> {
   }));
 }
 
-/** A body with an organ of 150 x 90 x 100 mm (x, y, z) in front of its middle. */
 function drawnSlices(edge: number, slices: number, first: number, end: number): Uint8Array[] {
   const scale = 512 / edge;
   return Array.from({ length: end - first }, (_, i) => {
@@ -121,9 +121,8 @@ function drawnSlices(edge: number, slices: number, first: number, end: number): 
       const [x, y] = [at % edge, Math.floor(at / edge)].map(
         (index) => (index - edge / 2) * SPACING[1] * scale,
       ) as [number, number];
-      if ((x / 170) ** 2 + (y / 120) ** 2 > 1) return -1000;
-      const isOrgan = Math.abs(x) < 75 && Math.hypot(along - 0.5 * x, y + 30 - (x + 20) ** 2 / 130) < 15;
-      return isOrgan ? 250 : 20 + ((at * 7919) % 13);
+      if (!isBody(y, x)) return -1000;
+      return isOrgan(along, y, x) ? 250 : 20 + ((at * 7919) % 13);
     });
     const number = first + i + 1;
     return smallInstance(

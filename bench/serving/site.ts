@@ -16,6 +16,7 @@ import { type ServeProcess, startNodeProgram } from '../../test/support/serve-pr
 import { writeSmallModels } from '../../test/support/small-models.ts';
 import { SMALL_SERIES_RULES, smallCtSeries } from '../../test/support/small-series.ts';
 import type { BenchRow } from '../bench-row.ts';
+import { median } from '../stopwatch.ts';
 
 /** Slices of a study, and their edge in pixels: so small that coordination is measured and not decoding. */
 const [SLICES, EDGE] = [20, 64];
@@ -219,9 +220,6 @@ async function unfinished(database: Database, uids: readonly string[]): Promise<
   );
   return uids.length - rows.length;
 }
-
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 
 /** Share of the machine's processor time that is taken from now on. */
 function processorLoad(): () => string {

@@ -1,28 +1,18 @@
 import { announceWrongComparisons } from '../store/arrivals/wrong-comparisons.ts';
 import { recordDecisionDetails } from '../store/records/decision-details.ts';
-import { wasWithdrawn } from '../store/records/history.ts';
 import { optOutReason } from '../store/records/opt-out.ts';
 import { giveUpComparisons } from '../store/records/report-priors.ts';
-import { moveReviews } from '../store/records/reviews.ts';
-import { beginRun, finishRun, fixedTime, type Run, recordDecisions } from '../store/records/run-log.ts';
-import { namedPatient, recordIgnoredIdentities, reissueOf } from '../store/records/study-identity.ts';
+import { beginRun, finishRun, type Run, recordDecisions } from '../store/records/run-log.ts';
+import { namedPatient, recordIgnoredIdentities } from '../store/records/study-identity.ts';
 import type { MeasuredVolume } from '../store/records/volume-record.ts';
 import { describeFailure } from './failures.ts';
-import { holdContest, type Look, type RankedSeries } from './run/contest.ts';
-import { takeCorrection } from './run/corrections.ts';
-import { createResults, type SegmentedSeries, warningsOf } from './run/create-results.ts';
-import { findPancreas } from './run/find-pancreas.ts';
-import { keptLooks } from './run/kept-looks.ts';
 import { listStudy } from './run/list-study.ts';
-import { lookAt, lookQuickly } from './run/look.ts';
 import { checkOnePatient } from './run/one-patient.ts';
-import { retrieveSeries } from './run/retrieve-series.ts';
-import { contests, hasWon, type Rivals, remarksOf, settled } from './run/rivals.ts';
+import { contests, hasWon, settled } from './run/rivals.ts';
 import type { RunParts } from './run/run-parts.ts';
-import { pastOf, recordFinding, trackingUidOf } from './run/run-record.ts';
-import { type RunStage, StageClock } from './run/stages.ts';
-import { type StandingResult, standingMode, standingResult, withStanding } from './run/standing-result.ts';
-import { storeResults, verifyStored } from './run/store-results.ts';
+import { runRivals, type StudyContext } from './run/run-rivals.ts';
+import { StageClock } from './run/stages.ts';
+import { withStanding } from './run/standing-result.ts';
 import { chooseSeries, type ForcedSeries, isChosen } from './selection/choose-series.ts';
 import type { SeriesDecision } from './selection/select.ts';
 
@@ -126,89 +116,6 @@ async function recordChoice(
 ): Promise<void> {
   await recordDecisions(database, run.studyInstanceUid, decisions);
   await recordDecisionDetails(database, run, decisions);
-}
-
-interface StudyContext {
-  readonly run: Run;
-  /** Series of SEGs in the study that the node did not write. */
-  readonly segmentations: readonly string[];
-  /** See `StudyToRun.restate`. */
-  readonly restate: boolean;
-  readonly parts: RunParts;
-  readonly clock: StageClock;
-}
-
-/**
- * One class: its best series is segmented, or the first that its pixels bear out, and the results of it are
- * published.
- */
-async function runRivals(rivals: Rivals<RankedSeries>, context: StudyContext) {
-  const { run, restate, parts, clock } = context;
-  const stageOf = (series: RankedSeries) => clock.about(series.description, series.class);
-  const outcome = await holdContest({
-    ...rivals,
-    ...keptLooks(run, restate, parts),
-    segment: (series) => segmentSeries(series, context, stageOf(series)),
-    quickly: async (series) => (restate ? undefined : lookQuickly(series, run, parts, stageOf(series))),
-  });
-  const { winner } = outcome;
-  if (!winner) return { outcome };
-  const work = { ...winner.work, remarks: remarksOf(outcome) };
-  return { outcome, volume: await publish(work, context, stageOf(winner.series)) };
-}
-
-/** One series: retrieve, volume, segment; or what stands of it. */
-async function segmentSeries(
-  series: RankedSeries,
-  { run, restate, parts }: StudyContext,
-  stage: RunStage,
-): Promise<SegmentedWork> {
-  const { archive, models, inference } = parts;
-  const model = await models.load(series.class);
-  const builder = await stage('retrieve', (_, signal) => retrieveSeries(archive, run, series, signal));
-  const source = await stage('volume', async () => builder.finish());
-  const { name: part, formerName: formerPart } = series.part ?? {};
-  const mode = restate ? await standingMode({ source, part, model }, run, parts) : parts.mode;
-  const images = { source, part, formerPart, model, mode };
-  const standing = restate ? await standingResult(images, run, parts, stage) : undefined;
-  const found = standing?.found ?? (await findPancreas(source.volume, model, { ...inference, mode }, stage));
-  return { ...images, ...found, standing, ...lookAt(source.volume, found) };
-}
-
-/** Measure, results, store, verify, record; then what a reader made of it. */
-async function publish(work: SegmentedWork, context: StudyContext, stage: RunStage): Promise<MeasuredVolume> {
-  const { run, segmentations, parts } = context;
-  const { archive, database, settings, now } = parts;
-  const { studyInstanceUid } = run;
-  const firstTime = (name: string) => fixedTime(database, name, now());
-  const { standing, source } = work;
-  // What was withdrawn stays so: no report takes its place.
-  if (standing?.volume.withdrawn) return standing.volume;
-  const reissue = standing ? standing.reissue : await reissueOf(database, studyInstanceUid);
-  const trackingUid = await trackingUidOf(source, run, parts);
-  const finding = { ...work, ...(reissue === undefined ? {} : { reissue }), trackingUid };
-  const past = await pastOf(finding, run, parts);
-  const results = await stage('results', () => createResults(finding, past, settings, firstTime));
-  for (const warning of warningsOf(finding, results)) parts.warn({ studyInstanceUid }, warning);
-  const isWithdrawn = await wasWithdrawn(database, results.report.sopInstanceUid);
-  // An archive may have deleted what was withdrawn; it is not to come back.
-  if (!isWithdrawn)
-    await stage('store', (_, signal) => storeResults(results, studyInstanceUid, parts, signal));
-  if (!isWithdrawn)
-    await stage('verify', (_, signal) => verifyStored(results, finding, studyInstanceUid, archive, signal));
-  const volume = await stage('record', () => recordFinding(finding, results, past, run, parts));
-  if (standing) await moveReviews(database, standing.volume.report, volume.report);
-  if (!isWithdrawn) {
-    await stage('corrections', (_, signal) =>
-      takeCorrection(segmentations, finding, past, volume, run, parts, signal),
-    );
-  }
-  return volume;
-}
-
-/** A segmented series, and what of it stands in the history. */
-interface SegmentedWork extends SegmentedSeries, Look {
-  readonly standing: StandingResult | undefined;
 }
 
 function endOf(decisions: readonly SeriesDecision[]): { outcome: 'done' | 'skipped'; reason?: string } {

@@ -1,6 +1,6 @@
 import type { RankedSeries } from '../pipeline/run/contest.ts';
 import { rivalsOf } from '../pipeline/run/rivals.ts';
-import { selectSeries } from '../pipeline/selection/select.ts';
+import { isSameSeries, selectSeries } from '../pipeline/selection/select.ts';
 import { InputError } from './input-error.ts';
 import type { DicomFolder, FolderSeries } from './read-folder.ts';
 import type { SegmentRequest } from './request.ts';
@@ -58,9 +58,7 @@ function chooseByRules(
   const wanted = CLASS_OF[model.info.modality];
   const ranked = rivalsOf(decisions, { has: (name) => name === wanted }, 0).flatMap((one) => one.ranked);
   const choices = ranked.flatMap((one) => {
-    const folderSeries = candidates.find(
-      (it) => it.seriesInstanceUid === one.seriesInstanceUid && it.part?.name === one.part?.name,
-    );
+    const folderSeries = candidates.find((it) => isSameSeries(it, one));
     return folderSeries ? [{ ...one, folderSeries }] : [];
   });
   if (choices.length > 0) return choices;

@@ -1,5 +1,5 @@
 import { MultiBar, Presets } from 'cli-progress';
-import { timeLeft } from '../../time-left.ts';
+import { withTimeLeft } from '../../time-left.ts';
 import type { CommandProgress } from '../definition/command.ts';
 
 /** After so long a log says how far the work is. */
@@ -28,7 +28,7 @@ function bars(output: NodeJS.WriteStream): ProgressDisplay {
   return {
     listener: ({ stage, subject, done = 0, total = 1, secondsLeft }: CommandProgress) => {
       bar.setTotal(total);
-      bar.update(done, { task: [`${stage}: ${subject}`, timeLeft(secondsLeft)].filter(Boolean).join(', ') });
+      bar.update(done, { task: withTimeLeft(`${stage}: ${subject}`, secondsLeft) });
     },
     line: (text) => all.log(`${text}\n`),
     result: (text) => (process.stdout.isTTY ? all.log(`${text}\n`) : void process.stdout.write(`${text}\n`)),
@@ -45,12 +45,7 @@ function lines(output: NodeJS.WriteStream): ProgressDisplay {
       const at = performance.now();
       if (done === undefined) line(`${stage}: ${subject}`);
       else if (at - last < STILL_MS || total === 0) return;
-      else
-        line(
-          [`${stage}: ${subject}, ${Math.floor((100 * done) / total)} %`, timeLeft(secondsLeft)]
-            .filter(Boolean)
-            .join(', '),
-        );
+      else line(withTimeLeft(`${stage}: ${subject}, ${Math.floor((100 * done) / total)} %`, secondsLeft));
       last = at;
     },
     line,

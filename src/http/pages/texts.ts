@@ -1,5 +1,5 @@
 import type { StudyState } from '../../store/records/study-log.ts';
-import { timeLeft } from '../../time-left.ts';
+import { withTimeLeft } from '../../time-left.ts';
 
 /**
  * All words of the pages, in English. Another language is another object of this form; words that come from
@@ -237,9 +237,7 @@ export const TEXTS = {
   notFound: { title: 'Not found', text: 'There is nothing at this address.', home: 'All studies' },
 
   progress: ({ stage, fraction, secondsLeft }: StageProgress): string =>
-    [fraction === undefined ? stage : `${stage} ${Math.round(100 * fraction)} %`, timeLeft(secondsLeft)]
-      .filter(Boolean)
-      .join(', '),
+    withTimeLeft(fraction === undefined ? stage : `${stage} ${Math.round(100 * fraction)} %`, secondsLeft),
 } as const;
 
 interface StageProgress {

@@ -1,6 +1,6 @@
 import { type ForcedSeries, isChosen } from '../selection/choose-series.ts';
 import { SEGMENTED_CLASSES, type SegmentedClass } from '../selection/rules.ts';
-import { reasonOfClass, type SeriesDecision } from '../selection/select.ts';
+import { isSameSeries, reasonOfClass, type SeriesDecision } from '../selection/select.ts';
 import type { Look, Outcome, RankedSeries } from './contest.ts';
 import type { RunParts } from './run-parts.ts';
 
@@ -111,6 +111,3 @@ export function settled<T extends SeriesDecision>(
     return { ...one, chosen: true, tried: true, reason };
   });
 }
-
-const isSameSeries = (one: SeriesDecision, other: SeriesDecision): boolean =>
-  one.seriesInstanceUid === other.seriesInstanceUid && one.part?.name === other.part?.name;

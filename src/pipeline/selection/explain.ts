@@ -1,7 +1,7 @@
 import { holds, unmet } from './fact-tests.ts';
 import type { Facts } from './facts.ts';
 import type { SelectionRules } from './rules.ts';
-import { type CandidateSeries, type SeriesDecision, selectSeries } from './select.ts';
+import { type CandidateSeries, isSameSeries, type SeriesDecision, selectSeries } from './select.ts';
 import { withStudyFacts } from './study-facts.ts';
 
 /** What the rules make of a series, or of one part of it. */
@@ -37,9 +37,7 @@ export function explainSeries(
   return candidates.flatMap((candidate, i) => {
     const own = facts[i];
     if (candidate.seriesInstanceUid !== seriesInstanceUid || !own) return [];
-    const decision = decisions.find(
-      (one) => one.seriesInstanceUid === seriesInstanceUid && one.part?.name === candidate.part?.name,
-    );
+    const decision = decisions.find((one) => isSameSeries(one, candidate));
     const part = candidate.part ? ` (${candidate.part.name})` : '';
     return [
       {

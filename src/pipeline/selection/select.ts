@@ -67,6 +67,12 @@ export interface SeriesDecision {
   readonly place?: PlaceOfStack;
 }
 
+/** Whether both are of one series, and of the same part of it. */
+export const isSameSeries = (
+  one: Pick<SeriesDecision, 'seriesInstanceUid' | 'part'>,
+  other: Pick<SeriesDecision, 'seriesInstanceUid' | 'part'>,
+): boolean => one.seriesInstanceUid === other.seriesInstanceUid && one.part?.name === other.part?.name;
+
 const NOT_CHOSEN = '; not chosen: ';
 
 /** Why a series has its class, without why another one is better: its pixels may have decided otherwise. */

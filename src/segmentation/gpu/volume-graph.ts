@@ -6,6 +6,7 @@ import type {
   Upsampling,
 } from '../architecture/network-architecture.ts';
 import type { NetworkWeights } from '../network-weights.ts';
+import { applyInTurn } from '../onnx/blocks.ts';
 import { type Graph, GraphBuilder, type Value } from '../onnx/graph.ts';
 import { INSTANCE_NORM_EPSILON, LEAKY_RELU_SLOPE } from '../onnx/normalization.ts';
 import {
@@ -67,21 +68,10 @@ function applyBlocks(
   inputs: readonly Value[],
   blocks: readonly ConvBlock[],
 ): Value {
-  const last = blocks.reduce<readonly Value[]>(
-    (from, block) => [
-      g.within(block.name, () => {
-        const weight = `${block.name}.conv.weight`;
-        return normalizeAndActivate(
-          g,
-          parameters,
-          convolve(g, parameters, from, { ...block, weight }),
-          block,
-        );
-      }),
-    ],
-    inputs,
-  );
-  return last[0] as Value;
+  return applyInTurn(g, inputs, blocks, (from, block) => {
+    const convolved = convolve(g, parameters, from, { ...block, weight: `${block.name}.conv.weight` });
+    return normalizeAndActivate(g, parameters, convolved, block);
+  });
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { ConvBlock, DecoderLevel, NetworkArchitecture } from '../architecture/network-architecture.ts';
 import type { NetworkWeights } from '../network-weights.ts';
+import { applyInTurn } from './blocks.ts';
 import { convolve, convolvePoints, upsample } from './convolution.ts';
 import { type Graph, GraphBuilder } from './graph.ts';
 import { normalizeAndActivate } from './normalization.ts';
@@ -48,13 +49,7 @@ function applyBlocks(
   inputs: readonly Slices[],
   blocks: readonly ConvBlock[],
 ): Slices {
-  const last = blocks.reduce<readonly Slices[]>(
-    (from, block) => [
-      g.within(block.name, () =>
-        normalizeAndActivate(g, parameters, convolve(g, parameters, from, block), block),
-      ),
-    ],
-    inputs,
+  return applyInTurn(g, inputs, blocks, (from, block) =>
+    normalizeAndActivate(g, parameters, convolve(g, parameters, from, block), block),
   );
-  return last[0] ?? [];
 }

@@ -1,7 +1,7 @@
 import type { VoxelArray } from '../../dicom/volume.ts';
 import type { ArrayView, Box } from '../array-view.ts';
 import { type Array3, AXES, type Axis, elements, type Shape3 } from '../array3.ts';
-import { clipTo, type Ranges } from './clip.ts';
+import { clipTo, type Ranges, rangesOf } from './clip.ts';
 import { nearestIndices } from './coordinates.ts';
 import { splineResizeStretch, splineSources } from './spline.ts';
 
@@ -22,7 +22,7 @@ export function partialResampler(
   const splined = AXES.filter((axis) => axis !== separate && shape[axis] !== old[axis]).toSorted(
     (a, b) => growth(a) - growth(b),
   );
-  const ranges = splined.length > 0 ? rangesIn(data, view, separate) : undefined;
+  const ranges = splined.length > 0 ? rangesOf(data, view, separate) : undefined;
   const nearest = separate === undefined ? undefined : nearestIndices(old[separate], shape[separate]);
   return (box) => {
     const stretch = (axis: Axis) => ({ start: box.start[axis], length: box.shape[axis] });
@@ -61,31 +61,6 @@ function taken(
     }
   }
   return { data: values, shape };
-}
-
-/** As `rangesOf`. */
-function rangesIn(data: VoxelArray, { shape, origin, steps }: ArrayView, axis: Axis | undefined): Ranges {
-  const slices = axis === undefined ? 1 : shape[axis];
-  const low = new Float32Array(slices).fill(Number.POSITIVE_INFINITY);
-  const high = new Float32Array(slices).fill(Number.NEGATIVE_INFINITY);
-  // The axis that lies closest in memory last, whichever it is.
-  const [outer, middle, inner] = AXES.toSorted((a, b) => Math.abs(steps[b]) - Math.abs(steps[a])) as [
-    Axis,
-    Axis,
-    Axis,
-  ];
-  for (let i = 0; i < shape[outer]; i++) {
-    for (let j = 0; j < shape[middle]; j++) {
-      const row = origin + i * steps[outer] + j * steps[middle];
-      for (let k = 0; k < shape[inner]; k++) {
-        const value = data[row + k * steps[inner]] as number;
-        const slice = axis === undefined ? 0 : axis === outer ? i : axis === middle ? j : k;
-        if (value < (low[slice] as number)) low[slice] = value;
-        if (value > (high[slice] as number)) high[slice] = value;
-      }
-    }
-  }
-  return { low, high };
 }
 
 const rangesAt = ({ low, high }: Ranges, slices: Int32Array): Ranges => ({

@@ -1,3 +1,4 @@
+import { plainView } from '../array-view.ts';
 import { type Array3, AXES, type Axis, axisLayout, type Shape3, sameShape, withLength } from '../array3.ts';
 import { clipTo, rangesOf } from './clip.ts';
 import { nearestIndices } from './coordinates.ts';
@@ -74,7 +75,7 @@ function splineResize(
     image,
   );
   // Nothing was resized, so that the values are the image's own.
-  if (resized !== image) clipTo(rangesOf(image, separate), resized, separate);
+  if (resized !== image) clipTo(rangesOf(image.data, plainView(image.shape), separate), resized, separate);
   return resized;
 }
 
