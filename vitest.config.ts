@@ -6,12 +6,16 @@ const SLOW = 'test/**/*.slow.test.ts';
 /** Proofs with a script of their own, not part of `npm test`. */
 const LONG = ['fuzz', 'faults', 'kills', 'install', 'viewer'].map((kind) => `test/${kind}/**`);
 
+/** For the tests what src/wasm-code-kept.ts is for the program. */
+const execArgv = ['--no-wasm-code-gc'];
+
 export default defineConfig({
   test: {
     projects: [
       {
         test: {
           name: 'unit',
+          execArgv,
           include: ['test/**/*.test.ts'],
           exclude: [SLOW, ...LONG],
           testTimeout: 20_000,
@@ -20,11 +24,12 @@ export default defineConfig({
         },
       },
       // Long; `npm run test:fuzz`. The slow tests hold a small version of it.
-      { test: { name: 'fuzz', include: ['test/fuzz/**/*.test.ts'], testTimeout: 600_000 } },
+      { test: { name: 'fuzz', execArgv, include: ['test/fuzz/**/*.test.ts'], testTimeout: 600_000 } },
       // Long, needs Orthanc; `npm run test:faults`. The slow tests hold a small version of it.
       {
         test: {
           name: 'faults',
+          execArgv,
           include: ['test/faults/**/*.test.ts'],
           testTimeout: 900_000,
           hookTimeout: 120_000,
@@ -34,6 +39,7 @@ export default defineConfig({
       {
         test: {
           name: 'kills',
+          execArgv,
           include: ['test/kills/**/*.test.ts'],
           testTimeout: 1_800_000,
           hookTimeout: 120_000,
@@ -44,6 +50,7 @@ export default defineConfig({
       {
         test: {
           name: 'install',
+          execArgv,
           include: ['test/install/**/*.test.ts'],
           testTimeout: 600_000,
           hookTimeout: 600_000,
@@ -53,6 +60,7 @@ export default defineConfig({
       {
         test: {
           name: 'viewer',
+          execArgv,
           include: ['test/viewer/**/*.test.ts'],
           testTimeout: 600_000,
           hookTimeout: 300_000,
@@ -62,6 +70,7 @@ export default defineConfig({
       {
         test: {
           name: 'slow',
+          execArgv,
           include: [SLOW],
           globalSetup: ['test/support/import-demo-models.ts', 'test/support/collect-logs.ts'],
           testTimeout: 600_000,

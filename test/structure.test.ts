@@ -96,6 +96,11 @@ describe('the structure of src', () => {
     expect(late.map(({ file }) => file)).toEqual([]);
     expect(textOf('cli.ts')).toMatch(/^#!.*\nimport '\.\/telemetry-off\.ts';/);
   });
+
+  it('keeps WebAssembly code from the start, and in the threads of the tests', () => {
+    expect(textOf('cli.ts')).toMatch(/^#!.*\nimport '.*';\nimport '\.\/wasm-code-kept\.ts';/);
+    expect(process.execArgv).toContain('--no-wasm-code-gc');
+  });
 });
 
 describe('the gates of the structure go red', () => {

@@ -13,6 +13,14 @@ import { allInstances } from '../support/study-files.ts';
 /** Voxels by which outline and truth may differ: the demo's network is a small one. */
 const OUTLINE_TOLERANCE = 5;
 
+/** What makes the page wider than the screen; nothing, where it isn't. */
+function beyondTheScreen(): string[] {
+  if (document.documentElement.scrollWidth <= window.innerWidth) return [];
+  return [...document.querySelectorAll('body *')]
+    .filter((element) => element.getBoundingClientRect().right > window.innerWidth)
+    .map((element) => `${element.tagName} ${element.className} ${element.textContent.trim().slice(0, 30)}`);
+}
+
 describeWith(['chromium'], 'the pages with the demo patient', () => {
   const [first, second] = syntheticStudies();
   let pages: PagesNode;
@@ -143,11 +151,12 @@ describeWith(['chromium'], 'the pages with the demo patient', () => {
     await page.close();
   });
 
-  it('are kept as pictures, light, dark and on a phone', async () => {
+  it('are kept as pictures, light, dark, on a tablet and on a phone, and nothing leaves the screen', async () => {
     const key = await patientKey();
     for (const [name, options] of [
       ['light', {}],
       ['dark', { colorScheme: 'dark' }],
+      ['tablet', { viewport: { width: 834, height: 1112 } }],
       ['phone', { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2 }],
     ] as const) {
       const { page } = await openPage(browser, options);
@@ -162,6 +171,7 @@ describeWith(['chromium'], 'the pages with the demo patient', () => {
           await page.waitForFunction(() => document.querySelectorAll('.slice[data-plane]').length === 3);
         if (what === 'patient') await page.waitForSelector('.uplot canvas');
         await keepPicture(page, `${what}-${name}`);
+        expect(await page.evaluate(beyondTheScreen), `${what} ${name}`).toEqual([]);
         expect(await page.getByText('For research use only').count(), path).toBeGreaterThan(0);
       }
       await page.close();

@@ -110,6 +110,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'telemetry-off.ts': { what: 'keeps the inference library from calling its maker', mayImport: [] },
   'time-left.ts': { what: 'how long something takes yet, in words; every room may import it', mayImport: [] },
   'version.ts': { what: "the program's version", mayImport: [] },
+  'wasm-code-kept.ts': { what: 'keeps the JavaScript engine from a fault of its own', mayImport: [] },
 };
 
 /** What every room may import without a right of its own. */

@@ -38,10 +38,10 @@ export function decisionTable(decisions: readonly ListedDecision[]): Html {
 <tbody>${decisions.map(
     (one) => html`<tr${one.chosen && html` class="chosen"`}>
 <td data-label="${names.series}">${one.description || html`<em>${TEXTS.study.unnamedSeries}</em>`}</td>
-<td data-label="${names.class}">${one.class}</td>
-<td data-label="${names.certainty}">${one.certainty ?? ''}</td>
-<td data-label="${names.phase}">${one.phase ?? ''}</td>
-<td data-label="${names.coverage}">${one.coverageMm === undefined ? '' : `${one.coverageMm} mm`}</td>
+<td class="word" data-label="${names.class}">${one.class}</td>
+<td class="word" data-label="${names.certainty}">${one.certainty ?? ''}</td>
+<td class="word" data-label="${names.phase}">${one.phase ?? ''}</td>
+<td class="word" data-label="${names.coverage}">${one.coverageMm ? `${one.coverageMm} mm` : ''}</td>
 <td data-label="${names.chosen}">${one.chosen ? TEXTS.study.yes : TEXTS.study.no}</td>
 <td data-label="${names.reason}">${one.reason}</td></tr>`,
   )}</tbody></table>`;
