@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.ts';
 
 /** By kind: with a server, a database, a process, a browser, a network of real size, or whole reference runs. */
 const SLOW = 'test/**/*.slow.test.ts';
@@ -11,6 +12,7 @@ const execArgv = ['--no-wasm-code-gc'];
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {

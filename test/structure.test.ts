@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
@@ -11,6 +11,7 @@ import {
 } from '../tools/structure/imports.ts';
 import { longLines } from '../tools/structure/line-width.ts';
 import { ROOMS, ROOMS_WITHOUT_PRODUCT } from '../tools/structure/rooms.ts';
+import { LONGEST } from './support/longest-first.ts';
 
 const SRC = path.resolve(import.meta.dirname, '../src');
 const TEST = import.meta.dirname;
@@ -95,6 +96,11 @@ describe('the structure of src', () => {
     const late = loaders.filter(({ text }) => !/^import '[./a-z]*telemetry-off\.ts';/.test(text));
     expect(late.map(({ file }) => file)).toEqual([]);
     expect(textOf('cli.ts')).toMatch(/^#!.*\nimport '\.\/telemetry-off\.ts';/);
+  });
+
+  it('begins with the longest tests, which are there', () => {
+    const missing = LONGEST.filter((file) => !existsSync(path.join(SRC, '..', file)));
+    expect(missing).toEqual([]);
   });
 
   it('keeps WebAssembly code from the start, and in the threads of the tests', () => {

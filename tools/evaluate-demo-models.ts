@@ -4,17 +4,21 @@
  *
  *   npm run demo:evaluate -- [--trainings FOLDER] [--seeds FIRST] [--count N] [--pairs N] [--classes
  * CT,T1W,T2W]
- *                            [--modes exact,fast,quick] [--threads N] [--json FILE]
+ *                            [--modes exact,fast,quick] [--form ordinary|cut|edge|two] [--threads N] [--json
+ * FILE]
  *
  * Thirty patients a class from seed 30000 on, whose glands have 25 to 160 ml; the first ten of them a second
  * time with a gland that is 5 to 25 % smaller. A gland is found in half a minute or so on two idle cores:
- * `--count 4 --pairs 1` is quick. Several modes segment the same scans, and are compared with the first. Seeds below 20000 are for training. `--json` gets every case after each.
+ * `--count 4 --pairs 1` is quick. Several modes segment the same scans, and are
+ * compared with the first. `--form` takes scans that are hard: see SCAN_FORMS. Seeds below 20000 are for
+ * training. `--json` gets every case after each.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { importDemoModels } from '../src/demo/demo-models.ts';
+import { SCAN_FORMS } from '../src/demo/phantom/hard-scan.ts';
 import { SCANNED, type ScannedContrast } from '../src/demo/phantom/varied-scan.ts';
 import { type ScanScore, scoreScan } from '../src/demo/scan-score.ts';
 import { MODES } from '../src/inference-mode.ts';
@@ -29,6 +33,7 @@ const { values } = parseArgs({
     pairs: { type: 'string', default: '10' },
     classes: { type: 'string', default: SCANNED.join(',') },
     modes: { type: 'string', default: 'exact' },
+    form: { type: 'string', default: 'ordinary' },
     threads: { type: 'string' },
     json: { type: 'string' },
   },
@@ -48,6 +53,9 @@ if (classes.length === 0) throw new Error(`--classes takes some of ${SCANNED.joi
 
 const modes = MODES.filter((mode) => values.modes.split(',').includes(mode));
 if (modes.length === 0) throw new Error(`--modes takes some of ${MODES.join(',')}`);
+
+const form = SCAN_FORMS.find((name) => name === values.form);
+if (!form) throw new Error(`--form takes one of ${SCAN_FORMS.join(',')}`);
 
 /** The second visit's volume as a share of the first's: even between 0.95 and 0.75. */
 const laterScale = (pair: number) => 0.95 - (0.2 * (pair + 0.5)) / Math.max(1, pairCount);
@@ -69,11 +77,11 @@ async function evaluate(contrast: ScannedContrast): Promise<void> {
   const pairs: PairScore[] = [];
   details[contrast] = { version: model.info.version, scores, pairs };
   for (let i = 0; i < count; i++) {
-    const firsts = await scoreScan(model, contrast, first + i, { modes, threads });
+    const firsts = await scoreScan(model, contrast, first + i, { modes, form, threads });
     scores.push(...firsts);
     for (const score of firsts) tell(contrast, score);
     if (i < pairCount) {
-      const later = { visit: 1, pancreasScale: laterScale(i), modes, threads };
+      const later = { form, visit: 1, pancreasScale: laterScale(i), modes, threads };
       const seconds = await scoreScan(model, contrast, first + i, later);
       for (const [k, second] of seconds.entries()) {
         pairs.push({ first: firsts[k] as ScanScore, second });
@@ -101,5 +109,5 @@ function tell(contrast: ScannedContrast, score: ScanScore): void {
 
 function save(): void {
   if (values.json)
-    writeFileSync(values.json, `${JSON.stringify({ seeds: first, summaries, details }, null, 1)}\n`);
+    writeFileSync(values.json, `${JSON.stringify({ seeds: first, form, summaries, details }, null, 1)}\n`);
 }

@@ -4,7 +4,7 @@ import { measure } from '../segmentation/measure.ts';
 import type { Model } from '../segmentation/model/model-folder.ts';
 import { segment } from '../segmentation/segment.ts';
 import { dice } from './dice.ts';
-import { renderPancreas } from './phantom/render.ts';
+import { drawCase, type ScanForm } from './phantom/hard-scan.ts';
 import { type ScannedContrast, variedScan } from './phantom/varied-scan.ts';
 
 interface Range {
@@ -22,7 +22,7 @@ export interface ScanScore {
   /** With what the first of the modes found: 1 for itself. */
   readonly diceToFirst: number;
   readonly volumeMl: number;
-  /** Known from the shape itself, not from voxels. */
+  /** Known from the shape itself, not from voxels, where the whole gland is shown. */
   readonly trueVolumeMl: number;
   readonly intervalMl: Range & { readonly isWide?: boolean };
   readonly softmaxRangeMl: Range;
@@ -34,6 +34,7 @@ export interface ScanScore {
 
 interface ScoreOptions {
   readonly modes: readonly Mode[];
+  readonly form?: ScanForm | undefined;
   readonly visit?: number;
   readonly pancreasScale?: number;
   readonly threads?: number | undefined;
@@ -44,12 +45,11 @@ export async function scoreScan(
   model: Model,
   contrast: ScannedContrast,
   seed: number,
-  { modes, visit = 0, pancreasScale = 1, threads }: ScoreOptions,
+  { modes, form = 'ordinary', visit = 0, pancreasScale = 1, threads }: ScoreOptions,
 ): Promise<ScanScore[]> {
-  const { abdomen, grid, sliceMm, image } = variedScan(seed, contrast, { visit, pancreasScale });
-  const volume = image();
-  const truth = renderPancreas(abdomen, grid);
-  const voxelMl = voxelVolumeMl(grid.affine);
+  const scan = variedScan(seed, contrast, { visit, pancreasScale });
+  const { image: volume, truth, trueVolumeMl } = drawCase(scan, form);
+  const voxelMl = voxelVolumeMl(volume.affine);
   const scores: ScanScore[] = [];
   let first: Uint8Array | undefined;
   for (const mode of modes) {
@@ -65,11 +65,11 @@ export async function scoreScan(
       mode,
       seed,
       visit,
-      sliceMm,
+      sliceMm: scan.sliceMm,
       dice: dice(mask, truth.voxels),
       diceToFirst: dice(mask, first),
       volumeMl,
-      trueVolumeMl: abdomen.pancreasVolumeMl,
+      trueVolumeMl,
       intervalMl: volumeIntervalMl ?? { low: volumeMl, high: volumeMl },
       softmaxRangeMl: { low: voxelRange.clear * voxelMl, high: voxelRange.possible * voxelMl },
       components,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createAbdomen } from '../../src/demo/phantom/abdomen.ts';
+import { type DrawnCase, drawCase } from '../../src/demo/phantom/hard-scan.ts';
 import { renderPancreas } from '../../src/demo/phantom/render.ts';
 import { SCANNED, variedScan } from '../../src/demo/phantom/varied-scan.ts';
 import { voxelVolumeMl } from '../../src/dicom/volume.ts';
@@ -11,6 +12,9 @@ const scans = SEEDS.map((seed) => variedScan(seed, 'CT'));
 function counted({ abdomen, grid }: ReturnType<typeof variedScan>): number {
   return renderPancreas(abdomen, grid).voxels.reduce((sum, v) => sum + v, 0) * voxelVolumeMl(grid.affine);
 }
+
+const drawnMl = ({ truth }: DrawnCase): number =>
+  truth.voxels.reduce((sum, v) => sum + v, 0) * voxelVolumeMl(truth.affine);
 
 describe('varied scans', () => {
   it('cover volumes from 25 to 160 ml evenly', () => {
@@ -47,6 +51,38 @@ describe('varied scans', () => {
     expect(later?.abdomen.pancreasVolumeMl).toBeCloseTo(0.8 * before, 6);
     expect(later?.grid.size).toEqual(first?.grid.size);
     expect(later?.grid.affine).not.toEqual(first?.grid.affine);
+  });
+});
+
+describe('hard forms of a scan', () => {
+  const [scan] = scans as [(typeof scans)[number]];
+  const whole = scan.abdomen.pancreasVolumeMl;
+  const voxelsOn = ({ truth }: DrawnCase, axis: 'lowest slice' | 'highest column'): number => {
+    const [nx, ny] = truth.size;
+    const at = axis === 'lowest slice' ? (i: number) => i < nx * ny : (i: number) => i % nx >= nx - 3;
+    return truth.voxels.filter((value, i) => value && at(i)).length;
+  };
+
+  it('cut: the lowest slice goes through the gland, and what is left is counted', () => {
+    const cut = drawCase(scan, 'cut');
+    expect(voxelsOn(cut, 'lowest slice')).toBeGreaterThan(20);
+    expect(cut.trueVolumeMl).toBeLessThan(0.95 * whole);
+    expect(cut.trueVolumeMl).toBeGreaterThan(0.3 * whole);
+    expect(cut.image.size).toEqual(cut.truth.size);
+  });
+
+  it('edge: the whole gland, up against the side of the field', () => {
+    const edge = drawCase(scan, 'edge');
+    expect(voxelsOn(edge, 'highest column')).toBeGreaterThan(0);
+    expect(edge.trueVolumeMl).toBe(whole);
+    expect(Math.abs(drawnMl(edge) / whole - 1)).toBeLessThan(0.04);
+  });
+
+  it('two: the same tissue again below the gland, in the image and in what is true', () => {
+    const [one, two] = [drawCase(scan, 'ordinary'), drawCase(scan, 'two')];
+    expect(two.trueVolumeMl).toBeGreaterThan(1.5 * one.trueVolumeMl);
+    const added = two.truth.voxels.findIndex((value, i) => value !== one.truth.voxels[i]);
+    expect(two.image.voxels[added]).not.toBe(one.image.voxels[added]);
   });
 });
 

@@ -82,7 +82,7 @@ describe('stored values', () => {
     const huge = { ...instance, dataset: { ...instance.dataset, Rows: 65_535, Columns: 65_535 } };
     await expect(decodeFrame(huge, 0)).rejects.toMatchObject({
       code: 'DICOM_ATTRIBUTE',
-      message: 'slice.dcm: Rows is 65535 and Columns is 65535: more than 16777216 pixels are not read',
+      message: 'slice.dcm: Rows is 65535 and Columns is 65535: more than 4194304 pixels are not read',
     });
   });
 

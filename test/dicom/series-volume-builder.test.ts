@@ -49,17 +49,17 @@ describe('a volume that is built image by image', () => {
   it('is refused before memory is filled with pixels that take no bytes', async () => {
     const { dataset, source } = slice(0);
     const large = {
-      dataset: { ...dataset, Rows: 4096, Columns: 4096 },
+      dataset: { ...dataset, Rows: 2048, Columns: 2048 },
       transferSyntaxUid: TRANSFER_SYNTAX.jpeg2000Lossless,
       frames: [new Uint8Array(100)],
       source,
     };
     const builder = new SeriesVolumeBuilder();
-    const added = await Promise.allSettled(Array.from({ length: 5 }, async () => builder.add(large)));
+    const added = await Promise.allSettled(Array.from({ length: 9 }, async () => builder.add(large)));
     expect(added.at(-1)).toMatchObject({
       reason: {
         code: 'DICOM_UNREADABLE',
-        message: expect.stringMatching(/: 500 bytes of compressed pixels become 167772160: no images/),
+        message: expect.stringMatching(/: 900 bytes of compressed pixels become 75497472: no images/),
       },
     });
   });

@@ -209,7 +209,7 @@ export function hostileStudies(scale = 1): HostileStudy[] {
       yield* repeated(of(3000), 'x'.repeat(MIB));
     }),
     alone('large images that take no bytes', async function* (study) {
-      const side = Math.max(64, Math.round(4096 * scale));
+      const side = Math.max(64, Math.round(2048 * scale));
       const image = { rows: side, columns: side, bits: 16, signed: true };
       const pixels = compressed(await encodeHtj2k(new Int16Array(side * side), image));
       for (let index = 0; index < 40; index += 1) {

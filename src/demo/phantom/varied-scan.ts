@@ -10,11 +10,13 @@ export const SCANNED = ['CT', 'T1W', 'T2W'] as const;
 export type ScannedContrast = (typeof SCANNED)[number];
 
 /** One patient in one scanner, as training and evaluation see them. */
-interface VariedScan {
+export interface VariedScan {
   readonly abdomen: Abdomen;
   readonly grid: Grid;
   readonly sliceMm: number;
   readonly image: () => Volume<Int16Array>;
+  /** The same patient, otherwise shaped or in another field, as this scanner shows it on this day. */
+  readonly imageOf: (abdomen: Abdomen, grid: Grid) => Volume<Int16Array>;
 }
 
 /**
@@ -43,12 +45,8 @@ export function variedScan(
   const field = nearBorder(acquisitionGrid(sliceMm, protocol), planned, protocol);
   const noiseSeed = stream * VISITS + visit;
   const grid = visit === 0 ? field : moved(field, new Random(noiseSeed));
-  return {
-    abdomen,
-    grid,
-    sliceMm,
-    image: () => renderContrast(abdomen, grid, contrast, noiseSeed, { noise }),
-  };
+  const imageOf = (shown: Abdomen, on: Grid) => renderContrast(shown, on, contrast, noiseSeed, { noise });
+  return { abdomen, grid, sliceMm, image: () => imageOf(abdomen, grid), imageOf };
 }
 
 /** Keep the patient's gland and the protocol apart from the numbers that shape the anatomy. */
@@ -123,14 +121,17 @@ function nearBorder(grid: Grid, gland: Tube, random: Random): Grid {
   const above = random.uniform(0, 1) < 0.5;
   const margin = random.uniform(BORDER_MM.low, BORDER_MM.high);
   if (!chosen) return grid;
+  const { low, high } = extent(gland, axis);
+  return endedAt(grid, axis, above, above ? high + margin : low - margin);
+}
+
+/** The field without what lies beyond a place, mm: above it on that axis, or below. */
+export function endedAt(grid: Grid, axis: 0 | 1 | 2, above: boolean, place: number): Grid {
   const step = grid.affine[axis * 5] ?? 1;
   const start = grid.affine[axis * 4 + 3] ?? 0;
-  const { low, high } = extent(gland, axis);
   const length = grid.size[axis];
-  const first = above ? 0 : Math.min(length - 1, Math.max(0, Math.floor((low - margin - start) / step)));
-  const last = above
-    ? Math.max(0, Math.min(length - 1, Math.ceil((high + margin - start) / step)))
-    : length - 1;
+  const first = above ? 0 : Math.min(length - 1, Math.max(0, Math.floor((place - start) / step)));
+  const last = above ? Math.max(0, Math.min(length - 1, Math.ceil((place - start) / step))) : length - 1;
   const [nx, ny, nz] = grid.size;
   const size = [nx, ny, nz] as [number, number, number];
   size[axis] = last - first + 1;
@@ -139,7 +140,8 @@ function nearBorder(grid: Grid, gland: Tube, random: Random): Grid {
   return { size, affine };
 }
 
-function extent({ samples, ripple }: Tube, axis: 0 | 1 | 2): { low: number; high: number } {
+/** From where to where a gland reaches on an axis, mm. */
+export function extent({ samples, ripple }: Tube, axis: 0 | 1 | 2): { low: number; high: number } {
   let low = Infinity;
   let high = -Infinity;
   for (let i = 0; i < samples.length; i += 4) {

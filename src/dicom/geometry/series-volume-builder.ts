@@ -15,7 +15,7 @@ export interface BuilderOptions extends VolumeOptions {
 /** Lossless images have a half or a tenth of their size, lossy ones a hundredth. */
 const MAX_EXPANSION = 200;
 /** Images of nothing have hardly any size; a series has a few of them. */
-const EXPANSION_ALLOWANCE_BYTES = 128 * 2 ** 20;
+const EXPANSION_ALLOWANCE_BYTES = 64 * 2 ** 20;
 
 /**
  * Builds the same volume as `buildVolume`, from images that come one by one: their pixels are decoded into

@@ -6,8 +6,8 @@ import { FRAME_DECODERS } from './codecs.ts';
 import { decodePool } from './decode-pool.ts';
 import { decodeStoredValues, type PixelFormat, type StoredValues } from './stored-values.ts';
 
-/** The largest image that is read: CT reaches 2048, and more than this would be a way to fill memory. */
-const MAX_PIXELS = 4096 * 4096;
+/** The largest image that is read: the finest CT. More would be a way to fill memory. */
+const MAX_PIXELS = 2048 * 2048;
 
 /** Whether `decodeFrame` has a decoder for a transfer syntax. */
 export function canDecode(transferSyntaxUid: string): boolean {
