@@ -23,7 +23,7 @@ export const modelsImport = defineCommand({
     ),
     orientation: option(
       '--orientation <axes>',
-      "patient direction of the axes in training, such as LPS, or as-stored; else as the training's reader has them",
+      "patient direction of the axes in training, such as LPS, or as-stored; else the training's own",
       optionalText,
     ),
     label: option(

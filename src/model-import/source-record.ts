@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import type { ModelInfo } from '../segmentation/model/model-info.ts';
-import type { TrainerInfo } from './nnunet/trainer-info.ts';
 
 const PANSEGNET =
   'Z. Zhang et al., Large-scale multi-center CT and MRI segmentation of pancreas with deep learning, ' +
@@ -19,6 +18,14 @@ export const CITATIONS: Readonly<Record<ModelInfo['architecture'], string>> = {
   ResidualEncoderUNet: NNUNET,
   ResidualUNet: PANSEGNET,
 };
+
+/** What nnU-Net v1 says of a trainer. */
+interface FirstTrainer {
+  readonly trainer: string;
+  readonly stage: number;
+  readonly plansFile: string;
+  readonly outputFolder: string;
+}
 
 interface NamedTraining {
   /** As `trainer__plans`; undefined where the source is an archive of what is in it. */
@@ -47,8 +54,7 @@ export interface ImportedFold {
 export function recordSource(
   architecture: ModelInfo['architecture'],
   folder: NamedTraining,
-  { trainer, plansFile, outputFolder }: TrainerInfo,
-  stage: number,
+  { trainer, plansFile, outputFolder, stage }: FirstTrainer,
   folds: readonly ImportedFold[],
 ): ModelInfo['source'] {
   const task = folder.task ?? taskOf(outputFolder) ?? taskOf(plansFile);

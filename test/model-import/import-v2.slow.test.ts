@@ -102,7 +102,7 @@ describeWith(['shared'], 'the reference models', () => {
 });
 
 describe('training output is found', () => {
-  test('wherever one points: at the trainer, the fold, the data set or above, and in zips of them', async () => {
+  test('wherever one points: at the trainer, the fold, the data set or above, and in zips', async () => {
     const trainer = await train();
     const model = await run(trainer);
     expect(notes).toEqual([]);
@@ -215,7 +215,7 @@ describe('what is understood', () => {
   });
 });
 
-/** What is refused, as shared/reference-v2/FAILURES.md has it and more: the edit, and words of the refusal. */
+/** What is refused, as FAILURES.md of the reference has it and more: the edit, and words of the refusal. */
 type Refused = readonly [name: string, options: SyntheticV2Options, code: string, words: RegExp];
 
 const kwargs = (edit: Record<string, unknown>): SyntheticV2Options => ({

@@ -105,7 +105,7 @@ export interface SyntheticV2Options {
 }
 
 /**
- * Writes nnU-Net v2 training output with random weights below `folder`, as dataset/trainer__plans__3d_fullres.
+ * Writes nnU-Net v2 training output with random weights below `folder`: dataset/trainer__plans__3d_fullres.
  * @returns the trainer's folder
  */
 export async function writeSyntheticV2(

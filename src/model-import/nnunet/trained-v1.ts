@@ -87,8 +87,7 @@ export async function readTrainedV1(
         throw error;
       }
     },
-    source: (architecture, notes, folds) =>
-      recordSource(architecture, { name, task, notes }, info, info.stage, folds),
+    source: (architecture, notes, folds) => recordSource(architecture, { name, task, notes }, info, folds),
   };
 }
 

@@ -120,9 +120,7 @@ type Wrong = (message: string) => SegmentationError;
 function kindOf(name: string, wrong: Wrong): 'PlainConvUNet' | 'ResidualEncoderUNet' {
   const kind = className(name);
   if (kind === 'PlainConvUNet' || kind === 'ResidualEncoderUNet') return kind;
-  throw wrong(
-    `its network is a ${name.slice(0, 100)}; expected PlainConvUNet or ResidualEncoderUNet, the only ones known`,
-  );
+  throw wrong(`its network is a ${name.slice(0, 100)}; expected PlainConvUNet or ResidualEncoderUNet`);
 }
 
 function refuseUnknown(kwargs: Readonly<Record<string, unknown>>, wrong: Wrong): void {

@@ -20,8 +20,8 @@ export function resolveConfiguration(
   const previous = resolved['previous_stage'];
   if (previous !== undefined && previous !== null)
     throw wrong(
-      `${name} is the second stage of a cascade: beside the image it takes what ${JSON.stringify(previous)} found, ` +
-        'which is not done here; expected 3d_fullres or 3d_lowres',
+      `${name} is the second stage of a cascade: beside the image it takes what ` +
+        `${JSON.stringify(previous)} found, which is not done here; expected 3d_fullres or 3d_lowres`,
     );
   if (lengths.safeParse(resolved['patch_size']).data?.length === 2)
     throw wrong(`${name} is a 2-D configuration (patch_size has two lengths); only 3-D networks can be used`);
@@ -39,7 +39,8 @@ function inherited(
   const own = Object.hasOwn(configurations, name) ? configurations[name] : undefined;
   if (!own)
     throw wrong(
-      `there is no configuration ${name}${visited.length > 0 ? `, from which ${visited.at(-1)} inherits` : ''}; ` +
+      `there is no configuration ${name}` +
+        `${visited.length > 0 ? `, from which ${visited.at(-1)} inherits` : ''}; ` +
         `the plans have ${Object.keys(configurations).join(', ') || 'none'}`,
     );
   if (visited.includes(name))

@@ -30,7 +30,8 @@ export function readDataset(bytes: Uint8Array, file: string): Dataset {
   const names = Object.values(channels).map(String);
   if (names.length !== 1)
     throw wrong(
-      `the network takes ${names.length} images (${names.join(', ')}); only networks of one channel can be used`,
+      `the network takes ${names.length} images (${names.join(', ')}); only networks of one channel can be ` +
+        'used',
     );
   return { channel: names[0] ?? '', labels: readLabels(dataset.labels, dataset.regions_class_order, wrong) };
 }
@@ -91,7 +92,7 @@ function channelsOf(
     else
       throw wrong(
         `the labels' values have a gap: ${name} is ${value}, and none is ${channels.length}. nnU-Net would ` +
-          `write ${channels.length} for it, so that what was meant is unclear; number the labels without gaps`,
+          `write ${channels.length} for it, so that it is unclear what was meant; number labels without gaps`,
       );
   }
   if (channels.length < 2) throw wrong('there is no label beside the background');

@@ -85,14 +85,16 @@ export function readSecondPlans(
     : undefined;
   if (orientation === undefined)
     throw wrong(
-      `image_reader_writer is ${plans.image_reader_writer}; expected one of ${Object.keys(READERS).join(', ')}`,
+      `image_reader_writer is ${plans.image_reader_writer}; expected one of ` +
+        Object.keys(READERS).join(', '),
     );
   const resolved = resolveConfiguration(plans.configurations, configurationName, file);
   const network = readNetworkSettings(resolved, builder, where);
   const settings = checked(resolved, configurationSchema, where);
   if (settings.preprocessor_name !== 'DefaultPreprocessor')
     throw wrong(
-      `preprocessor_name is ${settings.preprocessor_name}; expected DefaultPreprocessor, whose work is done here`,
+      `preprocessor_name is ${settings.preprocessor_name}; expected DefaultPreprocessor, the only ` +
+        'one whose work is done here',
     );
   return {
     dataset: plans.dataset_name,
@@ -160,8 +162,8 @@ function resamplingOf(name: string, kwargs: Readonly<Record<string, unknown>>, w
   if (name !== KNOWN_FUNCTION)
     throw new SegmentationError(
       'PLANS_INVALID',
-      `${where}: it resamples by ${name}${/torch/.test(name) ? ', whose arithmetic is another' : ''}; expected ` +
-        `${KNOWN_FUNCTION}, the only function that is done here`,
+      `${where}: it resamples by ${name}${/torch/.test(name) ? ', whose arithmetic is another' : ''}; ` +
+        `expected ${KNOWN_FUNCTION}, the only function that is done here`,
     );
   const { order, order_z, force_separate_z, separate_z_anisotropy_threshold } = checked(
     kwargs,

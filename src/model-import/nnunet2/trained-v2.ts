@@ -46,8 +46,8 @@ export async function readTrainedV2(
   if (postprocessing)
     throw new SegmentationError(
       'IMPORT_SOURCE',
-      `${postprocessing.where}: postprocessing is not done for models of nnU-Net v2, whose own prediction does ` +
-        'none either, and whose components hang together over corners too; leave --postprocessing out',
+      `${postprocessing.where}: postprocessing is not done for models of nnU-Net v2, whose own prediction ` +
+        'does none either, and whose components hang together over corners too; leave --postprocessing out',
     );
   const { folds, notes } = chooseFolds(files, found, checkpoint);
   const given = async (name: string) => {
@@ -241,8 +241,8 @@ async function openTrainedNetwork(
       throw new SegmentationError(
         'CHECKPOINT_ARCHITECTURE',
         `${where}: trainer, configuration or mirroring differ from those of the first fold (${trainer}, ` +
-          `${configuration}, mirroring ${mirrorAxes.join(', ') || 'none'}); folds can only be averaged where ` +
-          'they were trained alike',
+          `${configuration}, mirroring ${mirrorAxes.join(', ') || 'none'}); folds can only be averaged ` +
+          'where they were trained alike',
       );
     const architecture = describeDynamicNetwork(opened.weights.shapes, plan);
     await checkAliases(opened, architecture, where);

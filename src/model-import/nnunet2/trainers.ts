@@ -44,8 +44,8 @@ export function networkOfTrainer(trainer: string, where: string): 'plans' | 'por
   if (OF_THE_PLANS.test(trainer)) return 'plans';
   throw new SegmentationError(
     'CHECKPOINT_ARCHITECTURE',
-    `${where}: it was trained by ${trainer.slice(0, 100)}. The trainer decides what the network is, and this ` +
-      `one is not known here; expected nnUNetTrainer or a variant of it that nnU-Net brings along and that ` +
-      `leaves the network as it is, or ${PORT}`,
+    `${where}: it was trained by ${trainer.slice(0, 100)}. The trainer decides what the network is, and ` +
+      `this one is not known here; expected nnUNetTrainer, a variant of it that nnU-Net brings along and ` +
+      `that leaves the network as it is, or ${PORT}`,
   );
 }

@@ -113,8 +113,8 @@ function checkPlan({
     const stride = strides.reduce((product, along) => product * along[axis], 1);
     if (patchSize[axis] % stride === 0) continue;
     throw wrong(
-      `the plans' patch size ${patchSize.join(' x ')} is not a multiple of ${stride} along axis ${axis}, by ` +
-        'which the network pools',
+      `the plans' patch size ${patchSize.join(' x ')} is not a multiple of ${stride} along axis ${axis}, ` +
+        'by which the network pools',
     );
   }
 }

@@ -2,8 +2,8 @@ import type { Shape3 } from '../array3.ts';
 import type { ConvBlock, Upsampling } from './network-architecture.ts';
 
 /**
- * A network of dynamic_network_architectures, which nnU-Net v2 trains; `ResidualUNet` is what PaNSegNet's port
- * to nnU-Net v2 makes of it.
+ * A network of dynamic_network_architectures, which nnU-Net v2 trains; `ResidualUNet` is what PaNSegNet's
+ * port to nnU-Net v2 makes of it.
  */
 export const DYNAMIC_KINDS = ['PlainConvUNet', 'ResidualEncoderUNet', 'ResidualUNet'] as const;
 export type DynamicKind = (typeof DYNAMIC_KINDS)[number];

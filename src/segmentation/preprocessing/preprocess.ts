@@ -63,8 +63,8 @@ function preprocessV2(volume: Volume, info: ModelInfo, resampling: Resampling): 
 
 /**
  * The same, but each window is made when it is read: most of an image is never looked at. Where what a voxel
- * becomes depends on all others (the z-score of the image itself), or is resampled when it is normalized (nnU-Net
- * v2), the image is made as a whole all the same.
+ * becomes depends on all others (the z-score of the image itself), or is resampled when it is normalized
+ * (nnU-Net v2), the image is made as a whole all the same.
  *
  * @throws as `preprocess`
  */
