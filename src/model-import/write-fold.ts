@@ -8,7 +8,7 @@ import { type ImportedFold, sha256Of } from './source-record.ts';
 import type { FoundFold, TrainedModel } from './trained-model.ts';
 import type { TrainingFiles } from './training-files.ts';
 
-export interface ImportProgress {
+interface ImportProgress {
   readonly stage: 'read plans' | 'unpack' | 'write network' | 'self-test';
   readonly subject: string;
   readonly done?: number;

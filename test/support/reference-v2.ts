@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { importModel } from '../../src/model-import/import-model.ts';
 import type { Model } from '../../src/segmentation/model/model-folder.ts';
@@ -32,10 +31,6 @@ export const trainedFolder = (model: ReferenceModel): string =>
   shared('reference-v2/models', MODELS[model].folder);
 
 export const referenceFile = (name: string, file: string): string => shared('reference-v2/cases', name, file);
-
-/** What the original wrote of a case. */
-export const propertiesOf = (name: string): { readonly patch_origin: readonly [number, number, number] } =>
-  JSON.parse(readFileSync(referenceFile(name, 'properties.json'), 'utf8'));
 
 /** Imports a reference model to a folder; the pancreas of 502's several labels is that of its name. */
 export const importReference = (model: ReferenceModel, folder: string): Promise<Model> =>

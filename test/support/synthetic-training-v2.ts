@@ -1,13 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import {
-  bool,
   dict,
   float,
   global,
   int,
   list,
-  none,
   numpyFloat,
   orderedDict,
   reduce,
@@ -247,9 +245,6 @@ async function writeCheckpoint(
   edit?.(entries, fold);
   await writeTorchZip(file, dict(entries), storages, { root: 'checkpoint_final' });
 }
-
-export const noMirroring = none;
-export const yes = bool(true);
 
 const product = (numbers: readonly number[]): number => numbers.reduce((a, b) => a * b, 1);
 

@@ -1,7 +1,7 @@
 import { SegmentationError } from '../../segmentation/segmentation-error.ts';
 
 /** The port of PanSegNet to nnU-Net v2 (Zilian4/PaNSegNet_nnUNetv2). */
-export const PORT = 'PaNSegNet_Trainer';
+const PORT = 'PaNSegNet_Trainer';
 
 /**
  * Trainers that nnU-Net v2 (2.0 to 2.8) brings along and that build the network of the plans: they change the

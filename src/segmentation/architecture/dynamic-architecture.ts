@@ -6,7 +6,7 @@ import type { ConvBlock, Upsampling } from './network-architecture.ts';
  * port to nnU-Net v2 makes of it.
  */
 export const DYNAMIC_KINDS = ['PlainConvUNet', 'ResidualEncoderUNet', 'ResidualUNet'] as const;
-export type DynamicKind = (typeof DYNAMIC_KINDS)[number];
+type DynamicKind = (typeof DYNAMIC_KINDS)[number];
 
 /** What plans say of such a network. Lengths of axes are [z, y, x] after transpose_forward. */
 export interface DynamicPlan {
