@@ -36,8 +36,10 @@ export interface GivenFile {
   readonly where: string;
 }
 
-/** Written by nnU-Net itself; plans of many configurations have some ten thousand bytes. */
+/** Written by nnU-Net itself. */
 export const MAX_JSON_BYTES = 2 ** 20;
+/** Some data sets list all of their cases. */
+export const MAX_PLANS_BYTES = 2 ** 24;
 
 interface UnpackOptions {
   /** Called only where there is something to unpack. */

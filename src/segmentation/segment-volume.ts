@@ -90,7 +90,7 @@ function onOrgan(volume: Volume, info: ModelInfo, networks: Networks, mode: 'fas
   const { patchSize, spacing, inference, nnunetV2 } = info;
   const { image, properties } = preprocessInWindows(volume, info);
   const focus = { patchSize, spacing, mirrorAxes: mode === 'quick' ? [] : inference.mirrorAxes };
-  const pair = nnunetV2 ? pancreasAndOthers(networks, nnunetV2) : networks;
+  const pair = nnunetV2 ? pancreasAndOthers(networks, classesOf(info), nnunetV2.pancreas) : networks;
   return async ({ signal, onProgress }) => {
     const tally = new ForwardTally(onProgress, expectedForwards(image.shape, focus, pair));
     const probability = await focusWindows(image, focus, pair, tally, signal);

@@ -429,6 +429,12 @@ const REFUSED: readonly Refused[] = [
     /4 x 8 x 10 is not a multiple of 4 along axis 2/,
   ],
   [
+    'a patch that no memory holds',
+    configured({ patch_size: [1024, 1024, 1024] }),
+    'PLANS_INVALID',
+    /patch_size/,
+  ],
+  [
     'compiled_prefix',
     {
       weights: (weights) => {

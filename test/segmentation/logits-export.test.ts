@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { Volume } from '../../src/dicom/volume.ts';
 import { exportLogits } from '../../src/segmentation/exporting/logits-export.ts';
-import type { ModelInfo, Resampling } from '../../src/segmentation/model/model-info.ts';
+import type { ModelInfo } from '../../src/segmentation/model/model-info.ts';
 import { preprocess } from '../../src/segmentation/preprocessing/preprocess.ts';
+import type { Resampling } from '../../src/segmentation/resampling/resampling.ts';
 import { SIGN_MODEL } from '../support/tiny-onnx.ts';
 
 const LINEAR: Resampling = { order: 1, orderZ: 0, forceSeparateZ: null };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { Resampling } from '../../src/segmentation/model/model-info.ts';
 import { resampleImage } from '../../src/segmentation/resampling/resample.ts';
 import { resampleAs, separateAxisAs } from '../../src/segmentation/resampling/resample-as.ts';
+import type { Resampling } from '../../src/segmentation/resampling/resampling.ts';
 
 const PLANNED: Resampling = { order: 3, orderZ: 0, forceSeparateZ: null };
 

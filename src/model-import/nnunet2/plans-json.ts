@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import type { ModelInfo, NormalizationScheme, Resampling } from '../../segmentation/model/model-info.ts';
+import { elements } from '../../segmentation/array3.ts';
+import type { ModelInfo, NormalizationScheme } from '../../segmentation/model/model-info.ts';
+import type { Resampling } from '../../segmentation/resampling/resampling.ts';
 import { SegmentationError } from '../../segmentation/segmentation-error.ts';
 import { type NetworkSettings, readNetworkSettings } from './architecture-plan.ts';
 import { resolveConfiguration } from './configuration.ts';
@@ -38,8 +40,15 @@ const plansSchema = z.object({
   foreground_intensity_properties_by_modality: z.record(z.string(), z.unknown()).optional(),
 });
 
+/** Larger patches than any GPU takes: each of their slices is a value of its own in the graph. */
+const MAX_LENGTH = 1024;
+const MAX_VOXELS = 2 ** 27;
+const length = count.max(MAX_LENGTH);
+
 const configurationSchema = z.object({
-  patch_size: z.tuple([count, count, count]),
+  patch_size: z
+    .tuple([length, length, length])
+    .refine((patch) => elements(patch) <= MAX_VOXELS, `expected at most ${MAX_VOXELS} voxels`),
   spacing: z.tuple([positive, positive, positive]),
   preprocessor_name: z.string(),
   normalization_schemes: z.tuple([z.string()], 'expected the scheme of one channel'),

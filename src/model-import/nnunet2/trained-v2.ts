@@ -13,7 +13,7 @@ import { factsOf } from '../facts.ts';
 import { numberedFolds, type TrainedFolder } from '../find-trained.ts';
 import { CITATIONS, recordFolds } from '../source-record.ts';
 import type { Fact, FoundFold, TrainedModel, TrainedNetwork } from '../trained-model.ts';
-import { type GivenFile, MAX_JSON_BYTES, type TrainingFiles } from '../training-files.ts';
+import { type GivenFile, MAX_PLANS_BYTES, type TrainingFiles } from '../training-files.ts';
 import { type CheckpointFacts, openSecondCheckpoint, type SecondCheckpoint } from './checkpoint.ts';
 import { chooseLabel, type Dataset, readDataset } from './dataset.ts';
 import { readSecondPlans, type SecondPlans } from './plans-json.ts';
@@ -52,7 +52,7 @@ export async function readTrainedV2(
   const { folds, notes } = chooseFolds(files, found, checkpoint);
   const given = async (name: string) => {
     const file = path.posix.join(found.root, name);
-    if (files.paths.includes(file)) return files.given(file, MAX_JSON_BYTES);
+    if (files.paths.includes(file)) return files.given(file, MAX_PLANS_BYTES);
     throw new SegmentationError(
       'IMPORT_SOURCE',
       `${path.join(files.source, file)} is not there; expected it beside the folds, as nnU-Net v2 leaves it`,

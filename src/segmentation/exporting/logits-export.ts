@@ -1,9 +1,10 @@
 import { type Array3, type Axis, elements, permuted, type Shape3, sameShape } from '../array3.ts';
 import type { HalfLogits } from '../inference/half-window.ts';
-import type { ModelInfo, Resampling } from '../model/model-info.ts';
+import type { ModelInfo } from '../model/model-info.ts';
 import type { Properties } from '../preprocessing/preprocess.ts';
 import { nearestIndices, oldCoordinate } from '../resampling/coordinates.ts';
 import { resampleAs, separateAxisAs } from '../resampling/resample-as.ts';
+import type { Resampling } from '../resampling/resampling.ts';
 import { keepLargestComponents } from './postprocess.ts';
 import type { ExportedSegmentation } from './segmentation-export.ts';
 import { confineToMask, FAINT_PROBABILITY, softValue } from './soft-mask.ts';

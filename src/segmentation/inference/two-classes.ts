@@ -1,4 +1,3 @@
-import type { ModelInfo } from '../model/model-info.ts';
 import type { Networks } from './networks.ts';
 import type { Predict } from './window.ts';
 
@@ -6,15 +5,12 @@ import type { Predict } from './window.ts';
  * Networks of several classes as such of two: the pancreas, and the likeliest other class. Its softmax is
  * above one half exactly where the pancreas is the likeliest of all.
  */
-export function pancreasAndOthers(
-  networks: Networks,
-  { labels, pancreas }: Pick<NonNullable<ModelInfo['nnunetV2']>, 'labels' | 'pancreas'>,
-): Networks {
-  if (labels.length === 2) return networks;
+export function pancreasAndOthers(networks: Networks, classes: number, pancreas: number): Networks {
+  if (classes === 2) return networks;
   const paired =
     (predict: Predict): Predict =>
     async (window) =>
-      pairOf(await predict(window), labels.length, pancreas);
+      pairOf(await predict(window), classes, pancreas);
   return {
     count: networks.count,
     each: (use) => networks.each((predict) => use(paired(predict))),

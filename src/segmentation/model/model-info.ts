@@ -23,18 +23,13 @@ const NETWORK_FILE = /^fold_\d+\.onnx$/;
 
 const order = z.union([z.literal(0), z.literal(1), z.literal(3)]);
 
-/** Arguments of nnU-Net v2's resample_data_or_seg_to_shape. */
+/** A `Resampling`. */
 const resampling = z.strictObject({
-  /** Of the spline; with a separate axis, across that axis. */
   order,
-  /** Along the separate axis. */
   orderZ: order,
-  /** Whether there is a separate axis; null: where spacings differ enough. */
   forceSeparateZ: z.boolean().nullable(),
-  /** How much that is, if not nnU-Net's own 3. */
   anisotropy: positive.optional(),
 });
-export type Resampling = z.infer<typeof resampling>;
 
 /**
  * What a model of nnU-Net v2 has beside: its arithmetic is that of v2, with these settings. A model without

@@ -9,10 +9,10 @@ import {
   sameShape,
   withLength,
 } from '../array3.ts';
-import type { Resampling } from '../model/model-info.ts';
 import { clipTo, rangesOf } from './clip.ts';
 import { linearTaps } from './linear.ts';
 import { coarsestAxis, resampleImage, type Spacing, separateAxis, takeNearest } from './resample.ts';
+import type { Resampling } from './resampling.ts';
 import { splineResizeAxis } from './spline.ts';
 
 /**
