@@ -516,8 +516,10 @@ describe('what cannot be used exactly is refused, each with its own words', () =
     const trainer = await train(options);
     if (name === 'no_plans_json') await rm(path.join(trainer, 'plans.json'));
     if (name === 'no_dataset_json') await rm(path.join(trainer, 'dataset.json'));
-    await expect(run(trainer)).rejects.toMatchObject({ code, message: expect.stringMatching(words) });
-    expect(await readdir(folder)).not.toContain('models');
+    const importing = run(trainer, { label: 'pancreas' });
+    await expect(importing).rejects.toMatchObject({ code, message: expect.stringMatching(words) });
+    const left = await readdir(path.dirname(output)).catch(() => []);
+    expect(left).toEqual([]);
   });
 });
 
