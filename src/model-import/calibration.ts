@@ -1,7 +1,20 @@
+import path from 'node:path';
 import { z } from 'zod';
+import { MODES, type Mode } from '../inference-mode.ts';
 import { calibrationSchema } from '../segmentation/calibration.ts';
+import { calibrationFile } from '../segmentation/model/model-folder.ts';
 import { SegmentationError } from '../segmentation/segmentation-error.ts';
 import type { ImportedFold } from './source-record.ts';
+import type { TrainingFiles } from './training-files.ts';
+
+/** calibration.json at a model's root, and those of other modes; paths in the source. */
+export type Calibrations = readonly { readonly mode: Mode; readonly file: string }[];
+
+export const calibrationsIn = ({ paths }: TrainingFiles, root: string): Calibrations =>
+  MODES.flatMap((mode) => {
+    const file = path.posix.join(root, calibrationFile(mode));
+    return paths.includes(file) ? [{ mode, file }] : [];
+  });
 
 /** `calibration.json` beside the folds: the model folder's, but for the checkpoints it was made with. */
 const trainedCalibration = calibrationSchema.omit({ model: true }).extend({

@@ -1,39 +1,24 @@
-import { writeFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import { describeNetwork } from '../segmentation/architecture/describe-network.ts';
-import type { Shape3 } from '../segmentation/array3.ts';
-import { openNetwork } from '../segmentation/inference/network.ts';
 import { calibrationFile, fingerprint, loadModel, type Model } from '../segmentation/model/model-folder.ts';
-import { type ModelInfo, modelInfoSchema } from '../segmentation/model/model-info.ts';
-import { SELF_TEST_SEED, selfTestLogits } from '../segmentation/model/self-test.ts';
-import type { NetworkWeights } from '../segmentation/network-weights.ts';
-import { writeNetwork } from '../segmentation/onnx/write-network.ts';
+import { type ModelInfo, modelFields, modelInfoSchema } from '../segmentation/model/model-info.ts';
+import { SELF_TEST_SEED } from '../segmentation/model/self-test.ts';
 import { SegmentationError } from '../segmentation/segmentation-error.ts';
-import { importCalibration } from './calibration.ts';
+import { type Calibrations, calibrationsIn, importCalibration } from './calibration.ts';
+import { type Choice, findTrained, splitFoldFolder, type TrainedFolder } from './find-trained.ts';
 import { buildInPlace } from './model-target.ts';
-import { findTrainer, splitFoldFolder, type TrainedFold, type TrainerFolder } from './nnunet/find-trainer.ts';
-import { type ModelPlan, readPlans } from './nnunet/plans.ts';
-import { readPostprocessing } from './nnunet/postprocessing.ts';
-import { readTrainerInfo, type TrainerInfo } from './nnunet/trainer-info.ts';
-import { openTrainingFiles, type TrainingFiles } from './nnunet/training-files.ts';
-import { MAX_PICKLE_BYTES } from './pickle/unpickle.ts';
-import { type ImportedFold, recordSource, sha256Of, versionOf } from './source-record.ts';
-import { openCheckpoint } from './torch/open-checkpoint.ts';
+import { readTrainedV1 } from './nnunet/trained-v1.ts';
+import { readTrainedV2 } from './nnunet2/trained-v2.ts';
+import { type ImportedFold, versionOf } from './source-record.ts';
+import type { Fact, TrainedModel } from './trained-model.ts';
+import { type GivenFile, MAX_JSON_BYTES, openTrainingFiles, type TrainingFiles } from './training-files.ts';
+import { type WriteOptions, writeFold } from './write-fold.ts';
 
 type Modality = ModelInfo['modality'];
 
-interface ImportProgress {
-  readonly stage: 'read plans' | 'unpack' | 'write network' | 'self-test';
-  readonly subject: string;
-  readonly done?: number;
-  readonly total?: number;
-}
-
-export interface ImportRequest {
-  /** nnU-Net v1 training output: a folder or a zip file. */
+export interface ImportRequest extends Choice, WriteOptions {
+  /** nnU-Net's training output: a folder or a zip file. */
   readonly source: string;
   readonly name: string;
   readonly modality: Modality;
@@ -47,24 +32,24 @@ export interface ImportRequest {
   readonly notice?: string;
   /** The start of the checkpoint's sha256 unless given: training output carries no version. */
   readonly version?: string;
-  /**
-   * Patient direction of the axes in training; 'as-stored' unless given: nnU-Net takes them as the file has
-   * them.
-   */
-  readonly orientation?: string;
-  readonly onProgress?: (progress: ImportProgress) => void;
+  /** Patient direction of the axes in training; as nnU-Net's reader takes them unless given. */
+  readonly orientation?: string | undefined;
+  /** Which label of a network that finds several structures is the pancreas: its name or its value. */
+  readonly label?: string | undefined;
+  /** The checkpoints' file name, where it isn't nnU-Net's own. */
+  readonly checkpoint?: string | undefined;
+  /** A postprocessing.json to use: a file, or a path in the source. */
+  readonly postprocessing?: string | undefined;
   /** Called with what the user should know of the source. */
   readonly onNote?: (note: string) => void;
-  readonly signal?: AbortSignal | undefined;
+  /** Called with what was understood, once the model is made. */
+  readonly onUnderstood?: (facts: readonly Fact[]) => void;
 }
 
-/** Small and written by nnU-Net itself. */
-const MAX_JSON_BYTES = 2 ** 20;
-
 /**
- * Makes a model folder of what nnU-Net v1 or PanSegNet wrote when it trained: one network per fold, in ONNX,
- * and model.json with the plans' settings. The folder appears only when it is complete. Writing a network
- * takes the memory of a few of its parameters; the self-test takes that of one forward.
+ * Makes a model folder of what nnU-Net v1, v2 or PanSegNet wrote when it trained: one network per fold, in
+ * ONNX, and model.json with the plans' settings. The folder appears only when it is complete. Writing a
+ * network takes the memory of a few of its parameters; the self-test takes that of one forward.
  *
  * @throws {SegmentationError} IMPORT_SOURCE, IMPORT_TARGET, PLANS_INVALID, CHECKPOINT_UNREADABLE,
  *   CHECKPOINT_REFUSED, CHECKPOINT_ARCHITECTURE, CHECKPOINT_VALUES; the signal's reason where it was aborted
@@ -72,26 +57,29 @@ const MAX_JSON_BYTES = 2 ** 20;
 export async function importModel(request: ImportRequest): Promise<Model> {
   const { output, onNote, signal } = request;
   checkSettings(request);
-  const { files, trainer } = await openTrainer(request.source);
+  const { files, found } = await openTrained(request);
   try {
-    request.onProgress?.({ stage: 'read plans', subject: trainer.name ?? files.source });
-    const settings = await readSettings(files, trainer);
-    const notes = [...trainer.notes, ...checkModality(request.modality, settings, trainer)];
+    const trained = await readTrained(files, found, request);
+    const notes = [...trained.notes, ...checkModality(request.modality, trained)];
     for (const note of notes) onNote?.(note);
+    const calibrations = calibrationsIn(files, found.root);
+    let facts: readonly Fact[] = [];
     await buildInPlace(output, request.replace ?? false, async (folder) => {
-      const { info, folds } = await writeNetworks(folder, files, { ...trainer, notes }, settings, request);
+      const { info, folds } = await writeNetworks(folder, files, trained, notes, request);
       signal?.throwIfAborted();
       await writeFile(path.join(folder, 'model.json'), `${JSON.stringify(info, undefined, 2)}\n`);
-      for (const calibration of trainer.calibrations)
-        await takeCalibration(folder, files, calibration, { info, folds, onNote });
+      await takeCalibrations(folder, files, calibrations, { info, folds, onNote });
+      facts = [...trained.facts, ...factsOfNetworks(info, folds)];
     });
-    return await loadModel(path.resolve(output));
+    const model = await loadModel(path.resolve(output));
+    request.onUnderstood?.(facts);
+    return model;
   } finally {
     await files.close();
   }
 }
 
-const givenSchema = modelInfoSchema
+const givenSchema = modelFields
   .pick({ name: true, title: true, notice: true, version: true, orientation: true })
   .partial({ title: true, version: true, orientation: true });
 
@@ -105,94 +93,89 @@ function checkSettings({ name, title, notice, version, orientation }: ImportRequ
     );
 }
 
-async function openTrainer(
-  source: string,
-): Promise<{ readonly files: TrainingFiles; readonly trainer: TrainerFolder }> {
+async function openTrained({
+  source,
+  training,
+  fold,
+}: ImportRequest): Promise<{ readonly files: TrainingFiles; readonly found: TrainedFolder }> {
   const given = await openTrainingFiles(source);
   const above = splitFoldFolder(given);
   if (above) await given.close();
   const files = above ? await openTrainingFiles(above.source) : given;
   try {
-    return { files, trainer: findTrainer(files, above?.fold) };
+    return { files, found: findTrained(files, { training, fold: above?.fold ?? fold }) };
   } catch (error) {
     await files.close();
     throw error;
   }
 }
 
-interface Settings {
-  readonly info: TrainerInfo;
-  readonly plan: ModelPlan;
-  readonly keepLargestComponent: boolean;
+async function readTrained(
+  files: TrainingFiles,
+  found: TrainedFolder,
+  { checkpoint, label, onProgress, postprocessing: wanted, output, signal }: ImportRequest,
+): Promise<TrainedModel> {
+  const subject = found.root === '.' ? files.source : path.posix.basename(found.root);
+  onProgress?.({ stage: 'read plans', subject });
+  const postprocessing = wanted === undefined ? undefined : await postprocessingFile(files, wanted);
+  if (found.version === 2)
+    return readTrainedV2(files, found, { checkpoint, label, postprocessing, besides: output, signal });
+  if (label !== undefined && label !== '1' && label !== 'pancreas')
+    throw new SegmentationError(
+      'IMPORT_SOURCE',
+      `there is no label ${label}: the network finds one structure`,
+    );
+  return readTrainedV1(files, found, { checkpoint, postprocessing });
 }
 
-async function readSettings(files: TrainingFiles, trainer: TrainerFolder): Promise<Settings> {
-  const where = (file: string) => path.join(files.source, file);
-  const read = async (fold: TrainedFold) => {
-    const bytes = await files.readSmall(fold.info, MAX_PICKLE_BYTES);
-    const info = readTrainerInfo(bytes, where(fold.info));
-    return { info, plan: readPlans(info, where(fold.info)) };
-  };
-  const [first, ...others] = trainer.folds;
-  if (!first) throw new SegmentationError('IMPORT_SOURCE', `${files.source} holds no trained fold`);
-  const { info, plan } = await read(first);
-  for (const fold of others) {
-    const { plan: other, info: otherInfo } = await read(fold);
-    if (!isDeepStrictEqual(plan, other) || info.trainer !== otherInfo.trainer)
-      throw new SegmentationError(
-        'PLANS_INVALID',
-        `${where(fold.info)}: trainer or plans differ from those of ${first.folder}; folds can only be ` +
-          'averaged where they were trained alike',
-      );
+/** A file of its own, or one in the source. */
+async function postprocessingFile(files: TrainingFiles, wanted: string): Promise<GivenFile> {
+  const info = await stat(wanted).catch(() => undefined);
+  if (info?.isFile()) {
+    if (info.size <= MAX_JSON_BYTES) return { bytes: await readFile(wanted), where: path.resolve(wanted) };
+    throw new SegmentationError('IMPORT_SOURCE', `${wanted} has ${info.size} bytes; expected a few hundred`);
   }
-  const { postprocessing } = trainer;
-  const keepLargestComponent =
-    postprocessing !== undefined &&
-    readPostprocessing(await files.readSmall(postprocessing, MAX_JSON_BYTES), where(postprocessing))
-      .keepLargestComponent;
-  return { info, plan, keepLargestComponent };
+  const inside = files.paths.filter((file) => `/${file}`.endsWith(`/${wanted}`));
+  const [only, ...others] = inside;
+  if (only !== undefined && others.length === 0) return files.given(only, MAX_JSON_BYTES);
+  throw new SegmentationError(
+    'IMPORT_SOURCE',
+    only === undefined
+      ? `there is no file ${wanted}, here or in ${files.source}`
+      : `${files.source} holds several files ${wanted}: ${inside.join(', ')}`,
+  );
 }
 
 /**
  * Refuses a modality that the normalization can't be meant for.
  * @returns notes on names that hint at another one
  */
-function checkModality(modality: Modality, { plan, info }: Settings, trainer: TrainerFolder): string[] {
-  const { scheme } = plan.normalization;
+function checkModality(modality: Modality, { settings, modality: called, hints }: TrainedModel): string[] {
+  const { scheme } = settings.normalization;
   if ((scheme === 'CT') !== (modality === 'CT'))
     throw new SegmentationError(
       'PLANS_INVALID',
       `the plans normalize ${scheme === 'CT' ? 'Hounsfield units of CT' : 'MR (by z-score)'}, ` +
-        `for '${plan.modality}'; ` +
-        `that does not fit --modality ${modality}`,
+        `for '${called}'; that does not fit --modality ${modality}`,
     );
   if (modality === 'CT') return [];
-  const task = trainer.task ?? info.outputFolder;
-  const hint = /T1/i.test(`${task} ${plan.modality}`)
-    ? 'T1W'
-    : /T2/i.test(`${task} ${plan.modality}`)
-      ? 'T2W'
-      : undefined;
+  const hint = /T1/i.test(hints) ? 'T1W' : /T2/i.test(hints) ? 'T2W' : undefined;
   return hint && hint !== modality
-    ? [
-        `the training's name (${trainer.task ?? plan.modality}) hints at ${hint}, ` +
-          `the model is made for ${modality}`,
-      ]
+    ? [`the training's name (${hints}) hints at ${hint}, the model is made for ${modality}`]
     : [];
 }
 
 async function writeNetworks(
   folder: string,
   files: TrainingFiles,
-  trainer: TrainerFolder,
-  settings: Settings,
+  trained: TrainedModel,
+  notes: readonly string[],
   request: ImportRequest,
 ): Promise<{ readonly info: ModelInfo; readonly folds: readonly ImportedFold[] }> {
-  const { info, plan, keepLargestComponent } = settings;
   const folds: ImportedFold[] = [];
   let architecture: ModelInfo['architecture'] | undefined;
-  for (const fold of trainer.folds) {
-    const made = await writeFold(folder, files, fold, plan, request);
+  for (const fold of trained.folds) {
+    const made = await writeFold(folder, files, fold, trained, request);
     if (architecture && architecture !== made.architecture)
       throw new SegmentationError(
         'CHECKPOINT_ARCHITECTURE',
@@ -202,23 +185,19 @@ async function writeNetworks(
     folds.push(made.fold);
   }
   const kind = architecture ?? 'Generic_UNet';
+  const { orientation, nnunetV2, ...settings } = trained.settings;
   const model = modelInfoSchema.parse({
-    format: 1,
+    format: nnunetV2 ? 2 : 1,
     name: request.name,
-    title: request.title ?? `${kind === 'PanSegNet' ? 'PanSegNet' : 'nnU-Net'} ${request.modality}`,
+    title: request.title ?? `${TITLES[kind] ?? 'nnU-Net'} ${request.modality}`,
     version: request.version ?? versionOf(folds),
     modality: request.modality,
     ...(request.notice === undefined ? {} : { notice: request.notice }),
-    source: recordSource(kind, trainer, info, info.stage, folds),
+    source: trained.source(kind, notes, folds),
     architecture: kind,
-    orientation: request.orientation ?? 'as-stored',
-    transposeForward: plan.transposeForward,
-    spacing: [...plan.spacing],
-    patchSize: [...plan.network.patchSize],
-    normalization: plan.normalization,
-    // nnU-Net's defaults for prediction.
-    inference: { stepSize: 0.5, mirrorAxes: [0, 1, 2] },
-    postprocessing: { keepLargestComponent },
+    orientation: request.orientation ?? orientation,
+    ...settings,
+    ...(nnunetV2 ? { nnunetV2 } : {}),
     files: Object.fromEntries(folds.map(({ network, networkSha256 }) => [network, networkSha256])),
     selfTest: {
       seed: SELF_TEST_SEED,
@@ -228,80 +207,33 @@ async function writeNetworks(
   return { info: model, folds };
 }
 
+/** By their networks; all others are nnU-Net's own. */
+const TITLES: Partial<Record<ModelInfo['architecture'], string>> = {
+  PanSegNet: 'PanSegNet',
+  ResidualUNet: 'PanSegNet',
+};
+
+const factsOfNetworks = (info: ModelInfo, folds: readonly ImportedFold[]): Fact[] => [
+  ['network', info.architecture],
+  ['epochs', folds.map(({ epoch }) => epoch ?? 'not said').join(', ')],
+  ['checkpoints', folds.map(({ checkpointSha256 }) => `sha256 ${checkpointSha256}`).join(', ')],
+];
+
 /** Intervals of a model without calibration are the softmax's range, and say so. */
-async function takeCalibration(
+async function takeCalibrations(
   folder: string,
   files: TrainingFiles,
-  { mode, file }: TrainerFolder['calibrations'][number],
+  calibrations: Calibrations,
   {
     info,
     folds,
     onNote,
   }: { info: ModelInfo; folds: readonly ImportedFold[]; onNote: ImportRequest['onNote'] },
 ): Promise<void> {
-  const where = path.join(files.source, file);
-  const bytes = await files.readSmall(file, MAX_JSON_BYTES);
-  const calibration = importCalibration(bytes, where, folds, fingerprint(info));
-  if (calibration === undefined) onNote?.(`${where} was made with other checkpoints, and left out`);
-  else await writeFile(path.join(folder, calibrationFile(mode)), calibration);
-}
-
-async function writeFold(
-  folder: string,
-  files: TrainingFiles,
-  fold: TrainedFold,
-  plan: ModelPlan,
-  { onProgress, signal }: ImportRequest,
-): Promise<{ readonly architecture: ModelInfo['architecture']; readonly fold: ImportedFold }> {
-  const subject = fold.folder;
-  const network = `${subject === 'all' ? 'fold_0' : subject}.onnx`;
-  const onUnpack = (done: number, total: number) => onProgress?.({ stage: 'unpack', subject, done, total });
-  return files.withFile(fold.checkpoint, folder, { onProgress: onUnpack, signal }, async (file) => {
-    onProgress?.({ stage: 'write network', subject });
-    const checkpointSha256 = await sha256Of(file, signal);
-    const weights = await openCheckpoint(file);
-    try {
-      const architecture = describeNetwork(weights.shapes, plan.network);
-      const target = path.join(folder, network);
-      await writeNetwork(architecture, watched(weights, subject, onProgress, signal), target);
-      const networkSha256 = await sha256Of(target, signal);
-      onProgress?.({ stage: 'self-test', subject });
-      const logits = await answerToSelfTest(target, plan.network.patchSize);
-      return {
-        architecture: architecture.kind,
-        fold: { fold: subject, network, networkSha256, logits, checkpointSha256, epoch: weights.epoch },
-      };
-    } finally {
-      await weights.close();
-    }
-  });
-}
-
-/** Runs the network once: it is known to load and to run, and `models verify` can compare later. */
-async function answerToSelfTest(file: string, patchSize: Shape3): Promise<number[]> {
-  const network = await openNetwork(file, patchSize, availableParallelism(), { sparing: true });
-  try {
-    return await selfTestLogits(network.predict, patchSize, SELF_TEST_SEED);
-  } finally {
-    await network.release();
+  for (const { mode, file } of calibrations) {
+    const { bytes, where } = await files.given(file, MAX_JSON_BYTES);
+    const calibration = importCalibration(bytes, where, folds, fingerprint(info));
+    if (calibration === undefined) onNote?.(`${where} was made with other checkpoints, and left out`);
+    else await writeFile(path.join(folder, calibrationFile(mode)), calibration);
   }
-}
-
-/** Tells of every parameter that is read, and stops where the work was aborted. */
-function watched(
-  weights: NetworkWeights,
-  subject: string,
-  onProgress: ImportRequest['onProgress'],
-  signal: AbortSignal | undefined,
-): NetworkWeights {
-  const seen = new Set<string>();
-  return {
-    shapes: weights.shapes,
-    read: (name) => {
-      signal?.throwIfAborted();
-      seen.add(name);
-      onProgress?.({ stage: 'write network', subject, done: seen.size, total: weights.shapes.size });
-      return weights.read(name);
-    },
-  };
 }

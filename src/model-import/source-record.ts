@@ -2,18 +2,37 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import type { ModelInfo } from '../segmentation/model/model-info.ts';
-import type { TrainerFolder } from './nnunet/find-trainer.ts';
-import type { TrainerInfo } from './nnunet/trainer-info.ts';
+
+const PANSEGNET =
+  'Z. Zhang et al., Large-scale multi-center CT and MRI segmentation of pancreas with deep learning, ' +
+  'Medical Image Analysis 99 (2025) 103382, doi:10.1016/j.media.2024.103382';
+const NNUNET =
+  'F. Isensee et al., nnU-Net: a self-configuring method for deep learning-based biomedical image ' +
+  'segmentation, Nature Methods 18 (2021) 203-211, doi:10.1038/s41592-020-01008-z';
 
 /** What is to be cited where results of a network are published. */
-const CITATIONS: Readonly<Record<ModelInfo['architecture'], string>> = {
-  PanSegNet:
-    'Z. Zhang et al., Large-scale multi-center CT and MRI segmentation of pancreas with deep learning, ' +
-    'Medical Image Analysis 99 (2025) 103382, doi:10.1016/j.media.2024.103382',
-  Generic_UNet:
-    'F. Isensee et al., nnU-Net: a self-configuring method for deep learning-based biomedical image ' +
-    'segmentation, Nature Methods 18 (2021) 203-211, doi:10.1038/s41592-020-01008-z',
+export const CITATIONS: Readonly<Record<ModelInfo['architecture'], string>> = {
+  PanSegNet: PANSEGNET,
+  Generic_UNet: NNUNET,
+  PlainConvUNet: NNUNET,
+  ResidualEncoderUNet: NNUNET,
+  ResidualUNet: PANSEGNET,
 };
+
+/** What nnU-Net v1 says of a trainer. */
+interface FirstTrainer {
+  readonly trainer: string;
+  readonly stage: number;
+  readonly plansFile: string;
+  readonly outputFolder: string;
+}
+
+interface NamedTraining {
+  /** As `trainer__plans`; undefined where the source is an archive of what is in it. */
+  readonly name: string | undefined;
+  readonly task: string | undefined;
+  readonly notes: readonly string[];
+}
 
 /** One fold, as it was imported. */
 export interface ImportedFold {
@@ -34,9 +53,8 @@ export interface ImportedFold {
  */
 export function recordSource(
   architecture: ModelInfo['architecture'],
-  folder: TrainerFolder,
-  { trainer, plansFile, outputFolder }: TrainerInfo,
-  stage: number,
+  folder: NamedTraining,
+  { trainer, plansFile, outputFolder, stage }: FirstTrainer,
   folds: readonly ImportedFold[],
 ): ModelInfo['source'] {
   const task = folder.task ?? taskOf(outputFolder) ?? taskOf(plansFile);
@@ -46,16 +64,19 @@ export function recordSource(
     trainer,
     ...(plans === undefined ? {} : { plans }),
     stage,
-    folds: folds.map(({ fold, network, checkpointSha256, epoch }) => ({
-      fold,
-      network,
-      checkpointSha256,
-      ...(epoch === undefined ? {} : { epochs: epoch }),
-    })),
+    folds: recordFolds(folds),
     ...(folder.notes.length > 0 ? { notes: [...folder.notes] } : {}),
     citation: CITATIONS[architecture],
   };
 }
+
+export const recordFolds = (folds: readonly ImportedFold[]) =>
+  folds.map(({ fold, network, checkpointSha256, epoch }) => ({
+    fold,
+    network,
+    checkpointSha256,
+    ...(epoch === undefined ? {} : { epochs: epoch }),
+  }));
 
 /**
  * Training output carries no version. The start of the checkpoint's sha256 (of all of them, where there are

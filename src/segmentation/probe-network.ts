@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { openNetwork } from './inference/network.ts';
 import type { Predict } from './inference/window.ts';
-import type { ModelInfo } from './model/model-info.ts';
+import { classesOf, type ModelInfo } from './model/model-info.ts';
 import { compareLogits, SELF_TEST_SEED, selfTestLogits } from './model/self-test.ts';
 
 /**
@@ -14,9 +14,10 @@ import { compareLogits, SELF_TEST_SEED, selfTestLogits } from './model/self-test
 export async function answersAsOnCpu(
   predict: Predict,
   file: string,
-  { patchSize, selfTest }: ModelInfo,
+  info: ModelInfo,
   threads: number,
 ): Promise<void> {
+  const { patchSize, selfTest } = info;
   const seed = selfTest?.seed ?? SELF_TEST_SEED;
   const found = await selfTestLogits(predict, patchSize, seed);
   const kept = selfTest?.logits[path.basename(file)];
@@ -28,7 +29,7 @@ export async function answersAsOnCpu(
   );
 
   async function onCpu(): Promise<number[]> {
-    const network = await openNetwork(file, patchSize, threads);
+    const network = await openNetwork(file, patchSize, threads, { classes: classesOf(info) });
     try {
       return await selfTestLogits(network.predict, patchSize, seed);
     } finally {

@@ -1,16 +1,17 @@
 import type { Volume } from '../dicom/volume.ts';
 import type { Mode } from '../inference-mode.ts';
-import type { ArrayPart } from './array-view.ts';
-import type { Array3 } from './array3.ts';
-import { exportSegmentation } from './exporting/segmentation-export.ts';
+import { exportLogits } from './exporting/logits-export.ts';
+import { type ExportedSegmentation, exportSegmentation } from './exporting/segmentation-export.ts';
 import type { VoxelRange } from './exporting/soft-mask.ts';
 import { expectedForwards, focusWindows } from './inference/focus/focus.ts';
 import { ForwardTally } from './inference/forward-tally.ts';
+import { slideLogits } from './inference/half-window.ts';
 import type { Network } from './inference/network.ts';
 import { type Networks, networksOf } from './inference/networks.ts';
 import { countForwards, slideWindow } from './inference/sliding-window.ts';
-import type { ModelInfo } from './model/model-info.ts';
-import { type Properties, preprocess, preprocessInWindows } from './preprocessing/preprocess.ts';
+import { pancreasAndOthers } from './inference/two-classes.ts';
+import { classesOf, type ModelInfo } from './model/model-info.ts';
+import { preprocess, preprocessInWindows } from './preprocessing/preprocess.ts';
 import { refuseUniform } from './preprocessing/uniform.ts';
 
 export interface Segmentation {
@@ -49,13 +50,12 @@ export async function segmentVolume(
   const stopwatch = startStopwatch();
   refuseUniform(volume);
   await using held = networksOf(networks);
-  const { properties, predict } =
-    mode === 'exact' ? everywhere(volume, info, held) : onOrgan(volume, info, held, mode);
+  const predict = mode === 'exact' ? everywhere(volume, info, held) : onOrgan(volume, info, held, mode);
   const preprocessing = stopwatch();
-  const probability = await predict({ signal, onProgress });
+  const exportFrom = await predict({ signal, onProgress });
   const inference = stopwatch();
 
-  const exported = exportSegmentation(probability, properties, postprocessed(info, mode), saveProbability);
+  const exported = exportFrom(postprocessed(info, mode), saveProbability);
   return { ...exported, seconds: { preprocess: preprocessing, network: inference, export: stopwatch() } };
 }
 
@@ -66,36 +66,35 @@ export async function segmentVolume(
 const postprocessed = (info: ModelInfo, mode: Mode): ModelInfo =>
   mode === 'quick' ? { ...info, postprocessing: { keepLargestComponent: false } } : info;
 
-interface Prediction {
-  readonly properties: Properties;
-  /** The foreground's probability on the network's grid. */
-  readonly predict: (
-    options: Pick<SegmentVolumeOptions, 'signal' | 'onProgress'>,
-  ) => Promise<ArrayPart | Array3<Float32Array>>;
-}
+/** Runs the networks; what comes back brings their result to the volume's grid. */
+type Prediction = (
+  options: Pick<SegmentVolumeOptions, 'signal' | 'onProgress'>,
+) => Promise<(info: ModelInfo, saveProbability: boolean) => ExportedSegmentation>;
 
 function everywhere(volume: Volume, info: ModelInfo, networks: Networks): Prediction {
   const { image, properties } = preprocess(volume, info);
   const sliding = { patchSize: info.patchSize, ...info.inference };
-  return {
-    properties,
-    predict({ signal, onProgress }) {
-      const tally = new ForwardTally(onProgress, networks.count * countForwards(image.shape, sliding));
-      return slideWindow(image, sliding, networks.each, { signal, onForward: tally.forward });
-    },
+  return async ({ signal, onProgress }) => {
+    const tally = new ForwardTally(onProgress, networks.count * countForwards(image.shape, sliding));
+    const options = { signal, onForward: tally.forward };
+    if (info.nnunetV2) {
+      const logits = await slideLogits(image, sliding, classesOf(info), networks.each, options);
+      return (...how) => exportLogits(logits, properties, ...how);
+    }
+    const probability = await slideWindow(image, sliding, networks.each, options);
+    return (...how) => exportSegmentation(probability, properties, ...how);
   };
 }
 
 function onOrgan(volume: Volume, info: ModelInfo, networks: Networks, mode: 'fast' | 'quick'): Prediction {
-  const { patchSize, spacing, inference } = info;
+  const { patchSize, spacing, inference, nnunetV2 } = info;
   const { image, properties } = preprocessInWindows(volume, info);
   const focus = { patchSize, spacing, mirrorAxes: mode === 'quick' ? [] : inference.mirrorAxes };
-  return {
-    properties,
-    predict({ signal, onProgress }) {
-      const tally = new ForwardTally(onProgress, expectedForwards(image.shape, focus, networks));
-      return focusWindows(image, focus, networks, tally, signal);
-    },
+  const pair = nnunetV2 ? pancreasAndOthers(networks, classesOf(info), nnunetV2.pancreas) : networks;
+  return async ({ signal, onProgress }) => {
+    const tally = new ForwardTally(onProgress, expectedForwards(image.shape, focus, pair));
+    const probability = await focusWindows(image, focus, pair, tally, signal);
+    return (...how) => exportSegmentation(probability, properties, ...how);
   };
 }
 

@@ -2,6 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../coded-error.ts';
 import { openNetwork } from './inference/network.ts';
 import type { Predict } from './inference/window.ts';
+import { classesOf } from './model/model-info.ts';
 import { answersAsOnCpu } from './probe-network.ts';
 import type { SegmentAnswer, SegmentRequest } from './segment.ts';
 import { type Segmentation, segmentVolume } from './segment-volume.ts';
@@ -39,6 +40,7 @@ try {
       (file) => () =>
         openNetwork(file, info.patchSize, threads, {
           executionProviders,
+          classes: classesOf(info),
           onWarning,
           probe: probe(file),
         }),

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { ExecutionProvider } from './inference/execution-provider.ts';
 import { openNetwork } from './inference/network.ts';
 import type { Model } from './model/model-folder.ts';
+import { classesOf } from './model/model-info.ts';
 import { compareLogits, type SelfTestComparison, selfTestLogits } from './model/self-test.ts';
 import type { InferenceOptions } from './segment.ts';
 
@@ -32,6 +33,7 @@ export async function* verifyModel(model: Model, options: InferenceOptions): Asy
     const startedAt = performance.now();
     const network = await openNetwork(file, patchSize, threads, {
       executionProviders,
+      classes: classesOf(model.info),
       ...(onWarning && { onWarning }),
     });
     const loadedAt = performance.now();

@@ -150,3 +150,38 @@ describe('listing models', () => {
     expect(await listModels(path.join(root, 'absent'))).toEqual([]);
   });
 });
+
+describe('format 2', () => {
+  const resampling = { order: 3, orderZ: 0, forceSeparateZ: null };
+  const settings = {
+    labels: ['background', 'duodenum', 'pancreas'],
+    pancreas: 2,
+    resampling: { data: resampling, logits: { ...resampling, order: 1 } },
+  };
+  const second = (change: Record<string, unknown> = {}) =>
+    fingerprint((json) => Object.assign(json, { format: 2, nnunetV2: { ...settings, ...change } }));
+
+  test('says what nnU-Net v2 does, and all that changes what is found changes the hash', async () => {
+    const hashes = [
+      await fingerprint(() => {}),
+      await second(),
+      await second({ pancreas: 1 }),
+      await second({ resampling: { ...settings.resampling, data: { ...resampling, order: 1 } } }),
+      await second({
+        resampling: { ...settings.resampling, logits: { ...resampling, forceSeparateZ: true } },
+      }),
+    ];
+    expect(new Set(hashes).size).toBe(hashes.length);
+    expect(await second({ labels: ['background', 'b', 'c'] })).toBe(hashes[1]);
+  });
+
+  test.each<[string, Record<string, unknown>]>([
+    ['without its settings', { format: 2 }],
+    ["with v2's settings in format 1", { nnunetV2: settings }],
+    ['with a label that is none', { format: 2, nnunetV2: { ...settings, pancreas: 3 } }],
+    ['with the background for the pancreas', { format: 2, nnunetV2: { ...settings, pancreas: 0 } }],
+  ])('is refused %s', async (_, edit) => {
+    const folder = await writeChanged((json) => Object.assign(json, edit));
+    await expect(loadModel(folder)).rejects.toMatchObject({ code: 'MODEL_INVALID' });
+  });
+});

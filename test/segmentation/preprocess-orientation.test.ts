@@ -9,7 +9,12 @@ import {
   viewOf,
 } from '../../src/segmentation/array-view.ts';
 import type { Shape3 } from '../../src/segmentation/array3.ts';
-import { arrangedSpacing, arrangementTo, isOrientation } from '../../src/segmentation/model/orientation.ts';
+import {
+  arrangedSpacing,
+  arrangementTo,
+  closestInTurn,
+  isOrientation,
+} from '../../src/segmentation/model/orientation.ts';
 
 /** Affine from the patient directions of the x, y and z axes, each times its spacing. */
 function affineOf(x: readonly number[], y: readonly number[], z: readonly number[]): Affine {
@@ -52,6 +57,21 @@ describe('bringing a volume to the model orientation', () => {
 
   test('flips x and y for RAS', () => {
     expect(arrangementTo(AXIAL, 'RAS')).toEqual({ axes: [0, 1, 2], flipped: [false, true, true] });
+  });
+
+  test('takes the axes that nibabel takes where a volume is very oblique, if it is asked to', () => {
+    // In RAS, x and y lie nearly as close to R as to each other; io_orientation gives R, S, A, all backwards.
+    const x = [-0.6972, 0.194, 0.6901] as const;
+    const y = [-0.7055, -0.3562, -0.6127] as const;
+    const z = [0.1269, -0.9141, 0.3852] as const;
+    const lps = ([r, a, s]: readonly [number, number, number]) => [-2 * r, -2 * a, 2 * s];
+    const affine = affineOf(lps(x), lps(y), lps(z));
+    expect(arrangementTo(affine, 'RAS', closestInTurn)).toEqual({
+      axes: [1, 0, 2],
+      flipped: [true, true, true],
+    });
+    expect(arrangementTo(affine, 'RAS').axes).toEqual([2, 0, 1]);
+    expect(arrangementTo(CORONAL, 'LPS', closestInTurn)).toEqual(arrangementTo(CORONAL, 'LPS'));
   });
 
   test('takes the closest axes of an oblique volume', () => {

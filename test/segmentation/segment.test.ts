@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Volume } from '../../src/dicom/volume.ts';
+import { MODES } from '../../src/inference-mode.ts';
 import { loadModel } from '../../src/segmentation/model/model-folder.ts';
+import type { ModelInfo } from '../../src/segmentation/model/model-info.ts';
 import { segment } from '../../src/segmentation/segment.ts';
 import { SIGN_MODEL, signNetwork, writeModel } from '../support/tiny-onnx.ts';
 
@@ -71,6 +73,38 @@ describe('segmenting', () => {
     expect(mask).toEqual(truth);
     expect(probability).toBeUndefined();
   });
+
+  const resampling = { order: 3, orderZ: 0, forceSeparateZ: null } as const;
+  const secondVersion = (labels: readonly string[]): ModelInfo => ({
+    ...SIGN_MODEL,
+    format: 2,
+    architecture: 'PlainConvUNet',
+    name: `second-${labels.length}`,
+    nnunetV2: {
+      labels: [...labels],
+      pancreas: 1,
+      resampling: { data: resampling, logits: { ...resampling, order: 1 } },
+    },
+  });
+
+  test.each(MODES)(
+    'finds the same with models of nnU-Net v2, of two classes and more, in mode %s',
+    async (mode) => {
+      const { volume, truth } = ball();
+      for (const [info, network] of [
+        [secondVersion(['background', 'pancreas']), signNetwork(SIGN_MODEL.patchSize)],
+        [
+          secondVersion(['background', 'pancreas', 'duct']),
+          signNetwork(SIGN_MODEL.patchSize, 'logits', ['background']),
+        ],
+      ] as const) {
+        const model = await loadModel(await writeModel(root, info, { 'fold_0.onnx': network }));
+        const { mask, softMask } = await segment(volume, model, { threads: 1, mode });
+        expect(mask).toEqual(truth);
+        expect(softMask.map((value) => (value >= 128 ? 1 : 0))).toEqual(truth);
+      }
+    },
+  );
 
   test('averages folds', async () => {
     const network = signNetwork(SIGN_MODEL.patchSize);

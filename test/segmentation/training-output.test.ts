@@ -2,7 +2,6 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { importModel } from '../../src/model-import/import-model.ts';
 import { loadModel } from '../../src/segmentation/model/model-folder.ts';
 
 let root: string;
@@ -20,24 +19,9 @@ afterAll(() => rm(root, { recursive: true }));
 
 it.each([
   ['v1', /is no model but training output of nnU-Net v1 \(.*\): import it first/],
-  ['v2', /is no model but training output of nnU-Net v2 \(.*checkpoint_final\.pth\): which is not read/],
+  ['v2', /is no model but training output of nnU-Net v2 \(.*checkpoint_final\.pth\): import it first/],
 ])("a training's output that is given for a model is named as what it is: %s", async (name, words) => {
   const refusal = { code: 'MODEL_MISSING', message: expect.stringMatching(words) };
   await expect(loadModel(path.join(root, name))).rejects.toMatchObject(refusal);
   await expect(loadModel(name, [root])).rejects.toMatchObject(refusal);
-});
-
-it('the import says of training output of nnU-Net v2 that it is that', async () => {
-  const asked = {
-    source: path.join(root, 'v2'),
-    name: 'x',
-    modality: 'CT',
-    output: path.join(root, 'out'),
-  } as const;
-  await expect(importModel(asked)).rejects.toMatchObject({
-    code: 'IMPORT_SOURCE',
-    message: expect.stringMatching(
-      /holds training output of nnU-Net v2 \(.*checkpoint_final\.pth\), which is not read/,
-    ),
-  });
 });

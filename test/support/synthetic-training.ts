@@ -16,7 +16,7 @@ import {
 } from './pickle-writer.ts';
 import { type StorageBytes, tensor, writeTorchZip } from './torch-writer.ts';
 
-type Three = readonly [number, number, number];
+export type Three = readonly [number, number, number];
 
 export interface SyntheticNetwork {
   readonly task: string;
@@ -276,7 +276,7 @@ function positionalEncoding(tokens: number, dims: number): Float32Array<ArrayBuf
 }
 
 /** Normal numbers by Box and Muller, of mulberry32's uniform ones. */
-function normalNumbers(seed: number): () => number {
+export function normalNumbers(seed: number): () => number {
   let state = seed >>> 0;
   const uniform = () => {
     state = (state + 0x6d2b79f5) >>> 0;

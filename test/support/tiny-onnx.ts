@@ -29,13 +29,20 @@ function tensorInfo(name: string, shape: readonly number[]): Uint8Array[] {
 /**
  * A network for tests, in ONNX: logits = [-input, input], so that the foreground is where the normalized
  * image is above 0, with a probability of 1 / (1 + exp(-2 input)).
+ *
+ * @param more further classes
  */
-export function signNetwork(patchSize: readonly number[], output = 'logits'): Uint8Array {
+export function signNetwork(
+  patchSize: readonly number[],
+  output = 'logits',
+  more: readonly ('background' | 'input')[] = [],
+): Uint8Array {
   const negation = [field(1, 'input'), field(2, 'background'), field(4, 'Neg')];
   const axis = [field(1, 'axis'), field(3, 1), field(20, 2)];
   const concatenation = [
     field(1, 'background'),
     field(1, 'input'),
+    ...more.map((name) => field(1, name)),
     field(2, output),
     field(4, 'Concat'),
     field(5, axis),
@@ -45,7 +52,7 @@ export function signNetwork(patchSize: readonly number[], output = 'logits'): Ui
     field(1, concatenation),
     field(2, 'sign'),
     field(11, tensorInfo('input', [1, 1, ...patchSize])),
-    field(12, tensorInfo(output, [1, 2, ...patchSize])),
+    field(12, tensorInfo(output, [1, 2 + more.length, ...patchSize])),
   ];
   return Buffer.concat([field(1, 8), field(7, graph), field(8, [field(1, ''), field(2, 13)])]);
 }

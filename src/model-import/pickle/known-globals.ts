@@ -31,6 +31,7 @@ const KNOWN_GLOBALS: ReadonlyMap<string, KnownFunction | typeof NAMED_ONLY> = ne
   ['torch._utils._rebuild_tensor_v2', rebuildTensor],
   ['torch._utils._rebuild_parameter', parameter],
   ['torch.Size', (args) => args[0] ?? []],
+  ['torch.device', device],
   ...[...STORAGE_TYPES.keys()].map((name) => [name, NAMED_ONLY] as const),
   ['numpy.dtype', dtype],
   ['numpy.ndarray', NAMED_ONLY],
@@ -102,6 +103,14 @@ function parameter(args: readonly PickleValue[], context: CallContext): PickleVa
   if (!isKind(tensor, 'tensor'))
     throw context.refuse('torch._utils._rebuild_parameter is called without a tensor');
   return tensor;
+}
+
+/** Where nnU-Net v2 was trained: its type, such as cuda, and perhaps a number. */
+function device(args: readonly PickleValue[], context: CallContext): PickleValue {
+  const [type] = args;
+  if (typeof type !== 'string' || args.length > 2)
+    throw context.refuse('torch.device is called with something other than a type and a number');
+  return type;
 }
 
 function dtype(args: readonly PickleValue[], context: CallContext): PickleValue {

@@ -28,14 +28,8 @@ export async function openCheckpoint(path: string): Promise<CheckpointWeights> {
     const tensors = stateDict(file.root, path);
     const epoch = entryOf(file.root, 'epoch');
     return {
-      shapes: new Map(Array.from(tensors, ([name, { shape }]) => [name, shape] as const)),
+      ...weightsOf(file, path, tensors),
       epoch: typeof epoch === 'number' ? epoch : undefined,
-      read: async (name) => {
-        const tensor = tensors.get(name);
-        if (!tensor)
-          throw new SegmentationError('CHECKPOINT_ARCHITECTURE', `${path} has no parameter '${name}'`);
-        return readTensor(file, name, tensor);
-      },
       close: () => file.close(),
     };
   } catch (error) {
@@ -44,7 +38,22 @@ export async function openCheckpoint(path: string): Promise<CheckpointWeights> {
   }
 }
 
-async function openTorchFile(path: string): Promise<TorchFile> {
+/** Parameters by their names, read as they are asked for. */
+export const weightsOf = (
+  file: TorchFile,
+  path: string,
+  tensors: ReadonlyMap<string, PickledTensor>,
+): NetworkWeights => ({
+  shapes: new Map(Array.from(tensors, ([name, { shape }]) => [name, shape] as const)),
+  read: async (name) => {
+    const tensor = tensors.get(name);
+    if (!tensor) throw new SegmentationError('CHECKPOINT_ARCHITECTURE', `${path} has no parameter '${name}'`);
+    return readTensor(file, name, tensor);
+  },
+});
+
+/** @throws {SegmentationError} CHECKPOINT_UNREADABLE, CHECKPOINT_REFUSED */
+export async function openTorchFile(path: string): Promise<TorchFile> {
   const file = await RandomAccessFile.open(path, 'CHECKPOINT_UNREADABLE');
   const head = Buffer.from(await file.head(KIND_BYTES));
   if (head.subarray(0, ZIP_START.length).equals(ZIP_START)) return openZipCheckpoint(file);
@@ -83,10 +92,7 @@ function stateDict(root: PickleValue, path: string): Map<string, PickledTensor> 
     throw wrong(`expected a dict with 'state_dict', as nnU-Net v1 writes it; found ${keysOf(root)}`);
   }
   const tensors = new Map<string, PickledTensor>();
-  for (const [key, tensor] of state) {
-    if (typeof key !== 'string') throw wrong(`its state_dict names a parameter by ${describeValue(key)}`);
-    if (!isKind(tensor, 'tensor'))
-      throw wrong(`its state_dict has ${describeValue(tensor)} as '${key}'; expected a tensor`);
+  for (const [key, tensor] of tensorsOf(state, 'state_dict', path)) {
     const name = key.startsWith(PARALLEL_PREFIX) ? key.slice(PARALLEL_PREFIX.length) : key;
     if (tensors.has(name)) throw wrong(`its state_dict has '${name}' with and without '${PARALLEL_PREFIX}'`);
     tensors.set(name, tensor);
@@ -94,7 +100,22 @@ function stateDict(root: PickleValue, path: string): Map<string, PickledTensor> 
   return tensors;
 }
 
-function keysOf(root: PickleValue): string {
+/** @throws {SegmentationError} CHECKPOINT_UNREADABLE: the dict holds something else */
+export function* tensorsOf(
+  state: ReadonlyMap<PickleValue, PickleValue>,
+  called: string,
+  path: string,
+): Generator<readonly [string, PickledTensor]> {
+  const wrong = (message: string) => new SegmentationError('CHECKPOINT_UNREADABLE', `${path}: ${message}`);
+  for (const [key, tensor] of state) {
+    if (typeof key !== 'string') throw wrong(`its ${called} names a parameter by ${describeValue(key)}`);
+    if (!isKind(tensor, 'tensor'))
+      throw wrong(`its ${called} has ${describeValue(tensor)} as '${key}'; expected a tensor`);
+    yield [key, tensor];
+  }
+}
+
+export function keysOf(root: PickleValue): string {
   if (!(root instanceof Map)) return describeValue(root);
   const keys = [...root.keys()].filter((key) => typeof key === 'string').slice(0, 5);
   return `a dict with ${keys.map((key) => `'${key}'`).join(', ') || 'no names'}`;

@@ -1,9 +1,10 @@
 import type { ArrayPart } from '../array-view.ts';
-import { type Array3, type Axis, elements } from '../array3.ts';
+import { type Array3, type Axis, elements, permuted } from '../array3.ts';
 import type { ModelInfo } from '../model/model-info.ts';
 import type { Properties } from '../preprocessing/preprocess.ts';
 import { forEachResizedPlane } from '../resampling/linear.ts';
 import { separateAxis } from '../resampling/resample.ts';
+import { separateAxisAs } from '../resampling/resample-as.ts';
 import { keepLargestComponents } from './postprocess.ts';
 import { confineToMask, FAINT_PROBABILITY, softValue, type VoxelRange } from './soft-mask.ts';
 
@@ -58,11 +59,16 @@ export function exportSegmentation(
 
 /**
  * The original compares the untransposed spacing of the volume with the transposed one of the network, and
- * takes an axis found in either for one of the untransposed array. Kept, for the same result.
+ * takes an axis found in either for one of the untransposed array. Kept, for the same result; nnU-Net v2 does
+ * neither.
  *
  * @returns an axis of the network's
  */
 function separateAxisOfExport({ originalSpacing }: Properties, info: ModelInfo): Axis | undefined {
+  if (info.nnunetV2) {
+    const transposed = permuted(originalSpacing, info.transposeForward);
+    return separateAxisAs(info.nnunetV2.resampling.logits, info.spacing, transposed);
+  }
   const untransposed = separateAxis(originalSpacing, info.spacing);
   return ([0, 1, 2] as const).find((axis) => info.transposeForward[axis] === untransposed);
 }

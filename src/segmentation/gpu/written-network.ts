@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { fromBinary } from '@bufbuild/protobuf';
+import { DYNAMIC_KINDS } from '../architecture/dynamic-architecture.ts';
 import type { Shape3 } from '../array3.ts';
 import type { NetworkPlan, NetworkWeights } from '../network-weights.ts';
 import { ModelProtoSchema, type TensorProto } from '../onnx/onnx_pb.ts';
@@ -34,11 +35,15 @@ const NORMALIZATION = '.instnorm.';
  * parameter at a time.
  *
  * @returns undefined where another program wrote it
- * @throws {Error} it is damaged
+ * @throws {Error} it is damaged, or is one of nnU-Net v2
  */
 export async function readWrittenNetwork(file: string): Promise<WrittenNetwork | undefined> {
   const { producerName, graph } = fromBinary(ModelProtoSchema, await readFile(file));
   if (producerName !== PRODUCER) return undefined;
+  if (DYNAMIC_KINDS.some((kind) => kind === graph?.name))
+    throw new Error(
+      `a ${graph?.name} of nnU-Net v2 runs on the CPU alone: there is no form of it for GPUs yet`,
+    );
   const parameters = new Map<string, Parameter>();
   for (const [name, parts] of groupByParameter(graph?.initializer ?? [])) {
     parameters.set(name, parameterOf(name, parts));

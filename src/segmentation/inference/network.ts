@@ -17,6 +17,8 @@ export interface NetworkOptions {
   readonly executionProviders?: readonly ExecutionProvider[];
   /** Needs a tenth less memory and 4 % more time: for a process with a single run. */
   readonly sparing?: boolean;
+  /** Values that the network gives for a voxel; two unless said otherwise. */
+  readonly classes?: number;
   /** Told of each execution provider that could not be used, and why. */
   readonly onWarning?: (message: string) => void;
   /** Tries a network that is not on the CPU; what it throws is why it isn't taken. */
@@ -29,8 +31,8 @@ export interface NetworkOptions {
  * `run` holds the thread that calls it until the network is through: use a worker where something else has to
  * go on.
  *
- * @param file ONNX with input `input` [batch, 1, z, y, x] and output `logits` [batch, 2, z, y, x], background
- *   first
+ * @param file ONNX with input `input` [batch, 1, z, y, x] and output `logits` [batch, classes, z, y, x],
+ *   background first
  * @param threads on the CPU
  * @throws {SegmentationError} MODEL_INVALID; `predict`: INFERENCE_FAILED
  */
@@ -38,11 +40,11 @@ export async function openNetwork(
   file: string,
   patchSize: Shape3,
   threads: number,
-  { executionProviders = ['cpu'], sparing = false, onWarning, probe }: NetworkOptions = {},
+  { executionProviders = ['cpu'], sparing = false, classes = 2, onWarning, probe }: NetworkOptions = {},
 ): Promise<Network> {
   const left = [...executionProviders];
   const open = async (executionProvider: ExecutionProvider): Promise<Session> => {
-    const session = await openSession(file, patchSize, { executionProvider, threads, sparing });
+    const session = await openSession(file, patchSize, { executionProvider, threads, sparing, classes });
     if (executionProvider === 'cpu') return session;
     try {
       await probe?.(session.predict);

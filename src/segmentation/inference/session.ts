@@ -20,6 +20,8 @@ export interface SessionOptions {
   readonly threads: number;
   /** Without onnxruntime's arena. */
   readonly sparing: boolean;
+  /** Values that the network gives for a voxel. */
+  readonly classes: number;
 }
 
 const INPUT = 'input';
@@ -32,7 +34,7 @@ const OUTPUT = 'logits';
 export async function openSession(
   file: string,
   patchSize: Shape3,
-  { executionProvider, threads, sparing }: SessionOptions,
+  { executionProvider, threads, sparing, classes }: SessionOptions,
 ): Promise<Session> {
   refuseUnknown(executionProvider);
   const settings: InferenceSession.SessionOptions = {
@@ -48,7 +50,7 @@ export async function openSession(
       ? await InferenceSession.create(file, settings)
       : await openOnGpu(file, patchSize, settings);
   try {
-    checkInterface(session, file, patchSize);
+    checkInterface(session, file, patchSize, classes);
   } catch (error) {
     await session.release();
     throw error;
@@ -56,7 +58,7 @@ export async function openSession(
   let isOpen = true;
   return {
     executionProvider,
-    predict: (window) => predict(session, file, window, patchSize, executionProvider),
+    predict: (window) => predict(session, file, window, patchSize, executionProvider, classes),
     release: async () => {
       if (isOpen) await session.release();
       isOpen = false;
@@ -74,12 +76,12 @@ async function openOnGpu(
   return forGpu ? InferenceSession.create(forGpu, settings) : InferenceSession.create(file, settings);
 }
 
-function checkInterface(session: InferenceSession, file: string, patchSize: Shape3): void {
+function checkInterface(session: InferenceSession, file: string, patchSize: Shape3, classes: number): void {
   const input = session.inputMetadata.find(({ name }) => name === INPUT);
   const output = session.outputMetadata.find(({ name }) => name === OUTPUT);
   const expectations = [
     [INPUT, input, [1, 1, ...patchSize]],
-    [OUTPUT, output, [1, 2, ...patchSize]],
+    [OUTPUT, output, [1, classes, ...patchSize]],
   ] as const;
   for (const [name, metadata, expected] of expectations) {
     const shape = metadata?.isTensor && metadata.type === 'float32' ? metadata.shape : undefined;
@@ -100,6 +102,7 @@ async function predict(
   window: Float32Array,
   patchSize: Shape3,
   executionProvider: ExecutionProvider,
+  classes: number,
 ): Promise<Float32Array> {
   let logits: Tensor | undefined;
   try {
@@ -109,7 +112,7 @@ async function predict(
     throw new SegmentationError('INFERENCE_FAILED', `${file} failed: ${String(error)}`, { cause: error });
   }
   const values = logits?.data;
-  if (!(values instanceof Float32Array) || values.length !== 2 * elements(patchSize)) {
+  if (!(values instanceof Float32Array) || values.length !== classes * elements(patchSize)) {
     throw new SegmentationError('INFERENCE_FAILED', `${file} gave ${logits?.dims.join('x') ?? 'no'} logits`);
   }
   // What a driver makes of an operator is not ours to trust.

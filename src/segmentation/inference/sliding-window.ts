@@ -77,12 +77,15 @@ export function gridCorners(
   return [along(0), along(1), along(2)];
 }
 
-function startsOf(padded: Shape3, { patchSize, stepSize }: SlidingWindow): [number[], number[], number[]] {
+export function startsOf(
+  padded: Shape3,
+  { patchSize, stepSize }: SlidingWindow,
+): [number[], number[], number[]] {
   const along = (axis: 0 | 1 | 2) => windowStarts(padded[axis], patchSize[axis], stepSize);
   return [along(0), along(1), along(2)];
 }
 
-function* everyStart([starts0, starts1, starts2]: [number[], number[], number[]]): Generator<Shape3> {
+export function* everyStart([starts0, starts1, starts2]: [number[], number[], number[]]): Generator<Shape3> {
   for (const i of starts0) for (const j of starts1) for (const k of starts2) yield [i, j, k];
 }
 

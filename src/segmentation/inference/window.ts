@@ -2,7 +2,7 @@ import { type Array3, elements, type Shape3 } from '../array3.ts';
 import { gaussianWeights } from './gaussian.ts';
 import type { WindowedImage } from './windowed-image.ts';
 
-/** The network as a function: a window [z, y, x] to logits [2, z, y, x], background first. */
+/** The network as a function: a window [z, y, x] to logits [classes, z, y, x], background first. */
 export type Predict = (window: Float32Array) => Promise<Float32Array>;
 
 /** Calls back with one network (fold) after the other, so that only one is in memory. */
@@ -27,7 +27,7 @@ export function padding(shape: Shape3, patchSize: Shape3): Padding {
   return { padded: [length(0), length(1), length(2)], before: [below(0), below(1), below(2)] };
 }
 
-type Mirrored = readonly [boolean, boolean, boolean];
+export type Mirrored = readonly [boolean, boolean, boolean];
 
 /** All subsets of the axes, the empty one first. */
 function mirrorCombinations(axes: readonly number[]): Mirrored[] {
@@ -86,7 +86,12 @@ export function windowAdder(
 }
 
 /** Copies a window, mirrored. */
-function mirror(window: Float32Array, [p0, p1, p2]: Shape3, mirrored: Mirrored, target: Float32Array): void {
+export function mirror(
+  window: Float32Array,
+  [p0, p1, p2]: Shape3,
+  mirrored: Mirrored,
+  target: Float32Array,
+): void {
   let at = 0;
   for (let i = 0; i < p0; i++) {
     const z = mirrored[0] ? p0 - 1 - i : i;

@@ -155,6 +155,7 @@ export function fingerprint(info: ModelInfo): string {
     normalization,
     inference,
     postprocessing,
+    nnunetV2,
   } = info;
   const weights = Object.entries(files).sort(([a], [b]) => foldNumber(a) - foldNumber(b));
   const normalizing = Object.entries(normalization).sort(([a], [b]) => (a < b ? -1 : 1));
@@ -168,9 +169,19 @@ export function fingerprint(info: ModelInfo): string {
     inference.stepSize,
     inference.mirrorAxes.toSorted((a, b) => a - b),
     postprocessing.keepLargestComponent,
+    // What it says of labels' names may change without changing what is found.
+    ...(nnunetV2 ? [nnunetV2.labels.length, nnunetV2.pancreas, ...resamplingSettings(nnunetV2)] : []),
   ];
   return createHash('sha256').update(JSON.stringify(settings)).digest('hex');
 }
+
+const resamplingSettings = ({ resampling: { data, logits } }: NonNullable<ModelInfo['nnunetV2']>) =>
+  [data, logits].map(({ order, orderZ, forceSeparateZ, anisotropy }) => [
+    order,
+    orderZ,
+    forceSeparateZ,
+    anisotropy ?? null,
+  ]);
 
 async function checkHash(file: string, expected: string): Promise<void> {
   const hash = createHash('sha256');

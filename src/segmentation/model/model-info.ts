@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DYNAMIC_KINDS } from '../architecture/dynamic-architecture.ts';
 import { isOrientation } from './orientation.ts';
 
 const positive = z.number().positive();
@@ -20,12 +21,36 @@ const normalization = z.discriminatedUnion('scheme', [
 /** A plain file name of a fold's network, so that model.json can't point outside its folder. */
 const NETWORK_FILE = /^fold_\d+\.onnx$/;
 
+const order = z.union([z.literal(0), z.literal(1), z.literal(3)]);
+
+/** A `Resampling`. */
+const resampling = z.strictObject({
+  order,
+  orderZ: order,
+  forceSeparateZ: z.boolean().nullable(),
+  anisotropy: positive.optional(),
+});
+
 /**
- * model.json, format 1. Arrays of three belong to the network's axes, slowest first, after
- * `transposeForward`.
+ * What a model of nnU-Net v2 has beside: its arithmetic is that of v2, with these settings. A model without
+ * has that of v1, and two classes.
  */
-export const modelInfoSchema = z.strictObject({
-  format: z.literal(1),
+const nnunetV2 = z
+  .strictObject({
+    /** Names of the classes, background first. */
+    labels: z.array(z.string()).min(2),
+    /** The class that is the pancreas. The others count against it. */
+    pancreas: count,
+    resampling: z.strictObject({ data: resampling, logits: resampling }),
+  })
+  .refine(({ labels, pancreas }) => pancreas < labels.length, 'pancreas must be one of the labels');
+
+/**
+ * The fields of model.json, formats 1 and 2. Arrays of three belong to the network's axes, slowest first,
+ * after `transposeForward`.
+ */
+export const modelFields = z.strictObject({
+  format: z.union([z.literal(1), z.literal(2)]),
   name: z.string().regex(/^[a-z0-9][a-z0-9._-]*$/i, 'letters, digits, dots, dashes and underscores only'),
   title: z.string().min(1),
   version: z.string().min(1),
@@ -34,7 +59,7 @@ export const modelInfoSchema = z.strictObject({
   notice: z.string().min(1).optional(),
   /** Where the weights come from: facts for people. */
   source: z.record(z.string(), z.json()),
-  architecture: z.enum(['PanSegNet', 'Generic_UNet']),
+  architecture: z.enum(['PanSegNet', 'Generic_UNet', ...DYNAMIC_KINDS]),
   /**
    * Patient direction in which x, y and z ascend before `transposeForward`; 'as-stored': however the volume
    * has them.
@@ -53,6 +78,8 @@ export const modelInfoSchema = z.strictObject({
     mirrorAxes: z.array(axis).refine((axes) => new Set(axes).size === axes.length, 'no axis twice'),
   }),
   postprocessing: z.strictObject({ keepLargestComponent: z.boolean() }),
+  /** Format 2 only, and always there. */
+  nnunetV2: nnunetV2.optional(),
   /** File name to sha256 (hex). One network per fold. */
   files: z
     .record(
@@ -71,5 +98,13 @@ export const modelInfoSchema = z.strictObject({
     .optional(),
 });
 
+export const modelInfoSchema = modelFields.refine(
+  ({ format, nnunetV2: settings }) => (format === 2) === (settings !== undefined),
+  'nnunetV2 belongs to format 2, and only to it',
+);
+
 export type ModelInfo = z.infer<typeof modelInfoSchema>;
 export type NormalizationScheme = ModelInfo['normalization'];
+
+/** How many values the network gives for a voxel, the background's included. */
+export const classesOf = ({ nnunetV2: settings }: ModelInfo): number => settings?.labels.length ?? 2;

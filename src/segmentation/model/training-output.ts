@@ -2,8 +2,8 @@ import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 
 const CHECKPOINTS = [
-  { name: /^model_(final_checkpoint|best|latest)\.model$/, of: 'nnU-Net v1', advice: 'import it first' },
-  { name: /^checkpoint_\w+\.pth$/, of: 'nnU-Net v2', advice: 'which is not read: only v1 can be imported' },
+  { name: /^model_(final_checkpoint|best|latest)\.model$/, of: 'nnU-Net v1' },
+  { name: /^checkpoint_\w+\.pth$/, of: 'nnU-Net v2' },
 ] as const;
 
 /** From a folder of trainings to the fold with the checkpoint. */
@@ -16,7 +16,7 @@ export async function trainingOutputWords(folder: string, depth = 0): Promise<st
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   for (const { name } of entries.filter((entry) => entry.isFile())) {
     const found = CHECKPOINTS.find((checkpoint) => checkpoint.name.test(name));
-    if (found) return `training output of ${found.of} (${path.join(folder, name)}): ${found.advice}`;
+    if (found) return `training output of ${found.of} (${path.join(folder, name)}): import it first`;
   }
   if (depth === MAX_DEPTH) return undefined;
   for (const entry of entries.filter((one) => one.isDirectory())) {

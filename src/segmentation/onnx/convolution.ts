@@ -116,17 +116,21 @@ function convolve2d(g: GraphBuilder, x: Value, kernel: Value, { stride }: ConvBl
   });
 }
 
-/** A 1x1x1 convolution without bias. */
+/** A 1x1x1 convolution, without bias unless there is one. */
 export function convolvePoints(
   g: GraphBuilder,
   parameters: Parameters,
   x: Slices,
   name: string,
   channelsOut: number,
+  bias?: Value,
 ): Slices {
   const weight = parameters.reshaped(`${name}.weight`, [channelsOut, channelsOf(x), 1, 1]);
+  const constants = bias ? [weight, bias] : [weight];
   return x.map((slice) =>
-    g.node('Conv', [slice, weight], slice.shape.with(1, channelsOut), { kernel_shape: { ints: [1, 1] } }),
+    g.node('Conv', [slice, ...constants], slice.shape.with(1, channelsOut), {
+      kernel_shape: { ints: [1, 1] },
+    }),
   );
 }
 
@@ -134,15 +138,22 @@ export function convolvePoints(
  * Each slice gives as many as the stride along depth says. By slices it takes 0.4 of the time of the 3-D
  * operator; as a matrix product with the blocks' voxels put in place afterwards it takes longer.
  */
-export function upsample(g: GraphBuilder, parameters: Parameters, x: Slices, upsampling: Upsampling): Slices {
+export function upsample(
+  g: GraphBuilder,
+  parameters: Parameters,
+  x: Slices,
+  upsampling: Upsampling,
+  bias?: Value,
+): Slices {
   const { name, channelsOut, stride } = upsampling;
   const [sz, sy, sx] = stride;
+  const more = bias ? [bias] : [];
   return x.flatMap((slice) => {
     const [, , height = 0, width = 0] = slice.shape;
     return Array.from({ length: sz }, (_, z) =>
       g.node(
         'ConvTranspose',
-        [slice, parameters.upsamplingKernel(`${name}.weight`, z)],
+        [slice, parameters.upsamplingKernel(`${name}.weight`, z), ...more],
         [1, channelsOut, height * sy, width * sx],
         { kernel_shape: { ints: [sy, sx] }, strides: { ints: [sy, sx] } },
       ),

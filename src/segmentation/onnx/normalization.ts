@@ -9,6 +9,13 @@ export const INSTANCE_NORM_EPSILON = 1e-5;
 /** nnU-Net v1's negative slope. */
 export const LEAKY_RELU_SLOPE = 0.01;
 
+/** Names of the parameters of an affine InstanceNorm3d, and what is added to the variance. */
+export interface InstanceNorm {
+  readonly weight: string;
+  readonly bias: string;
+  readonly epsilon: number;
+}
+
 /** InstanceNorm3d and leaky ReLU: y = leaky(scale x + shift), scale and shift per channel. */
 export function normalizeAndActivate(
   g: GraphBuilder,
@@ -16,17 +23,32 @@ export function normalizeAndActivate(
   x: Slices,
   { name }: ConvBlock,
 ): Slices {
+  const norm = { weight: `${name}.instnorm.weight`, bias: `${name}.instnorm.bias` };
+  return normalize(g, parameters, x, { ...norm, epsilon: INSTANCE_NORM_EPSILON }, LEAKY_RELU_SLOPE);
+}
+
+/** @param slope of the leaky ReLU that follows; undefined where none does */
+export function normalize(
+  g: GraphBuilder,
+  parameters: Parameters,
+  x: Slices,
+  norm: InstanceNorm,
+  slope: number | undefined,
+): Slices {
   const channels = channelsOf(x);
   const column = [1, channels, 1, 1];
   const { mean, variance } = statistics(g, x);
-  const weight = cast(g, parameters.reshaped(`${name}.instnorm.weight`, column), 'float64');
-  const bias = cast(g, parameters.reshaped(`${name}.instnorm.bias`, column), 'float64');
-  const epsilon = cast(g, g.scalar(INSTANCE_NORM_EPSILON), 'float64');
+  const weight = cast(g, parameters.reshaped(norm.weight, column), 'float64');
+  const bias = cast(g, parameters.reshaped(norm.bias, column), 'float64');
+  const epsilon = cast(g, g.scalar(norm.epsilon), 'float64');
   const scale = divide(g, weight, squareRoot(g, add(g, variance, epsilon)));
   const shift = subtract(g, bias, multiply(g, mean, scale));
   const kernel = reshape(g, cast(g, scale, 'float32'), [channels, 1, 1, 1]);
   const offset = reshape(g, cast(g, shift, 'float32'), [channels]);
-  return x.map((slice) => scaleAndActivate(g, slice, kernel, offset));
+  return x.map((slice) => {
+    const scaled = scaleAndShift(g, slice, kernel, offset);
+    return slope === undefined ? scaled : activate(g, scaled, slope);
+  });
 }
 
 /**
@@ -55,10 +77,14 @@ function meanOfRows(g: GraphBuilder, rows: readonly Value[]): Value {
  * As a 1x1 convolution of each channel by itself, because onnxruntime fuses a convolution's bias and
  * activation: one pass over memory instead of three, 0.4 of their time.
  */
-function scaleAndActivate(g: GraphBuilder, slice: Value, kernel: Value, offset: Value): Value {
-  const scaled = g.node('Conv', [slice, kernel, offset], slice.shape, {
+function scaleAndShift(g: GraphBuilder, slice: Value, kernel: Value, offset: Value): Value {
+  return g.node('Conv', [slice, kernel, offset], slice.shape, {
     group: { int: slice.shape[1] ?? 0 },
     kernel_shape: { ints: [1, 1] },
   });
-  return g.node('LeakyRelu', [scaled], slice.shape, { alpha: { float: LEAKY_RELU_SLOPE } });
+}
+
+/** Leaky ReLU. */
+export function activate(g: GraphBuilder, slice: Value, slope: number): Value {
+  return g.node('LeakyRelu', [slice], slice.shape, { alpha: { float: slope } });
 }

@@ -22,6 +22,33 @@ export function normalize(voxels: Float32Array, scheme: NormalizationScheme, mas
   if (inside) zeroOutside(voxels, inside);
 }
 
+/** nnU-Net v2 divides by no less than this. */
+const LEAST_SD = 1e-8;
+
+/**
+ * Normalizes intensities in place, as nnU-Net v2 does before resampling, all in single precision. What lies
+ * outside the mask keeps its value.
+ *
+ * @param mask 1 inside; for z-scores with `useMaskForNorm`
+ */
+export function normalizeFirst(voxels: Float32Array, scheme: NormalizationScheme, mask?: Uint8Array): void {
+  if (scheme.scheme === 'CT') {
+    clip(voxels, Math.fround(scheme.percentile_00_5), Math.fround(scheme.percentile_99_5));
+    standardizeInSingle(voxels, scheme.mean, scheme.sd);
+    return;
+  }
+  const inside = scheme.useMaskForNorm ? mask : undefined;
+  const { mean, sd } = meanAndSd(voxels, inside);
+  standardizeInSingle(voxels, mean, Math.max(sd, LEAST_SD), inside);
+}
+
+/** Two operations on single precision, each rounded. */
+function standardizeInSingle(voxels: Float32Array, mean: number, sd: number, mask?: Uint8Array): void {
+  const [centre, unit] = [Math.fround(mean), Math.fround(sd)];
+  for (let i = 0; i < voxels.length; i++)
+    if (mask?.[i] !== 0) voxels[i] = Math.fround((voxels[i] as number) - centre) / unit;
+}
+
 /**
  * Mean and population standard deviation of all values, or of those inside a mask; 0 and 0 where there are
  * none.

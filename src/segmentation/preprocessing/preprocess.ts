@@ -3,14 +3,16 @@ import { type ArrayView, plainView, readView, transposed, viewOf } from '../arra
 import { type Array3, permuted, type Shape3 } from '../array3.ts';
 import { type WindowedImage, wholeImage } from '../inference/windowed-image.ts';
 import type { ModelInfo } from '../model/model-info.ts';
-import { arrangedSpacing, arrangementTo } from '../model/orientation.ts';
+import { arrangedSpacing, arrangementTo, closestInTurn } from '../model/orientation.ts';
 import { resampledShape, resampleImage, type Spacing, separateAxis } from '../resampling/resample.ts';
+import { resampleAs, separateAxisAs } from '../resampling/resample-as.ts';
 import { resampleMask } from '../resampling/resample-mask.ts';
+import type { Resampling } from '../resampling/resampling.ts';
 import { SegmentationError } from '../segmentation-error.ts';
 import { nonzeroBox, zeroNaN } from './crop.ts';
 import { imageInWindows } from './image-in-windows.ts';
 import { nonzeroMask } from './nonzero-mask.ts';
-import { normalize } from './normalize.ts';
+import { normalize, normalizeFirst } from './normalize.ts';
 
 /** What is needed to bring a result back to the volume's grid. */
 export interface Properties {
@@ -35,6 +37,7 @@ export interface Preprocessed {
  * @throws {SegmentationError} VOLUME_UNUSABLE
  */
 export function preprocess(volume: Volume, info: ModelInfo): Preprocessed {
+  if (info.nnunetV2) return preprocessV2(volume, info, info.nnunetV2.resampling.data);
   const { shape, separate, properties } = planOf(volume, info);
   const { volumeShape, cropped: view } = properties;
   const cropped = { data: readView(volume.voxels, view), shape: view.shape };
@@ -47,9 +50,22 @@ export function preprocess(volume: Volume, info: ModelInfo): Preprocessed {
   return { image, properties };
 }
 
+/** nnU-Net v2's order: transpose, crop, normalize, and only then resample. */
+function preprocessV2(volume: Volume, info: ModelInfo, resampling: Resampling): Preprocessed {
+  const { shape, spacing, properties } = planOf(volume, info);
+  const { volumeShape, cropped: view } = properties;
+  const cropped = { data: readView(volume.voxels, view), shape: view.shape };
+  const mask = info.normalization.useMaskForNorm ? nonzeroMask(cropped) : undefined;
+  zeroNaN(cropped.data, view, volumeShape);
+  normalizeFirst(cropped.data, info.normalization, mask?.data);
+  const separate = separateAxisAs(resampling, spacing, info.spacing);
+  return { image: resampleAs(cropped, shape, separate, resampling), properties };
+}
+
 /**
  * The same, but each window is made when it is read: most of an image is never looked at. Where what a voxel
- * becomes depends on all others (the z-score of the image itself), the image is made as a whole all the same.
+ * becomes depends on all others (the z-score of the image itself), or is resampled when it is normalized
+ * (nnU-Net v2), the image is made as a whole all the same.
  *
  * @throws as `preprocess`
  */
@@ -58,7 +74,7 @@ export function preprocessInWindows(
   info: ModelInfo,
 ): { readonly image: WindowedImage; readonly properties: Properties } {
   const { normalization } = info;
-  if (normalization.scheme !== 'CT' || normalization.useMaskForNorm) {
+  if (normalization.scheme !== 'CT' || normalization.useMaskForNorm || info.nnunetV2) {
     const { image, properties } = preprocess(volume, info);
     return { image: wholeImage(image), properties };
   }
@@ -73,14 +89,14 @@ function planOf(volume: Volume, info: ModelInfo) {
   const [nx, ny, nz] = volume.size;
   const volumeShape: Shape3 = [nz, ny, nx];
   const box = nonzeroBox({ data: volume.voxels, shape: volumeShape });
-  const orienting = arrangementTo(volume.affine, info.orientation);
+  const orienting = arrangementTo(volume.affine, info.orientation, info.nnunetV2 && closestInTurn);
   const cropped = viewOf(volumeShape, box, transposed(orienting, info.transposeForward));
   const originalSpacing = arrangedSpacing(volume, orienting);
   const spacing = permuted(originalSpacing, info.transposeForward);
   const shape = resampledShape(cropped.shape, spacing, info.spacing);
   refuseVanishing(shape, cropped.shape, spacing, info.spacing);
   const properties: Properties = { volumeShape, cropped, originalSpacing };
-  return { shape, separate: separateAxis(spacing, info.spacing), properties };
+  return { shape, spacing, separate: separateAxis(spacing, info.spacing), properties };
 }
 
 /** Whole numbers are read where they lie: a copy of a large image costs more time than all of its windows. */

@@ -127,7 +127,7 @@ function resizeColumns(
   }
 }
 
-function linearTaps(length: number, newLength: number): LinearTaps {
+export function linearTaps(length: number, newLength: number): LinearTaps {
   const low = new Int32Array(newLength);
   const high = new Int32Array(newLength);
   const share = new Float64Array(newLength);

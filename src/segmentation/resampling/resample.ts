@@ -17,13 +17,20 @@ export type Spacing = Shape3;
  * The axis that is resampled apart from the two others: asked of the first spacing, then of the second
  * (nnU-Net v1 `resample_patient`). None when two axes share the largest spacing.
  */
-export function separateAxis(first: Spacing, second: Spacing): Axis | undefined {
-  const isAnisotropic = (spacing: Spacing) =>
-    Math.max(...spacing) / Math.min(...spacing) > SEPARATE_Z_ANISOTROPY;
+export function separateAxis(
+  first: Spacing,
+  second: Spacing,
+  anisotropy = SEPARATE_Z_ANISOTROPY,
+): Axis | undefined {
+  const isAnisotropic = (spacing: Spacing) => Math.max(...spacing) / Math.min(...spacing) > anisotropy;
   const deciding = [first, second].find(isAnisotropic);
-  if (!deciding) return undefined;
-  const coarsest = Math.max(...deciding);
-  const [axis, ...others] = AXES.filter((candidate) => coarsest / deciding[candidate] === 1);
+  return deciding && coarsestAxis(deciding);
+}
+
+/** The axis with the largest spacing; none where two share it. */
+export function coarsestAxis(spacing: Spacing): Axis | undefined {
+  const coarsest = Math.max(...spacing);
+  const [axis, ...others] = AXES.filter((candidate) => coarsest / spacing[candidate] === 1);
   return others.length === 0 ? axis : undefined;
 }
 
@@ -79,7 +86,11 @@ function splineResize(
   return resized;
 }
 
-function takeNearest(image: Array3<Float32Array>, axis: Axis, newLength: number): Array3<Float32Array> {
+export function takeNearest(
+  image: Array3<Float32Array>,
+  axis: Axis,
+  newLength: number,
+): Array3<Float32Array> {
   const { outer, length, inner } = axisLayout(image.shape, axis);
   if (length === newLength) return image;
   const nearest = nearestIndices(length, newLength);

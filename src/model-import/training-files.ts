@@ -1,17 +1,21 @@
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { SegmentationError } from '../../segmentation/segmentation-error.ts';
-import { RandomAccessFile } from '../random-access-file.ts';
-import { ZipArchive } from '../zip-archive.ts';
+import { SegmentationError } from '../segmentation/segmentation-error.ts';
+import { RandomAccessFile } from './random-access-file.ts';
+import { ZipArchive } from './zip-archive.ts';
 
 /** What training wrote, in a folder or in an archive. */
 export interface TrainingFiles {
   /** Absolute path of the folder or archive. */
   readonly source: string;
+  /** Whether a file has to be unpacked to be worked with. */
+  readonly isArchive: boolean;
   /** Files that matter, relative to the source, with slashes. */
   readonly paths: readonly string[];
   /** @throws {SegmentationError} IMPORT_SOURCE: it is larger */
   readSmall(file: string, maxBytes: number): Promise<Uint8Array>;
+  /** The same, with its place for messages. */
+  given(file: string, maxBytes: number): Promise<GivenFile>;
   /**
    * Works with one file on disk. Out of an archive it is unpacked to `folder` first and removed afterwards,
    * so that no more than one is there at a time.
@@ -25,6 +29,18 @@ export interface TrainingFiles {
   close(): Promise<void>;
 }
 
+/** A small file that was read. */
+export interface GivenFile {
+  readonly bytes: Uint8Array;
+  /** For messages. */
+  readonly where: string;
+}
+
+/** Written by nnU-Net itself. */
+export const MAX_JSON_BYTES = 2 ** 20;
+/** Some data sets list all of their cases. */
+export const MAX_PLANS_BYTES = 2 ** 24;
+
 interface UnpackOptions {
   /** Called only where there is something to unpack. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -32,12 +48,12 @@ interface UnpackOptions {
 }
 
 /**
- * Of all that training leaves behind, nnU-Net v2's checkpoints among it, to name them. Predictions on
- * validation cases, which may be thousands, are none of these.
+ * Of all that training leaves behind. Predictions on validation cases, which may be thousands, are none of
+ * these.
  */
 const RELEVANT = new RegExp(
-  '(^|/)(model_(final_checkpoint|best|latest)\\.model(\\.pkl)?|plans\\.pkl|' +
-    '(postprocessing|calibration(\\.\\w+)?)\\.json|checkpoint_\\w+\\.pth)$',
+  '(^|/)([^/]+\\.(model(\\.pkl)?|pth)|plans\\.(pkl|json)|dataset\\.json|' +
+    '(postprocessing|calibration(\\.\\w+)?)\\.json)$',
 );
 
 /** RESULTS_FOLDER/nnUNet/3d_fullres/Task109/trainer__plans/fold_0 has five levels below the first. */
@@ -51,10 +67,17 @@ export async function openTrainingFiles(source: string): Promise<TrainingFiles> 
       cause,
     });
   });
-  return info.isDirectory() ? openFolder(root) : openArchive(root);
+  const files = await (info.isDirectory() ? openFolder(root) : openArchive(root));
+  return {
+    ...files,
+    given: async (file, maxBytes) => ({
+      bytes: await files.readSmall(file, maxBytes),
+      where: path.join(root, file),
+    }),
+  };
 }
 
-async function openFolder(root: string): Promise<TrainingFiles> {
+async function openFolder(root: string): Promise<Omit<TrainingFiles, 'given'>> {
   const paths: string[] = [];
   const list = async (folder: string, depth: number): Promise<void> => {
     for (const entry of await readdir(path.join(root, folder), { withFileTypes: true })) {
@@ -67,6 +90,7 @@ async function openFolder(root: string): Promise<TrainingFiles> {
   await list('', 0);
   return {
     source: root,
+    isArchive: false,
     paths: paths.toSorted(),
     readSmall: async (file, maxBytes) => {
       const { size } = await stat(path.join(root, file));
@@ -94,7 +118,7 @@ async function isLinkedFolder(
 
 const ZIP_START = Buffer.from([0x50, 0x4b, 0x03, 0x04]);
 
-async function openArchive(file: string): Promise<TrainingFiles> {
+async function openArchive(file: string): Promise<Omit<TrainingFiles, 'given'>> {
   const handle = await RandomAccessFile.open(file, 'IMPORT_SOURCE');
   if (!Buffer.from(await handle.head(ZIP_START.length)).equals(ZIP_START)) {
     await handle.close();
@@ -115,11 +139,12 @@ async function openArchive(file: string): Promise<TrainingFiles> {
     throw new SegmentationError(
       'IMPORT_SOURCE',
       `${file} is a checkpoint by itself; give the folder that it lies in, which also holds its plans ` +
-        '(.model.pkl)',
+        '(.model.pkl; for nnU-Net v2 the folder above, with plans.json)',
     );
   }
   return {
     source: file,
+    isArchive: true,
     paths: names.filter((name) => RELEVANT.test(name)).toSorted(),
     readSmall: (name, maxBytes) => zip.read(entryOf(name), maxBytes),
     withFile: async (name, folder, { onProgress, signal }, work) => {
