@@ -3,7 +3,7 @@ import type { Sql } from '../store/database/sql.ts';
 import type { StudyJob } from './study-job.ts';
 
 /** How the work on a study fits in with that on others. */
-export interface StudyTurn {
+interface StudyTurn {
   /** To be awaited before what only `concurrency` studies do at a time. */
   readonly begin: () => Promise<void>;
   /** The work ends soon: the next study may be prepared. */

@@ -86,13 +86,15 @@ describe('a model that stays', () => {
   });
 });
 
+async function killAll(): Promise<void> {
+  for (const id of await networkProcesses()) process.kill(id, 'SIGKILL');
+}
+
 describe('a process for the network that is killed', () => {
   test('is the failure of its volume, and may pass; the next one gets a fresh process', async () => {
     const held = processes();
     const killed = held.segment(volume(), loaded(await modelOf('slow', slowNetwork([4, 8, 8]))), {
-      onProgress: async () => {
-        for (const id of await networkProcesses()) process.kill(id, 'SIGKILL');
-      },
+      onProgress: () => void killAll(),
     });
     const failure = { code: 'INFERENCE_FAILED', message: expect.stringContaining('SIGKILL') };
     await expect(killed).rejects.toMatchObject(failure);

@@ -41,7 +41,7 @@ export interface RunParts {
 }
 
 /** How the work on a study fits in with that on others. */
-export interface Turn {
+interface Turn {
   /** Before networks and results: others may be at theirs. */
   readonly begin: () => Promise<void>;
   /** The last network that the study needs is about to run. */
