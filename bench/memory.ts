@@ -11,7 +11,7 @@ const PROMISED_GIGABYTES = 6;
 const FORWARDS = 2;
 
 /**
- * Peak memory of the process that segments a big CT: in a whole run with a network that does next to nothing,
+ * Peak memory of the program that segments a big CT, and of its process for the network, added up: in a whole run with a network that does next to nothing,
  * probabilities kept, and in the first forward passes of a full-size network. The network is released before
  * the export, so that a whole run with it takes the larger of the two.
  */

@@ -1,26 +1,19 @@
 /** Loaded before a measured program: at its end says on file descriptor 3 what it took. */
-import { readFileSync, writeSync } from 'node:fs';
+import { writeSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
+import { lookAtChildren, peakKilobytes } from './peak-memory.ts';
 
 const REPORT = 3;
 const BYTES_PER_KILOBYTE = 1024;
 
-// Worker threads load this too.
-if (isMainThread) {
+// Worker threads and the processes for networks load this too.
+if (isMainThread && !process.connected) {
   process.on('exit', () => {
     const usage = {
       seconds: process.uptime(),
-      peakBytes: peakKilobytes() * BYTES_PER_KILOBYTE,
+      // Each at its peak, though not at the same moment: rather too much than too little.
+      peakBytes: (peakKilobytes() + lookAtChildren()) * BYTES_PER_KILOBYTE,
     };
     writeSync(REPORT, JSON.stringify(usage));
   });
-}
-
-/**
- * Linux counts into `maxRSS` what the parent held when it started this process; its VmHWM is the process's
- * own.
- */
-function peakKilobytes(): number {
-  if (process.platform !== 'linux') return process.resourceUsage().maxRSS;
-  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);
 }

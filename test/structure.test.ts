@@ -89,7 +89,9 @@ describe('the structure of src', () => {
       [...readImports(root).keys()]
         .map((file) => ({ file, text: readFileSync(path.join(root, file), 'utf8') }))
         .filter(({ text }) =>
-          /from 'onnxruntime-node'|import\('onnxruntime-node'\)|`\.\/segment-worker/.test(text),
+          /from 'onnxruntime-node'|import\('onnxruntime-node'\)|`\.\/(apart\/)?segment-(worker|process)/.test(
+            text,
+          ),
         ),
     );
     expect(loaders.length).toBeGreaterThan(3);

@@ -148,7 +148,6 @@ export class Site {
       const file = await this.#configuration(databaseUrl);
       const serve = ['--import', USE_STUB, 'src/cli.ts', 'serve', '--config', file, '--role', role];
       const running = startNodeProgram(serve, {
-        BENCH_STUB: 'segment',
         BENCH_STUB_SECONDS: String(stubSeconds),
       });
       processes.push(open.adopt(running, (it) => it.kill()));

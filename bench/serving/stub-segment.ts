@@ -7,6 +7,9 @@ import type { Segmentation } from '../../src/segmentation/segment-volume.ts';
 const SECONDS = Number(process.env['BENCH_STUB_SECONDS'] ?? 0);
 const RADIUS = 10;
 
+/** Nothing is loaded. */
+export function expectVolume(): void {}
+
 /** Stands for `segment` while coordination is measured: waits, and finds a ball in the middle. */
 export async function segment(
   { size }: Volume,

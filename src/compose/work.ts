@@ -21,6 +21,12 @@ interface WorkParts {
   readonly ended: (studyInstanceUid: string) => void;
 }
 
+/**
+ * The next study is prepared so long before this one's network is through: longer than most take to be
+ * retrieved, and short for a study that another process might take.
+ */
+const AHEAD_SECONDS = 60;
+
 /** Processes what is in the queue, until the queue is stopped. */
 export function startWork(
   config: Config,
@@ -32,20 +38,26 @@ export function startWork(
     concurrency: config.queue.concurrency,
     now: () => new Date(),
     log: logger,
-    run: async (job, signal) => {
+    run: async (job, signal, { begin, nearlyOver }) => {
       const shown = progressWriter(database, job.studyInstanceUid, {
         now: run.now,
         onError: (err) => logger.warn({ err }, 'progress cannot be shown'),
       });
+      let isAtLast = false;
+      const turn = { begin, beginsLast: () => void (isAtLast = true) };
       const onProgress: ProgressListener = (event) => {
+        const { stage, secondsLeft } = event;
+        if (isAtLast && stage === 'segment' && (secondsLeft ?? AHEAD_SECONDS) < AHEAD_SECONDS) nearlyOver();
         shown(event);
         run.onProgress?.(event);
       };
       const study = { ...job, restate: job.reason === 'restated' };
-      const { decisions, volumes } = await runStudy(study, { ...run, onProgress }, signal).catch((error) => {
-        audit.studyFailed(job.studyInstanceUid, error);
-        throw error;
-      });
+      const { decisions, volumes } = await runStudy(study, { ...run, onProgress, turn }, signal).catch(
+        (error) => {
+          audit.studyFailed(job.studyInstanceUid, error);
+          throw error;
+        },
+      );
       audit.studyProcessed(
         job.studyInstanceUid,
         volumes.map(({ patientKey }) => patientKey),

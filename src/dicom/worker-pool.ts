@@ -93,6 +93,11 @@ export class WorkerPool<Job, Result> {
     });
   }
 
+  /** Starts a worker for a job that is to come soon, where there is none; it ends as any that is idle. */
+  warm(): void {
+    if (this.#members.size === 0 && !this.#unavailable) this.#start();
+  }
+
   /** Gives waiting tasks to free workers, and starts a worker where there are more of them. */
   #assign(): void {
     const members = [...this.#members];

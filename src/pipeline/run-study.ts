@@ -78,11 +78,12 @@ export async function runStudy(
 
   const volumes: MeasuredVolume[] = [];
   const failures: unknown[] = [];
-  const context: StudyContext = { run, segmentations, restate, parts, clock };
-  for (const rivals of contests(decisions, parts, forced)) {
+  const context: Omit<StudyContext, 'isLast'> = { run, segmentations, restate, parts, clock };
+  const all = contests(decisions, parts, forced);
+  for (const rivals of all) {
     if (hasWon(decisions, rivals)) continue;
     try {
-      const { volume, outcome } = await runRivals(rivals, context);
+      const { volume, outcome } = await runRivals(rivals, { ...context, isLast: rivals === all.at(-1) });
       if (volume) volumes.push(volume);
       const before = decisions;
       decisions = settled(before, outcome, rivals.ranked);

@@ -7,6 +7,7 @@ import { QueueError } from './queue-error.ts';
 import { QUEUE } from './queue-names.ts';
 import type { QueueOptions } from './queue-options.ts';
 import type { StudyJob } from './study-job.ts';
+import type { Hand } from './work-loop.ts';
 import type { Worker } from './worker.ts';
 
 /** How many beats fall into the time after which a process counts as dead. */
@@ -25,6 +26,7 @@ interface JobParts {
   readonly options: QueueOptions;
   /** Aborts when the node stops and the grace is over. */
   readonly stopping: AbortSignal;
+  readonly hand: Hand;
 }
 
 type Outcome = 'done' | 'stopped' | { readonly failure: Failure };
@@ -56,13 +58,14 @@ export class RunningJob {
   }
 
   async #outcome(): Promise<Outcome> {
-    const { stopping, options } = this.#parts;
+    const { stopping, options, hand } = this.#parts;
     const { data } = this.#job;
     const limit = AbortSignal.timeout(options.jobTimeoutSeconds * 1000);
     try {
       if (data.takeovers > options.takeoverLimit) throw crashes(data);
       const signal = AbortSignal.any([stopping, this.#lost.signal, limit]);
-      await endOf(this.#worker.work(data, signal), signal);
+      const turn = { begin: () => hand.takeTurn(signal), nearlyOver: hand.nearlyOver };
+      await endOf(this.#worker.work(data, signal, turn), signal);
       return 'done';
     } catch (error) {
       if (stopping.aborted) return 'stopped';

@@ -99,7 +99,7 @@ export class StudyQueue {
     const parts = { engine, options: this.#options, stopping: this.#stopping.signal };
     this.#loop = new WorkLoop<ClaimedJob>({
       take: () => this.#take(),
-      work: (job) => new RunningJob(job, worker, parts).run(),
+      work: (job, hand) => new RunningJob(job, worker, { ...parts, hand }).run(),
       concurrency: worker.concurrency,
       pollMs: this.#options.pollingSeconds * 1000,
       onError: engine.onError,

@@ -1,8 +1,8 @@
 import type { Failure } from '../pipeline/failures.ts';
 import type { Database } from '../store/database/sql.ts';
 import { markEnded, markRunning, markWaiting } from '../store/records/study-log.ts';
-import type { StudyJob } from './study-job.ts';
 import type { StudyQueue } from './study-queue.ts';
+import type { Worker } from './worker.ts';
 
 /**
  * Works on queued studies, and keeps the study log in step: running, then what `run` says, or failed and why.
@@ -11,7 +11,7 @@ export function workOnStudies(parts: {
   readonly database: Database;
   readonly queue: StudyQueue;
   /** The whole work on one study; ends with `finishRun`. Must stop soon after `signal` aborts. */
-  readonly run: (job: StudyJob, signal: AbortSignal) => Promise<void>;
+  readonly run: Worker['work'];
   readonly concurrency: number;
   readonly now: () => Date;
   readonly log: { readonly warn: (fields: object, message: string) => void };
@@ -24,9 +24,9 @@ export function workOnStudies(parts: {
   queue.work({
     concurrency,
     ended,
-    work: async (job, signal) => {
+    work: async (job, signal, turn) => {
       await markRunning(database, { studyInstanceUid: job.studyInstanceUid, now: now() });
-      await run(job, signal);
+      await run(job, signal, turn);
     },
     failed: async ({ studyInstanceUid }, failure, again, sql) => {
       const { code, reason } = failure;

@@ -6,8 +6,7 @@ import type { VoxelRange } from './exporting/soft-mask.ts';
 import { expectedForwards, focusWindows } from './inference/focus/focus.ts';
 import { ForwardTally } from './inference/forward-tally.ts';
 import { slideLogits } from './inference/half-window.ts';
-import type { Network } from './inference/network.ts';
-import { type Networks, networksOf } from './inference/networks.ts';
+import type { Networks } from './inference/networks.ts';
 import { countForwards, slideWindow } from './inference/sliding-window.ts';
 import { pancreasAndOthers } from './inference/two-classes.ts';
 import { classesOf, type ModelInfo } from './model/model-info.ts';
@@ -25,6 +24,12 @@ export interface Segmentation {
   readonly seconds: { readonly preprocess: number; readonly network: number; readonly export: number };
 }
 
+/** Before it is sent anywhere. */
+export interface SegmentedVolume extends Segmentation {
+  /** See `ExportedSegmentation`. */
+  readonly region: { readonly first: number; readonly end: number };
+}
+
 export interface SegmentVolumeOptions {
   /** Forward passes done, of all there will be. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
@@ -37,20 +42,19 @@ export interface SegmentVolumeOptions {
 /**
  * Segments a volume in this thread, and holds it while it works: `segment` does the same in a worker.
  *
- * @param networks opens one network per fold; each is released before the next one is opened
+ * @param networks of the model's folds; the caller's to release
  * @throws {SegmentationError} VOLUME_UNUSABLE, MODEL_INVALID, INFERENCE_FAILED; the signal's reason when
  *   aborted
  */
 export async function segmentVolume(
   volume: Volume,
   info: ModelInfo,
-  networks: readonly (() => Promise<Network>)[],
+  networks: Networks,
   { onProgress, signal, saveProbability = false, mode = 'exact' }: SegmentVolumeOptions = {},
-): Promise<Segmentation> {
+): Promise<SegmentedVolume> {
   const stopwatch = startStopwatch();
   refuseUniform(volume);
-  await using held = networksOf(networks);
-  const predict = mode === 'exact' ? everywhere(volume, info, held) : onOrgan(volume, info, held, mode);
+  const predict = mode === 'exact' ? everywhere(volume, info, networks) : onOrgan(volume, info, networks, mode);
   const preprocessing = stopwatch();
   const exportFrom = await predict({ signal, onProgress });
   const inference = stopwatch();

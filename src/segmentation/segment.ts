@@ -1,14 +1,11 @@
 import '../telemetry-off.ts';
 import { availableParallelism } from 'node:os';
 import { extname } from 'node:path';
-import { Worker } from 'node:worker_threads';
-import type { Volume, VoxelArray } from '../dicom/volume.ts';
-import type { Mode } from '../inference-mode.ts';
+import type { Volume } from '../dicom/volume.ts';
+import { ModelProcesses } from './apart/model-processes.ts';
 import type { ExecutionProvider } from './inference/execution-provider.ts';
 import type { Model } from './model/model-folder.ts';
-import type { ModelInfo } from './model/model-info.ts';
 import type { Segmentation, SegmentVolumeOptions } from './segment-volume.ts';
-import { SegmentationError, type SegmentationErrorCode } from './segmentation-error.ts';
 
 /** How networks are run: nothing of it changes what they find. */
 export interface InferenceOptions {
@@ -22,100 +19,43 @@ export interface InferenceOptions {
 
 export interface SegmentOptions extends SegmentVolumeOptions, InferenceOptions {}
 
-/** What the worker is started with. */
-export interface SegmentRequest {
-  readonly volume: Volume;
-  readonly info: ModelInfo;
-  readonly networks: readonly string[];
-  readonly threads: number;
-  readonly executionProviders: readonly ExecutionProvider[];
-  readonly saveProbability: boolean;
-  readonly mode: Mode;
-}
+/** Scanners send a study every few minutes; a site that is at rest gets its memory back. */
+const IDLE_MS = 5 * 60_000;
 
-/** What the worker says. It listens for one message, of whatever content: stop. */
-export type SegmentAnswer =
-  | { readonly type: 'progress'; readonly done: number; readonly total: number }
-  | { readonly type: 'warning'; readonly message: string }
-  | { readonly type: 'done'; readonly segmentation: Segmentation }
-  | { readonly type: 'failed'; readonly code: SegmentationErrorCode | undefined; readonly message: string };
+/** Those that all studies of this program share. A packed release holds the same file as JavaScript. */
+const processes = new ModelProcesses({
+  program: new URL(`./apart/segment-process${extname(import.meta.filename)}`, import.meta.url),
+  idleMs: IDLE_MS,
+});
 
 /**
- * Segments a volume in a thread of its own, so that this one stays free; the thread and the network's memory
- * are gone when the promise settles. The voxels are copied to it unless they lie in a SharedArrayBuffer.
+ * Segments a volume in a process of its own, so that this one stays free and nothing that happens there ends
+ * it. The process stays for a while, with the network in its memory, for the next volume of the same model.
  *
  * @throws {SegmentationError} VOLUME_UNUSABLE, MODEL_INVALID, INFERENCE_FAILED; the signal's reason when
- *   aborted
+ *   aborted, without waiting for the network
  */
 export async function segment(
   volume: Volume,
   model: Model,
-  options: SegmentOptions = {},
+  { threads, executionProviders, ...options }: SegmentOptions = {},
 ): Promise<Segmentation> {
-  const { signal } = options;
-  signal?.throwIfAborted();
-  const request: SegmentRequest = {
-    volume: { ...volume, voxels: withOwnBuffer(volume.voxels) },
-    info: model.info,
-    networks: model.networks,
-    threads: options.threads ?? availableParallelism(),
-    executionProviders: options.executionProviders ?? ['cpu'],
-    saveProbability: options.saveProbability ?? false,
-    mode: options.mode ?? 'exact',
-  };
-  // A packed release holds the same file as JavaScript.
-  const worker = new Worker(new URL(`./segment-worker${extname(import.meta.filename)}`, import.meta.url), {
-    workerData: request,
-  });
-  const stop = () => worker.postMessage('stop', []);
-  signal?.addEventListener('abort', stop);
-  try {
-    return await answerOf(worker, options);
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw error;
-  } finally {
-    signal?.removeEventListener('abort', stop);
-  }
+  return processes.segment(volume, loadedModel(model, { threads, executionProviders }), options);
 }
 
-/** Waits for the thread's end too, so that its memory is free again. */
-function answerOf(worker: Worker, { onProgress, onWarning }: SegmentOptions): Promise<Segmentation> {
-  return new Promise((resolve, reject) => {
-    let segmentation: Segmentation | undefined;
-    let failure: Error | undefined;
-    worker.on('message', (answer: SegmentAnswer) => {
-      switch (answer.type) {
-        case 'progress':
-          onProgress?.(answer.done, answer.total);
-          break;
-        case 'warning':
-          onWarning?.(answer.message);
-          break;
-        case 'done':
-          segmentation = answer.segmentation;
-          break;
-        case 'failed':
-          failure = new SegmentationError(answer.code ?? 'INFERENCE_FAILED', answer.message);
-          break;
-      }
-    });
-    worker.on('error', (error) => {
-      failure ??= new SegmentationError('INFERENCE_FAILED', `segmentation broke off: ${String(error)}`, {
-        cause: error,
-      });
-    });
-    worker.on('exit', (code) => {
-      if (segmentation) resolve(segmentation);
-      else
-        reject(
-          failure ?? new SegmentationError('INFERENCE_FAILED', `its thread ended early with code ${code}`),
-        );
-    });
-  });
+/**
+ * Loads a model's network while the images that it is for are on their way. What fails, the volume will tell.
+ */
+export function expectVolume(model: Model, options: InferenceOptions): void {
+  processes.warm(loadedModel(model, options)).catch(() => undefined);
 }
 
-/** Posting a view copies all of the buffer below it. */
-function withOwnBuffer(voxels: VoxelArray): VoxelArray {
-  return voxels.byteLength === voxels.buffer.byteLength ? voxels : voxels.slice();
-}
+const loadedModel = (
+  { info, networks, stamps }: Model,
+  { threads, executionProviders = ['cpu'] }: InferenceOptions,
+) => ({
+  info,
+  networks: networks.map((file) => ({ file, stamp: stamps.get(file) ?? '' })),
+  threads: threads ?? availableParallelism(),
+  executionProviders,
+});

@@ -161,6 +161,7 @@ describe('the results of a finding', () => {
   const model: Model = {
     folder: '/nowhere',
     networks: [],
+    stamps: new Map(),
     calibrations: {},
     sha256: CT_MODEL.sha256,
     info: {

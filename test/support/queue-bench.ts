@@ -79,10 +79,10 @@ export function diarist(
   const jobs: StudyJob[] = [];
   const worker: Worker = {
     concurrency,
-    work: async (job, signal) => {
+    work: async (job, signal, turn) => {
       jobs.push(job);
       diary.push(`begin ${job.studyInstanceUid}`);
-      await work(job, signal);
+      await work(job, signal, turn);
       diary.push(`end ${job.studyInstanceUid}`);
     },
     failed: async (job, { code }, again) => {

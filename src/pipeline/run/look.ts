@@ -1,7 +1,7 @@
 import type { Volume } from '../../dicom/volume.ts';
 import { measure } from '../../segmentation/measure.ts';
 import { appearanceOf } from '../../segmentation/plausibility.ts';
-import { segment } from '../../segmentation/segment.ts';
+import { expectVolume, segment } from '../../segmentation/segment.ts';
 import { describeFailure } from '../failures.ts';
 import { ctStation } from '../pixels/ct-station.ts';
 import type { Look, RankedSeries } from './contest.ts';
@@ -36,15 +36,17 @@ const FULL = 255;
 export async function lookQuickly(
   series: RankedSeries,
   run: { readonly studyInstanceUid: string },
-  { archive, models, inference }: Pick<RunParts, 'archive' | 'models' | 'inference'>,
+  { archive, models, inference, turn }: Pick<RunParts, 'archive' | 'models' | 'inference' | 'turn'>,
   stage: RunStage,
 ): Promise<Look> {
   const model = await models.load(series.class);
   return lookOr(async () => {
+    expectVolume(model, inference);
     const builder = await stage('retrieve', (_, signal) => retrieveSeries(archive, run, series, signal));
     const { volume } = await stage('volume', async () => builder.finish());
     const station = await lookAtStation(series, volume);
     if (station) return station;
+    await turn?.begin();
     const found = await stage('segment', (onProgress, signal) =>
       segment(volume, model, { ...inference, mode: 'quick', onProgress, signal }),
     );

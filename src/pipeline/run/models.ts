@@ -1,4 +1,4 @@
-import { loadModel, type Model } from '../../segmentation/model/model-folder.ts';
+import { isAsLoaded, loadModel, type Model } from '../../segmentation/model/model-folder.ts';
 import type { ModelInfo } from '../../segmentation/model/model-info.ts';
 import { SegmentationError } from '../../segmentation/segmentation-error.ts';
 import { SEGMENTED_CLASSES, type SegmentedClass } from '../selection/rules.ts';
@@ -11,7 +11,10 @@ export const MODALITY_OF: Readonly<Record<SegmentedClass, ModelInfo['modality']>
   T2W: 'T2W',
 };
 
-/** The models that the configuration names, each loaded and checked at its first use. */
+/**
+ * The models that the configuration names, each loaded and checked at its first use, and again when a file of
+ * it has changed since.
+ */
 export function configuredModels(
   names: Readonly<Record<ModelInfo['modality'], string | null>>,
   folder: string,
@@ -23,7 +26,9 @@ export function configuredModels(
       const modality = MODALITY_OF[seriesClass];
       const name = names[modality];
       if (name === null) throw new SegmentationError('MODEL_MISSING', `models.${modality} names no model`);
-      const model = loaded.get(seriesClass) ?? loadFor(modality, name, folder);
+      const known = loaded.get(seriesClass);
+      const isGood = known && (await known.then(isAsLoaded, () => false));
+      const model = isGood ? known : loadFor(modality, name, folder);
       loaded.set(seriesClass, model);
       // A model that could not be loaded may have been put right by the next study.
       return model.catch((error: unknown) => {

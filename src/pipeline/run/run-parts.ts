@@ -36,6 +36,16 @@ export interface RunParts {
   readonly onProgress?: ProgressListener;
   readonly onStageEnd?: StageEndListener;
   readonly stageLimits?: StageLimits;
+  /** Where several studies are worked on in one process. */
+  readonly turn?: Turn;
+}
+
+/** How the work on a study fits in with that on others. */
+interface Turn {
+  /** Before networks and results: others may be at theirs. */
+  readonly begin: () => Promise<void>;
+  /** The last network that the study needs is about to run. */
+  readonly beginsLast: () => void;
 }
 
 /** Which pictures go to the archive beside SEG and report. */

@@ -1,3 +1,4 @@
+import { expectVolume } from '../../segmentation/segment.ts';
 import { wasWithdrawn } from '../../store/records/history.ts';
 import { moveReviews } from '../../store/records/reviews.ts';
 import { fixedTime, type Run } from '../../store/records/run-log.ts';
@@ -24,6 +25,8 @@ export interface StudyContext {
   readonly segmentations: readonly string[];
   /** See `StudyToRun.restate`. */
   readonly restate: boolean;
+  /** Whether no other class comes after this one. */
+  readonly isLast: boolean;
   readonly parts: RunParts;
   readonly clock: StageClock;
 }
@@ -50,17 +53,20 @@ export async function runRivals(rivals: Rivals<RankedSeries>, context: StudyCont
 /** One series: retrieve, volume, segment; or what stands of it. */
 async function segmentSeries(
   series: RankedSeries,
-  { run, restate, parts }: StudyContext,
+  { run, restate, parts, isLast }: StudyContext,
   stage: RunStage,
 ): Promise<SegmentedWork> {
   const { archive, models, inference } = parts;
   const model = await models.load(series.class);
+  if (!restate && parts.mode !== 'exact') expectVolume(model, inference);
   const builder = await stage('retrieve', (_, signal) => retrieveSeries(archive, run, series, signal));
   const source = await stage('volume', async () => builder.finish());
   const { name: part, formerName: formerPart } = series.part ?? {};
   const mode = restate ? await standingMode({ source, part, model }, run, parts) : parts.mode;
   const images = { source, part, formerPart, model, mode };
   const standing = restate ? await standingResult(images, run, parts, stage) : undefined;
+  await parts.turn?.begin();
+  if (isLast) parts.turn?.beginsLast();
   const found = standing?.found ?? (await findPancreas(source.volume, model, { ...inference, mode }, stage));
   return { ...images, ...found, standing, ...lookAt(source.volume, found) };
 }
@@ -69,6 +75,7 @@ async function segmentSeries(
 async function publish(work: SegmentedWork, context: StudyContext, stage: RunStage): Promise<MeasuredVolume> {
   const { run, segmentations, parts } = context;
   const { archive, database, settings, now } = parts;
+  await parts.turn?.begin();
   const { studyInstanceUid } = run;
   const firstTime = (name: string) => fixedTime(database, name, now());
   const { standing, source } = work;

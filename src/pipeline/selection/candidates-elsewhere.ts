@@ -28,6 +28,14 @@ const pool = new WorkerPool<CandidatesJob, CandidateSeries[]>({
   heapMb: 128,
 });
 
+/**
+ * To be called before the headers of a series are asked for: what tells them apart starts while they are on
+ * their way.
+ */
+export function expectHeaders(images: number): void {
+  if (images > SMALL_SERIES) pool.warm();
+}
+
 /** More images than any series that is a volume, or some. */
 const MOST_IMAGES = 20_000;
 

@@ -1,6 +1,6 @@
 import { type DicomDataset, number, requiredText, text } from '../../dicom/reading/dataset.ts';
 import type { DicomWebClient } from '../../dicom/web/client.ts';
-import { candidatesElsewhere } from './candidates-elsewhere.ts';
+import { candidatesElsewhere, expectHeaders } from './candidates-elsewhere.ts';
 import { factsOf } from './facts.ts';
 import type { CandidateSeries } from './select.ts';
 
@@ -36,6 +36,7 @@ export async function describeSeries(
     const what = `a series of study ${studyInstanceUid}`;
     const seriesInstanceUid = requiredText(item, 'SeriesInstanceUID', what);
     if (mayHoldImages(item)) {
+      expectHeaders(number(item, 'NumberOfSeriesRelatedInstances') ?? 0);
       const headers = await headersOf(archive, studyInstanceUid, seriesInstanceUid, item, signal);
       described.push(...(await candidatesElsewhere(seriesInstanceUid, headers)));
     } else {

@@ -1,5 +1,6 @@
 import type { Array3 } from '../array3.ts';
 import { GrowingIndices } from './growing-indices.ts';
+import { isZero } from './zeros.ts';
 
 /**
  * A stretch of foreground voxels along the fastest axis: data indices from `start` up to, not including,
@@ -58,6 +59,11 @@ export function findComponents({ data, shape }: Array3<Uint8Array>): Components 
 
   const fours = inFours(data);
   for (let row = 0; row < n0 * n1; row++) {
+    if (row % n1 === 0 && isZero(data.subarray(row * n2, (row + n1) * n2))) {
+      firstRun.fill(starts.length, row, row + n1 + 1);
+      row += n1 - 1;
+      continue;
+    }
     firstRun[row] = starts.length;
     const end = (row + 1) * n2;
     for (let at = row * n2; at < end; at++) {

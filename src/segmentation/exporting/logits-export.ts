@@ -65,7 +65,7 @@ export function exportLogits(
   }
   if (postprocessing.keepLargestComponent) keepLargestComponents({ data: mask, shape: volumeShape });
   const voxelRange = confineToMask({ data: softMask, shape: volumeShape }, mask);
-  return { mask, probability: whole, softMask, voxelRange };
+  return { mask, probability: whole, softMask, voxelRange, region: { first: 0, end: mask.length } };
 }
 
 /** Planes of the resized logits across the first axis, one for each class; they are filled anew each time. */

@@ -1,5 +1,5 @@
 import type { ArrayPart } from '../array-view.ts';
-import { type Array3, type Axis, elements, permuted } from '../array3.ts';
+import { type Array3, type Axis, elements, permuted, type Shape3 } from '../array3.ts';
 import type { ModelInfo } from '../model/model-info.ts';
 import type { Properties } from '../preprocessing/preprocess.ts';
 import { forEachResizedPlane } from '../resampling/linear.ts';
@@ -17,6 +17,8 @@ export interface ExportedSegmentation {
   /** The probability in 255ths, confined to the organ: at least 128 exactly where the mask is. */
   readonly softMask: Uint8Array;
   readonly voxelRange: VoxelRange;
+  /** Which stretch of the arrays holds anything but 0; of the probability, anything that is not faint. */
+  readonly region: { readonly first: number; readonly end: number };
 }
 
 /**
@@ -38,6 +40,8 @@ export function exportSegmentation(
   const mask = new Uint8Array(elements(volumeShape));
   const whole = saveProbability ? new Float32Array(elements(volumeShape)) : undefined;
   const softMask = new Uint8Array(mask.length);
+  // Memory that is never looked at is never taken: only the slices with anything in them are, from here on.
+  let [low, high] = [mask.length, -1];
   const separate = separateAxisOfExport(properties, info);
   forEachResizedPlane(probability, shape, separate, (plane, i, { rows, columns }) => {
     let from = 0;
@@ -47,14 +51,33 @@ export function exportSegmentation(
         // The original compares the classes in single precision.
         const value = Math.fround(plane[from++] as number);
         if (value > THRESHOLD) mask[to] = 1;
-        if (value >= FAINT_PROBABILITY) softMask[to] = softValue(value);
+        if (value >= FAINT_PROBABILITY) {
+          softMask[to] = softValue(value);
+          if (to < low) low = to;
+          if (to > high) high = to;
+        }
         if (whole) whole[to] = value;
       }
     }
   });
-  if (info.postprocessing.keepLargestComponent) keepLargestComponents({ data: mask, shape: volumeShape });
-  const voxelRange = confineToMask({ data: softMask, shape: volumeShape }, mask);
-  return { mask, probability: whole, softMask, voxelRange };
+  const slices = slicesBetween(low, high, volumeShape);
+  const found = slices.of(mask);
+  if (info.postprocessing.keepLargestComponent) keepLargestComponents({ data: found, shape: slices.shape });
+  const voxelRange = confineToMask({ data: slices.of(softMask), shape: slices.shape }, found);
+  return { mask, probability: whole, softMask, voxelRange, region: slices.region };
+}
+
+/** The slices of an array in which some of its indices lie; none where `high` is less than `low`. */
+function slicesBetween(low: number, high: number, [, n1, n2]: Shape3) {
+  const length = n1 * n2;
+  const first = high < low ? 0 : Math.floor(low / length);
+  const end = high < low ? 0 : Math.floor(high / length) + 1;
+  const region = { first: first * length, end: end * length };
+  return {
+    region,
+    shape: [end - first, n1, n2] as const,
+    of: (array: Uint8Array) => array.subarray(region.first, region.end),
+  };
 }
 
 /**

@@ -4,10 +4,10 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
-import { codeOf } from '../../coded-error.ts';
 import { MODES, type Mode } from '../../inference-mode.ts';
 import { type Calibration, calibrate, calibrationSchema } from '../calibration.ts';
 import { SegmentationError } from '../segmentation-error.ts';
+import { isNotFound, stampOf } from './file-stamp.ts';
 import { type ModelInfo, modelInfoSchema } from './model-info.ts';
 import { trainingOutputWords } from './training-output.ts';
 
@@ -23,8 +23,16 @@ export interface Model {
   readonly sha256: string;
   /** Absolute paths of the folds' networks, in the order of their numbers. */
   readonly networks: readonly string[];
+  /** Of each file, what it was when it was read or its sha256 was checked; see `stampOf`. */
+  readonly stamps: ReadonlyMap<string, string>;
   /** What intervals of volumes are founded on, for those modes for which the folder holds it. */
   readonly calibrations: Readonly<Partial<Record<Mode, Calibration>>>;
+}
+
+/** Whether the folder still holds the files that the model was loaded from. */
+export async function isAsLoaded({ stamps }: Model): Promise<boolean> {
+  for (const [file, stamp] of stamps) if ((await stampOf(file)) !== stamp) return false;
+  return true;
 }
 
 export type ListedModel = { readonly folder: string } & (
@@ -43,8 +51,12 @@ export async function loadModel(nameOrFolder: string, roots: readonly string[] =
   for (const folder of candidates) {
     const model = await readModel(folder);
     if (!model) continue;
-    for (const file of model.networks) await checkHash(file, model.info.files[path.basename(file)] ?? '');
-    return model;
+    const stamps = new Map(model.stamps);
+    for (const file of model.networks) {
+      stamps.set(file, await stampOf(file));
+      await checkHash(file, model.info.files[path.basename(file)] ?? '');
+    }
+    return { ...model, stamps };
   }
   for (const folder of candidates) {
     const words = await trainingOutputWords(folder);
@@ -84,6 +96,9 @@ async function listedModel(folder: string): Promise<ListedModel | undefined> {
 /** Undefined where the folder has no model.json. */
 async function readModel(folder: string): Promise<Model | undefined> {
   const file = path.join(folder, MODEL_FILE);
+  const described = [file, ...MODES.map((mode) => path.join(folder, calibrationFile(mode)))];
+  const stamps = new Map<string, string>();
+  for (const one of described) stamps.set(one, await stampOf(one));
   const text = await readIfThere(file);
   if (text === undefined) return undefined;
   const info = parseFile(modelInfoSchema, text, file);
@@ -91,7 +106,8 @@ async function readModel(folder: string): Promise<Model | undefined> {
     .sort((a, b) => foldNumber(a) - foldNumber(b))
     .map((name) => path.join(folder, name));
   const sha256 = fingerprint(info);
-  return { folder, info, sha256, networks, calibrations: await readCalibrations(folder, sha256) };
+  const calibrations = await readCalibrations(folder, sha256);
+  return { folder, info, sha256, networks, stamps, calibrations };
 }
 
 async function readCalibrations(folder: string, model: string): Promise<Model['calibrations']> {
@@ -200,8 +216,4 @@ async function checkHash(file: string, expected: string): Promise<void> {
     `${file} has sha256 ${found}, ${MODEL_FILE} says ${expected}: ` +
       'the file was changed or damaged; import the model again',
   );
-}
-
-function isNotFound(error: unknown): boolean {
-  return ['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '');
 }
