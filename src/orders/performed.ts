@@ -3,7 +3,7 @@ import { type Code, codeItem } from '../results/codes.ts';
 import { DISCONTINUATION, type Discontinuation } from './reasons.ts';
 
 /** An instance that the archive holds. */
-export interface OutputInstance {
+interface OutputInstance {
   readonly sopClassUid: string;
   readonly sopInstanceUid: string;
 }

@@ -16,6 +16,7 @@ import {
   replaceEnding,
   requestOrderCancel,
 } from '../store/orders/performed-orders.ts';
+import { WORKITEM_STATES } from '../store/orders/workitems.ts';
 import { progressOfStudies, type StudyProgress } from '../store/records/progress-log.ts';
 import { findStudy, type StudyRecord } from '../store/records/study-log.ts';
 import type { OrderSettings } from './claimable.ts';
@@ -75,6 +76,12 @@ function percentOf({ stage, fraction = 0 }: Pick<StudyProgress, 'stage' | 'fract
   return from === undefined ? 1 : Math.round(PERCENT[from] + fraction * (PERCENT[to] - PERCENT[from]));
 }
 
+/** In words of the node's own: what a worklist writes there may be anything. */
+function saidToBe(state: string | undefined): string {
+  const isKnown = WORKITEM_STATES.some((one) => one === state);
+  return `the worklist says that the workitem is ${isKnown ? state : 'in no state that there is'}`;
+}
+
 /** Takes one order a step further, each time that it is asked; every step may be done twice. */
 export class Performing {
   readonly #parts: PerformingParts;
@@ -125,7 +132,7 @@ export class Performing {
       if (await this.claim(order, false, signal)) return;
       return this.#lose(order, 'the worklist gave the workitem to somebody else');
     }
-    if (state !== 'IN PROGRESS') return this.#lose(order, `the worklist says that the workitem is ${state}`);
+    if (state !== 'IN PROGRESS') return this.#lose(order, saidToBe(state));
     const isCanceled = order.cancelRequestedAt !== undefined || (await this.#isCancelHeard(order, workitem));
     if (isCanceled)
       return this.#cancel(order, { reason: 'unspecified', words: 'canceled on request' }, signal);
@@ -255,8 +262,7 @@ export class Performing {
     const workitem = await this.#worklist.retrieve(order.workitemUid, signal);
     const state = workitem && text(workitem, 'ProcedureStepState');
     if (state === ending.state) return this.#ended(order, ending);
-    if (state !== 'IN PROGRESS')
-      return this.#lose(order, `the worklist says that the workitem is ${state ?? 'gone'}`);
+    if (state !== 'IN PROGRESS') return this.#lose(order, saidToBe(state));
     const refusals = await recordRefusal(database, order);
     const { workitemUid } = order;
     if (refusals === 1 || refusals === MOST_REFUSALS) {

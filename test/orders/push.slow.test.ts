@@ -54,8 +54,9 @@ async function ask(
   at: string,
   body?: unknown,
   headers: Record<string, string> = {},
+  where = running,
 ): Promise<Said> {
-  const response = await fetch(`${running.node().url}/dicom-web/workitems${at}`, {
+  const response = await fetch(`${where.node().url}/dicom-web/workitems${at}`, {
     method,
     headers: { ...(body === undefined ? {} : { 'Content-Type': 'application/dicom+json' }), ...headers },
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),

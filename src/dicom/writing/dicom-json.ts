@@ -3,7 +3,7 @@ import { data } from 'dcmjs';
 const { nameMap } = data.DicomMetaDictionary;
 
 /** An element in the DICOM JSON model (PS3.18 F.2.2). */
-export interface JsonElement {
+interface JsonElement {
   readonly vr: string;
   readonly Value?: readonly unknown[];
 }

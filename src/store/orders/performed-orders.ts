@@ -8,7 +8,7 @@ import type { Sql } from '../database/sql.ts';
  * and the worklist is told. lost: the worklist gave it to somebody else, or ended it itself.
  */
 const ORDER_STATES = ['claiming', 'claimed', 'requested', 'ending', 'COMPLETED', 'CANCELED', 'lost'] as const;
-export type OrderState = (typeof ORDER_STATES)[number];
+type OrderState = (typeof ORDER_STATES)[number];
 
 const orderRow = z.object({
   /** Root of the service; empty: the node's own. */
@@ -117,18 +117,6 @@ export async function listedOrders(sql: Sql, ended: number): Promise<PerformedOr
     [ended],
   );
   return rowsOf(orderRow, rows);
-}
-
-const countRow = z.object({ state: z.enum(ORDER_STATES), orders: z.int() });
-
-/** How many orders there are in each state. */
-export async function countOrders(sql: Sql): Promise<Readonly<Record<OrderState, number>>> {
-  const rows = await sql.query(
-    'SELECT state, count(*)::int AS orders FROM pansegnet.performed_order GROUP BY state',
-  );
-  const none = Object.fromEntries(ORDER_STATES.map((state) => [state, 0])) as Record<OrderState, number>;
-  for (const { state, orders } of rowsOf(countRow, rows)) none[state] = orders;
-  return none;
 }
 
 export interface Lease {
