@@ -15,6 +15,7 @@ import { createLogger } from './compose/logger.ts';
 import type { CommandRoutes } from './compose/node-parts.ts';
 import { startNotifications } from './compose/notifications.ts';
 import { composeObservation } from './compose/observation.ts';
+import { composeOrders } from './compose/orders.ts';
 import { composePages } from './compose/pages.ts';
 import { openEngine, openQueue } from './compose/queue.ts';
 import { checkRole, type NodeRole } from './compose/role.ts';
@@ -26,6 +27,7 @@ import type { Config } from './config.ts';
 import type { DicomWebClient } from './dicom/web/client.ts';
 import { newOwnToken } from './http/security/local-access.ts';
 import { NodeMetrics } from './metrics/node-metrics.ts';
+import type { OrderEvent } from './orders/performing.ts';
 import { configuredModels } from './pipeline/run/models.ts';
 import type { ProgressListener } from './pipeline/run/stages.ts';
 import { announceStudy } from './store/arrivals/announcements.ts';
@@ -107,10 +109,16 @@ export async function startNode(config: Config, options: NodeOptions = {}): Prom
     logger,
   });
   const pages = composePages(config, { database, queue, archive, models, readiness, now, logger });
+  const told = (event: OrderEvent): void => {
+    metrics.orderEvent(event);
+    audit.orderEvent(event);
+  };
+  const orders = await composeOrders(config, { archive, database, queue, now, logger, told });
   const app = composeHttp(config, {
     role,
     archive: embedded?.router,
     receive: intake?.router,
+    workitems: isGateway ? orders.router : undefined,
     notify: isGateway ? composeNotify({ database, now }) : undefined,
     pages,
     viewer: options.viewer,
@@ -145,12 +153,16 @@ export async function startNode(config: Config, options: NodeOptions = {}): Prom
       onStageEnd: (end) => metrics.stageEnded(end),
       ...(options.onProgress ? { onProgress: options.onProgress } : {}),
     });
-    const ended = (studyInstanceUid: string) => void ends.emit(studyInstanceUid);
+    const ended = (studyInstanceUid: string) => {
+      ends.emit(studyInstanceUid);
+      orders.wake();
+    };
     startWork(config, { database, queue, run, metrics, audit, logger, ended });
   }
   open.defer(() => queue.stop({ graceMs: config.shutdown.graceSeconds * 1000 }));
   const identity = await composeIdentityWatch(config, { archive, database, queue, logger });
   const watcher = composeWatcher(config, { archive, database, queue, logger, identity });
+  if (isGateway) open.use(orders.perform());
   if (isGateway) open.adopt(startWatching(config.watch.schedule, watcher, logger), (it) => it.stop());
   for (const { check, what, why, todo } of await startFindings(config)) warn({ check, why, todo }, what);
   await intake?.start();

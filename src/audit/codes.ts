@@ -15,6 +15,7 @@ export const AUDIT_EVENTS = {
   instancesTransferred: dcm('110104', 'DICOM Instances Transferred'),
   export: dcm('110106', 'Export'),
   patientRecord: dcm('110110', 'Patient Record'),
+  procedureRecord: dcm('110111', 'Procedure Record'),
   query: dcm('110112', 'Query'),
   securityAlert: dcm('110113', 'Security Alert'),
   userAuthentication: dcm('110114', 'User Authentication'),

@@ -1,26 +1,48 @@
 import { z } from 'zod';
 import type { DeadStudy } from '../queue/dead-studies.ts';
+import { listedOrders, type PerformedOrder } from '../store/orders/performed-orders.ts';
 import { defineCommand } from './definition/command.ts';
 import { jsonFlag } from './definition/field.ts';
 import { givenUp } from './options/given-up.ts';
 
-/** How much waits and runs, whether the queue is paused, and the studies that were given up. */
+/** How much waits and runs, whether the queue is paused, the studies that were given up, and orders. */
 export const queueList = defineCommand({
   name: 'queue list',
-  help: 'how much waits, and which studies were given up, why and when',
+  help: 'how much waits, which studies were given up, why and when, and which orders there are',
   runs: 'in-node',
   options: z.strictObject({ json: jsonFlag }),
-  run: async ({ json }, { queue: open, print }) => {
+  run: async ({ json }, { queue: open, database, print }) => {
     const queue = await open();
     const [mode, counts, dead] = [await queue.mode(), await queue.counts(), await givenUp(queue)];
+    const orders = await listedOrders(database, ENDED_ORDERS);
     if (json) {
-      print(JSON.stringify({ mode, ...counts, givenUp: dead }, null, 2));
+      const shown = orders.map(shownOrder);
+      print(JSON.stringify({ mode, ...counts, givenUp: dead, orders: shown }, null, 2));
       return;
     }
     print(`${mode}: ${counts.waiting} waiting, ${counts.active} being worked on, ${counts.dead} given up`);
     for (const study of dead) print(sentence(study));
+    for (const order of orders) print(orderSentence(order));
   },
 });
+
+/** Orders that are over: so many of the latest are shown. */
+const ENDED_ORDERS = 20;
+
+/** Without the Transaction UID, which is a key. */
+function shownOrder(order: PerformedOrder): object {
+  const { transactionUid: _key, request: _request, ending: _ending, ...shown } = order;
+  return shown;
+}
+
+const orderSentence = (order: PerformedOrder): string =>
+  [
+    `order ${order.workitemUid}  ${(order.endedAt ?? order.claimedAt).toISOString()}  ${order.state}`,
+    ...(order.accessionNumber ? [`accession ${order.accessionNumber}`] : []),
+    ...(order.requestedProcedure ? [`requested procedure ${order.requestedProcedure}`] : []),
+    ...(order.studyInstanceUid ? [`study ${order.studyInstanceUid}`] : []),
+    ...(order.reason ? [order.reason] : []),
+  ].join('  ');
 
 const sentence = ({ studyInstanceUid, code, reason, failedAt, tries }: DeadStudy): string =>
   `${studyInstanceUid}  ${failedAt.toISOString()}  ${code} after ${tries} tries: ${reason}`;

@@ -8,6 +8,7 @@ import { type Config, ConfigError } from '../config.ts';
 import { audited, refusedEarly } from '../http/security/audited.ts';
 import type { Principal } from '../http/security/principal.ts';
 import { hashedWords } from '../logging/identifiers.ts';
+import type { OrderEvent } from '../orders/performing.ts';
 import { describeFailure } from '../pipeline/failures.ts';
 import { keptIdentifierKey } from './logger.ts';
 
@@ -29,6 +30,8 @@ export interface NodeAudit extends AsyncDisposable {
   studyFailed(studyInstanceUid: string, error: unknown): void;
   /** An operator had a patient erased from the node. */
   patientErased(patientKey: string): void;
+  /** An order was claimed, or ended. */
+  orderEvent(event: OrderEvent): void;
   /** Records the end, where there was a beginning, and waits for the disk. */
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -127,6 +130,22 @@ export function composeAudit(
         action: 'D',
         participants: [{ ...node, isRequestor: true }],
         objects: patients === 'key' ? [{ kind: 'patient', id }] : [],
+      }),
+    orderEvent: ({ order, what }) =>
+      record({
+        event: 'procedureRecord',
+        action: what === 'claimed' ? 'U' : 'E',
+        ...(what === 'CANCELED' || what === 'lost' ? { outcome: '4', outcomeDescription: what } : {}),
+        participants: [
+          { ...node, isRequestor: true },
+          { userId: order.worklist || sourceId, isRequestor: false, role: 'source' },
+        ],
+        objects: [
+          { kind: 'address', id: `${order.worklist}/workitems/${order.workitemUid}` },
+          ...(order.studyInstanceUid === undefined
+            ? []
+            : [{ kind: 'study' as const, id: order.studyInstanceUid }]),
+        ],
       }),
     [Symbol.asyncDispose]: async () => {
       refusals.tell();

@@ -27,6 +27,8 @@ export interface NodeHttpParts {
   readonly archive: Router | undefined;
   /** STOW-RS, where it is not. */
   readonly receive: Router | undefined;
+  /** UPS-RS, where the node takes orders. */
+  readonly workitems: RequestHandler | undefined;
   /** Announcements by the archive. */
   readonly notify: Router | undefined;
   readonly access: HttpAccess | undefined;
@@ -46,6 +48,7 @@ export function composeHttp(
     logger,
     archive,
     receive,
+    workitems,
     notify,
     access,
     audit,
@@ -55,6 +58,7 @@ export function composeHttp(
   return createApp({
     archive,
     receive,
+    workitems,
     notify,
     access,
     audit: audit.requests,

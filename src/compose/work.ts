@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import type { NodeMetrics } from '../metrics/node-metrics.ts';
+import { asLongAsWanted } from '../orders/called-off.ts';
 import type { RunParts } from '../pipeline/run/run-parts.ts';
 import type { ProgressListener } from '../pipeline/run/stages.ts';
 import { runStudy } from '../pipeline/run-study.ts';
@@ -9,6 +10,7 @@ import type { StudyQueue } from '../queue/study-queue.ts';
 import { workOnStudies } from '../queue/study-worker.ts';
 import type { Database } from '../store/database/sql.ts';
 import { progressWriter } from '../store/records/progress-log.ts';
+import { markEnded } from '../store/records/study-log.ts';
 import type { NodeAudit } from './audit.ts';
 
 interface WorkParts {
@@ -52,12 +54,28 @@ export function startWork(
         run.onProgress?.(event);
       };
       const study = { ...job, restate: job.reason === 'restated' };
-      const { decisions, volumes } = await runStudy(study, { ...run, onProgress, turn }, signal).catch(
-        (error) => {
-          audit.studyFailed(job.studyInstanceUid, error);
-          throw error;
-        },
-      );
+      const { studyInstanceUid } = job;
+      const ordered = {
+        database,
+        studyInstanceUid,
+        isOrdered: job.reason === 'ordered',
+        now: run.now,
+        onError: (err: unknown) => logger.warn({ err }, 'whether an order was canceled cannot be asked'),
+      };
+      const outcome = await asLongAsWanted(ordered, signal, ({ beforeStoring, signal: either }) =>
+        runStudy(study, { ...run, onProgress, beforeStoring, turn }, either),
+      ).catch((error) => {
+        audit.studyFailed(studyInstanceUid, error);
+        throw error;
+      });
+      if (!outcome) {
+        const reason = 'the order for it was canceled';
+        await markEnded(database, { studyInstanceUid, state: 'skipped', reason, now: run.now() });
+        metrics.studyEnded('skipped', []);
+        logger.info({ studyInstanceUid }, reason);
+        return;
+      }
+      const { decisions, volumes } = outcome;
       audit.studyProcessed(
         job.studyInstanceUid,
         volumes.map(({ patientKey }) => patientKey),

@@ -9,6 +9,7 @@ import { intakeSchema } from './intake.ts';
 import { auditSchema, logSchema } from './log.ts';
 import { notificationsSchema } from './notifications.ts';
 import { healthSchema, metricsSchema, shutdownSchema, siteSchema } from './operation.ts';
+import { ordersSchema } from './orders.ts';
 import { pagesSchema } from './pages.ts';
 import { queueSchema } from './queue.ts';
 
@@ -59,6 +60,9 @@ export const SECRET_KEYS = [
   'log.key',
   'notifications.webhook.secret',
   'notifications.email.smtp',
+  'orders.worklist.password',
+  'orders.worklist.token',
+  'orders.worklist.proxy',
   'site.trackingSecret',
 ] as const;
 
@@ -77,6 +81,9 @@ export const PATH_KEYS = [
   'intake.spoolFolder',
   'log.file',
   'models.folder',
+  'orders.worklist.ca',
+  'orders.worklist.clientCertificate',
+  'orders.worklist.clientKey',
   'selection.rules',
 ] as const;
 
@@ -111,6 +118,7 @@ export const configSchema = z
     auth: authSchema,
     audit: auditSchema,
     notifications: notificationsSchema,
+    orders: ordersSchema,
     patients: z.strictObject({ placeholderIds: z.array(z.string().min(1)) }),
     pages: pagesSchema,
     results: z.strictObject({

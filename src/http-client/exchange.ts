@@ -23,7 +23,7 @@ export interface ExchangeEnd {
 
 export interface ExchangeRequest {
   readonly url: string;
-  readonly method?: 'GET' | 'POST';
+  readonly method?: 'GET' | 'POST' | 'PUT';
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: RequestBody | undefined;
   readonly limits: ExchangeLimits;

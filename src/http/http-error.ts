@@ -10,6 +10,7 @@ const HTTP_ERROR_CODES = [
   'HOST_REFUSED', // addressed to a name that the node does not go by
   'NOT_FOUND',
   'METHOD_NOT_ALLOWED',
+  'CONFLICT', // does not go with the state that it is about
   'NOT_ACCEPTABLE', // wants the answer in a form that there is not
   'MEDIA_TYPE', // its body has a form that is not taken
   'TOO_LARGE',
@@ -29,6 +30,7 @@ const STATUSES: Readonly<Record<HttpErrorCode, number>> = {
   HOST_REFUSED: 421,
   NOT_FOUND: 404,
   METHOD_NOT_ALLOWED: 405,
+  CONFLICT: 409,
   NOT_ACCEPTABLE: 406,
   MEDIA_TYPE: 415,
   TOO_LARGE: 413,

@@ -1,6 +1,7 @@
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
 import { errorAnswer } from './error-answer.ts';
 import { HttpError } from './http-error.ts';
+import { changeOfWorkitem } from './orders/workitem-routes.ts';
 import { allow, changeByApi, changeByPage, identified } from './security/access.ts';
 import { limitBodyTime } from './security/body-time.ts';
 import { securityHeaders } from './security/headers.ts';
@@ -23,6 +24,8 @@ export interface HttpParts {
   readonly archive?: RequestHandler | undefined;
   /** STOW-RS, where the archive is elsewhere. */
   readonly receive?: RequestHandler | undefined;
+  /** UPS-RS on the node's own worklist. */
+  readonly workitems?: RequestHandler | undefined;
   /** Told by the archive that a study is complete. */
   readonly notify?: RequestHandler | undefined;
   readonly metrics?: RequestHandler | undefined;
@@ -91,6 +94,7 @@ export function createApp({
     for (const router of routers) if (router) node.use(path, guard, router);
   };
   if (parts.assets) node.use('/assets', parts.assets);
+  mount('/dicom-web/workitems', allow('operator', changeOfWorkitem), parts.workitems);
   mount('/dicom-web', allow('viewer', 'sender'), parts.archive ?? parts.receive);
   mount('/api/notify', allow('viewer', 'sender'), express.json({ limit: limits.bodyBytes }), parts.notify);
   mount('/metrics', allow('viewer', 'operator'), parts.metrics);

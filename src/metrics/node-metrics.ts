@@ -23,6 +23,7 @@ export class NodeMetrics {
   readonly #studies: Counter<'outcome'>;
   readonly #results: Counter<'model' | 'class' | 'finding'>;
   readonly #archive: Histogram<'kind' | 'outcome'>;
+  readonly #orders: Counter<'worklist' | 'outcome'>;
 
   /** @param version of the program */
   constructor(version: string) {
@@ -59,6 +60,12 @@ export class NodeMetrics {
       buckets: ARCHIVE_BUCKETS,
       registers,
     });
+    this.#orders = new Counter({
+      name: 'pansegnet_orders_total',
+      help: 'Orders (workitems) that were claimed, and how those ended that are over.',
+      labelNames: ['worklist', 'outcome'],
+      registers,
+    });
     for (const outcome of ['done', 'skipped', 'failed'] as const) this.#studies.inc({ outcome }, 0);
     addBuildInfo(this.registry, version);
     collectDefaultMetrics({ register: this.registry });
@@ -75,6 +82,17 @@ export class NodeMetrics {
   attemptFailed({ code }: { readonly code: string }, again: boolean): void {
     this.#failures.inc({ code, retried: String(again) });
     if (!again) this.#studies.inc({ outcome: 'failed' });
+  }
+
+  /** @param event.what claimed, or how the order ended */
+  orderEvent({
+    order,
+    what,
+  }: {
+    readonly order: { readonly worklist: string };
+    readonly what: string;
+  }): void {
+    this.#orders.inc({ worklist: order.worklist === '' ? 'own' : 'other', outcome: what.toLowerCase() });
   }
 
   studyEnded(outcome: Exclude<StudyOutcome, 'failed'>, volumes: readonly MeasuredVolume[]): void {

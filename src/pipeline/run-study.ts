@@ -106,7 +106,9 @@ export async function runStudy(
     now(),
   );
   if (failures.length > 0) throw failures.find((error) => describeFailure(error).passing) ?? failures[0];
-  await finishRun(database, run, { ...endOf(decisions), ofOneSeries: forced !== undefined, now: now() });
+  const reports = volumes.map(({ report }) => report.sopInstanceUid);
+  const end = { ...endOf(decisions), ofOneSeries: forced !== undefined, reports };
+  await finishRun(database, run, { ...end, now: now() });
   return { decisions, volumes };
 }
 

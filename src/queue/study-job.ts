@@ -2,9 +2,9 @@ import { z } from 'zod';
 
 /**
  * Why a study is in the queue. restated: what is known of its patient has changed, and its results are to say
- * so.
+ * so. ordered: a workitem asks for it; the same counts that are watched and ordered are one run.
  */
-const STUDY_REASONS = ['watched', 'received', 'notified', 'requested', 'restated'] as const;
+const STUDY_REASONS = ['watched', 'received', 'notified', 'requested', 'restated', 'ordered'] as const;
 
 /**
  * What goes first: what a person asked for, then what has just arrived, then what the archive held before.
@@ -29,9 +29,9 @@ export const studyJobSchema = z.object({
 export type StudyJob = z.infer<typeof studyJobSchema>;
 
 export type StudyRequest = Pick<StudyJob, 'studyInstanceUid' | 'reason'> & {
-  /** Default: `requested` where a person asked, else `arrived`. */
+  /** Default: `requested` where a person asked or ordered, else `arrived`. */
   readonly urgency?: Urgency;
 };
 
 export const priorityOf = ({ reason, urgency }: StudyRequest): number =>
-  PRIORITIES[urgency ?? (reason === 'requested' ? 'requested' : 'arrived')];
+  PRIORITIES[urgency ?? (reason === 'requested' || reason === 'ordered' ? 'requested' : 'arrived')];

@@ -4,6 +4,8 @@ import type { Message } from '../../src/exchange/notifications/message.ts';
 import { NOTIFICATION_QUEUE, openOutbox, putMessage } from '../../src/exchange/notifications/outbox.ts';
 import { JobEngine } from '../../src/queue/job-engine.ts';
 import type { Database } from '../../src/store/database/sql.ts';
+import { endOrder, keepOrder } from '../../src/store/orders/performed-orders.ts';
+import { createWorkitem } from '../../src/store/orders/workitems.ts';
 import { eraseJobs } from '../../src/store/queue/pgboss-tables.ts';
 import { erasePatient } from '../../src/store/records/erase-patient.ts';
 import { recordVolume } from '../../src/store/records/history.ts';
@@ -38,6 +40,20 @@ describeDatabases('a patient who is erased', (newSite) => {
       const rita = keyOf({ patientId: 'MRN-RITA', issuer: undefined, studyInstanceUid: '' });
       await lived(database, engine, jane, '2.25.1', JANE);
       await lived(database, engine, rita, '2.25.2', RITA);
+      const workitem = {
+        studyInstanceUid: '2.25.1',
+        patientKey: jane,
+        dataset: { '00100010': JANE.PatientName },
+      };
+      await createWorkitem(database, { ...workitem, workitemUid: '2.25.71' }, NOW);
+      const order = {
+        worklist: '',
+        workitemUid: '2.25.71',
+        studyInstanceUid: '2.25.1',
+        transactionUid: '2.25.8',
+      };
+      const named = { ...order, request: {}, accessionNumber: 'JANE-1', requestedProcedure: '' };
+      await keepOrder(database, named, NOW);
       expect(await said(database, ['doe', 'jane', jane])).not.toEqual([]);
       const before = await findPatient(database, rita);
 
@@ -48,6 +64,8 @@ describeDatabases('a patient who is erased', (newSite) => {
       await markQueued(database, { studyInstanceUid: '2.25.1', isNew: true, now: NOW });
       await expect(erase()).rejects.toMatchObject({ code: 'PATIENT_BUSY' });
       expect((await findPatient(database, jane))?.volumes).toHaveLength(1);
+      await expect(erase()).rejects.toMatchObject({ code: 'PATIENT_BUSY' });
+      await endOrder(database, order, { state: 'CANCELED', now: NOW });
       await markEnded(database, { studyInstanceUid: '2.25.1', state: 'done', now: NOW });
       await database.query('UPDATE pansegnet.study SET answered_requests = requests');
       await markEnded(database, { studyInstanceUid: '2.25.1', state: 'done', now: NOW });

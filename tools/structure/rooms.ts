@@ -83,7 +83,11 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   nifti: { what: 'NIfTI files, read and written', mayImport: ['dicom/volume.ts'] },
   http: {
     what: 'pages, API, STOW-RS, who may do what',
-    mayImport: ['dicom', 'store', 'pipeline', 'queue', 'results', 'seg', 'pictures', 'audit'],
+    mayImport: ['dicom', 'store', 'pipeline', 'queue', 'orders', 'results', 'seg', 'pictures', 'audit'],
+  },
+  orders: {
+    what: 'orders: workitems (UPS-RS) of a worklist elsewhere or of the node itself, and their performer',
+    mayImport: ['dicom', 'store', 'queue', 'results', 'pipeline/run/stage-names.ts'],
   },
   exchange: {
     what: 'results to other systems: webhook and e-mail',

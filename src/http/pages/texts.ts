@@ -122,6 +122,26 @@ export const TEXTS = {
     noSeries: 'No series has been looked at yet.',
   },
 
+  orders: {
+    title: 'Orders',
+    columns: {
+      accession: 'Accession number',
+      procedure: 'Requested procedure',
+      workitem: 'Workitem',
+      state: 'State',
+      since: 'Since',
+    },
+    states: {
+      claiming: 'being claimed',
+      claimed: 'waits for its input or the queue',
+      requested: 'in the queue',
+      ending: 'the worklist is being told',
+      COMPLETED: 'completed',
+      CANCELED: 'canceled',
+      lost: 'taken away',
+    },
+  },
+
   review: {
     title: 'Review',
     none: 'Not reviewed yet',

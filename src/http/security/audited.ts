@@ -162,11 +162,22 @@ function purposeOf(asked: Asked, hash: RequestAudit['hash']): Purpose | undefine
 
 function dicomWebPurpose(asked: Asked, objects: AuditObject[], hash: RequestAudit['hash']): Purpose {
   const { method, path } = asked;
+  if (WORKITEMS.test(path)) return workitemPurpose(asked, hash);
   if (!isSafe(method)) return { event: 'instancesTransferred', action: 'C', objects };
   const isSearch = /\/(studies|series|instances)$/.test(path);
   if (isSearch) return queryOf(asked, hash);
   const isHeader = path.endsWith('/metadata');
   return { event: isHeader ? 'instancesAccessed' : 'instancesTransferred', action: 'R', objects };
+}
+
+const WORKITEMS = /^\/dicom-web\/workitems(\/|$)/;
+
+/** An order that somebody gave, looked at or changed. */
+function workitemPurpose({ method, path, ...asked }: Asked, hash: RequestAudit['hash']): Purpose {
+  const isAll = /^\/dicom-web\/workitems\/?$/.test(path);
+  if (isAll && isSafe(method)) return queryOf({ method, path, ...asked }, hash);
+  const action = isSafe(method) ? 'R' : isAll ? 'C' : 'U';
+  return { event: 'procedureRecord', action, objects: [{ kind: 'address', id: path }] };
 }
 
 function queryOf({ path, search, searched }: Asked, hash: RequestAudit['hash']): Purpose {

@@ -35,6 +35,8 @@ export interface RunParts {
   readonly warn: (fields: object, message: string) => void;
   readonly onProgress?: ProgressListener;
   readonly onStageEnd?: StageEndListener;
+  /** The last moment at which a run may be called off: what it throws ends the run, and nothing is stored. */
+  readonly beforeStoring?: (studyInstanceUid: string) => Promise<void>;
   readonly stageLimits?: StageLimits;
   /** Where several studies are worked on in one process. */
   readonly turn?: Turn;

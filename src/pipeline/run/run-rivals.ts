@@ -89,6 +89,7 @@ async function publish(work: SegmentedWork, context: StudyContext, stage: RunSta
   for (const warning of warningsOf(finding, results)) parts.warn({ studyInstanceUid }, warning);
   const isWithdrawn = await wasWithdrawn(database, results.report.sopInstanceUid);
   // An archive may have deleted what was withdrawn; it is not to come back.
+  if (!isWithdrawn) await parts.beforeStoring?.(studyInstanceUid);
   if (!isWithdrawn)
     await stage('store', (_, signal) => storeResults(results, studyInstanceUid, parts, signal));
   if (!isWithdrawn)

@@ -3,7 +3,7 @@ import type { DicomWebClient } from '../../dicom/web/client.ts';
 import type { ResultObject } from '../../results/result-context.ts';
 import { readGivenSegmentation } from '../../seg/read-segmentation.ts';
 import type { Database } from '../../store/database/sql.ts';
-import { type ResultKind, recordResultSeries } from '../../store/records/own-series.ts';
+import { linkResultSeries, type ResultKind, recordResultSeries } from '../../store/records/own-series.ts';
 import type { Results, SegmentedSeries } from './create-results.ts';
 
 const resultObjects = ({ segmentations, report, pictures }: Results): [ResultKind, ResultObject][] => [
@@ -24,7 +24,10 @@ export async function storeResults(
   parts: StoreParts,
   signal?: AbortSignal,
 ): Promise<void> {
-  await storeObjects(resultObjects(results), studyInstanceUid, parts, signal);
+  const objects = resultObjects(results);
+  await storeObjects(objects, studyInstanceUid, parts, signal);
+  const series = new Set(objects.map(([, { seriesInstanceUid }]) => seriesInstanceUid));
+  await linkResultSeries(parts.database, results.report.sopInstanceUid, [...series]);
 }
 
 interface StoreParts {

@@ -281,4 +281,58 @@ export const MIGRATIONS: readonly string[] = [
   -- What the rest of the stage will take, by what was done of it.
   ALTER TABLE pansegnet.study_progress ADD COLUMN seconds_left double precision;
   `,
+  `
+  -- Orders: workitems (PS3.4 CC) that this node performs, of a worklist elsewhere or of its own (worklist
+  -- is empty then). The transaction UID is the key to the workitem: it is kept before the worklist hears
+  -- of it.
+  CREATE TABLE pansegnet.performed_order (
+    worklist text NOT NULL,
+    workitem_uid text NOT NULL,
+    transaction_uid text NOT NULL UNIQUE,
+    study_instance_uid text,
+    -- What it asks for, as it was read; and how it answers: the order's own identifiers.
+    request jsonb NOT NULL,
+    accession_number text NOT NULL,
+    requested_procedure text NOT NULL,
+    state text NOT NULL,
+    claimed_at timestamptz NOT NULL,
+    -- When the study was put in the queue for it; when the results began to be stored, from when on it
+    -- cannot be canceled any more.
+    requested_at timestamptz,
+    storing_at timestamptz,
+    cancel_requested_at timestamptz,
+    -- How it is to end, fixed before the worklist is told; and when the worklist knew.
+    ending jsonb,
+    ended_at timestamptz,
+    reason text,
+    percent integer,
+    -- How often the worklist refused the end.
+    refusals integer NOT NULL DEFAULT 0,
+    -- Which process is at it, and until when nobody else is.
+    lease_owner text,
+    lease_until timestamptz,
+    PRIMARY KEY (worklist, workitem_uid)
+  );
+  CREATE INDEX performed_order_study ON pansegnet.performed_order (study_instance_uid);
+  CREATE INDEX performed_order_open ON pansegnet.performed_order (claimed_at) WHERE ended_at IS NULL;
+  -- The node's own worklist: what others sent as orders. The data set is in the DICOM JSON model.
+  CREATE TABLE pansegnet.workitem (
+    workitem_uid text PRIMARY KEY,
+    study_instance_uid text,
+    -- Whose it is (keyed hash): erased with the patient.
+    patient_key text NOT NULL,
+    state text NOT NULL,
+    transaction_uid text,
+    dataset jsonb NOT NULL,
+    created_at timestamptz NOT NULL,
+    changed_at timestamptz NOT NULL
+  );
+  CREATE INDEX workitem_study ON pansegnet.workitem (study_instance_uid);
+  CREATE INDEX workitem_patient ON pansegnet.workitem (patient_key);
+  CREATE INDEX workitem_state ON pansegnet.workitem (state, created_at);
+  -- The report (SOP Instance UID) that a series of the node's own goes with; and the reports of a run that
+  -- took all that the rules choose. Null: an earlier version kept none.
+  ALTER TABLE pansegnet.result_series ADD COLUMN of_report text;
+  ALTER TABLE pansegnet.run ADD COLUMN reports jsonb;
+  `,
 ];

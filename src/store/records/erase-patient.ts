@@ -14,6 +14,8 @@ const studyRow = z.object({ study: z.string(), state: z.string().nullable() });
 const STUDIES = `SELECT known.study, study.state FROM (
     SELECT study_instance_uid AS study FROM pansegnet.study_header WHERE patient_key = $1
     UNION SELECT study_instance_uid FROM pansegnet.volume WHERE patient_key = $1
+    UNION SELECT study_instance_uid FROM pansegnet.workitem
+      WHERE patient_key = $1 AND study_instance_uid IS NOT NULL
   ) AS known LEFT JOIN pansegnet.study ON study.study_instance_uid = known.study`;
 const reportRow = z.object({ report: z.string() });
 
@@ -63,6 +65,8 @@ export async function erasePatient(
       'DELETE FROM pansegnet.study_header WHERE study_instance_uid = ANY($1::text[])',
       'DELETE FROM pansegnet.series_decision WHERE study_instance_uid = ANY($1::text[])',
       'DELETE FROM pansegnet.study_progress WHERE study_instance_uid = ANY($1::text[])',
+      'DELETE FROM pansegnet.workitem WHERE study_instance_uid = ANY($1::text[])',
+      'DELETE FROM pansegnet.performed_order WHERE study_instance_uid = ANY($1::text[])',
       'DELETE FROM pansegnet.announcement WHERE study_instance_uid = ANY($1::text[])',
       'UPDATE pansegnet.listed_study SET patient = NULL WHERE study_instance_uid = ANY($1::text[])',
     ];
@@ -73,6 +77,7 @@ export async function erasePatient(
       [studies, now],
     );
     await sql.query('DELETE FROM pansegnet.tracking WHERE patient_key = $1', [patientKey]);
+    await sql.query('DELETE FROM pansegnet.workitem WHERE patient_key = $1', [patientKey]);
     await alsoErase(sql, traces);
     return traces;
   });
@@ -85,7 +90,13 @@ async function refuseBusy(sql: Sql, studies: readonly string[]): Promise<void> {
      WHERE study_instance_uid = ANY($1::text[]) ORDER BY 1 FOR UPDATE`,
     [studies],
   );
-  const busy = rowsOf(studyRow, rows).filter(({ state }) => state === 'queued' || state === 'running');
+  const ordered = await sql.query(
+    `SELECT study_instance_uid AS study, 'queued' AS state FROM pansegnet.performed_order
+     WHERE study_instance_uid = ANY($1::text[]) AND ended_at IS NULL`,
+    [studies],
+  );
+  const isBusy = ({ state }: z.output<typeof studyRow>) => state === 'queued' || state === 'running';
+  const busy = [...rowsOf(studyRow, rows), ...rowsOf(studyRow, ordered)].filter(isBusy);
   const [first] = busy;
   if (!first) return;
   throw new StoreError(

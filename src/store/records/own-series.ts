@@ -38,6 +38,31 @@ export async function recordResultSeries(
   }
 }
 
+/** Keeps which series were stored with a report; a later report with the same segmentation takes it over. */
+export async function linkResultSeries(
+  sql: Sql,
+  reportInstanceUid: string,
+  seriesInstanceUids: readonly string[],
+): Promise<void> {
+  await sql.query(
+    'UPDATE pansegnet.result_series SET of_report = $1 WHERE series_instance_uid = ANY($2::text[])',
+    [reportInstanceUid, seriesInstanceUids],
+  );
+}
+
+/** The series that were stored with these reports; none of those that an earlier version stored. */
+export async function seriesOfReports(
+  sql: Sql,
+  reportInstanceUids: readonly string[],
+): Promise<readonly string[]> {
+  const rows = await sql.query(
+    `SELECT series_instance_uid AS "seriesInstanceUid" FROM pansegnet.result_series
+     WHERE of_report = ANY($1::text[]) ORDER BY recorded_at, series_instance_uid`,
+    [reportInstanceUids],
+  );
+  return rowsOf(resultRow.pick({ seriesInstanceUid: true }), rows).map((row) => row.seriesInstanceUid);
+}
+
 /** The node's own results in a study, oldest first. */
 export async function resultSeriesOf(sql: Sql, studyInstanceUid: string): Promise<ResultSeries[]> {
   const rows = await sql.query(

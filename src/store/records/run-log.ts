@@ -150,21 +150,43 @@ export async function decisionsOfStudies(
 }
 const decisionOfStudyRow = decisionRow.extend({ studyInstanceUid: z.string() });
 
+/** The reports of the latest run on these counts that took all that the rules choose; see `finishRun`. */
+export async function latestReports(
+  sql: Sql,
+  studyInstanceUid: string,
+  fingerprint: string,
+): Promise<readonly string[] | undefined> {
+  const rows = await sql.query(
+    `SELECT reports FROM pansegnet.run
+     WHERE study_instance_uid = $1 AND fingerprint = $2 AND outcome IS NOT NULL AND reports IS NOT NULL
+     ORDER BY finished_at DESC, id DESC LIMIT 1`,
+    [studyInstanceUid, fingerprint],
+  );
+  return rowsOf(z.object({ reports: z.array(z.string()) }), rows)[0]?.reports;
+}
+
 /**
  * The run is over, and the study says how it ended.
  * @param end.ofOneSeries the run took only the series that a person named; else these counts need no other
  * run
+ * @param end.reports SOP Instance UIDs of the reports that the run gave or confirmed
  */
 export async function finishRun(
   sql: Sql,
   run: Run,
-  end: { outcome: 'done' | 'skipped'; reason?: string | undefined; ofOneSeries?: boolean; now: Date },
+  end: {
+    outcome: 'done' | 'skipped';
+    reason?: string | undefined;
+    ofOneSeries?: boolean;
+    reports?: readonly string[];
+    now: Date;
+  },
 ): Promise<void> {
-  await sql.query('UPDATE pansegnet.run SET outcome = $2, finished_at = $3 WHERE id = $1', [
-    run.id,
-    end.outcome,
-    end.now,
-  ]);
+  const reports = end.ofOneSeries || !end.reports ? null : JSON.stringify(end.reports);
+  await sql.query(
+    'UPDATE pansegnet.run SET outcome = $2, finished_at = $3, reports = $4::jsonb WHERE id = $1',
+    [run.id, end.outcome, end.now, reports],
+  );
   if (!end.ofOneSeries) {
     await sql.query('UPDATE pansegnet.study SET processed_fingerprint = $2 WHERE study_instance_uid = $1', [
       run.studyInstanceUid,
