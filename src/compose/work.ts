@@ -53,7 +53,9 @@ export function startWork(
         shown(event);
         run.onProgress?.(event);
       };
-      const study = { ...job, restate: job.reason === 'restated' };
+      // After a kill the run may be over, and not yet told to anybody.
+      const unlessDone = ['watched', 'ordered'].includes(job.reason) && job.takeovers === 0;
+      const study = { ...job, restate: job.reason === 'restated', unlessDone };
       const { studyInstanceUid } = job;
       const ordered = {
         database,
@@ -75,7 +77,11 @@ export function startWork(
         logger.info({ studyInstanceUid }, reason);
         return;
       }
-      const { decisions, volumes } = outcome;
+      const { decisions, volumes, isDealtWith } = outcome;
+      if (isDealtWith) {
+        logger.info({ studyInstanceUid }, 'these images were processed already');
+        return;
+      }
       audit.studyProcessed(
         job.studyInstanceUid,
         volumes.map(({ patientKey }) => patientKey),

@@ -2,7 +2,7 @@ import { announceWrongComparisons } from '../store/arrivals/wrong-comparisons.ts
 import { recordDecisionDetails } from '../store/records/decision-details.ts';
 import { optOutReason } from '../store/records/opt-out.ts';
 import { giveUpComparisons } from '../store/records/report-priors.ts';
-import { beginRun, finishRun, type Run, recordDecisions } from '../store/records/run-log.ts';
+import { beginRun, confirmDone, finishRun, type Run, recordDecisions } from '../store/records/run-log.ts';
 import { namedPatient, recordIgnoredIdentities } from '../store/records/study-identity.ts';
 import type { MeasuredVolume } from '../store/records/volume-record.ts';
 import { describeFailure } from './failures.ts';
@@ -26,11 +26,15 @@ export interface StudyToRun {
    * again.
    */
   readonly restate?: boolean;
+  /** Nothing is left to do where another job has dealt with the same counts since this one was asked for. */
+  readonly unlessDone?: boolean;
 }
 
 export interface StudyOutcome {
   readonly decisions: readonly SeriesDecision[];
   readonly volumes: readonly MeasuredVolume[];
+  /** See `StudyToRun.unlessDone`. */
+  readonly isDealtWith?: boolean;
   /** Why nothing was even considered, in plain words. */
   readonly skipped?: string;
 }
@@ -49,7 +53,7 @@ export async function runStudy(
   forced?: ForcedSeries,
 ): Promise<StudyOutcome> {
   const { database, rules, models, onProgress, onStageEnd: onEnd, stageLimits: limits, now } = parts;
-  const { studyInstanceUid, restate = false } = job;
+  const { studyInstanceUid, restate = false, unlessDone = false } = job;
   const clock = new StageClock({ onProgress, onEnd, limits, signal });
   const stage = clock.about(studyInstanceUid);
 
@@ -57,6 +61,8 @@ export async function runStudy(
     'list series',
     (_, limited) => listStudy(studyInstanceUid, parts, limited),
   );
+  if (unlessDone && (await confirmDone(database, { ...job, fingerprint, now: now() })))
+    return { decisions: [], volumes: [], isDealtWith: true };
   const optedOut = await optOutReason(database, studyInstanceUid, patients);
   if (optedOut) {
     const run = await beginRun(database, { ...job, fingerprint, now: now() });

@@ -54,7 +54,8 @@ export async function segmentVolume(
 ): Promise<SegmentedVolume> {
   const stopwatch = startStopwatch();
   refuseUniform(volume);
-  const predict = mode === 'exact' ? everywhere(volume, info, networks) : onOrgan(volume, info, networks, mode);
+  const predict =
+    mode === 'exact' ? everywhere(volume, info, networks) : onOrgan(volume, info, networks, mode);
   const preprocessing = stopwatch();
   const exportFrom = await predict({ signal, onProgress });
   const inference = stopwatch();

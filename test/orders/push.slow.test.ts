@@ -190,12 +190,8 @@ describe("the node's own worklist", () => {
     for (const body of bad) {
       expect([body, await statusOf('POST', '', body)]).toEqual([body, 400]);
     }
-    let deep: unknown = {};
-    for (let level = 0; level < 20_000; level++) deep = [deep];
-    const nested = JSON.stringify({ ...good, '00404021': { vr: 'SQ', Value: ['@'] } }).replace(
-      '"@"',
-      JSON.stringify(deep),
-    );
+    const deep = `${'['.repeat(20_000)}{}${']'.repeat(20_000)}`;
+    const nested = JSON.stringify({ ...good, '00404021': { vr: 'SQ', Value: ['@'] } }).replace('"@"', deep);
     expect(await statusOf('POST', '', nested)).toBe(400);
     const many = Array.from({ length: 10_000 }, (_, place) => `1.2.3.${place}`);
     expect(await statusOf('POST', '', workitem([inputItem('1.2.3', '1.2.3.4', many)], SENT))).toBe(413);

@@ -33,6 +33,25 @@ export async function beginRun(
 }
 
 /**
+ * The study says how it ended, where the run that would begin is over, with results, and no other counts were
+ * dealt with since.
+ */
+export async function confirmDone(
+  sql: Sql,
+  begin: { studyInstanceUid: string; fingerprint: string; requestId: string; now: Date },
+): Promise<boolean> {
+  const rows = await sql.query(
+    `SELECT 1 FROM pansegnet.run JOIN pansegnet.study USING (study_instance_uid)
+     WHERE study_instance_uid = $1 AND fingerprint = $2 AND request_id = $3 AND outcome = 'done'
+       AND processed_fingerprint = $2`,
+    [begin.studyInstanceUid, begin.fingerprint, begin.requestId],
+  );
+  if (rows.length === 0) return false;
+  await markEnded(sql, { studyInstanceUid: begin.studyInstanceUid, state: 'done', now: begin.now });
+  return true;
+}
+
+/**
  * Loads what a run depends on besides the images (earlier volumes, the report that it supersedes) once, and
  * gives the same to every later start of that run.
  * @param slot which of the run's results it is for
