@@ -17,13 +17,12 @@ let nodes: OrderNode[] = [];
 
 beforeAll(async () => {
   [archive, worklist] = await Promise.all([startEmbeddedArchive(), startWorklist()]);
-  const client = new DicomWebClient({ url: archive.url });
-  for (const study of STUDIES) {
-    await client.storeVerified(study, smallCtSeries(study, { PatientID: study }));
-    worklist.place(uidOf(study), workitem([inputItem(study)]));
-  }
   const orders = { worklist: { url: worklist.url } };
+  // A node looks at its archive when it starts: what it finds there it would process without an order.
   nodes = await Promise.all([startOrderNode(archive.url, orders), startOrderNode(archive.url, orders)]);
+  const client = new DicomWebClient({ url: archive.url });
+  for (const study of STUDIES) await client.storeVerified(study, smallCtSeries(study, { PatientID: study }));
+  for (const study of STUDIES) worklist.place(uidOf(study), workitem([inputItem(study)]));
 });
 afterAll(async () => {
   await Promise.all(nodes.map((one) => one.stop()));
