@@ -6,9 +6,8 @@ import type { ArchiveAnswer, DicomWebOptions } from '../dicom/web/archive-access
 import { DicomWebClient } from '../dicom/web/client.ts';
 import { listen } from '../http/listen.ts';
 import type { LocalAccess } from '../http/security/local-access.ts';
-import { Connections } from '../http-client/connections.ts';
 import { isOwnResult } from '../results/own-results.ts';
-import { readPemIfNamed } from './pem.ts';
+import { authorizationBy, connectionsTo } from './server-access.ts';
 
 /**
  * @param own how the node reaches itself, where the embedded archive is
@@ -24,30 +23,17 @@ export function composeArchiveClient(
 
 /** Where the archive is, with which credentials and over which connections. */
 export function archiveOptions({ archive }: Pick<Config, 'archive'>, own?: LocalAccess): DicomWebOptions {
-  const { url, user, password, timeoutSeconds } = archive;
-  const isOwn = archive.kind === 'embedded';
-  const token = isOwn ? own?.token || null : archive.token;
-  const basic =
-    user === null || isOwn
-      ? undefined
-      : `Basic ${Buffer.from(`${user}:${password ?? ''}`).toString('base64')}`;
-  const authorization = token === null ? basic : `Bearer ${token}`;
+  const timeoutMs = archive.timeoutSeconds * 1000;
+  if (archive.kind === 'embedded') {
+    const headers = authorizationBy({ user: null, password: null, token: own?.token || null });
+    return { url: `${own?.url}/dicom-web`, timeoutMs, headers };
+  }
   return {
-    url: isOwn ? `${own?.url}/dicom-web` : (url ?? ''),
-    timeoutMs: timeoutSeconds * 1000,
-    ...(isOwn ? {} : { connections: archiveConnections({ archive }) }),
-    ...(authorization ? { headers: { Authorization: authorization } } : {}),
+    url: archive.url ?? '',
+    timeoutMs,
+    connections: connectionsTo('archive', archive),
+    headers: authorizationBy(archive),
   };
-}
-
-/** Certificates and proxy towards the configured archive, for whatever asks it. */
-function archiveConnections({ archive }: Pick<Config, 'archive'>): Connections {
-  return new Connections({
-    ca: readPemIfNamed('archive.ca', archive.ca),
-    clientCertificate: readPemIfNamed('archive.clientCertificate', archive.clientCertificate),
-    clientKey: readPemIfNamed('archive.clientKey', archive.clientKey),
-    proxy: archive.proxy ?? undefined,
-  });
 }
 
 /** An archive for a command that runs without a node: the configured one, or the embedded one for as long. */

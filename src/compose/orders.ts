@@ -4,7 +4,6 @@ import type { Config } from '../config.ts';
 import type { DicomWebClient } from '../dicom/web/client.ts';
 import { WorkitemClient } from '../dicom/web/workitem-client.ts';
 import { workitemRoutes } from '../http/orders/workitem-routes.ts';
-import { Connections } from '../http-client/connections.ts';
 import { KeptWorklist } from '../orders/kept-worklist.ts';
 import { Performer, type PerformerParts } from '../orders/performer.ts';
 import type { OrderEvent } from '../orders/performing.ts';
@@ -13,7 +12,7 @@ import { remoteWorklist, type Worklist } from '../orders/worklist.ts';
 import type { StudyQueue } from '../queue/study-queue.ts';
 import type { Database } from '../store/database/sql.ts';
 import { patientKeys } from '../store/records/patient-key.ts';
-import { readPemIfNamed } from './pem.ts';
+import { authorizationBy, connectionsTo } from './server-access.ts';
 
 export interface Orders {
   /** UPS-RS on the node's own worklist; undefined where it takes none. */
@@ -81,22 +80,14 @@ export async function composeOrders(config: Config, parts: OrdersParts): Promise
 }
 
 function remoteWorklists({ orders }: Config): Worklist[] {
-  const { url, user, password, token, timeoutSeconds, ca, clientCertificate, clientKey, proxy } =
-    orders.worklist;
+  const { url, timeoutSeconds } = orders.worklist;
   if (url === null) return [];
-  const basic = user === null ? null : `Basic ${Buffer.from(`${user}:${password ?? ''}`).toString('base64')}`;
-  const authorization = token === null ? basic : `Bearer ${token}`;
   const client = new WorkitemClient({
     url,
     requester: orders.aeTitle,
     timeoutMs: timeoutSeconds * 1000,
-    connections: new Connections({
-      ca: readPemIfNamed('orders.worklist.ca', ca),
-      clientCertificate: readPemIfNamed('orders.worklist.clientCertificate', clientCertificate),
-      clientKey: readPemIfNamed('orders.worklist.clientKey', clientKey),
-      proxy: proxy ?? undefined,
-    }),
-    ...(authorization === null ? {} : { headers: { Authorization: authorization } }),
+    connections: connectionsTo('orders.worklist', orders.worklist),
+    headers: authorizationBy(orders.worklist),
   });
   return [remoteWorklist(client, orders.station.value)];
 }

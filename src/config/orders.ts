@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { hasWholeCertificate, serverAccess } from './server-access.ts';
 
 const code = z.string().trim().min(1).max(16);
 
@@ -6,22 +7,12 @@ const code = z.string().trim().min(1).max(16);
 export const ordersSchema = z.strictObject({
   worklist: z
     .strictObject({
-      url: z
-        .url({ protocol: /^https?$/ })
-        .refine((url) => !/\/\/[^/]*@/.test(url), {
-          error: 'must hold no user and password: there are keys for them',
-        })
-        .nullable(),
-      user: z.string().nullable(),
-      password: z.string().nullable(),
-      token: z.string().nullable(),
-      timeoutSeconds: z.number().positive(),
-      ca: z.string().min(1).nullable(),
-      clientCertificate: z.string().min(1).nullable(),
-      clientKey: z.string().min(1).nullable(),
-      proxy: z.url({ protocol: /^https?$/ }).nullable(),
+      ...serverAccess,
+      url: serverAccess.url.refine((url) => url === null || !/\/\/[^/]*@/.test(url), {
+        error: 'must hold no user and password: there are keys for them',
+      }),
     })
-    .refine(({ clientCertificate, clientKey }) => (clientCertificate === null) === (clientKey === null), {
+    .refine(hasWholeCertificate, {
       path: ['clientCertificate'],
       error: 'goes together with orders.worklist.clientKey: name both, or neither',
     }),

@@ -12,20 +12,13 @@ import { healthSchema, metricsSchema, shutdownSchema, siteSchema } from './opera
 import { ordersSchema } from './orders.ts';
 import { pagesSchema } from './pages.ts';
 import { queueSchema } from './queue.ts';
+import { hasWholeCertificate, serverAccess } from './server-access.ts';
 
 const archiveSchema = z
   .strictObject({
     kind: z.enum(['embedded', 'dicomweb', 'orthanc']),
-    url: z.url({ protocol: /^https?$/ }).nullable(),
+    ...serverAccess,
     rest: z.url({ protocol: /^https?$/ }).nullable(),
-    user: z.string().nullable(),
-    password: z.string().nullable(),
-    token: z.string().nullable(),
-    timeoutSeconds: z.number().positive(),
-    ca: z.string().min(1).nullable(),
-    clientCertificate: z.string().min(1).nullable(),
-    clientKey: z.string().min(1).nullable(),
-    proxy: z.url({ protocol: /^https?$/ }).nullable(),
     folder: z.string().min(1),
   })
   .refine(({ kind, url }) => kind === 'embedded' || url !== null, {
@@ -40,7 +33,7 @@ const archiveSchema = z
     path: ['rest'],
     error: "is needed where archive.url does not end in /dicom-web: the root of Orthanc's own REST interface",
   })
-  .refine(({ clientCertificate, clientKey }) => (clientCertificate === null) === (clientKey === null), {
+  .refine(hasWholeCertificate, {
     path: ['clientCertificate'],
     error: 'goes together with archive.clientKey: name both, or neither',
   });

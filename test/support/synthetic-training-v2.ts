@@ -12,8 +12,8 @@ import {
   text,
   tuple,
 } from './pickle-writer.ts';
-import { normalNumbers, type Three } from './synthetic-training.ts';
-import { type StorageBytes, tensor, writeTorchZip } from './torch-writer.ts';
+import { FULL_SIZE, normalNumbers, type SyntheticNetwork, type Three, TINY } from './synthetic-training.ts';
+import { gatherTensors, product, writeTorchZip } from './torch-writer.ts';
 
 export interface SyntheticV2 {
   readonly kind: 'PlainConvUNet' | 'ResidualEncoderUNet';
@@ -28,23 +28,20 @@ export interface SyntheticV2 {
   readonly classes: number;
 }
 
+/** v2 counts the first stage's stride, v1 pools between levels. */
+const shapeOf = ({ features, pools, kernels, patchSize }: SyntheticNetwork) => ({
+  features,
+  strides: [[1, 1, 1], ...pools] as const,
+  kernels,
+  patchSize,
+});
+
 /** A network in a few kilobytes. */
 export const TINY_V2: SyntheticV2 = {
   kind: 'PlainConvUNet',
-  features: [4, 8, 8],
-  strides: [
-    [1, 1, 1],
-    [1, 2, 2],
-    [2, 2, 2],
-  ],
-  kernels: [
-    [1, 3, 3],
-    [3, 3, 3],
-    [3, 3, 3],
-  ],
+  ...shapeOf(TINY),
   encoder: [2, 2, 2],
   decoder: [2, 2],
-  patchSize: [4, 8, 8],
   classes: 2,
 };
 
@@ -58,23 +55,7 @@ export const TINY_RESIDUAL: SyntheticV2 = {
 /** As nnU-Net v2 plans it for abdominal CT: 31 million parameters. */
 export const FULL_SIZE_V2: SyntheticV2 = {
   kind: 'PlainConvUNet',
-  features: [32, 64, 128, 256, 320, 320],
-  strides: [
-    [1, 1, 1],
-    [1, 2, 2],
-    [2, 2, 2],
-    [2, 2, 2],
-    [2, 2, 2],
-    [1, 2, 2],
-  ],
-  kernels: [
-    [1, 3, 3],
-    [3, 3, 3],
-    [3, 3, 3],
-    [3, 3, 3],
-    [3, 3, 3],
-    [3, 3, 3],
-  ],
+  ...shapeOf(FULL_SIZE),
   encoder: [2, 2, 2, 2, 2, 2],
   decoder: [2, 2, 2, 2, 2],
   patchSize: [40, 224, 192],
@@ -201,13 +182,7 @@ async function writeCheckpoint(
   { momentum = false, entries: edit, weights: editWeights, change }: SyntheticV2Options,
 ): Promise<void> {
   const random = normalNumbers(seed);
-  const storages: Record<string, StorageBytes> = {};
-  const added = (shape: readonly number[], make: () => Float32Array<ArrayBuffer>): Buffer => {
-    const key = String(Object.keys(storages).length);
-    const length = product(shape);
-    storages[key] = { size: 4 * length, make: () => new Uint8Array(make().buffer) };
-    return tensor({ key, length, shape });
-  };
+  const { storages, add: added } = gatherTensors();
   const parameters = parametersOf(network);
   const weights = new Map<string, Buffer>();
   for (const { names, shape, spread, center = 0 } of parameters) {
@@ -245,8 +220,6 @@ async function writeCheckpoint(
   edit?.(entries, fold);
   await writeTorchZip(file, dict(entries), storages, { root: 'checkpoint_final' });
 }
-
-const product = (numbers: readonly number[]): number => numbers.reduce((a, b) => a * b, 1);
 
 /** In the order in which the original registers them, but for the names that come again. */
 function parametersOf(network: SyntheticV2): Parameter[] {

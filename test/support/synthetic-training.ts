@@ -14,7 +14,7 @@ import {
   text,
   tuple,
 } from './pickle-writer.ts';
-import { type StorageBytes, tensor, writeTorchZip } from './torch-writer.ts';
+import { gatherTensors, product, writeTorchZip } from './torch-writer.ts';
 
 export type Three = readonly [number, number, number];
 
@@ -131,13 +131,7 @@ async function writeCheckpoint(
   { momentum = false, change }: SyntheticOptions,
 ): Promise<void> {
   const random = normalNumbers(seed);
-  const storages: Record<string, StorageBytes> = {};
-  const addTensor = (shape: readonly number[], make: () => Float32Array<ArrayBuffer>): Buffer => {
-    const key = String(Object.keys(storages).length);
-    const length = product(shape);
-    storages[key] = { size: 4 * length, make: () => new Uint8Array(make().buffer) };
-    return tensor({ key, length, shape });
-  };
+  const { storages, add: addTensor } = gatherTensors();
   const drawn = (shape: readonly number[], spread: number, center = 0) =>
     new Float32Array(product(shape)).map(() => center + spread * random());
   const parameters = parametersOf(network);
@@ -165,8 +159,6 @@ async function writeCheckpoint(
   });
   await writeTorchZip(file, object, storages, { root: 'model_final_checkpoint' });
 }
-
-const product = (numbers: readonly number[]): number => numbers.reduce((a, b) => a * b, 1);
 
 /** In the order in which the original registers them. */
 function parametersOf(network: SyntheticNetwork): Parameter[] {

@@ -30,6 +30,20 @@ export interface TensorParts {
   readonly strides?: readonly number[];
 }
 
+/** The storages of a file, and how a tensor of float32 is added to them. */
+export function gatherTensors() {
+  const storages: Record<string, StorageBytes> = {};
+  const add = (shape: readonly number[], make: () => Float32Array<ArrayBuffer>): Buffer => {
+    const key = String(Object.keys(storages).length);
+    const length = product(shape);
+    storages[key] = { size: 4 * length, make: () => new Uint8Array(make().buffer) };
+    return tensor({ key, length, shape });
+  };
+  return { storages, add };
+}
+
+export const product = (numbers: readonly number[]): number => numbers.reduce((a, b) => a * b, 1);
+
 export function tensor({
   key,
   length,

@@ -164,31 +164,31 @@ function keyOf(request: Request): string | undefined {
   const parameters = queryOf(request);
   const bare = [...parameters.keys()].find((name) => isUid(name));
   const named = [...parameters].find(([name]) => name.toLowerCase() === 'transaction-uid')?.[1];
-  const [one]: unknown[] = Array.isArray(request.body) ? request.body : [request.body];
-  let inBody: string | undefined;
-  try {
-    inBody = text(fromDicomJson(one), 'TransactionUID');
-  } catch {
-    // What the body is, the worklist says.
-  }
-  return bare ?? named ?? inBody;
+  return bare ?? named ?? inBody(request, 'TransactionUID');
 }
 
 /** The UID that the sender gave: in the address, in one of three forms, or in the body; else a new one. */
 function newUid(request: Request): string {
   const parameters = queryOf(request);
   const bare = [...parameters].find(([name, value]) => value === '' && isUid(name))?.[0];
-  const [one]: unknown[] = Array.isArray(request.body) ? request.body : [request.body];
-  let inBody: string | undefined;
-  try {
-    inBody = text(fromDicomJson(one), 'SOPInstanceUID');
-  } catch {
-    // What the body is, the worklist says.
-  }
-  const given = parameters.get('AffectedSOPInstanceUID') ?? parameters.get('workitem') ?? bare ?? inBody;
+  const given =
+    parameters.get('AffectedSOPInstanceUID') ??
+    parameters.get('workitem') ??
+    bare ??
+    inBody(request, 'SOPInstanceUID');
   const uid = given ?? deriveUid('workitem', randomUUID());
   if (!isUid(uid)) throw new HttpError('BAD_REQUEST', 'the UID of the workitem is none');
   return uid;
+}
+
+/** What the body is, if it is no data set, the worklist says. */
+function inBody({ body }: Request, keyword: string): string | undefined {
+  const [one]: unknown[] = Array.isArray(body) ? body : [body];
+  try {
+    return text(fromDicomJson(one), keyword);
+  } catch {
+    return undefined;
+  }
 }
 
 function uidOf({ params: { uid } }: Request): string {

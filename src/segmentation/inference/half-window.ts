@@ -6,6 +6,7 @@ import {
   type ForEachNetwork,
   type Mirrored,
   mirror,
+  mirrorCombinations,
   type Predict,
   padding,
   type WindowOptions,
@@ -67,18 +68,10 @@ export async function slideLogits(
   return { data, classes, shape: image.shape };
 }
 
-/** All subsets of the axes by their size, the empty one first: itertools.combinations. */
+/** By how many axes they mirror: the order in which itertools.combinations gives them to the original. */
 function mirrorings(axes: readonly number[]): Mirrored[] {
-  const subsets = axes.reduce<readonly (readonly number[])[]>(
-    (all, axis) => [...all, ...all.map((subset) => [...subset, axis])],
-    [[]],
-  );
-  const place = (axis: number) => axes.indexOf(axis);
-  const inOrder = subsets.toSorted((a, b) => {
-    const first = a.findIndex((axis, i) => axis !== b[i]);
-    return a.length - b.length || (first < 0 ? 0 : place(a[first] ?? 0) - place(b[first] ?? 0));
-  });
-  return inOrder.map((subset) => [subset.includes(0), subset.includes(1), subset.includes(2)]);
+  const size = (mirrored: Mirrored) => mirrored.filter(Boolean).length;
+  return mirrorCombinations(axes).toSorted((a, b) => size(a) - size(b));
 }
 
 /** The logits of a window, averaged over its mirror images; the array is filled anew for the next one. */

@@ -30,7 +30,7 @@ export function padding(shape: Shape3, patchSize: Shape3): Padding {
 export type Mirrored = readonly [boolean, boolean, boolean];
 
 /** All subsets of the axes, the empty one first. */
-function mirrorCombinations(axes: readonly number[]): Mirrored[] {
+export function mirrorCombinations(axes: readonly number[]): Mirrored[] {
   return Array.from({ length: 2 ** axes.length }, (_, subset) => {
     const isMirrored = (axis: number) =>
       axes.some((mirrored, bit) => mirrored === axis && (subset >> bit) & 1);
