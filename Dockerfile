@@ -15,7 +15,7 @@ FROM ${NODE_IMAGE}
 RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack \
   /usr/local/bin/yarn /usr/local/bin/yarnpkg /opt/yarn-*
 COPY --from=build /opt/pansegnet-node /opt/pansegnet-node
-RUN sh /opt/pansegnet-node/deploy/install.sh user && ln -s /opt/pansegnet-node/bin/pansegnet-node.js /usr/local/bin/pansegnet-node
+RUN sh /opt/pansegnet-node/current/deploy/install.sh user && ln -s /opt/pansegnet-node/current/bin/pansegnet-node.js /usr/local/bin/pansegnet-node
 
 ENV NODE_ENV=production ORT_DISABLE_TELEMETRY=1
 # Everything that the node writes is below its working directory; the rest may be read-only, with a tmpfs at /tmp.
@@ -25,6 +25,6 @@ USER 10001:10001
 EXPOSE 8080
 # For another port, basePath or TLS: HEALTH_URL.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
-  CMD ["node", "/opt/pansegnet-node/bin/healthcheck.js"]
+  CMD ["node", "/opt/pansegnet-node/current/bin/healthcheck.js"]
 ENTRYPOINT ["pansegnet-node"]
 CMD ["serve"]

@@ -1,8 +1,8 @@
 import type { Config } from '../config.ts';
-import { type DatabasePlace, openDatabase } from '../store/database/database.ts';
+import { type LastingPlace, openDatabase } from '../store/database/database.ts';
 import type { Database } from '../store/database/sql.ts';
 
-export function databasePlace({ database: { folder, url, connections } }: Config): DatabasePlace {
+export function databasePlace({ database: { folder, url, connections } }: Config): LastingPlace {
   return url === null ? { folder } : { url, connections };
 }
 

@@ -47,6 +47,7 @@ export const FAILURES: Readonly<Record<FailureCode, readonly [nature: Nature, wo
   OPT_OUT_UNKNOWN: ['lasting', 'there is no such opt-out'],
   PATIENT_UNKNOWN: ['lasting', 'there is no such patient'],
   PATIENT_BUSY: ['passing', "the patient's studies are being worked on"],
+  BACKUP_FAILED: ['lasting', 'a backup could not be made or restored'],
   ERASE_UNCONFIRMED: ['lasting', 'it was not confirmed'],
   PLACEHOLDER_ID: ['lasting', 'the PatientID names nobody'],
   STUDY_UNKNOWN: ['lasting', 'there is no such study'],

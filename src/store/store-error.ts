@@ -6,6 +6,7 @@ const STORE_ERROR_CODES = [
   'DATABASE_IN_USE', // another process owns the database folder
   'DATABASE_NEWER', // written by a newer version of this program
   'DATABASE_UNUSABLE', // cannot be opened, or holds rows that the program does not understand
+  'BACKUP_FAILED', // a backup could not be written, or is none
   'RESULT_UNKNOWN', // nothing of that name was recorded
   'OPT_OUT_UNKNOWN', // not on the list of those that opted out
   'PATIENT_UNKNOWN', // nothing is kept under this key

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { existsSync, readdirSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -10,35 +10,60 @@ import { packRelease, run } from '../support/release.ts';
 import { smallCtSeries } from '../support/small-series.ts';
 import { SIGN_MODEL, signNetwork, writeModel } from '../support/tiny-onnx.ts';
 
+const ROOT = path.resolve(import.meta.dirname, '../..');
+
 /** `npm run test:install` does more: a clean Debian, and the whole demo. */
 describe('a packed release', () => {
   let folder: string;
   let program: string;
-  const node = (...args: string[]) =>
-    run(process.execPath, [program, ...args], { cwd: path.join(folder, 'site') });
+  let release: string;
+  /** The registry is away, and nothing of it at hand. */
+  const cutOff = () => ({
+    npm_config_registry: 'http://127.0.0.1:9/',
+    npm_config_cache: path.join(folder, 'no-cache'),
+    npm_config_fetch_retries: '0',
+  });
+  const install = (command: string, file?: string, env: Readonly<Record<string, string>> = {}) => {
+    const places = { DATA_FOLDER: path.join(folder, 'site'), LINK_FOLDER: path.join(folder, 'links') };
+    const prefer = { npm_config_prefer_offline: 'true', SITE_FILE: '/nowhere' };
+    const script = path.join(ROOT, 'deploy/install.sh');
+    const given = [command, ...(file === undefined ? [] : [file]), path.join(folder, 'program')];
+    return run('sh', [script, ...given], { env: { ...process.env, ...prefer, ...places, ...env } });
+  };
+  /** The same program under another version. */
+  const releaseAs = async (version: string) => {
+    const unpacked = path.join(folder, version);
+    await mkdir(unpacked);
+    run('tar', ['-xzf', release, '-C', unpacked]);
+    const description = path.join(unpacked, 'package/package.json');
+    const text = await readFile(description, 'utf8');
+    await writeFile(description, text.replace(/"version": ".*"/, `"version": "${version}"`));
+    const file = path.join(folder, `${version}.tgz`);
+    run('tar', ['-czf', file, '-C', unpacked, 'package']);
+    return file;
+  };
+  const installed = () => readdirSync(path.join(folder, 'program/releases'));
+  const node = (...args: string[]) => run(program, args, { cwd: path.join(folder, 'site') });
 
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), 'release-'));
-    const installed = path.join(folder, 'program');
-    await mkdir(installed);
     await mkdir(path.join(folder, 'site'));
-    run('tar', ['-xzf', packRelease(folder), '--strip-components=1', '-C', installed]);
-    const env = { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' };
-    run('npm', ['ci', '--omit=dev', '--prefer-offline', '--no-audit', '--no-fund'], { cwd: installed, env });
-    program = path.join(installed, 'bin/pansegnet-node.js');
+    release = packRelease(folder);
+    install('program', release);
+    program = path.join(folder, 'links/pansegnet-node');
   });
   afterAll(() => rm(folder, { recursive: true }));
 
   it('holds JavaScript, no sources, no tests and no development tools', () => {
-    expect(existsSync(path.join(folder, 'program/dist/cli.js'))).toBe(true);
+    expect(existsSync(path.join(folder, 'program/current/dist/cli.js'))).toBe(true);
     for (const absent of ['src', 'test', 'node_modules/typescript', 'node_modules/vitest']) {
-      expect(existsSync(path.join(folder, 'program', absent)), absent).toBe(false);
+      expect(existsSync(path.join(folder, 'program/current', absent)), absent).toBe(false);
     }
   });
 
   it('runs commands, and segments in its worker threads', async () => {
     expect(node('--version')).toMatch(/^\d+\.\d+\.\d+\n$/);
-    expect(node('models', 'list')).toBe('no models in models\n');
+    expect(node('models', 'list')).toBe(`no models in ${path.join(folder, 'site/models')}\n`);
     const model = await writeModel(folder, SIGN_MODEL, { 'fold_0.onnx': signNetwork(SIGN_MODEL.patchSize) });
     const series = path.join(folder, 'series');
     await mkdir(series);
@@ -49,7 +74,7 @@ describe('a packed release', () => {
   });
 
   it('serves its pages with their assets, and stops when asked', async () => {
-    const serving = spawn(process.execPath, [program, 'serve'], {
+    const serving = spawn(program, ['serve'], {
       cwd: path.join(folder, 'site'),
       env: { ...process.env, PANSEGNET_HTTP_PORT: '0' },
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -70,5 +95,27 @@ describe('a packed release', () => {
     for (const link of links) expect((await fetch(`${url}${link}`)).status, link).toBe(200);
     serving.kill('SIGTERM');
     expect(await exited).toEqual([0, null]);
+  });
+
+  it('is upgraded beside the old one, which goes on where that fails, and goes back with its database', async () => {
+    const [old] = installed();
+    const next = await releaseAs('99.0.0');
+    const before = node('opt-out', 'list');
+    expect(() => install('upgrade', next, cutOff())).toThrow(
+      /packages could not be fetched; nothing was changed/,
+    );
+    expect(installed()).toEqual([old]);
+    expect(node('--version')).toBe(`${old}\n`);
+
+    install('upgrade', next);
+    expect(node('--version')).toBe('99.0.0\n');
+    node('opt-out', 'add', '--patient', '4711');
+    expect(node('opt-out', 'list')).not.toBe(before);
+
+    install('rollback');
+    expect(node('--version')).toBe(`${old}\n`);
+    expect(node('opt-out', 'list')).toBe(before);
+    expect(installed()).toEqual([old]);
+    expect(() => install('rollback')).toThrow(/no earlier release/);
   });
 });

@@ -1,15 +1,16 @@
-import { cp, mkdtemp, rename, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type PansegnetNode, startNode } from '../../src/compose.ts';
 import { loadConfig } from '../../src/config.ts';
 import { text } from '../../src/dicom/reading/dataset.ts';
 import { DicomWebClient } from '../../src/dicom/web/client.ts';
+import { backUpDatabase, restoreDatabase } from '../../src/store/database/backup.ts';
 import { allVolumes } from '../../src/store/records/history.ts';
 import { startEmbeddedArchive } from '../support/archives.ts';
 import { postgresProgram, startPostgres } from '../support/postgres.ts';
-import { run } from '../support/release.ts';
 import { describeWith } from '../support/requires.ts';
 import type { RunningArchive } from '../support/running-archive.ts';
 import { writeSmallModels } from '../support/small-models.ts';
@@ -45,7 +46,7 @@ async function start(database: Readonly<Record<string, unknown>>): Promise<Panse
   return startNode(loadConfig({ environment: {}, overrides }));
 }
 
-async function process(node: PansegnetNode, study: string): Promise<void> {
+async function processStudy(node: PansegnetNode, study: string): Promise<void> {
   await client.storeVerified(study, smallCtSeries(study));
   const ended = node.studyEnded(study);
   await node.watcher.poll();
@@ -59,19 +60,25 @@ const modalities = async (study: string) =>
   (await client.searchSeries(study)).map((series) => text(series, 'Modality') ?? '').sort();
 
 describe('a backup of the embedded database', () => {
-  it('is a copy of its folder while the node is stopped; what came after it is processed again, with one SEG', async () => {
+  it('is made while the node is stopped; what came after it is processed again, with one SEG', async () => {
     const database = path.join(folder, 'database');
     let node = await start({});
-    await process(node, FIRST);
+    await processStudy(node, FIRST);
     const kept = await volumes(node);
     await node.stop();
-    await cp(database, path.join(folder, 'backup'), { recursive: true });
+    const backup = path.join(folder, 'backups/first');
+    await backUpDatabase({ folder: database }, backup);
+    await expect(backUpDatabase({ folder: database }, backup)).rejects.toThrow(/is there already/);
 
     node = await start({});
-    await process(node, SECOND);
+    await processStudy(node, SECOND);
+    await expect(restoreDatabase({ folder: database }, backup, new Date())).rejects.toThrow(/in use/);
     await node.stop();
-    await rename(database, path.join(folder, 'lost'));
-    await rename(path.join(folder, 'backup'), database);
+    await expect(restoreDatabase({ folder: database }, import.meta.filename, new Date())).rejects.toThrow(
+      /is no backup/,
+    );
+    const aside = await restoreDatabase({ folder: database }, backup, new Date());
+    expect(existsSync(path.join(aside, 'PG_VERSION'))).toBe(true);
 
     node = await start({});
     try {
@@ -92,36 +99,40 @@ describe('a backup of the embedded database', () => {
 });
 
 describeWith(['postgresql'], 'a backup of the PostgreSQL database', () => {
-  it('is made by pg_dump beside the running node, and restored into an empty database', async () => {
+  it('is made beside the running node; restored, what was there is kept, and what came after is processed again', async () => {
     const server = await startPostgres();
+    vi.stubEnv('PATH', `${path.dirname(postgresProgram('pg_dump'))}:${process.env['PATH']}`);
     try {
-      const url = await server.newDatabase();
-      const node = await start({ url });
-      await process(node, FIRST);
+      const place = { url: await server.newDatabase(), connections: 2 };
+      let node = await start({ url: place.url });
+      await processStudy(node, FIRST);
       const kept = await volumes(node);
       const dump = path.join(folder, 'pansegnet.dump');
-      run(postgresProgram('pg_dump'), [
-        '--format=custom',
-        '--schema=pansegnet',
-        '--schema=pgboss',
-        `--file=${dump}`,
-        url,
-      ]);
+      await backUpDatabase(place, dump);
+      await processStudy(node, SECOND);
+      await expect(restoreDatabase(place, dump, new Date())).rejects.toThrow(/connections of running nodes/);
       await node.stop();
 
-      const restored = await server.newDatabase();
-      run(postgresProgram('pg_restore'), ['--no-owner', '--exit-on-error', `--dbname=${restored}`, dump]);
-      const again = await start({ url: restored });
+      await writeFile(path.join(folder, 'torn'), (await readFile(dump)).subarray(0, 20_000));
+      await expect(restoreDatabase(place, path.join(folder, 'torn'), new Date())).rejects.toThrow(
+        /pg_restore/,
+      );
+      expect(await restoreDatabase(place, dump, new Date())).toMatch(
+        /^pansegnet_before_\w+, pgboss_before_\w+$/,
+      );
+      node = await start({ url: place.url });
       try {
-        expect(await volumes(again)).toEqual(kept);
-        await again.watcher.poll();
-        expect((await again.watcher.poll()).queued).toEqual([]);
-        await process(again, SECOND);
-        expect(await volumes(again)).toHaveLength(2);
+        expect(await volumes(node)).toEqual(kept);
+        const ended = node.studyEnded(SECOND);
+        const looks = [await node.watcher.poll(), await node.watcher.poll()];
+        expect(looks.flatMap(({ queued }) => queued)).toEqual([SECOND]);
+        await ended;
+        expect(await volumes(node)).toHaveLength(2);
       } finally {
-        await again.stop();
+        await node.stop();
       }
     } finally {
+      vi.unstubAllEnvs();
       await server.stop();
     }
   });

@@ -20,6 +20,9 @@ export type DatabasePlace =
   | { readonly url: string; readonly connections: number }
   | { readonly memory: true };
 
+/** Where something stays. */
+export type LastingPlace = Exclude<DatabasePlace, { readonly memory: true }>;
+
 export const DATA_FOLDER = 'data';
 /**
  * A new database is made under this name and renamed when it is whole: a kill in between leaves nothing
