@@ -6,11 +6,17 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { packRelease, run } from '../support/release.ts';
 import { smallCtSeries } from '../support/small-series.ts';
 import { SIGN_MODEL, signNetwork, writeModel } from '../support/tiny-onnx.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
+
+const lockOf = z.object({
+  packages: z.record(z.string(), z.object({ version: z.string(), dev: z.boolean().optional() })),
+});
+const bomOf = z.object({ components: z.array(z.object({ name: z.string(), version: z.string() })) });
 
 /** `npm run test:install` does more: a clean Debian, and the whole demo. */
 describe('a packed release', () => {
@@ -59,6 +65,25 @@ describe('a packed release', () => {
     for (const absent of ['src', 'test', 'node_modules/typescript', 'node_modules/vitest']) {
       expect(existsSync(path.join(folder, 'program/current', absent)), absent).toBe(false);
     }
+  });
+
+  it('names every package that it installs, with its licence', async () => {
+    const [lock, bom, texts] = await Promise.all(
+      ['npm-shrinkwrap.json', 'sbom.cdx.json', 'THIRD-PARTY-LICENSES.txt'].map((file) =>
+        readFile(path.join(folder, 'program/current', file), 'utf8'),
+      ),
+    );
+    const used = Object.entries(lockOf.parse(JSON.parse(lock ?? '')).packages)
+      .filter(([place, { dev }]) => place !== '' && !dev)
+      .map(([place, { version }]) => `${place.split('node_modules/').at(-1)}@${version}`);
+    const named = bomOf
+      .parse(JSON.parse(bom ?? ''))
+      .components.map(({ name, version }) => `${name}@${version}`);
+    expect(used.length).toBeGreaterThan(100);
+    expect(new Set(named)).toEqual(new Set(used));
+    for (const one of used) expect(texts).toContain(`${one.replace(/@([^@]+)$/, ' $1')}: `);
+    expect(texts).toContain('onnxruntime-node');
+    expect(texts).toMatch(/Permission is hereby granted, free of charge/);
   });
 
   it('runs commands, and segments in its worker threads', async () => {
