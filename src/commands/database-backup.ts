@@ -8,7 +8,9 @@ import { print } from './terminal/print.ts';
 
 export const databaseBackup = defineCommand({
   name: 'database backup',
-  help: 'write the database into a file: the embedded one while the node is stopped, a server by pg_dump at any time',
+  help:
+    'write the database into a file: the embedded one while the node is stopped, ' +
+    'a server by pg_dump at any time',
   runs: 'here',
   options: z.strictObject({ file: argument('<file>', 'to write; must not be there yet', requiredText) }),
   run: async ({ file }, { configure }) => {

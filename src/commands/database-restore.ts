@@ -8,7 +8,9 @@ import { print } from './terminal/print.ts';
 
 export const databaseRestore = defineCommand({
   name: 'database restore',
-  help: 'put a backup in the place of the database, while every node is stopped; what was there is kept beside it',
+  help:
+    'put a backup in the place of the database, while every node is stopped; ' +
+    'what was there is kept beside it',
   runs: 'here',
   options: z.strictObject({ file: argument('<file>', 'that `database backup` wrote', requiredText) }),
   run: async ({ file }, { configure }) => {

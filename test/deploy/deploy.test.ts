@@ -1,4 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -42,7 +44,7 @@ describe('compose.yaml', () => {
       .filter(([name]) => name.startsWith('PANSEGNET_'))
       .map(([name, value]) => [
         name,
-        value.replace(/\$\{\w+:-([^}]*)\}/g, '$1').replace(/^file:.*/, 'secret'),
+        value.replace(/\$\{\w+:-([^}]*)\}/g, '$1').replace(/^file:.*/, 'a-secret-of-the-test'),
       ]);
     const database = { PANSEGNET_DATABASE_URL: 'postgresql://u:p@postgres/d' };
     return loadConfig({ environment: { ...Object.fromEntries(own), ...database } });
@@ -66,8 +68,25 @@ describe('compose.yaml', () => {
     expect(files.filter((name) => !nodes[0]?.secrets.includes(name))).toEqual([]);
     const script = read('deploy/make-secrets.sh');
     const made = Object.values(secrets).map(({ file }) => file.replace('./', ''));
-    // The tokens file is made by `token add`, as docs/install.md says.
-    expect(made.filter((file) => !script.includes(file))).toEqual(['secrets/tokens.json']);
+    expect(made.filter((file) => !script.includes(file))).toEqual([]);
+  });
+
+  it('has secrets that the users of the containers can read, and nobody else on the machine', () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'secrets-'));
+    try {
+      copyFileSync(path.join(ROOT, 'deploy/make-secrets.sh'), path.join(folder, 'make-secrets.sh'));
+      const make = () => execFileSync('sh', [path.join(folder, 'make-secrets.sh')]);
+      make();
+      const inFolder = (name: string) => path.join(folder, 'secrets', name);
+      const key = readFileSync(inFolder('log_key'), 'utf8');
+      make();
+      expect(readFileSync(inFolder('log_key'), 'utf8')).toBe(key);
+      expect(statSync(path.join(folder, 'secrets')).mode & 0o777).toBe(0o700);
+      for (const { file } of Object.values(secrets))
+        expect(statSync(path.join(folder, file)).mode & 0o777, file).toBe(0o644);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('has the networks and volumes that it names; database and images have no way out', () => {
@@ -106,7 +125,7 @@ describe('the image and the service', () => {
     const uid = /^uid=(\d+)$/m.exec(script)?.[1];
     expect(dockerfile).toContain(`USER ${uid}:${uid}`);
     for (const step of ['install.sh program', 'install.sh user']) expect(dockerfile).toContain(step);
-    const data = /^data=(\S+)$/m.exec(script)?.[1];
+    const data = /^data=\$\{DATA_FOLDER:-(\S+)\}$/m.exec(script)?.[1];
     expect(dockerfile).toContain(`WORKDIR ${data}`);
     // The line that the script changes.
     expect(read('config/default.yaml')).toMatch(/^dataFolder: null$/m);
@@ -114,7 +133,7 @@ describe('the image and the service', () => {
     const unit = read('deploy/systemd/pansegnet-node.service');
     expect(unit).toContain(`WorkingDirectory=${data}`);
     expect(unit).toContain('ExecStart=/usr/local/bin/pansegnet-node serve');
-    expect(script).toContain('/usr/local/bin/pansegnet-node');
+    expect(script).toContain('LINK_FOLDER:-/usr/local/bin}');
   });
 
   it('get nothing into the image that is not named', () => {
@@ -126,7 +145,7 @@ describe('the image and the service', () => {
   });
 
   it('the health check of the image is in the release', () => {
-    const file = /CMD \["node", "\/opt\/pansegnet-node\/([^"]+)"\]/.exec(dockerfile)?.[1] ?? '';
+    const file = /CMD \["node", "\/opt\/pansegnet-node\/current\/([^"]+)"\]/.exec(dockerfile)?.[1] ?? '';
     expect(existsSync(path.join(ROOT, file))).toBe(true);
   });
 });

@@ -18,9 +18,9 @@ const BEGINNINGS = { folder: Buffer.from([0x1f, 0x8b]), server: Buffer.from('PGD
 const OWNER_ALONE = 0o077;
 
 /**
- * Writes the whole database into one file: of the embedded one, which no process may use meanwhile, its folder
- * (tar, gzip); of a server's, beside running nodes, what pg_dump makes of the node's schemas. The file is
- * there when it is whole, for its owner alone.
+ * Writes the whole database into one file: of the embedded one, which no process may use meanwhile, its
+ * folder (tar, gzip); of a server's, beside running nodes, what pg_dump makes of the node's schemas. The file
+ * is there when it is whole, for its owner alone.
  * @throws StoreError DATABASE_ABSENT, DATABASE_IN_USE, BACKUP_FAILED
  */
 export async function backUpDatabase(place: LastingPlace, file: string): Promise<void> {
