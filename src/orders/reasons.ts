@@ -26,6 +26,7 @@ const OF_FAILURES: Readonly<Record<string, Discontinuation>> = {
   MODEL_CHANGED: 'resourceInadequate',
   INFERENCE_FAILED: 'resourceInadequate',
   STAGE_TIMEOUT: 'resourceInadequate',
+  STAGE_TOO_SLOW: 'resourceInadequate',
   STUDY_TIMEOUT: 'resourceInadequate',
   STUDY_CRASHES: 'resourceInadequate',
 };

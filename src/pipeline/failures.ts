@@ -4,8 +4,11 @@ import type { SegmentationErrorCode } from '../segmentation/segmentation-error.t
 import type { StoreErrorCode } from '../store/store-error.ts';
 import type { PipelineErrorCode } from './pipeline-error.ts';
 
-/** `passing`: worth another try later. `lasting`: the same input would fail the same way again. */
-type Nature = 'passing' | 'lasting';
+/**
+ * `passing`: worth another try later. `lasting`: the same input would fail the same way again. `once`: it most
+ * likely would, unless other work held the machine; hours of computing are not spent a third time.
+ */
+type Nature = 'passing' | 'lasting' | 'once';
 /** The queue imports this file, so its codes stand here. */
 type QueueCode = 'STUDY_CRASHES' | 'STUDY_TIMEOUT';
 export type FailureCode =
@@ -55,6 +58,7 @@ export const FAILURES: Readonly<Record<FailureCode, readonly [nature: Nature, wo
   STUDY_TIMEOUT: ['passing', 'the work took longer than it may'],
   PATIENTS_MIXED: ['lasting', 'the study is of two patients'],
   STAGE_TIMEOUT: ['passing', 'a stage of the work took longer than it may'],
+  STAGE_TOO_SLOW: ['once', 'this machine is too slow for the work within its limit'],
 };
 
 /**
@@ -73,6 +77,8 @@ export interface Failure {
   /** Stable; UNEXPECTED where the error has no code that is known here. */
   readonly code: string;
   readonly passing: boolean;
+  /** How often it is tried again at most, whatever the queue allows; undefined: as the queue does. */
+  readonly retriesAtMost?: number;
   /** For people: what it means, then what exactly happened. */
   readonly reason: string;
   /** The archive asked to be left alone for so long. */
@@ -90,7 +96,8 @@ export function describeFailure(error: unknown): Failure {
     const retryAfterMs = 'retryAfterMs' in cause ? cause.retryAfterMs : undefined;
     return {
       code,
-      passing: nature === 'passing' && !isRefusal(cause),
+      passing: nature !== 'lasting' && !isRefusal(cause),
+      ...(nature === 'once' ? { retriesAtMost: 1 } : {}),
       reason: `${words}: ${messageOf(error)}`,
       ...(typeof retryAfterMs === 'number' && retryAfterMs > 0 ? { retryAfterMs } : {}),
     };

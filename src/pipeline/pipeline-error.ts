@@ -1,9 +1,9 @@
 import { CodedError } from '../coded-error.ts';
 
 /**
- * STAGE_TIMEOUT: a stage of the work, which the message names, took longer than it may. PATIENTS_MIXED:
- * images of one study are of two patients.
+ * STAGE_TIMEOUT: a stage that waits for the archive, which the message names, took longer than it may.
+ * STAGE_TOO_SLOW: one that computes did, or would. PATIENTS_MIXED: images of one study are of two patients.
  */
-export type PipelineErrorCode = 'STAGE_TIMEOUT' | 'PATIENTS_MIXED';
+export type PipelineErrorCode = 'STAGE_TIMEOUT' | 'STAGE_TOO_SLOW' | 'PATIENTS_MIXED';
 
 export class PipelineError extends CodedError<PipelineErrorCode> {}

@@ -108,7 +108,8 @@ export class RunningJob {
         return false;
       }
       const { failure } = outcome;
-      const again = failure.passing && job.retryCount < job.retryLimit;
+      const limit = Math.min(job.retryLimit, failure.retriesAtMost ?? job.retryLimit);
+      const again = failure.passing && job.retryCount < limit;
       await failJob(engine, sql, job, failure, { again, minimumPauseMs: failure.retryAfterMs });
       await this.#worker.failed(job.data, failure, again, sql);
       return !again;

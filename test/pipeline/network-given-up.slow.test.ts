@@ -103,7 +103,7 @@ describe('a forward pass of minutes', () => {
     await putModel(slowNetwork(SIGN_MODEL.patchSize));
     const limits = { retrieve: 1, segment: 0.05, store: 1 };
     const { url, pid } = await startNode({ retries: 0, stageTimeoutMinutes: limits });
-    await vi.waitFor(async () => expect((await look(url)).study.errorCode).toBe('STAGE_TIMEOUT'), PATIENCE);
+    await vi.waitFor(async () => expect((await look(url)).study.errorCode).toBe('STAGE_TOO_SLOW'), PATIENCE);
     expect(await networkProcesses(pid)).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { describeFailure } from '../../src/pipeline/failures.ts';
 import { StageClock } from '../../src/pipeline/run/stages.ts';
 
@@ -30,7 +30,20 @@ describe('the limit of a stage', () => {
         }),
     );
     await expect(work).rejects.toThrow('"segment"');
-    expect(reason).toMatchObject({ code: 'STAGE_TIMEOUT' });
+    expect(reason).toMatchObject({ code: 'STAGE_TOO_SLOW' });
+  });
+
+  it('ends a stage early that would take more than twice its time, and says how long; it is tried once more', async () => {
+    const { failure, told } = await slowWork({ limitMs: 400, total: 100 });
+    expect(failure).toMatchObject({ code: 'STAGE_TOO_SLOW', passing: true, retriesAtMost: 1 });
+    expect(failure.reason).toMatch(/would take \d+ minutes here \(queue\.stageTimeoutMinutes\.segment/);
+    expect(told).toBe(5);
+  });
+
+  it('lets a stage go on that may still end in time', async () => {
+    const { failure, told } = await slowWork({ limitMs: 400, total: 15 });
+    expect(failure.reason).toMatch(/was cut off/);
+    expect(told).toBeGreaterThan(7);
   });
 
   it('is for the stages of its kind alone', async () => {
@@ -50,3 +63,23 @@ describe('the limit of a stage', () => {
     await expect(work).rejects.toThrow('stop');
   });
 });
+
+/** A pass each 50 ms of a clock that the test drives; a limit of 400 ms leaves room for eight. */
+async function slowWork({ limitMs, total }: { limitMs: number; total: number }) {
+  vi.useFakeTimers();
+  try {
+    const stage = new StageClock({ limits: { ...limits, segment: limitMs / 60_000 } }).about('series');
+    let told = 0;
+    const work = stage('segment', async (progress, signal) => {
+      for (; told < total && !signal?.aborted; told++) {
+        progress(told, total);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      signal?.throwIfAborted();
+    }).catch((error: unknown) => error);
+    await vi.advanceTimersByTimeAsync(2 * limitMs);
+    return { failure: describeFailure(await work), told };
+  } finally {
+    vi.useRealTimers();
+  }
+}

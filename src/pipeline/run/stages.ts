@@ -1,4 +1,4 @@
-import { type StageLimits, withinLimit } from './stage-limits.ts';
+import { type LimitedStage, type StageLimits, withinLimit } from './stage-limits.ts';
 import type { Stage } from './stage-names.ts';
 
 interface ProgressEvent {
@@ -57,15 +57,18 @@ export class StageClock {
     return async (stage, work) => {
       const started = performance.now();
       let begun: number | undefined;
-      const progress = (done: number, total: number) => {
+      const progressOf = (expect: LimitedStage['expect']) => (done: number, total: number) => {
         const now = performance.now();
         begun ??= now;
-        const left = done > 0 ? { secondsLeft: ((now - begun) / 1000 / done) * (total - done) } : {};
-        onProgress?.({ stage, subject, done, total, ...left });
+        const secondsLeft = done > 0 ? ((now - begun) / 1000 / done) * (total - done) : undefined;
+        onProgress?.({ stage, subject, done, total, ...(secondsLeft === undefined ? {} : { secondsLeft }) });
+        if (secondsLeft !== undefined) expect(secondsLeft);
       };
       onProgress?.({ stage, subject });
       try {
-        return await withinLimit(stage, limits, signal, (both) => work(progress, both));
+        return await withinLimit(stage, limits, signal, ({ signal: both, expect }) =>
+          work(progressOf(expect), both),
+        );
       } finally {
         const seconds = (performance.now() - started) / 1000;
         this.seconds[stage] = (this.seconds[stage] ?? 0) + seconds;
