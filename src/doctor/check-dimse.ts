@@ -49,7 +49,7 @@ async function checkEcho({ client }: DimseUnderTest): Promise<Finding> {
       messageOf(error),
       'The node finds its studies there, and stores its results there.',
       codeOf(error) === 'DICOM_WEB_STATUS'
-        ? 'Check archive.dimse.calledAeTitle; register archive.dimse.aeTitle, with this host, in the archive.'
+        ? 'Check archive.dimse.calledAeTitle; register archive.dimse.aeTitle, and this host, there.'
         : 'Check that the archive runs, archive.dimse.host and port, the network between, and whether it ' +
             'speaks TLS (archive.dimse.tls, archive.ca).',
     );

@@ -32,7 +32,8 @@ const byUid = (files: readonly Uint8Array[]): Map<string, Buffer> =>
       )
       .toSorted(([one], [other]) => (one < other ? -1 : 1)),
   );
-const uids = (found: readonly DicomDataset[], key: string) => found.map((one) => text(one, key)).toSorted();
+const uids = (found: readonly DicomDataset[], key: string) =>
+  found.map((one) => text(one, key) ?? '').sort((one, other) => (one < other ? -1 : 1));
 
 describeWith(['Orthanc', 'dcmqrscp', 'openssl', 'shared'], 'an archive that speaks DIMSE alone', () => {
   let orthanc: OrthancServer;

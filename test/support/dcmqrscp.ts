@@ -34,8 +34,9 @@ export async function startDcmqrscp(
   const configuration = [
     'MaxPDUSize = 131072',
     'MaxAssociations = 16',
-    ...['HostTable BEGIN', ...hosts, 'HostTable END', 'VendorTable BEGIN', 'VendorTable END'],
-    ...['AETable BEGIN', `QR ${storage} RW (200, 1024mb) ANY`, 'AETable END', ''],
+    `HostTable BEGIN\n${hosts.join('\n')}\nHostTable END`,
+    'VendorTable BEGIN\nVendorTable END',
+    `AETable BEGIN\nQR ${storage} RW (200, 1024mb) ANY\nAETable END\n`,
   ];
   const file = path.join(folder, 'dcmqrscp.cfg');
   await writeFile(file, configuration.join('\n'));

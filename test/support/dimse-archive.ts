@@ -23,10 +23,3 @@ export function dimseArchive(
     ...options,
   });
 }
-
-/** All that comes, whole. */
-export async function collected(files: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {
-  const all: Uint8Array[] = [];
-  for await (const file of files) all.push(file);
-  return all;
-}

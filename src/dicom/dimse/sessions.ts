@@ -96,11 +96,12 @@ export class Sessions {
 
   /** Work with one result. */
   async once<R>(session: Session, work: (association: Association) => Promise<R>): Promise<R> {
-    const results = this.each(session, async function* (association): AsyncGenerator<never, R> {
-      return await work(association);
+    const results = this.each(session, async function* (association): AsyncGenerator<R, void> {
+      yield await work(association);
     });
-    const last = await results.next();
-    return last.value;
+    const all: R[] = [];
+    for await (const result of results) all.push(result);
+    return all[0] as R;
   }
 
   async #open({ proposals, signal, lastSign, idleMs }: Session): Promise<Association> {

@@ -29,7 +29,8 @@ export function storedLedger(database: () => Database): CommitmentLedger {
       }),
     asked: async (transactionUid, sopInstanceUids) => {
       await database().query(
-        'UPDATE pansegnet.pending_commitment SET transaction_uid = $1 WHERE sop_instance_uid = ANY($2::text[])',
+        `UPDATE pansegnet.pending_commitment SET transaction_uid = $1
+         WHERE sop_instance_uid = ANY($2::text[])`,
         [transactionUid, sopInstanceUids],
       );
     },

@@ -7,7 +7,7 @@ import { encoded } from '../../reading/part10.ts';
 import { TRANSFER_SYNTAX } from '../../reading/transfer-syntaxes.ts';
 import { MalformedPdu } from '../wire/pdu.ts';
 
-/** What is asked: keyword -> value; an empty one asks for the attribute; an array holds a sequence's items. */
+/** What is asked: keyword -> value; an empty one asks for the attribute; an array has a sequence's items. */
 export interface Identifier {
   readonly [keyword: string]: string | readonly Identifier[];
 }

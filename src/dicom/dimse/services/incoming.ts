@@ -2,8 +2,9 @@ import { TooMuchToRead } from '../../dicom-error.ts';
 import { GatheredBytes } from '../../gathered-bytes.ts';
 import { isUid } from '../../uids.ts';
 import { fileMeta } from '../../writing/file-meta.ts';
+import type { Implementation } from '../../writing/write.ts';
 import type { Command } from '../wire/command.ts';
-import { type Implementation, MalformedPdu } from '../wire/pdu.ts';
+import { MalformedPdu } from '../wire/pdu.ts';
 
 /** An instance that came by C-STORE. */
 export interface ReceivedInstance {

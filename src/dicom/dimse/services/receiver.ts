@@ -6,6 +6,7 @@ import { TooMuchToRead } from '../../dicom-error.ts';
 import type { DicomDataset } from '../../reading/dataset.ts';
 import { TRANSFER_SYNTAX } from '../../reading/transfer-syntaxes.ts';
 import { isUid } from '../../uids.ts';
+import type { Implementation } from '../../writing/write.ts';
 import { COMMAND, type Command, RESPONSE } from '../wire/command.ts';
 import { pemOf, type TlsFiles } from '../wire/connect.ts';
 import { MAX_PDU_BYTES, type Message, Messages } from '../wire/messages.ts';
@@ -13,7 +14,6 @@ import {
   type AssociationRequest,
   associateAccept,
   associateReject,
-  type Implementation,
   PDU,
   readAssociateRequest,
 } from '../wire/pdu.ts';

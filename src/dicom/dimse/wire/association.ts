@@ -1,8 +1,8 @@
+import type { Implementation } from '../../writing/write.ts';
 import { type Address, connected } from './connect.ts';
 import { MAX_PDU_BYTES, Messages } from './messages.ts';
 import {
   associateRequest,
-  type Implementation,
   PDU,
   type ProposedContext,
   type Role,
@@ -155,8 +155,8 @@ export class Association {
     this.#signal?.removeEventListener('abort', this.#abort);
     try {
       await this.#wire.write(shortPdu(PDU.releaseRequest));
-      await reading;
-      while (!reading && (await this.messages.next()));
+      if (reading) await reading;
+      else while (await this.messages.next());
       this.#wire.end();
     } catch {
       this.#wire.destroy();

@@ -1,3 +1,5 @@
+import type { Implementation } from '../../writing/write.ts';
+
 /** PDU types, PS3.8 section 9.3.1. */
 export const PDU = {
   associateRequest: 0x01,
@@ -29,12 +31,6 @@ const PROTOCOL_VERSION = 1;
 const FIXED_BYTES = 68;
 const AE_TITLE_BYTES = 16;
 
-/** How the other side is told who asks (PS3.7 annex D.3.3.2). */
-export interface Implementation {
-  readonly classUid: string;
-  readonly versionName: string;
-}
-
 export interface ProposedContext {
   /** Odd, 1 to 255. */
   readonly id: number;
@@ -59,7 +55,7 @@ export interface AssociationRequest {
 }
 
 /** PS3.8 table 9-18: 0 is acceptance. */
-export interface AnsweredContext {
+interface AnsweredContext {
   readonly id: number;
   readonly result: number;
   readonly transferSyntaxUid: string;
@@ -75,7 +71,7 @@ export class MalformedPdu extends Error {
   override readonly name = 'MalformedPdu';
 }
 
-export function pdu(type: number, ...content: readonly Uint8Array[]): Buffer {
+function pdu(type: number, ...content: readonly Uint8Array[]): Buffer {
   const length = content.reduce((sum, one) => sum + one.length, 0);
   const head = Buffer.alloc(PDU_HEADER_BYTES);
   head[0] = type;
@@ -93,7 +89,12 @@ export function associateRequest(request: AssociationRequest, implementation: Im
       ...transferSyntaxUids.map((uid) => item(ITEM.transferSyntax, ascii(uid))),
     ),
   );
-  return pdu(PDU.associateRequest, ...head(request), ...contexts, userInformation(request, implementation));
+  return pdu(
+    PDU.associateRequest,
+    ...beginning(request),
+    ...contexts,
+    userInformation(request, implementation),
+  );
 }
 
 /** A-ASSOCIATE-AC (PS3.8 section 9.3.3) to a request. */
@@ -109,7 +110,12 @@ export function associateAccept(
       item(ITEM.transferSyntax, ascii(transferSyntaxUid)),
     ),
   );
-  return pdu(PDU.associateAccept, ...head(request), ...contexts, userInformation(answer, implementation));
+  return pdu(
+    PDU.associateAccept,
+    ...beginning(request),
+    ...contexts,
+    userInformation(answer, implementation),
+  );
 }
 
 /** A-ASSOCIATE-RJ (PS3.8 section 9.3.4). */
@@ -157,7 +163,7 @@ export function readAssociateAccept(body: Buffer): AssociationAnswer {
 
 const REFUSED_BY_USER = 1;
 
-function head({ calledAeTitle, callingAeTitle }: AssociationRequest): Buffer[] {
+function beginning({ calledAeTitle, callingAeTitle }: AssociationRequest): Buffer[] {
   const fixed = Buffer.alloc(FIXED_BYTES);
   fixed.writeUInt16BE(PROTOCOL_VERSION, 0);
   fixed.write(calledAeTitle.padEnd(AE_TITLE_BYTES), 4, 'latin1');
