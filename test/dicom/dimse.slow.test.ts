@@ -1,5 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { examineDimseArchive } from '../../src/compose/dimse-doctor.ts';
+import { loadConfig } from '../../src/config.ts';
 import { LedgerInMemory } from '../../src/dicom/dimse/ledger.ts';
 import { type DicomDataset, text } from '../../src/dicom/reading/dataset.ts';
 import { readInstanceFile } from '../../src/dicom/reading/instance-file.ts';
@@ -206,6 +208,35 @@ describeWith(['Orthanc', 'dcmqrscp', 'openssl', 'shared'], 'an archive that spea
     await archive.storeVerified(study, smallCtSeries(study, {}, 2));
     expect(told.join()).toMatch(/storage commitment/);
     expect(await ledger.pending([`${study}.1.1`])).toEqual([]);
+  });
+
+  it('is looked at by the doctor, who says what fails and what to do', async () => {
+    const examined = async (port: number, dimse: Readonly<Record<string, unknown>>, results = {}) => {
+      const archive = {
+        kind: 'dimse',
+        dimse: { host: '127.0.0.1', port, calledAeTitle: 'ORTHANC', ...dimse },
+      };
+      const overrides = { archive, results, watch: { lookBack: 'all' } };
+      const findings = await examineDimseArchive(loadConfig({ environment: {}, overrides }));
+      return findings.map(({ verdict, check, what }) => `${verdict} ${check}: ${what}`);
+    };
+    const listen = { host: '127.0.0.1', port: ports[0] };
+    const well = await examined(orthanc.dicomPort, { aeTitle: 'W1', listen });
+    expect(well).toHaveLength(5);
+    expect(well.filter((finding) => !finding.startsWith('ok '))).toEqual([]);
+    const labelmap = await examined(
+      orthanc.dicomPort,
+      { aeTitle: 'W1', listen },
+      { segmentation: 'labelmap' },
+    );
+    expect(labelmap.join('\n')).toMatch(/^problem archive: storing.*Label Map Segmentation/m);
+    expect((await examined(1, {}))[0]).toMatch(/^problem archive: association.*ECONNREFUSED/);
+    const busy = dimseArchive(orthanc.dicomPort, {}, { listen });
+    await busy.open();
+    expect((await examined(orthanc.dicomPort, { aeTitle: 'W1', listen })).join('\n')).toMatch(
+      /^warning archive: own port.*EADDRINUSE/m,
+    );
+    await busy.close();
   });
 
   describe('over TLS', () => {

@@ -128,7 +128,7 @@ describeWith(['Orthanc', 'storescu'], 'a node whose archive speaks DIMSE alone',
     expect(objects).toBeGreaterThan(2);
     // By C-STORE Orthanc writes lengths of sequences anew, whoever sends: here DCMTK sends the same files.
     await removeResults(study);
-    await sendByCStore(files, orthanc.dicomPort);
+    await sendByCStore(files, orthanc.dicomPort, ['--required']);
     const expected = await keptResults(study);
     expect(expected.size).toBe(objects);
     for (const retrieve of ['get', 'move']) {

@@ -63,6 +63,8 @@ const REASONS: Readonly<Record<string, string>> = {
   '3.2': 'local limit exceeded: too many associations',
 };
 
+/** How long the answer to a release may take. */
+const RELEASE_MS = 5_000;
 /** PS3.8 section 9.3.2.2: odd numbers up to 255. */
 export const MOST_CONTEXTS = 128;
 
@@ -153,6 +155,7 @@ export class Association {
    */
   async release(reading?: Promise<void>): Promise<void> {
     this.#signal?.removeEventListener('abort', this.#abort);
+    const late = setTimeout(() => this.#wire.destroy(), RELEASE_MS);
     try {
       await this.#wire.write(shortPdu(PDU.releaseRequest));
       if (reading) await reading;
@@ -160,6 +163,8 @@ export class Association {
       this.#wire.end();
     } catch {
       this.#wire.destroy();
+    } finally {
+      clearTimeout(late);
     }
   }
 
