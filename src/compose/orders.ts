@@ -60,8 +60,9 @@ export async function composeOrders(config: Config, parts: OrdersParts): Promise
       station: orders.station,
       workitemCodes: orders.workitemCodes,
       inputMs: orders.inputMinutes * 60_000,
-      // Of an archive that speaks DIMSE there is no address to retrieve from.
-      archiveIsShared: config.archive.kind !== 'embedded' && config.archive.kind !== 'dimse',
+      archiveIsShared: config.archive.kind !== 'embedded',
+      archiveAeTitle:
+        config.archive.kind === 'dimse' ? (config.archive.dimse.calledAeTitle ?? undefined) : undefined,
     },
     now,
     log: logger,

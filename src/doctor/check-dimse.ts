@@ -69,7 +69,7 @@ async function checkPort({ client }: DimseUnderTest): Promise<Finding> {
       messageOf(error),
       'The archive delivers there what the node moves, and reports there on storage commitment.',
       isTaken
-        ? 'Where the node runs just now, it has the port itself, and retrieval was not tried. Otherwise stop ' +
+        ? 'Where the node runs just now, it has the port, and retrieval was not tried. Otherwise stop ' +
             'what has it, or set archive.dimse.listen.port to a free one.'
         : 'Correct archive.dimse.listen.',
     );
