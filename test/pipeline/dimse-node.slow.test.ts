@@ -174,10 +174,16 @@ describeWith(['Orthanc', 'storescu'], 'a node whose archive speaks DIMSE alone',
     };
     const patients = (await (await fetch(`${orthanc.restUrl}/patients`)).json()) as string[];
     for (const id of patients) await fetch(`${orthanc.restUrl}/patients/${id}`, { method: 'DELETE' });
-    await sendByCStore(smallCtSeries(study, { PatientID: 'P-24' }), orthanc.dicomPort);
+    const images = smallCtSeries(study, { PatientID: 'P-24' });
+    await sendByCStore(images, orthanc.dicomPort);
     const first = serve(await configured('GONE'));
     // All of them are there, and the process waits for a report that does not come.
-    await vi.waitFor(async () => expect((await keptResults(study)).size).toBe(objects), PATIENCE);
+    const count = async (): Promise<unknown> => {
+      const answer = await fetch(`${orthanc.restUrl}/statistics`);
+      return ((await answer.json()) as { CountInstances: unknown }).CountInstances;
+    };
+    const all = images.length + objects;
+    await vi.waitFor(async () => expect(await count()).toBe(all), { ...PATIENCE, interval: 200 });
     await first.kill();
     const before = await keptResults(study);
 
