@@ -79,6 +79,7 @@ export class Receiver {
     const event = options.tls ? 'secureConnection' : 'connection';
     server.on(event, (socket: Socket) => void this.#serve(socket));
     server.on('tlsClientError', (error) => this.#tell(`TLS: ${messageOf(error)}`));
+    server.on('error', (error) => this.#tell(messageOf(error)));
   }
 
   /** @throws the system's error where the port cannot be had */
