@@ -30,11 +30,12 @@ const measured = z.object({
 export async function benchDimse({ quick }: BenchOptions): Promise<BenchRow[]> {
   const ct = quick ? { ...FULL_SIZE, edge: 128, slices: 20 } : FULL_SIZE;
   const rows: BenchRow[] = [];
-  for (const delayed of [false, true]) rows.push(...(await measure(ct, delayed)));
+  for (const delayed of quick ? [true] : [false, true])
+    rows.push(...(await measure(ct, delayed, quick ? 1 : TURNS)));
   return rows;
 }
 
-async function measure(ct: typeof FULL_SIZE, delayed: boolean): Promise<BenchRow[]> {
+async function measure(ct: typeof FULL_SIZE, delayed: boolean, turns: number): Promise<BenchRow[]> {
   const orthanc = await startOrthanc(
     { DicomModalities: { bench: ['BENCH', '127.0.0.1', 1] } },
     delayed ? {} : { TCP_NODELAY: '1' },
@@ -44,7 +45,7 @@ async function measure(ct: typeof FULL_SIZE, delayed: boolean): Promise<BenchRow
     const program = path.join(import.meta.dirname, 'retrieve-series.ts');
     const counts = [WARM_UP, ct].flatMap(({ series, slices }) => [series, String(slices)]);
     const taken = { web: [] as z.infer<typeof measured>[], get: [] as z.infer<typeof measured>[] };
-    for (let turn = 0; turn < TURNS; turn++) {
+    for (let turn = 0; turn < turns; turn++) {
       for (const [kind, address] of [
         ['web', orthanc.url],
         ['get', `dicom://127.0.0.1:${orthanc.dicomPort}`],
