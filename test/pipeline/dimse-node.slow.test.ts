@@ -19,7 +19,7 @@ import { smallCtSeries } from '../support/small-series.ts';
 import { storedResults } from '../support/stored-results.ts';
 import { sendByCStore } from '../support/study-files.ts';
 
-const RESULTS: readonly (string | undefined)[] = ['SEG', 'SR', 'OT', 'DOC'];
+const RESULTS: readonly (string | undefined)[] = ['SEG', 'SR'];
 
 describeWith(['Orthanc', 'storescu'], 'a node whose archive speaks DIMSE alone', () => {
   let orthanc: OrthancServer;
@@ -57,8 +57,7 @@ describeWith(['Orthanc', 'storescu'], 'a node whose archive speaks DIMSE alone',
     },
   });
   const configOf = async (archive: Readonly<Record<string, unknown>>, name = 'node') => {
-    const results = { pdf: true };
-    const whole = await orderNodeConfig(path.join(folder, name), orthanc.url, {}, { archive, results });
+    const whole = await orderNodeConfig(path.join(folder, name), orthanc.url, {}, { archive });
     return { ...whole, log: { level: 'info' }, site: { trackingSecret: 'the same for every node here' } };
   };
   const start = async (archive: Readonly<Record<string, unknown>>): Promise<PansegnetNode> => {
@@ -110,7 +109,8 @@ describeWith(['Orthanc', 'storescu'], 'a node whose archive speaks DIMSE alone',
   };
   const watched = async (node: PansegnetNode, study: string): Promise<void> => {
     const ended = node.studyEnded(study);
-    expect((await node.watcher.poll()).queued).toEqual([]);
+    // A study is complete at the second look; the node may have looked by itself meanwhile.
+    await node.watcher.poll();
     await node.watcher.poll();
     await ended;
   };
@@ -125,7 +125,7 @@ describeWith(['Orthanc', 'storescu'], 'a node whose archive speaks DIMSE alone',
     await watched(node, study);
     const files = await resultFiles(study);
     objects = files.length;
-    expect(objects).toBeGreaterThan(2);
+    expect(objects).toBe(2);
     // By C-STORE Orthanc writes lengths of sequences anew, whoever sends: here DCMTK sends the same files.
     await removeResults(study);
     await sendByCStore(files, orthanc.dicomPort, ['--required']);
@@ -149,7 +149,7 @@ describeWith(['Orthanc', 'storescu'], 'a node whose archive speaks DIMSE alone',
     await watched(node, study);
     expect((await node.studyDetails(study))?.study.state).toBe('done');
     const before = [...(await keptResults(study)).keys()];
-    expect(before.length).toBeGreaterThan(2);
+    expect(before).toHaveLength(2);
     for (let i = 0; i < 3; i++) expect((await node.watcher.poll()).queued).toEqual([]);
     const late = smallCtSeries(study, { PatientID: 'P-23' }, 3, 5);
     await sendByCStore(late, orthanc.dicomPort);
