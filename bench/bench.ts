@@ -3,17 +3,18 @@
  *
  *   npm run bench -- [PART ...] [--quick]
  *
- * Parts: retrieval, receive, preprocessing, export, seg, watch, queue, pages, refusals, memory, forward, modes,
+ * Parts: retrieval, dimse, receive, preprocessing, export, seg, watch, queue, pages, refusals, memory, forward, modes,
  * import, gpu, doors, scale, end; all of them without a name. `--quick` runs each on something small, to see that
  * it works.
  * What is compared runs on this machine in the same run; the Python peer needs Debian's python3-skimage,
- * retrieval needs Orthanc and curl. Nothing else should run meanwhile.
+ * retrieval and dimse need Orthanc, retrieval curl. Nothing else should run meanwhile.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { type BenchPart, type BenchRow, formatTable } from './bench-row.ts';
+import { benchDimse } from './dimse.ts';
 import { benchDoors } from './doors.ts';
 import { benchExport } from './export.ts';
 import { benchForward } from './forward.ts';
@@ -34,6 +35,7 @@ import { benchWatch } from './watch.ts';
 
 const PARTS: Readonly<Record<string, BenchPart>> = {
   retrieval: benchRetrieval,
+  dimse: benchDimse,
   receive: benchReceive,
   preprocessing: benchPreprocessing,
   export: benchExport,

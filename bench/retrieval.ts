@@ -31,7 +31,7 @@ export async function benchRetrieval({ quick, folder }: BenchOptions): Promise<B
   const ct = quick ? { ...FULL_SIZE, edge: 128, slices: 20 } : FULL_SIZE;
   const orthanc = await startOrthanc();
   try {
-    for (const series of [WARM_UP, ct]) await fill(orthanc.restUrl, series);
+    for (const series of [WARM_UP, ct]) await fill(orthanc.restUrl, STUDY, series);
     const file = path.join(folder, 'curl.out');
     const address = `${orthanc.url}/studies/${STUDY}/series/${ct.series}`;
     const program = path.join(import.meta.dirname, 'retrieve-series.ts');
@@ -76,14 +76,18 @@ export async function benchRetrieval({ quick, folder }: BenchOptions): Promise<B
 }
 
 /** An axial CT of noise: uncompressed, so that its content does not matter. */
-async function fill(restUrl: string, { series, edge, slices }: typeof FULL_SIZE): Promise<void> {
+export async function fill(
+  restUrl: string,
+  study: string,
+  { series, edge, slices }: typeof FULL_SIZE,
+): Promise<void> {
   const pixels = Uint16Array.from({ length: edge * edge }, (_, i) => (i * 7919) % 2048);
   for (let slice = 0; slice < slices; slice++) {
     pixels[0] = slice;
-    const uids = { study: STUDY, series, sop: `${series}.${slice + 1}` };
+    const uids = { study, series, sop: `${series}.${slice + 1}` };
     const body = new Uint8Array(
       smallInstance(uids, {
-        FrameOfReferenceUID: `${STUDY}.9`,
+        FrameOfReferenceUID: `${study}.9`,
         InstanceNumber: String(slice + 1),
         ImageOrientationPatient: ['1', '0', '0', '0', '1', '0'],
         ImagePositionPatient: ['0', '0', String(slice)],

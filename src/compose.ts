@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { Watcher } from './arrivals/watch/watch.ts';
 import { startWatching } from './arrivals/watch/watch-schedule.ts';
 import { composeAccess } from './compose/access.ts';
-import { composeArchiveClient, composeEmbeddedArchive } from './compose/archive.ts';
+import { composeArchive, composeEmbeddedArchive } from './compose/archive.ts';
 import { composeAudit } from './compose/audit.ts';
 import { dataPlaces, refuseForeignData } from './compose/data-owner.ts';
 import { openConfiguredDatabase } from './compose/database.ts';
@@ -24,7 +24,7 @@ import { startFindings } from './compose/start-checks.ts';
 import { composeIdentityWatch, composeNotify, composeWatcher } from './compose/watch.ts';
 import { startWork } from './compose/work.ts';
 import type { Config } from './config.ts';
-import type { DicomWebClient } from './dicom/web/client.ts';
+import type { ImageArchive } from './dicom/image-archive.ts';
 import { newOwnToken } from './http/security/local-access.ts';
 import { NodeMetrics } from './metrics/node-metrics.ts';
 import type { OrderEvent } from './orders/performing.ts';
@@ -51,7 +51,7 @@ export interface NodeOptions {
 export interface PansegnetNode {
   /** Where its pages and API are. */
   readonly url: string;
-  readonly archive: DicomWebClient;
+  readonly archive: ImageArchive;
   readonly database: Database;
   readonly watcher: Watcher;
   studyDetails(studyInstanceUid: string): Promise<StudyListing | undefined>;
@@ -80,10 +80,17 @@ export async function startNode(config: Config, options: NodeOptions = {}): Prom
   const ownToken = newOwnToken();
   const doors = open.use(await openDoors(config, { ownToken, logger }));
   const metrics = new NodeMetrics(SOFTWARE_VERSION);
-  const archive = composeArchiveClient(config, doors.own, (answer) => metrics.archiveAnswered(answer));
+  const access = composeArchive(config, {
+    own: doors.own,
+    answered: (answer) => metrics.archiveAnswered(answer),
+    logger,
+    database: () => database,
+  });
+  const { client: archive } = access;
   const audit = open.use(composeAudit(config, { logger, now, archiveUrl: archive.url }));
   const database = open.adopt(await openConfiguredDatabase(config), (it) => it.close());
   await applyPlaceholders(database, config.patients.placeholderIds);
+  await open.adopt(access, (it) => it.close()).open();
   const engine = open.adopt(await openEngine(database, logger), (it) => it.stop());
   const embedded =
     config.archive.kind === 'embedded'

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { composeArchiveClient } from '../compose/archive.ts';
+import { composeArchive } from '../compose/archive.ts';
 import { type Config, ConfigError } from '../config.ts';
 import { DicomError } from '../dicom/dicom-error.ts';
 import { requiredText } from '../dicom/reading/dataset.ts';
@@ -81,7 +81,8 @@ async function candidatesOf(studyInstanceUid: string, config: Config): Promise<C
       'select: archive.kind is embedded; name the archive to look into (archive.kind, archive.url)',
     );
   }
-  const archive = composeArchiveClient(config);
+  await using open = new AsyncDisposableStack();
+  const { client: archive } = open.adopt(composeArchive(config), (it) => it.close());
   const series = await archive.searchSeries(studyInstanceUid);
   if (series.length === 0)
     throw new DicomError('DICOM_WEB_ANSWER', `the archive has no study ${studyInstanceUid}`);
@@ -91,7 +92,7 @@ async function candidatesOf(studyInstanceUid: string, config: Config): Promise<C
     const [first] = mayBeOwnResult(one) ? await archive.seriesMetadata(studyInstanceUid, uid) : [];
     if (!first || !isOwnResult(first)) foreign.push(one);
   }
-  return describeSeries(archive, studyInstanceUid, foreign);
+  return await describeSeries(archive, studyInstanceUid, foreign);
 }
 
 const HEADERS = ['chosen', 'class', 'certainty', 'phase', 'coverage', 'images', 'series', 'reason'];

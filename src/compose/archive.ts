@@ -2,23 +2,36 @@ import express from 'express';
 import type { Logger } from 'pino';
 import { createEmbeddedArchive, EMBEDDED_ARCHIVE_NOTICE } from '../archive/embedded-archive.ts';
 import type { Config } from '../config.ts';
-import type { ArchiveAnswer, DicomWebOptions } from '../dicom/web/archive-access.ts';
+import type { ImageArchive } from '../dicom/image-archive.ts';
+import type { DicomWebOptions } from '../dicom/web/archive-access.ts';
 import { DicomWebClient } from '../dicom/web/client.ts';
 import { listen } from '../http/listen.ts';
 import type { LocalAccess } from '../http/security/local-access.ts';
 import { isOwnResult } from '../results/own-results.ts';
+import type { Database } from '../store/database/sql.ts';
+import { composeDimseArchive, type DimseParts } from './dimse-archive.ts';
 import { authorizationBy, connectionsTo } from './server-access.ts';
 
-/**
- * @param own how the node reaches itself, where the embedded archive is
- * @param answered told how long the archive took for each request
- */
-export function composeArchiveClient(
-  config: Pick<Config, 'archive'>,
-  own?: LocalAccess,
-  answered?: (answer: ArchiveAnswer) => void,
-): DicomWebClient {
-  return new DicomWebClient({ ...archiveOptions(config, own), answered });
+export interface OpenArchive {
+  readonly client: ImageArchive;
+  /** What others connect to is open from then on; without it, when it is first needed. */
+  open(): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface ArchiveParts extends DimseParts {
+  /** How the node reaches itself, where the embedded archive is. */
+  readonly own?: LocalAccess;
+}
+
+/** The archive as its users know it: none of them knows what it speaks. */
+export function composeArchive(config: Pick<Config, 'archive'>, parts: ArchiveParts = {}): OpenArchive {
+  if (config.archive.kind === 'dimse') {
+    const client = composeDimseArchive(config, parts);
+    return { client, open: () => client.open(), close: () => client.close() };
+  }
+  const client = new DicomWebClient({ ...archiveOptions(config, parts.own), answered: parts.answered });
+  return { client, open: async () => undefined, close: async () => undefined };
 }
 
 /** Where the archive is, with which credentials and over which connections. */
@@ -39,14 +52,13 @@ export function archiveOptions({ archive }: Pick<Config, 'archive'>, own?: Local
 /** An archive for a command that runs without a node: the configured one, or the embedded one for as long. */
 export async function openArchive(
   config: Config,
-  logger: Logger,
-): Promise<{ client: DicomWebClient; close(): Promise<void> }> {
-  if (config.archive.kind !== 'embedded')
-    return { client: composeArchiveClient(config), close: async () => {} };
+  { logger, database }: { readonly logger: Logger; readonly database: Database },
+): Promise<Omit<OpenArchive, 'open'>> {
+  if (config.archive.kind !== 'embedded') return composeArchive(config, { logger, database: () => database });
   const embedded = await composeEmbeddedArchive(config, logger);
   const server = await listen(express().use('/dicom-web', embedded.router), '127.0.0.1', 0);
   return {
-    client: composeArchiveClient(config, { url: server.url, token: '' }),
+    client: composeArchive(config, { own: { url: server.url, token: '' } }).client,
     close: async () => {
       await server.close();
       await embedded.close();

@@ -25,6 +25,7 @@ import { type Finding, ok, trouble } from '../doctor/finding.ts';
 import { readLocalAccess } from '../http/security/local-access.ts';
 import { archiveOptions } from './archive.ts';
 import { databasePlace } from './database.ts';
+import { examineDimseArchive } from './dimse-doctor.ts';
 import { localAccessFile } from './doors.ts';
 import { dataFolders } from './observation.ts';
 import { composeChanges } from './watch.ts';
@@ -90,6 +91,7 @@ async function loadRuntime(): Promise<{ version: string }> {
 }
 
 async function examineArchive(config: Config): Promise<Finding[]> {
+  if (config.archive.kind === 'dimse') return examineDimseArchive(config);
   if (config.archive.kind === 'embedded') {
     return [
       trouble(

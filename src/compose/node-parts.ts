@@ -1,6 +1,6 @@
 import type { Router } from 'express';
 import type { Config } from '../config.ts';
-import type { DicomWebClient } from '../dicom/web/client.ts';
+import type { ImageArchive } from '../dicom/image-archive.ts';
 import type { StudyQueue } from '../queue/study-queue.ts';
 import type { Database } from '../store/database/sql.ts';
 
@@ -8,7 +8,7 @@ import type { Database } from '../store/database/sql.ts';
 export interface NodeParts {
   readonly config: Config;
   readonly database: Database;
-  readonly archive: () => Promise<DicomWebClient>;
+  readonly archive: () => Promise<ImageArchive>;
   readonly queue: () => Promise<StudyQueue>;
   /**
    * Drops images of these results (SOP Instance UIDs of their reports) from memory. A command alone has none.

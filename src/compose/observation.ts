@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
-import type { DicomWebClient } from '../dicom/web/client.ts';
+import type { ImageArchive } from '../dicom/image-archive.ts';
 import { type DiskSpace, diskSpace } from '../metrics/disk-space.ts';
 import type { NodeMetrics } from '../metrics/node-metrics.ts';
 import { addNodeState } from '../metrics/node-state.ts';
@@ -15,7 +15,7 @@ import type { NodeAudit } from './audit.ts';
 
 export interface Observed {
   readonly database: Database;
-  readonly archive: DicomWebClient;
+  readonly archive: ImageArchive;
   readonly audit: Pick<NodeAudit, 'check'>;
   /** Undefined where this process segments nothing. */
   readonly models: Models | undefined;
@@ -55,7 +55,7 @@ export function composeObservation(config: Config, parts: Observed): Readiness {
 }
 
 /** One study of today is enough to see that the archive answers. */
-async function askArchive(archive: DicomWebClient): Promise<void> {
+async function askArchive(archive: ImageArchive): Promise<void> {
   for await (const _study of archive.searchStudies({ lookBack: 0, now: new Date(), pageSize: 1 })) break;
 }
 

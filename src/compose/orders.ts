@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
-import type { DicomWebClient } from '../dicom/web/client.ts';
+import type { ImageArchive } from '../dicom/image-archive.ts';
 import { WorkitemClient } from '../dicom/web/workitem-client.ts';
 import { workitemRoutes } from '../http/orders/workitem-routes.ts';
 import { KeptWorklist } from '../orders/kept-worklist.ts';
@@ -24,7 +24,7 @@ export interface Orders {
 }
 
 interface OrdersParts {
-  readonly archive: DicomWebClient;
+  readonly archive: ImageArchive;
   readonly database: Database;
   readonly queue: StudyQueue;
   readonly now: () => Date;
@@ -61,6 +61,8 @@ export async function composeOrders(config: Config, parts: OrdersParts): Promise
       workitemCodes: orders.workitemCodes,
       inputMs: orders.inputMinutes * 60_000,
       archiveIsShared: config.archive.kind !== 'embedded',
+      archiveAeTitle:
+        config.archive.kind === 'dimse' ? (config.archive.dimse.calledAeTitle ?? undefined) : undefined,
     },
     now,
     log: logger,

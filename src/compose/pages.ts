@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
-import type { DicomWebClient } from '../dicom/web/client.ts';
+import type { ImageArchive } from '../dicom/image-archive.ts';
 import type { ApiParts } from '../http/api/api-parts.ts';
 import { ImageCache } from '../http/images/image-cache.ts';
 import { loadImages } from '../http/images/load-images.ts';
@@ -21,7 +21,7 @@ const BYTES_PER_MB = 1_000_000;
 export interface PagesInput {
   readonly database: Database;
   readonly queue: StudyQueue;
-  readonly archive: DicomWebClient;
+  readonly archive: ImageArchive;
   readonly models: Models;
   readonly readiness: Readiness;
   readonly now: () => Date;

@@ -4,7 +4,7 @@ import { createAdmission } from '../arrivals/routing/admission.ts';
 import { type IdentityWatch, watchIdentities } from '../arrivals/watch/identity.ts';
 import { createWatcher, type Watcher } from '../arrivals/watch/watch.ts';
 import type { Config } from '../config.ts';
-import type { DicomWebClient } from '../dicom/web/client.ts';
+import type { ImageArchive } from '../dicom/image-archive.ts';
 import { OrthancChanges } from '../dicom/web/orthanc-changes.ts';
 import { notifyRoutes } from '../http/notify.ts';
 import type { StudyQueue } from '../queue/study-queue.ts';
@@ -17,7 +17,7 @@ import { identityReader } from '../store/records/study-identity.ts';
 import { archiveOptions } from './archive.ts';
 
 interface WatchedParts {
-  readonly archive: DicomWebClient;
+  readonly archive: ImageArchive;
   readonly database: Database;
   readonly queue: StudyQueue;
   readonly logger: Logger;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { isLoopback } from './http.ts';
 
 /** An application entity title: PS3.5 table 6.2-1, VR AE. */
-const aeTitle = z.string().regex(/^(?=.*[^ ])[\x20-\x5b\x5d-\x7e]{1,16}$/, {
+export const aeTitle = z.string().regex(/^(?=.*[^ ])[\x20-\x5b\x5d-\x7e]{1,16}$/, {
   error: 'must be an AE title: 1 to 16 characters of ASCII, no backslash',
 });
 

@@ -4,6 +4,7 @@ import { routingSchema } from '../arrivals/routing/rules.ts';
 import { MODES } from '../inference-mode.ts';
 import { rulesSchema } from '../pipeline/selection/rules.ts';
 import { databaseSchema } from './database.ts';
+import { dimseArchiveSchema, dimseProblems } from './dimse-archive.ts';
 import { authSchema, httpSchema, isListeningGuarded, isProxyGuarded } from './http.ts';
 import { intakeSchema } from './intake.ts';
 import { auditSchema, logSchema } from './log.ts';
@@ -16,12 +17,16 @@ import { hasWholeCertificate, serverAccess } from './server-access.ts';
 
 const archiveSchema = z
   .strictObject({
-    kind: z.enum(['embedded', 'dicomweb', 'orthanc']),
+    kind: z.enum(['embedded', 'dicomweb', 'orthanc', 'dimse']),
     ...serverAccess,
     rest: z.url({ protocol: /^https?$/ }).nullable(),
+    dimse: dimseArchiveSchema,
     folder: z.string().min(1),
   })
-  .refine(({ kind, url }) => kind === 'embedded' || url !== null, {
+  .superRefine((section, context) => {
+    for (const problem of dimseProblems(section)) context.addIssue({ code: 'custom', ...problem });
+  })
+  .refine(({ kind, url }) => kind === 'embedded' || kind === 'dimse' || url !== null, {
     path: ['url'],
     error: 'is needed where archive.kind is dicomweb or orthanc',
   })

@@ -3,8 +3,8 @@ import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { CodedError } from '../coded-error.ts';
 import { buildVolume } from '../dicom/geometry/series-volume.ts';
+import type { ImageArchive } from '../dicom/image-archive.ts';
 import { readInstance } from '../dicom/reading/dataset.ts';
-import type { DicomWebClient } from '../dicom/web/client.ts';
 import { readSegmentation } from '../seg/read-segmentation.ts';
 import { readReport } from '../sr/read-report.ts';
 import type { StudyListing } from '../store/records/find-studies.ts';
@@ -17,7 +17,7 @@ const ANOTHER_LOOK_MS = 60_000;
 
 /** The part of a running node that the demo uses. */
 export interface DemoNode {
-  readonly archive: DicomWebClient;
+  readonly archive: ImageArchive;
   studyEnded(studyInstanceUid: string): Promise<void>;
   studyDetails(studyInstanceUid: string): Promise<StudyListing | undefined>;
 }
@@ -76,7 +76,7 @@ export async function* runDemo(node: DemoNode, output?: string): AsyncGenerator<
 async function resultOf(
   study: SyntheticStudy,
   volume: VolumeRecord,
-  archive: DicomWebClient,
+  archive: ImageArchive,
   output: string | undefined,
 ): Promise<DemoResult> {
   const series = study.series.find(({ seriesInstanceUid }) => seriesInstanceUid === volume.seriesInstanceUid);

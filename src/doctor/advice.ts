@@ -38,7 +38,7 @@ const ADVICE: Readonly<Record<string, Advice>> = {
   },
   EADDRINUSE: {
     why: 'Another program, perhaps another node, listens there.',
-    todo: 'Stop it, or set http.port (or intake.dimse.port) to a free one.',
+    todo: 'Stop it, or set http.port (intake.dimse.port, archive.dimse.listen.port) to a free one.',
   },
   EADDRNOTAVAIL: {
     why: 'The address is none of this machine.',
@@ -70,7 +70,7 @@ const ADVICE: Readonly<Record<string, Advice>> = {
   },
   DICOM_WEB_UNREACHABLE: {
     why: 'Studies are fetched from the archive, and results are stored there.',
-    todo: 'Check that the archive runs, and archive.url; doctor asks it step by step.',
+    todo: 'Check that the archive runs, and its address (archive); doctor asks it step by step.',
   },
 };
 

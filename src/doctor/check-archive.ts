@@ -53,7 +53,7 @@ export async function checkArchive(archive: ArchiveUnderTest): Promise<Finding[]
 }
 
 /** Each refusal once. */
-function detourFindings(detours: readonly Detour[]): Finding[] {
+export function detourFindings(detours: readonly Detour[]): Finding[] {
   const each = new Map(detours.map((detour) => [detour.refused, detour]));
   return [...each.values()].map(({ refused, instead, because }) =>
     trouble(

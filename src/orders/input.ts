@@ -1,5 +1,5 @@
+import type { ImageArchive } from '../dicom/image-archive.ts';
 import { text } from '../dicom/reading/dataset.ts';
-import type { DicomWebClient } from '../dicom/web/client.ts';
 import { isNotThere } from '../dicom/web/refusals.ts';
 import { isOwnResult } from '../results/own-results.ts';
 import type { Database } from '../store/database/sql.ts';
@@ -7,10 +7,7 @@ import { fingerprintOf, foreignSeries } from '../store/records/own-series.ts';
 import type { OrderRequest } from './order.ts';
 
 /** What an order needs of the archive. */
-export type OrderArchive = Pick<
-  DicomWebClient,
-  'url' | 'searchSeries' | 'seriesMetadata' | 'storedInstances'
->;
+export type OrderArchive = Pick<ImageArchive, 'url' | 'searchSeries' | 'seriesMetadata' | 'storedInstances'>;
 
 /**
  * Whether the archive has all that an order names, and which counts the study has now.

@@ -30,12 +30,21 @@ export const progressOf = (percent: number, words: string): PlainDataset => ({
   ],
 });
 
+/** Where output can be had: the root of a DICOMweb service, or the AE title of an archive without one. */
+type OutputPlace = { readonly url: string } | { readonly aeTitle: string };
+
+/** PS3.3 table 10-3b. */
+const retrievalOf = (archive: OutputPlace, path: string): PlainDataset =>
+  'url' in archive
+    ? { WADORSRetrievalSequence: [{ RetrieveURL: archive.url + path }] }
+    : { DICOMRetrievalSequence: [{ RetrieveAETitle: archive.aeTitle }] };
+
 /** What is said before COMPLETED (PS3.4 CC.2.5, final state): where, what, when, and what came out. */
 export function completionOf(
   performed: Performed,
   output: { readonly studyInstanceUid: string; readonly series: readonly OutputSeries[] },
-  /** Root of the archive that has the output; undefined where nobody else reaches it. */
-  archiveUrl: string | undefined,
+  /** The archive that has the output; undefined where nobody else reaches it. */
+  archive: OutputPlace | undefined,
 ): PlainDataset {
   const { studyInstanceUid } = output;
   const items = output.series.map(({ seriesInstanceUid, instances }) => ({
@@ -46,13 +55,7 @@ export function completionOf(
       ReferencedSOPClassUID: sopClassUid,
       ReferencedSOPInstanceUID: sopInstanceUid,
     })),
-    ...(archiveUrl === undefined
-      ? {}
-      : {
-          WADORSRetrievalSequence: [
-            { RetrieveURL: `${archiveUrl}/studies/${studyInstanceUid}/series/${seriesInstanceUid}` },
-          ],
-        }),
+    ...(archive ? retrievalOf(archive, `/studies/${studyInstanceUid}/series/${seriesInstanceUid}`) : {}),
   }));
   return { ...progressOf(100, 'completed'), ...performedProcedure(performed, items) };
 }

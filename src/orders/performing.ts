@@ -42,6 +42,8 @@ export interface PerformingParts {
     readonly inputMs: number;
     /** Whether others reach the archive by its address. */
     readonly archiveIsShared: boolean;
+    /** AE title of an archive that speaks DIMSE: it has no address to retrieve from. */
+    readonly archiveAeTitle?: string | undefined;
   };
   readonly now: () => Date;
   readonly log: {
@@ -249,10 +251,11 @@ export class Performing {
 
   #saidOf(order: PerformedOrder, { workitem }: KeptRequest, ending: Ending) {
     const { settings, archive } = this.#parts;
-    const { station, archiveIsShared } = settings;
+    const { station, archiveIsShared, archiveAeTitle: aeTitle } = settings;
+    const place = aeTitle === undefined ? { url: archive.url } : { aeTitle };
     const performed = { station, workitem, startedAt: order.claimedAt, endedAt: new Date(ending.at) };
     return ending.state === 'COMPLETED'
-      ? completionOf(performed, ending.output, archiveIsShared ? archive.url : undefined)
+      ? completionOf(performed, ending.output, archiveIsShared ? place : undefined)
       : cancellationOf(performed, ending);
   }
 

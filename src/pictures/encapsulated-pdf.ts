@@ -12,7 +12,7 @@ import type { PictureInput } from './picture-input.ts';
 import { pictureSet, summaryContent } from './picture-set.ts';
 import { drawSummary, PAGE } from './summary-page.ts';
 
-const ENCAPSULATED_PDF_STORAGE = '1.2.840.10008.5.1.4.1.1.104.1';
+export const ENCAPSULATED_PDF_STORAGE = '1.2.840.10008.5.1.4.1.1.104.1';
 
 const TITLE = 'Pancreas volume report';
 /** Of the PDF writer's quality scale: from here on images are kept without loss. */

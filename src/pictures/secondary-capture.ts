@@ -21,7 +21,7 @@ import { orientationLetters } from './views.ts';
 /**
  * Single-frame Secondary Capture: every archive and every viewer knows it, the multi-frame ones only some.
  */
-const SECONDARY_CAPTURE_STORAGE = '1.2.840.10008.5.1.4.1.1.7';
+export const SECONDARY_CAPTURE_STORAGE = '1.2.840.10008.5.1.4.1.1.7';
 
 /** Pixels per point of the summary page: small print stays legible on a screen. */
 const SUMMARY_SCALE = 1.6;

@@ -27,7 +27,7 @@ export const FAILURES: Readonly<Record<FailureCode, readonly [nature: Nature, wo
   DICOM_WEB_UNREACHABLE: ['passing', 'the archive did not answer'],
   DICOM_WEB_STATUS: ['passing', 'the archive answered with an error'],
   // A proxy that shows its own page while the archive restarts gives this too.
-  DICOM_WEB_ANSWER: ['passing', 'the archive gave an answer that is not DICOMweb'],
+  DICOM_WEB_ANSWER: ['passing', 'the archive gave an answer that cannot be used'],
   DICOM_STORE_INCOMPLETE: ['passing', 'the archive did not keep all results'],
   MODEL_MISSING: ['lasting', 'the model is not there'],
   MODEL_INVALID: ['lasting', 'the model is not usable'],
@@ -108,6 +108,7 @@ export function describeFailure(error: unknown): Failure {
 
 /** Whether a status is lasting: the archive refuses this request, it is not just busy. */
 function isRefusal(error: Error): boolean {
+  if ('isLasting' in error && error.isLasting === true) return true; // a status of DIMSE
   if (!('status' in error) || typeof error.status !== 'number') return false;
   return error.status >= 400 && error.status < 500 && !PASSING_CLIENT_STATUSES.has(error.status);
 }

@@ -8,6 +8,7 @@ const ROOT = path.resolve(import.meta.dirname, '../..');
 /** What each part is known by in the table. Strangers at the doors and refusals have tests of their own. */
 const PARTS = {
   retrieval: 'retrieval',
+  dimse: 'C-GET',
   receive: 'receive',
   preprocessing: 'preprocessing',
   export: 'export resampling',

@@ -5,10 +5,11 @@ import path from 'node:path';
 import express from 'express';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createEmbeddedArchive, type EmbeddedArchive } from '../../src/archive/embedded-archive.ts';
-import { composeArchiveClient } from '../../src/compose/archive.ts';
+import { archiveOptions } from '../../src/compose/archive.ts';
 import { startNode } from '../../src/compose.ts';
 import { ConfigError, loadConfig } from '../../src/config.ts';
 import { ArchiveAccess } from '../../src/dicom/web/archive-access.ts';
+import { DicomWebClient } from '../../src/dicom/web/client.ts';
 import { requestJson } from '../../src/dicom/web/json-request.ts';
 import { listen, type RunningServer, type ServerTls } from '../../src/http/listen.ts';
 import { readLocalAccess } from '../../src/http/security/local-access.ts';
@@ -62,8 +63,10 @@ describeWith(['openssl'], 'TLS', () => {
     }
 
     const clientOf = (url: string, keys: Readonly<Record<string, unknown>>) =>
-      composeArchiveClient(
-        loadConfig({ environment: {}, overrides: { archive: { kind: 'dicomweb', url, ...keys } } }),
+      new DicomWebClient(
+        archiveOptions(
+          loadConfig({ environment: {}, overrides: { archive: { kind: 'dicomweb', url, ...keys } } }),
+        ),
       );
 
     /** Every kind of request that the client knows: each goes another way through Node. */

@@ -5,6 +5,7 @@ import { isClaimable, startOf } from '../../src/orders/claimable.ts';
 import { search } from '../../src/orders/matching.ts';
 import { checkNew, received, WorkitemInvalid } from '../../src/orders/new-workitem.ts';
 import { isRefusal, readOrder } from '../../src/orders/order.ts';
+import { completionOf } from '../../src/orders/performed.ts';
 import { DISCONTINUATION } from '../../src/orders/reasons.ts';
 import { verdictOn, type Wish } from '../../src/orders/state-rules.ts';
 import { WORKITEM_STATES } from '../../src/store/orders/workitems.ts';
@@ -71,6 +72,22 @@ describe('an order', () => {
       return asked.reason in DISCONTINUATION && !asked.words.includes('SECRET');
     };
     expect(fc.check(fc.property(items, isAsked))).toMatchObject({ failed: false });
+  });
+});
+
+describe('what is said of output', () => {
+  it('names where it can be had: an address, or the AE title of an archive that has none', () => {
+    const code = { value: STATION, scheme: '99TEST', meaning: 'a station' };
+    const at = new Date('2026-03-05T12:00:00Z');
+    const performed = { station: code, workitem: code, startedAt: at, endedAt: at };
+    const output = { studyInstanceUid: '2.25.1', series: [{ seriesInstanceUid: '2.25.2', instances: [] }] };
+    const said = (place: Parameters<typeof completionOf>[2]) =>
+      JSON.stringify(completionOf(performed, output, place));
+    expect(said({ url: 'http://pacs/dicom-web' })).toContain(
+      '"WADORSRetrievalSequence":[{"RetrieveURL":"http://pacs/dicom-web/studies/2.25.1/series/2.25.2"}]',
+    );
+    expect(said({ aeTitle: 'PACS' })).toContain('"DICOMRetrievalSequence":[{"RetrieveAETitle":"PACS"}]');
+    expect(said(undefined)).not.toContain('Retriev');
   });
 });
 

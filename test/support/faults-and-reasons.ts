@@ -87,7 +87,7 @@ const TOO_SLOW: Reason = [
   'DICOM_WEB_UNREACHABLE',
   /^the archive did not answer: .*no (answer|data) within 2 s/,
 ];
-const NOT_DICOMWEB: Reason = ['DICOM_WEB_ANSWER', /^the archive gave an answer that is not DICOMweb: /];
+const NOT_DICOMWEB: Reason = ['DICOM_WEB_ANSWER', /^the archive gave an answer that cannot be used: /];
 // A later try sends only what is missing.
 const NOT_KEPT: Reason = [
   'DICOM_STORE_INCOMPLETE',

@@ -24,9 +24,11 @@ export interface OrthancServer extends RunningArchive {
 /**
  * Starts Debian's Orthanc with its DICOMweb plugin on free ports, with a temporary folder.
  * @param configuration entries that are added to Orthanc's configuration, or replace the ones here
+ * @param environment variables for it beside the tests' own
  */
 export async function startOrthanc(
   configuration: Readonly<Record<string, unknown>> = {},
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<OrthancServer> {
   const folder = await mkdtemp(path.join(tmpdir(), 'orthanc-'));
   const [httpPort, dicomPort] = await freePorts();
@@ -46,7 +48,7 @@ export async function startOrthanc(
   await writeFile(file, JSON.stringify(settings));
 
   const restUrl = `http://127.0.0.1:${httpPort}`;
-  let running: ChildProcess | undefined = await launch(file, restUrl);
+  let running: ChildProcess | undefined = await launch(file, restUrl, environment);
   const halt = async (): Promise<void> => {
     if (running) await end(running);
     running = undefined;
@@ -57,7 +59,7 @@ export async function startOrthanc(
     dicomPort,
     halt,
     async resume() {
-      running ??= await launch(file, restUrl);
+      running ??= await launch(file, restUrl, environment);
     },
     async stop() {
       await halt();
@@ -66,8 +68,15 @@ export async function startOrthanc(
   };
 }
 
-async function launch(configuration: string, restUrl: string): Promise<ChildProcess> {
-  const child = spawn(programPath('Orthanc'), [configuration], { stdio: ['ignore', 'ignore', 'pipe'] });
+async function launch(
+  configuration: string,
+  restUrl: string,
+  environment: Readonly<Record<string, string>>,
+): Promise<ChildProcess> {
+  const child = spawn(programPath('Orthanc'), [configuration], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, ...environment },
+  });
   let log = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     log = (log + text).slice(-4000);

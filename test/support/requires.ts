@@ -8,6 +8,7 @@ const PACKAGES = {
   storescu: 'dcmtk',
   storescp: 'dcmtk',
   echoscu: 'dcmtk',
+  dcmqrscp: 'dcmtk',
   dcmodify: 'dcmtk',
   dcm2xml: 'dcmtk',
   dcm2json: 'dcmtk',

@@ -24,13 +24,18 @@ export function allInstances(study: SyntheticStudy): Uint8Array[] {
 }
 
 /** Sends instances by C-STORE, in their own transfer syntaxes, with DCMTK's storescu. */
-export async function sendByCStore(instances: readonly Uint8Array[], port: number): Promise<void> {
+export async function sendByCStore(
+  instances: readonly Uint8Array[],
+  port: number,
+  options: readonly string[] = [],
+): Promise<void> {
   const folder = await mkdtemp(path.join(tmpdir(), 'storescu-'));
   try {
     await Promise.all(instances.map((bytes, index) => writeFile(path.join(folder, `${index}.dcm`), bytes)));
     const proposals = ['--propose-jls-lossless'];
     await run(programPath('storescu'), [
       ...proposals,
+      ...options,
       '-aec',
       'ORTHANC',
       '+sd',

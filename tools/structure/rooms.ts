@@ -73,7 +73,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     mayImport: ['segmentation'],
   },
   dicom: {
-    what: 'what any DICOM program could use: data sets, pixels, volumes, DICOMweb',
+    what: 'what any DICOM program could use: data sets, pixels, volumes, DICOMweb, DIMSE',
     mayImport: ['http-client'],
   },
   'http-client': {

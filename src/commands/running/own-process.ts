@@ -31,7 +31,8 @@ export async function runInOwnProcess(
     ...outputs,
     config,
     database,
-    archive: async () => open.adopt(await openArchive(config, logger), (it) => it.close()).client,
+    archive: async () =>
+      open.adopt(await openArchive(config, { logger, database }), (it) => it.close()).client,
     queue: async () => {
       const engine = open.adopt(await openEngine(database, logger), (it) => it.stop());
       return open.adopt(await openQueue(config, engine), (it) => it.stop({ graceMs: 0 }));

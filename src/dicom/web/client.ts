@@ -3,6 +3,7 @@ import { DicomError } from '../dicom-error.ts';
 import { type DicomDataset, number, text } from '../reading/dataset.ts';
 import { readForeignHeader } from '../reading/foreign-instances.ts';
 import { HeaderValues } from '../reading/header-values.ts';
+import { studyDate } from '../study-date.ts';
 import {
   ArchiveAccess,
   type ArchiveRequestKind,
@@ -22,6 +23,8 @@ import { type StoredInstance, storeVerified } from './store-verified.ts';
 export interface StudySearch {
   /** Days of StudyDate up to now, or everything. Studies without a date are found by `all` alone. */
   readonly lookBack: number | 'all';
+  /** Of this patient alone. */
+  readonly patientId?: string;
   readonly now: Date;
   /** Studies per request. */
   readonly pageSize: number;
@@ -72,8 +75,12 @@ export class DicomWebClient {
    * QIDO-RS search for studies, page by page, in the archive's order; each study once.
    * @throws DICOM_WEB_ANSWER also where the archive gives the first page only
    */
-  async *searchStudies({ lookBack, now, pageSize, signal }: StudySearch): AsyncGenerator<DicomDataset> {
-    const matching = lookBack === 'all' ? {} : { StudyDate: `${studyDate(now, lookBack)}-` };
+  async *searchStudies(query: StudySearch): AsyncGenerator<DicomDataset> {
+    const { lookBack, patientId, now, pageSize, signal } = query;
+    const matching = {
+      ...(lookBack === 'all' ? {} : { StudyDate: `${studyDate(now, lookBack)}-` }),
+      ...(patientId === undefined ? {} : { PatientID: patientId }),
+    };
     const search = { matching, fields: STUDY_FIELDS, key: 'StudyInstanceUID', pageSize };
     yield* this.#search('/studies', search, signal, (queryParams, instance) =>
       this.#library.searchForStudies({ queryParams, request: { instance } }),
@@ -433,10 +440,4 @@ function seriesUids(studyUid: string, seriesUid: string): SeriesUids {
 function pathUid(uid: string): string {
   if (/^[0-9][0-9.]{0,63}$/.test(uid)) return uid;
   throw new DicomError('DICOM_ATTRIBUTE', `"${uid.slice(0, 80)}" is not a UID and cannot be asked for`);
-}
-
-/** The calendar day of the node's own time zone, as modalities write it: YYYYMMDD. */
-function studyDate(now: Date, daysBack: number): string {
-  const day = new Date(now.getFullYear(), now.getMonth(), now.getDate() - daysBack);
-  return day.toLocaleDateString('sv-SE').replaceAll('-', ''); // Sweden writes 2026-03-01
 }

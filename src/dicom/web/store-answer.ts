@@ -11,8 +11,9 @@ export interface StoreFailure {
   readonly reason: number | undefined;
 }
 
-/** What an archive said about one STOW-RS request. It is not proof: `storeVerified` looks. */
+/** What an archive said about one request to store. It is not proof: `storeVerified` looks. */
 export interface StoreOutcome {
+  /** Of HTTP, or of DIMSE. */
   readonly status: number;
   /** SOP instance UIDs in ReferencedSOPSequence. */
   readonly stored: readonly string[];
@@ -96,6 +97,7 @@ const REASONS: readonly [from: number, to: number, meaning: string][] = [
   [0xc000, 0xcfff, 'cannot understand the data set'],
   [0x0110, 0x0110, 'processing failure'],
   [0x0111, 0x0111, 'another instance with this UID is there already'],
+  [0x0112, 0x0112, 'no such instance'],
   [0x0117, 0x0117, 'invalid SOP instance UID'],
   [0x0122, 0x0122, 'SOP class not supported'],
   [0x0124, 0x0124, 'refused: not authorized'],

@@ -1,6 +1,6 @@
 import { access, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { DicomWebClient } from '../../dicom/web/client.ts';
+import type { ImageArchive } from '../../dicom/image-archive.ts';
 import type { Sql } from '../../store/database/sql.ts';
 import { allVolumes } from '../../store/records/history.ts';
 import { latestReviews, type Review } from '../../store/records/reviews.ts';
@@ -23,7 +23,7 @@ export interface CollectedLabels {
 
 interface CollectParts {
   readonly database: Sql;
-  readonly archive: Pick<DicomWebClient, 'retrieveSeries' | 'retrieveInstance'>;
+  readonly archive: Pick<ImageArchive, 'retrieveSeries' | 'retrieveInstance'>;
   readonly signal: AbortSignal;
   readonly onSeries: (done: number, total: number) => void;
 }

@@ -1,6 +1,6 @@
 import { DicomError } from '../../dicom/dicom-error.ts';
+import type { ImageArchive } from '../../dicom/image-archive.ts';
 import type { Affine, Size } from '../../dicom/volume.ts';
-import type { DicomWebClient } from '../../dicom/web/client.ts';
 import type { GreyWindow } from '../../pictures/grey-window.ts';
 import { planesThrough } from '../../pictures/views.ts';
 import { ctPresets, mrPresets } from '../../pictures/window-presets.ts';
@@ -34,7 +34,7 @@ interface Extent {
 }
 
 type Archive = Pick<
-  DicomWebClient,
+  ImageArchive,
   'retrieveSeries' | 'retrieveInstance' | 'searchInstances' | 'storedInstances' | 'seriesMetadata'
 >;
 

@@ -1,12 +1,12 @@
+import type { ImageArchive } from '../../dicom/image-archive.ts';
 import { type DicomDataset, requiredText, text, texts } from '../../dicom/reading/dataset.ts';
 import { readForeignInstance } from '../../dicom/reading/foreign-instances.ts';
-import type { DicomWebClient } from '../../dicom/web/client.ts';
 import { isOwnResult } from '../../results/own-results.ts';
 import { readReport, type VolumeReport } from '../../sr/read-report.ts';
 import { type RejectionNote, readRejectionNote } from '../../sr/rejection-note.ts';
 
 export type ReportArchive = Pick<
-  DicomWebClient,
+  ImageArchive,
   'searchStudies' | 'searchSeries' | 'seriesMetadata' | 'retrieveSeries'
 >;
 

@@ -1,6 +1,6 @@
 import { DicomError } from '../../dicom/dicom-error.ts';
+import type { ImageArchive } from '../../dicom/image-archive.ts';
 import { type DicomDataset, text } from '../../dicom/reading/dataset.ts';
-import type { DicomWebClient } from '../../dicom/web/client.ts';
 import { isOwnResult } from '../../results/own-results.ts';
 import type { Database } from '../../store/database/sql.ts';
 import { fingerprintOf, foreignSeries } from '../../store/records/own-series.ts';
@@ -32,7 +32,7 @@ export interface ListedStudy {
  */
 export async function listStudy(
   studyInstanceUid: string,
-  { archive, database }: { archive: DicomWebClient; database: Database },
+  { archive, database }: { archive: ImageArchive; database: Database },
   signal?: AbortSignal,
 ): Promise<ListedStudy> {
   const series: DicomDataset[] = await archive.searchSeries(studyInstanceUid, signal);

@@ -4,15 +4,15 @@ import { DicomError } from '../../dicom/dicom-error.ts';
 import type { ImageFrame } from '../../dicom/geometry/image-frame.ts';
 import { SeriesVolumeBuilder } from '../../dicom/geometry/series-volume-builder.ts';
 import { imageKey } from '../../dicom/geometry/split-series.ts';
+import type { ImageArchive } from '../../dicom/image-archive.ts';
 import { type DicomDataset, type Instance, requiredText, text } from '../../dicom/reading/dataset.ts';
 import { readForeignInstance } from '../../dicom/reading/foreign-instances.ts';
 import { HeaderValues } from '../../dicom/reading/header-values.ts';
 import { mostBytesOf } from '../../dicom/reading/instance-size.ts';
-import type { DicomWebClient } from '../../dicom/web/client.ts';
 import type { PartOfSeries } from '../selection/select.ts';
 
 type Source = Pick<
-  DicomWebClient,
+  ImageArchive,
   'retrieveSeries' | 'retrieveInstance' | 'searchInstances' | 'storedInstances'
 >;
 interface SeriesInStudy {

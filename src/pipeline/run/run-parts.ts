@@ -1,4 +1,4 @@
-import type { DicomWebClient } from '../../dicom/web/client.ts';
+import type { ImageArchive } from '../../dicom/image-archive.ts';
 import type { Mode } from '../../inference-mode.ts';
 import type { SiteIdentity } from '../../results/device.ts';
 import type { ContentQualification, ImageClass, SegmentationForm } from '../../results/result-context.ts';
@@ -16,7 +16,7 @@ import type { ProgressListener, StageEndListener } from './stages.ts';
 
 /** What the main path needs; `compose.ts` builds it. */
 export interface RunParts {
-  readonly archive: DicomWebClient;
+  readonly archive: ImageArchive;
   readonly database: Database;
   readonly rules: SelectionRules;
   readonly models: Models;

@@ -1,5 +1,5 @@
 import { DicomError } from '../../dicom/dicom-error.ts';
-import type { DicomWebClient } from '../../dicom/web/client.ts';
+import type { ImageArchive } from '../../dicom/image-archive.ts';
 import type { ResultObject } from '../../results/result-context.ts';
 import { readGivenSegmentation } from '../../seg/read-segmentation.ts';
 import type { Database } from '../../store/database/sql.ts';
@@ -31,7 +31,7 @@ export async function storeResults(
 }
 
 interface StoreParts {
-  readonly archive: DicomWebClient;
+  readonly archive: ImageArchive;
   readonly database: Database;
   readonly now: () => Date;
 }
@@ -67,7 +67,7 @@ export async function verifyStored(
   { segmentations }: Results,
   { source, mask }: SegmentedSeries,
   studyInstanceUid: string,
-  archive: DicomWebClient,
+  archive: ImageArchive,
   signal?: AbortSignal,
 ): Promise<void> {
   for (const { seriesInstanceUid, sopInstanceUid, bytes } of segmentations) {

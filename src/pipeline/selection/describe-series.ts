@@ -1,5 +1,5 @@
+import type { ImageArchive } from '../../dicom/image-archive.ts';
 import { type DicomDataset, number, requiredText, text } from '../../dicom/reading/dataset.ts';
-import type { DicomWebClient } from '../../dicom/web/client.ts';
 import { candidatesElsewhere, expectHeaders } from './candidates-elsewhere.ts';
 import { factsOf } from './facts.ts';
 import type { CandidateSeries } from './select.ts';
@@ -48,8 +48,8 @@ export async function describeSeries(
   return described;
 }
 
-type HeaderSource = Pick<DicomWebClient, 'seriesMetadata'> &
-  Partial<Pick<DicomWebClient, 'storedInstances' | 'instanceMetadata'>>;
+type HeaderSource = Pick<ImageArchive, 'seriesMetadata'> &
+  Partial<Pick<ImageArchive, 'storedInstances' | 'instanceMetadata'>>;
 
 /**
  * The headers of all instances that the archive has of a series. Where its metadata are of fewer than it

@@ -1,5 +1,5 @@
+import type { ImageArchive } from '../../dicom/image-archive.ts';
 import { type DicomDataset, requiredText, sequence, text } from '../../dicom/reading/dataset.ts';
-import type { DicomWebClient } from '../../dicom/web/client.ts';
 import type { SiteIdentity } from '../../results/device.ts';
 import { RESULT_FORMAT } from '../../results/result-format.ts';
 import { createRejectionNote, type RejectedInstance, rejectionNoteUid } from '../../sr/rejection-note.ts';
@@ -20,7 +20,7 @@ export interface WithdrawalRequest {
 }
 
 export interface WithdrawParts {
-  readonly archive: DicomWebClient;
+  readonly archive: ImageArchive;
   readonly database: Database;
   readonly softwareVersion: string;
   /** See `SiteIdentity`. */
@@ -80,7 +80,7 @@ export async function withdrawResult(
 /** The headers of all objects of one result, the report's first. */
 async function resultHeaders(
   { studyInstanceUid, report, seg, correction }: VolumeRecord,
-  archive: DicomWebClient,
+  archive: ImageArchive,
   database: Database,
 ): Promise<DicomDataset[]> {
   const headerOf = async (seriesInstanceUid: string) =>
@@ -108,7 +108,7 @@ async function resultHeaders(
 async function pictureHeaders(
   studyInstanceUid: string,
   reportUid: string,
-  archive: DicomWebClient,
+  archive: ImageArchive,
   database: Database,
 ): Promise<DicomDataset[]> {
   const series = (await resultSeriesOf(database, studyInstanceUid)).filter(

@@ -68,6 +68,7 @@ export async function erasePatient(
       'DELETE FROM pansegnet.workitem WHERE study_instance_uid = ANY($1::text[])',
       'DELETE FROM pansegnet.performed_order WHERE study_instance_uid = ANY($1::text[])',
       'DELETE FROM pansegnet.announcement WHERE study_instance_uid = ANY($1::text[])',
+      'DELETE FROM pansegnet.pending_commitment WHERE study_instance_uid = ANY($1::text[])',
       'UPDATE pansegnet.listed_study SET patient = NULL WHERE study_instance_uid = ANY($1::text[])',
     ];
     for (const statement of ofStudies) await sql.query(statement, [studies]);

@@ -3,6 +3,7 @@ import type { Writable } from 'node:stream';
 import dimse from 'dcmjs-dimse';
 import { messageOf } from '../../../coded-error.ts';
 import { isUid } from '../../../dicom/uids.ts';
+import { fileMeta } from '../../../dicom/writing/file-meta.ts';
 import { IMPLEMENTATION } from '../../../implementation.ts';
 import { IntakeError, type IntakeRefusal } from '../intake-error.ts';
 import type { Expectation, Spool } from '../spool.ts';
@@ -13,7 +14,6 @@ import {
   type PresentationContext,
   type Rejection,
 } from './association.ts';
-import { fileMeta } from './file-meta.ts';
 import { IncomingDataSet } from './incoming-data-set.ts';
 import { PduGate } from './pdu-gate.ts';
 

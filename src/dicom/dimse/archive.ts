@@ -1,0 +1,458 @@
+import { DicomError } from '../dicom-error.ts';
+import { type DicomDataset, number, text } from '../reading/dataset.ts';
+import { readForeignHeader, readForeignValues } from '../reading/foreign-instances.ts';
+import { HeaderValues } from '../reading/header-values.ts';
+import { isUid } from '../uids.ts';
+import type { ArchiveAnswer, Detour } from '../web/archive-access.ts';
+import type { StudySearch } from '../web/client.ts';
+import type { Taking } from '../web/retrieve.ts';
+import type { StoreOutcome } from '../web/store-answer.ts';
+import type { FileToStore } from '../web/store-files.ts';
+import { type StoredInstance, storeVerified } from '../web/store-verified.ts';
+import { Commitments } from './commitments.ts';
+import type { CommitmentLedger } from './ledger.ts';
+import { Retrieval, type RetrievalParts } from './retrieval.ts';
+import { fromBytes, fromFile, send, sendingProposals, type ToSend } from './sending.ts';
+import { echo } from './services/echo.ts';
+import { type FindEnd, find } from './services/find.ts';
+import { IDENTIFIER_SYNTAXES, type Identifier } from './services/identifier.ts';
+import { Receiver, type ReceiverOptions } from './services/receiver.ts';
+import { SERVICE } from './services/sop-classes.ts';
+import { NotOffered, STATUS } from './services/status.ts';
+import { Sessions } from './sessions.ts';
+import { studiesInWindows } from './study-windows.ts';
+import type { Association, Peer } from './wire/association.ts';
+
+export interface DimseArchiveOptions {
+  readonly peer: Peer;
+  readonly retrieve: RetrievalParts['how'];
+  /** This side's own port, for C-MOVE and reports on storage commitment; undefined: there is none. */
+  readonly listen?: Pick<ReceiverOptions, 'host' | 'port' | 'tls'> | undefined;
+  /** Undefined: whether the archive lists an instance is proof enough. */
+  readonly commitment?: { readonly timeoutMs: number; readonly ledger: CommitmentLedger } | undefined;
+  /** Associations at a time. */
+  readonly associations: number;
+  /** Told how long the archive took for each request. */
+  readonly answered?: ((answer: ArchiveAnswer) => void) | undefined;
+  /** Told of what the archive does not offer, and how it was had otherwise. */
+  readonly detour?: ((detour: Detour) => void) | undefined;
+  /** Told of what came to the own port and was refused. */
+  readonly onProblem?: ((what: string) => void) | undefined;
+  readonly pausesMs?: readonly number[] | undefined;
+}
+
+/** Attributes that are asked for, by level (PS3.4 tables C.6-1 to C.6-3 and C.6-5). */
+const STUDY_KEYS = empty(
+  'StudyDate StudyTime AccessionNumber ModalitiesInStudy StudyDescription PatientName PatientID ' +
+    'IssuerOfPatientID PatientBirthDate PatientSex StudyInstanceUID NumberOfStudyRelatedSeries ' +
+    'NumberOfStudyRelatedInstances',
+);
+const SERIES_KEYS = empty(
+  'SeriesDate Modality SeriesDescription BodyPartExamined SeriesInstanceUID SeriesNumber ' +
+    'NumberOfSeriesRelatedInstances',
+);
+const IMAGE_KEYS = empty('SOPClassUID SOPInstanceUID InstanceNumber');
+
+/** Of a study, and instances of a series: several times as many as any has. */
+const MOST_SERIES = 5_000;
+const MOST_INSTANCES = 100_000;
+const HEADS: Taking = { headAlone: true };
+const SOP_UID = '00080018';
+
+/**
+ * One archive that speaks DIMSE alone (PS3.4 annexes B, C and J, Study Root): an `ImageArchive`. What has to
+ * be known of headers is read from the instances themselves, as C-FIND gives no more than an archive's index.
+ */
+export class DimseArchive {
+  readonly url: string;
+  readonly #options: DimseArchiveOptions;
+  readonly #sessions: Sessions;
+  readonly #retrieval: Retrieval;
+  readonly #commitments: Commitments | undefined;
+  #receiver: Promise<Receiver> | undefined;
+
+  constructor(options: DimseArchiveOptions) {
+    const { peer, retrieve, listen, commitment, associations, answered } = options;
+    this.#options = options;
+    const sessions = new Sessions({ peer, atATime: associations, answered });
+    this.#sessions = sessions;
+    this.url = sessions.url;
+    const told = (detour: Detour): void => options.detour?.(detour);
+    const receiver = listen ? () => this.#listening() : undefined;
+    const { pausesMs } = options;
+    this.#retrieval = new Retrieval({ sessions, peer, how: retrieve, receiver, told, pausesMs });
+    this.#commitments =
+      commitment &&
+      new Commitments({
+        ...commitment,
+        sessions,
+        told,
+        ready: () => this.open(),
+        isListed: ({ studyInstanceUid, seriesInstanceUid, sopInstanceUid }, signal) =>
+          this.#isThere(studyInstanceUid, seriesInstanceUid, sopInstanceUid, signal),
+      });
+  }
+
+  /** Opens the own port, if there is to be one, before anything is asked for. */
+  async open(): Promise<void> {
+    if (this.#options.listen) await this.#listening();
+  }
+
+  async close(): Promise<void> {
+    const receiver = await this.#receiver?.catch(() => undefined);
+    await receiver?.close();
+  }
+
+  #listening(): Promise<Receiver> {
+    const { listen, peer, onProblem } = this.#options;
+    if (!listen) throw new NotOffered('archive.dimse.listen has no port');
+    this.#receiver ??= Receiver.open({
+      ...listen,
+      aeTitle: peer.callingAeTitle,
+      implementation: peer.implementation,
+      idleMs: peer.idleMs,
+      reported: async (report) => this.#commitments?.reported(report),
+      onProblem,
+    }).catch((error: unknown) => {
+      this.#receiver = undefined;
+      throw error;
+    });
+    return this.#receiver;
+  }
+
+  /** C-ECHO. */
+  async echo(signal?: AbortSignal): Promise<void> {
+    const proposals = [{ sopClassUid: SERVICE.verification, transferSyntaxUids: IDENTIFIER_SYNTAXES }];
+    await this.#sessions.once({ proposals, signal }, echo);
+  }
+
+  /** Which of these SOP classes the archive accepts, to be sent to it or asked of it. */
+  async accepted(sopClassUids: readonly string[], signal?: AbortSignal): Promise<Set<string>> {
+    const proposals = sopClassUids.map((sopClassUid) => ({
+      sopClassUid,
+      transferSyntaxUids: IDENTIFIER_SYNTAXES,
+    }));
+    return this.#sessions.once(
+      { proposals, signal },
+      async ({ contexts }) => new Set(contexts.map(({ sopClassUid }) => sopClassUid)),
+    );
+  }
+
+  async *searchStudies(query: StudySearch): AsyncGenerator<DicomDataset> {
+    const { lookBack, patientId, now, pageSize, signal } = query;
+    const ask = (association: Association, matching: Identifier) =>
+      find(association, findContext(association), {
+        ...STUDY_KEYS,
+        ...matching,
+        QueryRetrieveLevel: 'STUDY',
+      });
+    if (patientId !== undefined) {
+      const matches = this.#find('STUDY', { ...STUDY_KEYS, PatientID: patientId }, signal);
+      // What stands for any character in a query (PS3.4 section C.2.2.2.4) does so in no identifier.
+      for await (const study of matches) if (text(study, 'PatientID') === patientId.trim()) yield study;
+      return;
+    }
+    const dayCut = (day: string): void =>
+      this.#options.detour?.({
+        refused: `all studies of ${day} at once (C-FIND)`,
+        instead: 'searches by StudyTime, which find no study without one',
+        because: undefined,
+      });
+    const search = { lookBack, now, most: pageSize, dayCut };
+    yield* this.#sessions.each(this.#searching(signal), (association) =>
+      studiesInWindows((matching) => ask(association, matching), search),
+    );
+  }
+
+  async searchSeries(studyUid: string, signal?: AbortSignal): Promise<DicomDataset[]> {
+    const keys = { ...SERIES_KEYS, StudyInstanceUID: uidOf(studyUid) };
+    const all = unique(await this.#collect('SERIES', keys, MOST_SERIES, signal), 'SeriesInstanceUID');
+    const counted: DicomDataset[] = [];
+    for (const series of all) counted.push(await this.#counted(studyUid, series, signal));
+    return counted;
+  }
+
+  async #counted(studyUid: string, series: DicomDataset, signal?: AbortSignal): Promise<DicomDataset> {
+    const seriesUid = text(series, 'SeriesInstanceUID');
+    const count = number(series, 'NumberOfSeriesRelatedInstances');
+    if (seriesUid === undefined || (count !== undefined && count >= 0)) return series;
+    const { length } = await this.searchInstances(studyUid, seriesUid, signal);
+    this.#options.detour?.({
+      refused: 'NumberOfSeriesRelatedInstances of a series (C-FIND)',
+      instead: 'its instances listed and counted',
+      because: undefined,
+    });
+    return { ...series, NumberOfSeriesRelatedInstances: String(length) };
+  }
+
+  async searchInstances(studyUid: string, seriesUid: string, signal?: AbortSignal): Promise<DicomDataset[]> {
+    const keys = this.#imageKeys(studyUid, seriesUid);
+    return unique(await this.#collect('IMAGE', keys, MOST_INSTANCES, signal), 'SOPInstanceUID');
+  }
+
+  async anyInstance(
+    studyUid: string,
+    seriesUid: string,
+    signal?: AbortSignal,
+  ): Promise<DicomDataset | undefined> {
+    for await (const first of this.#find('IMAGE', this.#imageKeys(studyUid, seriesUid), signal)) {
+      const sopUid = text(first, 'SOPInstanceUID');
+      if (sopUid === undefined) continue;
+      const listed = new Map([[sopUid, text(first, 'SOPClassUID')]]);
+      return this.#header(studyUid, seriesUid, sopUid, listed, signal);
+    }
+    return undefined;
+  }
+
+  async seriesMetadata(studyUid: string, seriesUid: string, signal?: AbortSignal): Promise<DicomDataset[]> {
+    const listed = await this.#listed(studyUid, seriesUid, signal);
+    if (listed?.size === 0) return [];
+    const headers: DicomDataset[] = [];
+    const values = new HeaderValues(`series ${seriesUid}`);
+    const wanted = { studyInstanceUid: studyUid, seriesInstanceUid: seriesUid, listed };
+    for await (const bytes of this.#retrieval.instances(wanted, HEADS, signal)) {
+      const header = await readForeignHeader(bytes, `instance ${headers.length + 1} of series ${seriesUid}`);
+      values.count(header);
+      headers.push(header);
+    }
+    return headers;
+  }
+
+  async instanceMetadata(
+    studyUid: string,
+    seriesUid: string,
+    sopUid: string,
+    signal?: AbortSignal,
+  ): Promise<DicomDataset> {
+    const listed = await this.#listed(studyUid, seriesUid, signal, sopUid);
+    return this.#header(studyUid, seriesUid, sopUid, listed, signal);
+  }
+
+  async #header(
+    studyInstanceUid: string,
+    seriesInstanceUid: string,
+    sopInstanceUid: string,
+    listed: ReadonlyMap<string, string | undefined> | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<DicomDataset> {
+    const wanted = { studyInstanceUid, seriesInstanceUid, sopInstanceUid, listed };
+    for await (const bytes of this.#retrieval.instances(wanted, HEADS, signal)) {
+      return readForeignHeader(bytes, `instance ${sopInstanceUid}`);
+    }
+    throw notThere(sopInstanceUid);
+  }
+
+  async *retrieveSeries(
+    studyUid: string,
+    seriesUid: string,
+    signal?: AbortSignal,
+    taking?: Taking,
+  ): AsyncGenerator<Uint8Array> {
+    const listed = await this.#listed(studyUid, seriesUid, signal);
+    if (listed?.size === 0) {
+      throw new DicomError('DICOM_WEB_ANSWER', `the archive lists no instance of series ${seriesUid}`);
+    }
+    const wanted = { studyInstanceUid: studyUid, seriesInstanceUid: seriesUid, listed };
+    yield* this.#retrieval.instances(wanted, taking, signal);
+  }
+
+  async retrieveInstance(
+    studyUid: string,
+    seriesUid: string,
+    sopUid: string,
+    signal?: AbortSignal,
+    taking?: Taking,
+  ): Promise<Uint8Array> {
+    const listed = await this.#listed(studyUid, seriesUid, signal, sopUid);
+    const wanted = {
+      studyInstanceUid: studyUid,
+      seriesInstanceUid: seriesUid,
+      sopInstanceUid: sopUid,
+      listed,
+    };
+    for await (const given of this.#retrieval.instances(wanted, taking, signal)) {
+      const { dataset, bytes } = await readForeignValues(given, `instance ${sopUid}`, [SOP_UID]);
+      if (text(dataset, 'SOPInstanceUID') === sopUid) return bytes;
+    }
+    throw notThere(sopUid);
+  }
+
+  /** As `DicomWebClient.storeFiles`, by C-STORE. */
+  async storeFiles(files: readonly FileToStore[], signal?: AbortSignal): Promise<StoreOutcome> {
+    return this.#send(await Promise.all(files.map(fromFile)), signal);
+  }
+
+  storeVerified(
+    studyUid: string | undefined,
+    parts: readonly Uint8Array[],
+    signal?: AbortSignal,
+  ): Promise<StoredInstance[]> {
+    const target = {
+      store: (_study: string | undefined, some: readonly Uint8Array[], abort?: AbortSignal) =>
+        this.#send(
+          some.map((part, i) => fromBytes(part, `instance ${i + 1} to store`)),
+          abort,
+        ),
+      isStored: this.isStored.bind(this),
+      storedInstances: this.storedInstances.bind(this),
+    };
+    return storeVerified(target, studyUid, parts, signal);
+  }
+
+  /** Sends, and asks for commitment: what is not committed to counts as failed. */
+  async #send(instances: readonly ToSend[], signal?: AbortSignal): Promise<StoreOutcome> {
+    const { commitment } = this.#options;
+    await commitment?.ledger.expect(instances);
+    const proposals = sendingProposals(instances);
+    const sent = await this.#sessions.once({ kind: 'store', proposals, signal }, (association) =>
+      send(association, instances),
+    );
+    const named = instances.filter(({ sopInstanceUid }) => sent.stored.includes(sopInstanceUid));
+    const failed = (named.length > 0 && (await this.#commitments?.commit(named, signal))) || new Map();
+    return {
+      status: STATUS.success,
+      stored: sent.stored.filter((uid) => !failed.has(uid)),
+      failed: [
+        ...sent.failed,
+        ...[...failed].map(([sopInstanceUid, reason]) => ({ sopInstanceUid, reason })),
+      ],
+    };
+  }
+
+  /**
+   * Whether the archive lists it; where it was sent and no commitment came, whether the archive commits to
+   * it now.
+   */
+  async isStored(
+    studyUid: string,
+    seriesUid: string,
+    sopUid: string,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
+    if (!(await this.#isThere(studyUid, seriesUid, sopUid, signal))) return false;
+    const pending = (await this.#options.commitment?.ledger.pending([sopUid])) ?? [];
+    if (pending.length === 0 || !this.#commitments) return true;
+    return !(await this.#commitments.commit(pending, signal)).has(sopUid);
+  }
+
+  /** Whether it is listed or, where the archive does not search at this level, given. */
+  async #isThere(studyUid: string, seriesUid: string, sopUid: string, signal?: AbortSignal) {
+    const listed = await this.#listed(studyUid, seriesUid, signal, sopUid);
+    if (listed) return listed.has(sopUid);
+    try {
+      await this.instanceMetadata(studyUid, seriesUid, sopUid, signal);
+      return true;
+    } catch (error) {
+      if (error instanceof DicomError && error.code !== 'DICOM_WEB_UNREACHABLE') return false;
+      throw error;
+    }
+  }
+
+  /** Those that the archive lists and, where commitment is wanted, has committed to. */
+  async storedInstances(studyUid: string, seriesUid: string, signal?: AbortSignal): Promise<Set<string>> {
+    const listed = new Set((await this.#listed(studyUid, seriesUid, signal))?.keys());
+    for (const { sopInstanceUid } of (await this.#options.commitment?.ledger.pending([...listed])) ?? []) {
+      listed.delete(sopInstanceUid);
+    }
+    return listed;
+  }
+
+  /** SOP classes by SOP instance UID; undefined where the archive does not search at this level. */
+  async #listed(
+    studyUid: string,
+    seriesUid: string,
+    signal: AbortSignal | undefined,
+    sopUid?: string,
+  ): Promise<ReadonlyMap<string, string | undefined> | undefined> {
+    const keys = {
+      ...this.#imageKeys(studyUid, seriesUid),
+      ...(sopUid ? { SOPInstanceUID: uidOf(sopUid) } : {}),
+    };
+    try {
+      const images = await this.#collect('IMAGE', keys, MOST_INSTANCES, signal);
+      return new Map(
+        images.flatMap((image) => {
+          const uid = text(image, 'SOPInstanceUID');
+          return uid === undefined ? [] : [[uid, text(image, 'SOPClassUID')] as const];
+        }),
+      );
+    } catch (error) {
+      if (error instanceof DicomError && error.code === 'DICOM_WEB_STATUS') return undefined;
+      throw error;
+    }
+  }
+
+  #imageKeys(studyUid: string, seriesUid: string): Identifier {
+    return { ...IMAGE_KEYS, StudyInstanceUID: uidOf(studyUid), SeriesInstanceUID: uidOf(seriesUid) };
+  }
+
+  async #collect(
+    level: 'SERIES' | 'IMAGE',
+    keys: Identifier,
+    most: number,
+    signal: AbortSignal | undefined,
+  ): Promise<DicomDataset[]> {
+    const all: DicomDataset[] = [];
+    for await (const one of this.#find(level, keys, signal)) {
+      if (all.length === most) {
+        throw new DicomError(
+          'DICOM_WEB_ANSWER',
+          `${this.url}: a search at ${level} level gives more than ${most}`,
+        );
+      }
+      all.push(one);
+    }
+    return all;
+  }
+
+  #find(
+    level: 'STUDY' | 'SERIES' | 'IMAGE',
+    keys: Identifier,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<DicomDataset, void> {
+    return this.#sessions.each(this.#searching(signal), (association) => {
+      const identifier = { ...keys, QueryRetrieveLevel: level };
+      return whole(find(association, findContext(association), identifier), level, this.url);
+    });
+  }
+
+  #searching(signal: AbortSignal | undefined) {
+    const proposals = [{ sopClassUid: SERVICE.studyFind, transferSyntaxUids: IDENTIFIER_SYNTAXES }];
+    return { kind: 'search', proposals, signal, early: 'release' } as const;
+  }
+}
+
+/** A list that the archive cut short would pass for the whole. */
+async function* whole(
+  matches: AsyncGenerator<DicomDataset, FindEnd>,
+  level: string,
+  url: string,
+): AsyncGenerator<DicomDataset, void> {
+  if ((yield* matches) === 'complete') return;
+  throw new DicomError('DICOM_WEB_ANSWER', `${url}: the archive cuts a search at ${level} level short`);
+}
+
+function findContext(association: Association) {
+  const context = association.contextOf(SERVICE.studyFind);
+  if (context) return context;
+  throw new NotOffered('the archive does not accept C-FIND (Study Root)');
+}
+
+function unique(found: readonly DicomDataset[], key: string): DicomDataset[] {
+  const each = new Map(found.map((one) => [text(one, key), one]));
+  each.delete(undefined);
+  return [...each.values()];
+}
+
+/** UIDs come from archives and files; wildcards and lists would mean something in a query. */
+function uidOf(uid: string): string {
+  if (isUid(uid)) return uid;
+  throw new DicomError('DICOM_ATTRIBUTE', `"${uid.slice(0, 80)}" is not a UID and cannot be asked for`);
+}
+
+const notThere = (sopUid: string): DicomError =>
+  new DicomError('DICOM_WEB_ANSWER', `the archive does not give instance ${sopUid}`);
+
+function empty(keywords: string): Identifier {
+  return Object.fromEntries(keywords.split(' ').map((keyword) => [keyword, '']));
+}
