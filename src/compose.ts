@@ -9,6 +9,7 @@ import { composeAudit } from './compose/audit.ts';
 import { dataPlaces, refuseForeignData } from './compose/data-owner.ts';
 import { openConfiguredDatabase } from './compose/database.ts';
 import { openDoors } from './compose/doors.ts';
+import { startResultExits } from './compose/exits.ts';
 import { composeHttp } from './compose/http.ts';
 import { composeIntake } from './compose/intake.ts';
 import { createLogger } from './compose/logger.ts';
@@ -25,6 +26,7 @@ import { composeIdentityWatch, composeNotify, composeWatcher } from './compose/w
 import { startWork } from './compose/work.ts';
 import type { Config } from './config.ts';
 import type { DicomWebClient } from './dicom/web/client.ts';
+import type { DeliveryOutcome } from './exchange/outbox/deliver.ts';
 import { newOwnToken } from './http/security/local-access.ts';
 import { NodeMetrics } from './metrics/node-metrics.ts';
 import type { OrderEvent } from './orders/performing.ts';
@@ -141,6 +143,9 @@ export async function startNode(config: Config, options: NodeOptions = {}): Prom
 
   if (isGateway) {
     open.adopt(await startNotifications(config, { engine, logger, now }), (it) => it.stop());
+    const delivered = (exit: string, outcome: DeliveryOutcome) => metrics.resultDelivered(exit, outcome);
+    const exits = { engine, archive, models, logger, now, told: delivered };
+    open.adopt(await startResultExits(config, exits), (it) => it.stop());
   }
   const ends = new EventEmitter();
   ends.setMaxListeners(0); // anybody may wait for any number of studies
