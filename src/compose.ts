@@ -26,7 +26,6 @@ import { composeIdentityWatch, composeNotify, composeWatcher } from './compose/w
 import { startWork } from './compose/work.ts';
 import type { Config } from './config.ts';
 import type { DicomWebClient } from './dicom/web/client.ts';
-import type { DeliveryOutcome } from './exchange/outbox/deliver.ts';
 import { newOwnToken } from './http/security/local-access.ts';
 import { NodeMetrics } from './metrics/node-metrics.ts';
 import type { OrderEvent } from './orders/performing.ts';
@@ -143,8 +142,7 @@ export async function startNode(config: Config, options: NodeOptions = {}): Prom
 
   if (isGateway) {
     open.adopt(await startNotifications(config, { engine, logger, now }), (it) => it.stop());
-    const delivered = (exit: string, outcome: DeliveryOutcome) => metrics.resultDelivered(exit, outcome);
-    const exits = { engine, archive, models, logger, now, told: delivered };
+    const exits = { engine, archive, models, logger, now, metrics, audit };
     open.adopt(await startResultExits(config, exits), (it) => it.stop());
   }
   const ends = new EventEmitter();

@@ -18,8 +18,12 @@ import { type ExitJob, type ExitJobs, JOB_MS } from './exit-jobs.ts';
  */
 export type Deliver = (message: Outgoing, signal: AbortSignal) => Promise<string>;
 
-/** How a delivery went: of the metrics. */
-export type DeliveryOutcome = 'sent' | 'failed' | 'later';
+/** How a try went. `failed`: it is not tried again by itself. */
+export interface Delivery {
+  readonly exit: string;
+  readonly outcome: 'sent' | 'failed' | 'later';
+  readonly studyInstanceUid: string;
+}
 
 export interface ExitParts {
   readonly database: Database;
@@ -27,7 +31,7 @@ export interface ExitParts {
   readonly deliver: Deliver;
   readonly now: () => Date;
   readonly warn: (fields: object, message: string) => void;
-  readonly told?: (exit: string, outcome: DeliveryOutcome) => void;
+  readonly told?: (delivery: Delivery) => void;
 }
 
 /** A receiver that has a message and did not take it is asked so often. */
@@ -89,12 +93,12 @@ async function deliverOne(
     const isOver = failure.failure === 'refused' || (isRefusal && refusals + 1 >= MOST_REFUSALS);
     if (isOver) await markFailed(database, number, reason, now());
     else await markTried(database, number, { reason, isRefusal });
-    told?.(exit, isOver ? 'failed' : 'later');
+    told?.({ exit, outcome: isOver ? 'failed' : 'later', studyInstanceUid });
     warn({ exit, studyInstanceUid, change, reason, again: !isOver }, 'a result was not delivered');
     return isOver ? undefined : failure;
   }
   await markSent(database, number, kept(said), now());
-  told?.(exit, 'sent');
+  told?.({ exit, outcome: 'sent', studyInstanceUid });
   return undefined;
 }
 
