@@ -6,7 +6,7 @@ import { components, type Encoded, type Part, repetitions, subcomponents } from 
 export const coded = ({ value, meaning, scheme }: Code): Encoded => components(value, meaning, scheme);
 
 /** HD as subcomponents. @param otherwise where nobody is named, as the site has it */
-export function hierarchic(issuer: Issuer | undefined, otherwise?: string | null): Part {
+function hierarchic(issuer: Issuer | undefined, otherwise?: string | null): Part {
   if (issuer) return subcomponents(issuer.namespace, issuer.universalId, issuer.universalIdType);
   return otherwise ? { encoded: otherwise } : undefined;
 }
