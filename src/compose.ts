@@ -9,6 +9,7 @@ import { composeAudit } from './compose/audit.ts';
 import { dataPlaces, refuseForeignData } from './compose/data-owner.ts';
 import { openConfiguredDatabase } from './compose/database.ts';
 import { openDoors } from './compose/doors.ts';
+import { startResultExits } from './compose/exits.ts';
 import { composeHttp } from './compose/http.ts';
 import { composeIntake } from './compose/intake.ts';
 import { createLogger } from './compose/logger.ts';
@@ -148,6 +149,8 @@ export async function startNode(config: Config, options: NodeOptions = {}): Prom
 
   if (isGateway) {
     open.adopt(await startNotifications(config, { engine, logger, now }), (it) => it.stop());
+    const exits = { engine, archive, models, logger, now, metrics, audit };
+    open.adopt(await startResultExits(config, exits), (it) => it.stop());
   }
   const ends = new EventEmitter();
   ends.setMaxListeners(0); // anybody may wait for any number of studies

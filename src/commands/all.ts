@@ -21,6 +21,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CliCommand>>> = {
   'queue drain': async () => (await import('./queue-drain.ts')).queueDrain,
   'queue resume': async () => (await import('./queue-resume.ts')).queueResume,
   'results collect': async () => (await import('./results-collect.ts')).resultsCollect,
+  'results resend': async () => (await import('./results-resend.ts')).resultsResend,
   'results withdraw': async () => (await import('./results-withdraw.ts')).resultsWithdraw,
   'opt-out add': async () => (await import('./opt-out-add.ts')).optOutAdd,
   'opt-out remove': async () => (await import('./opt-out-remove.ts')).optOutRemove,

@@ -1,33 +1,46 @@
 import { z } from 'zod';
 import type { DeadStudy } from '../queue/dead-studies.ts';
+import { exitFigures, type Outgoing, unsent } from '../store/exchange/outgoing.ts';
 import { listedOrders, type PerformedOrder } from '../store/orders/performed-orders.ts';
 import { defineCommand } from './definition/command.ts';
 import { jsonFlag } from './definition/field.ts';
 import { givenUp } from './options/given-up.ts';
 
-/** How much waits and runs, whether the queue is paused, the studies that were given up, and orders. */
+/**
+ * How much waits and runs, whether the queue is paused, the studies that were given up, orders, and messages
+ * to other systems.
+ */
 export const queueList = defineCommand({
   name: 'queue list',
-  help: 'how much waits, which studies were given up, why and when, and which orders there are',
+  help:
+    'how much waits, which studies were given up, why and when, which orders there are, ' +
+    'and what waits for other systems',
   runs: 'in-node',
   options: z.strictObject({ json: jsonFlag }),
   run: async ({ json }, { queue: open, database, print }) => {
     const queue = await open();
     const [mode, counts, dead] = [await queue.mode(), await queue.counts(), await givenUp(queue)];
     const orders = await listedOrders(database, ENDED_ORDERS);
+    const exits = await exitFigures(database, new Date());
+    const outgoing = await unsent(database, UNSENT_MESSAGES);
     if (json) {
       const shown = orders.map(shownOrder);
-      print(JSON.stringify({ mode, ...counts, givenUp: dead, orders: shown }, null, 2));
+      print(JSON.stringify({ mode, ...counts, givenUp: dead, orders: shown, exits, outgoing }, null, 2));
       return;
     }
     print(`${mode}: ${counts.waiting} waiting, ${counts.active} being worked on, ${counts.dead} given up`);
     for (const study of dead) print(sentence(study));
     for (const order of orders) print(orderSentence(order));
+    for (const { exit, waiting, failed } of exits) print(`to ${exit}: ${waiting} waiting, ${failed} failed`);
+    for (const message of outgoing) print(outgoingSentence(message));
   },
 });
 
 /** Orders that are over: so many of the latest are shown. */
 const ENDED_ORDERS = 20;
+
+/** Messages to other systems that are not sent: so many are shown, those that failed first. */
+const UNSENT_MESSAGES = 50;
 
 /** Without the Transaction UID, which is a key. */
 function shownOrder(order: PerformedOrder): object {
@@ -43,6 +56,16 @@ const orderSentence = (order: PerformedOrder): string =>
     ...(order.studyInstanceUid ? [`study ${order.studyInstanceUid}`] : []),
     ...(order.reason ? [order.reason] : []),
   ].join('  ');
+
+const outgoingSentence = (message: Outgoing): string => {
+  const { exit, id, state, studyInstanceUid, change, tries, nextTryAt, reason } = message;
+  return [
+    `to ${exit}  ${id}  ${(message.endedAt ?? message.putAt).toISOString()}  ${state} after ${tries} tries`,
+    `study ${studyInstanceUid}  ${change}`,
+    ...(nextTryAt ? [`next try ${nextTryAt.toISOString()}`] : []),
+    ...(reason ? [reason] : []),
+  ].join('  ');
+};
 
 const sentence = ({ studyInstanceUid, code, reason, failedAt, tries }: DeadStudy): string =>
   `${studyInstanceUid}  ${failedAt.toISOString()}  ${code} after ${tries} tries: ${reason}`;

@@ -32,6 +32,8 @@ export interface NodeAudit extends AsyncDisposable {
   patientErased(patientKey: string): void;
   /** An order was claimed, or ended. */
   orderEvent(event: OrderEvent): void;
+  /** A result went to another system, or was refused there. */
+  resultSent(address: string, studyInstanceUid: string, outcome: 'sent' | 'failed'): void;
   /** Records the end, where there was a beginning, and waits for the disk. */
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -146,6 +148,17 @@ export function composeAudit(
             ? []
             : [{ kind: 'study' as const, id: order.studyInstanceUid }]),
         ],
+      }),
+    resultSent: (address, studyInstanceUid, outcome) =>
+      record({
+        event: 'export',
+        action: 'R',
+        ...(outcome === 'failed' ? { outcome: '4', outcomeDescription: 'not taken' } : {}),
+        participants: [
+          { userId: sourceId, isRequestor: true, role: 'source' },
+          { userId: address, isRequestor: false, role: 'destination' },
+        ],
+        objects: [{ kind: 'study', id: studyInstanceUid }],
       }),
     [Symbol.asyncDispose]: async () => {
       refusals.tell();

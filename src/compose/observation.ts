@@ -10,6 +10,7 @@ import type { Models } from '../pipeline/run/run-parts.ts';
 import { SEGMENTED_CLASSES } from '../pipeline/selection/rules.ts';
 import { queueFigures } from '../queue/queue-figures.ts';
 import type { Database } from '../store/database/sql.ts';
+import { exitFigures } from '../store/exchange/outgoing.ts';
 import { writeProof } from '../store/records/settings.ts';
 import type { NodeAudit } from './audit.ts';
 
@@ -46,6 +47,7 @@ export function composeObservation(config: Config, parts: Observed): Readiness {
   });
   addNodeState(metrics.registry, {
     queue: () => queueFigures(database, new Date()),
+    exits: () => exitFigures(database, new Date()),
     disks: () => diskSpaces(config),
     spoolBytes: async () => spoolBytes(),
     readiness: async () =>

@@ -5,6 +5,7 @@ import { MODES } from '../inference-mode.ts';
 import { rulesSchema } from '../pipeline/selection/rules.ts';
 import { databaseSchema } from './database.ts';
 import { dimseArchiveSchema, dimseProblems } from './dimse-archive.ts';
+import { exchangeSchema, hasPdfToSend } from './exchange.ts';
 import { authSchema, httpSchema, isListeningGuarded, isProxyGuarded } from './http.ts';
 import { intakeSchema } from './intake.ts';
 import { auditSchema, logSchema } from './log.ts';
@@ -55,6 +56,9 @@ export const SECRET_KEYS = [
   'archive.token',
   'archive.proxy',
   'database.url',
+  'exchange.fhir.password',
+  'exchange.fhir.token',
+  'exchange.fhir.proxy',
   'log.key',
   'notifications.webhook.secret',
   'notifications.email.smtp',
@@ -73,6 +77,12 @@ export const PATH_KEYS = [
   'audit.folder',
   'auth.tokensFile',
   'database.folder',
+  'exchange.fhir.ca',
+  'exchange.fhir.clientCertificate',
+  'exchange.fhir.clientKey',
+  'exchange.hl7.ca',
+  'exchange.hl7.clientCertificate',
+  'exchange.hl7.clientKey',
   'http.tls.certificate',
   'http.tls.clientCa',
   'http.tls.key',
@@ -117,6 +127,7 @@ export const configSchema = z
     audit: auditSchema,
     notifications: notificationsSchema,
     orders: ordersSchema,
+    exchange: exchangeSchema,
     patients: z.strictObject({ placeholderIds: z.array(z.string().min(1)) }),
     pages: pagesSchema,
     results: z.strictObject({
@@ -143,6 +154,10 @@ export const configSchema = z
     error:
       'must be a loopback address (127.0.0.1, ::1, localhost), or authentication must be configured: ' +
       'auth.tokensFile or auth.oidc',
+  })
+  .refine(hasPdfToSend, {
+    path: ['results', 'pdf'],
+    error: 'must be true where exchange.fhir.pdf or exchange.hl7.pdf is: the summary page is made with it',
   })
   .refine(isProxyGuarded, {
     path: ['http'],

@@ -18,3 +18,10 @@ export class DicomError extends CodedError<DicomErrorCode> {}
 
 /** A data set is larger than may be read; more of it, or another try, would not change that. */
 export class TooMuchToRead extends DicomError {}
+
+/** The archive lists no such instance; one that speaks DICOMweb answers 404 instead. */
+export class InstanceGone extends DicomError {
+  constructor(sopInstanceUid: string) {
+    super('DICOM_WEB_ANSWER', `the archive has no instance ${sopInstanceUid}`);
+  }
+}

@@ -23,3 +23,11 @@ export const MAX_UID_LENGTH = 64;
 export function isUid(text: string): boolean {
   return text.length <= MAX_UID_LENGTH && UID_PATTERN.test(text);
 }
+
+/** A UUID of version 8 that depends on nothing but its parts, as `deriveUid`. */
+export function deriveUuid(...parts: string[]): string {
+  const hex = BigInt(deriveUid(...parts).slice('2.25.'.length))
+    .toString(16)
+    .padStart(32, '0');
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}

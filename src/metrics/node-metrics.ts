@@ -24,6 +24,7 @@ export class NodeMetrics {
   readonly #results: Counter<'model' | 'class' | 'finding'>;
   readonly #archive: Histogram<'kind' | 'outcome'>;
   readonly #orders: Counter<'worklist' | 'outcome'>;
+  readonly #deliveries: Counter<'exit' | 'outcome'>;
 
   /** @param version of the program */
   constructor(version: string) {
@@ -66,6 +67,12 @@ export class NodeMetrics {
       labelNames: ['worklist', 'outcome'],
       registers,
     });
+    this.#deliveries = new Counter({
+      name: 'pansegnet_result_deliveries_total',
+      help: 'Tries to send a result to another system: sent, failed for good, or later (it is tried again).',
+      labelNames: ['exit', 'outcome'],
+      registers,
+    });
     for (const outcome of ['done', 'skipped', 'failed'] as const) this.#studies.inc({ outcome }, 0);
     addBuildInfo(this.registry, version);
     collectDefaultMetrics({ register: this.registry });
@@ -73,6 +80,11 @@ export class NodeMetrics {
 
   stageEnded({ stage, class: seriesClass, seconds }: StageEnd): void {
     this.#stages.observe({ stage, class: seriesClass }, seconds);
+  }
+
+  /** @param exit the name that the configuration has for the other system */
+  resultDelivered(exit: string, outcome: 'sent' | 'failed' | 'later'): void {
+    this.#deliveries.inc({ exit, outcome });
   }
 
   archiveAnswered({ kind, ok, seconds }: ArchiveAnswer): void {

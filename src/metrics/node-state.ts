@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client';
 import type { QueueFigures } from '../queue/queue-figures.ts';
+import type { ExitFigures } from '../store/exchange/outgoing.ts';
 import type { DiskSpace } from './disk-space.ts';
 import { addGauge, type Sample } from './gauge.ts';
 
@@ -13,6 +14,8 @@ export interface NodeState {
   readonly disks: () => Promise<Readonly<Record<string, DiskSpace>>>;
   /** Bytes of received instances that are not yet in the archive. */
   readonly spoolBytes: () => Promise<number>;
+  /** What is to be sent to other systems. */
+  readonly exits: () => Promise<readonly ExitFigures[]>;
   /** Whether each part that the work needs can be used. */
   readonly readiness: () => Promise<Readonly<Record<string, boolean>>>;
 }
@@ -22,6 +25,7 @@ export function addNodeState(registry: Registry, state: NodeState): void {
   addQueue(registry, state.queue);
   addStorage(registry, state);
   addReadiness(registry, state.readiness);
+  addExits(registry, state.exits);
 }
 
 function addQueue(registry: Registry, figures: NodeState['queue']): void {
@@ -51,5 +55,21 @@ function addReadiness(registry: Registry, readiness: NodeState['readiness']): vo
   const help = '1 where the part can be used, 0 where it cannot: database, archive, models, queue, audit.';
   addGauge(registry, 'pansegnet_ready', help, ['part'], async () =>
     Object.entries(await readiness()).map(([part, ok]) => [{ part }, ok ? 1 : 0]),
+  );
+}
+
+function addExits(registry: Registry, exits: NodeState['exits']): void {
+  const help =
+    'Messages about results that are to go to other systems: waiting, or failed (sent again on demand).';
+  addGauge(registry, 'pansegnet_result_messages', help, ['exit', 'state'], async () =>
+    (await exits()).flatMap(({ exit, waiting, failed }): Sample[] => [
+      [{ exit, state: 'waiting' }, waiting],
+      [{ exit, state: 'failed' }, failed],
+    ]),
+  );
+  const age =
+    'How long the message has waited that has waited longest for another system; 0 where none waits.';
+  addGauge(registry, 'pansegnet_result_messages_oldest_waiting_seconds', age, ['exit'], async () =>
+    (await exits()).map(({ exit, oldestWaitingSeconds }): Sample => [{ exit }, oldestWaitingSeconds]),
   );
 }

@@ -121,6 +121,7 @@ describe('the operating manual', () => {
       disks: nothing,
       spoolBytes: async () => 0,
       readiness: nothing,
+      exits: async () => [],
     });
     const own = metrics.registry
       .getMetricsAsArray()

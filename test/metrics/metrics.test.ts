@@ -15,6 +15,7 @@ const STATE: NodeState = {
   disks: async () => ({ database: { freeBytes: 10, sizeBytes: 40 } }),
   spoolBytes: async () => 7,
   readiness: async () => ({ database: true, archive: false }),
+  exits: async () => [{ exit: 'fhir', waiting: 3, failed: 1, oldestWaitingSeconds: 30 }],
 };
 
 function metricsOf(state: NodeState): NodeMetrics {
@@ -168,7 +169,7 @@ describe('what is made of the metrics', () => {
       ...rules.groups.flatMap((group) => group.rules.map(({ expr }) => expr)),
     ];
     const values = {
-      state: ['waiting', 'retrying', 'active', 'dead'],
+      state: ['waiting', 'retrying', 'active', 'dead', 'failed'],
       outcome: ['done', 'skipped', 'failed', 'ok', 'error'],
     };
     for (const [label, allowed] of Object.entries(values)) {

@@ -4,6 +4,8 @@ import type { Message } from '../../src/exchange/notifications/message.ts';
 import { NOTIFICATION_QUEUE, openOutbox, putMessage } from '../../src/exchange/notifications/outbox.ts';
 import { JobEngine } from '../../src/queue/job-engine.ts';
 import type { Database } from '../../src/store/database/sql.ts';
+import { announceResult } from '../../src/store/exchange/announce-result.ts';
+import { outgoingOfStudy, setExits } from '../../src/store/exchange/outgoing.ts';
 import { endOrder, keepOrder } from '../../src/store/orders/performed-orders.ts';
 import { createWorkitem } from '../../src/store/orders/workitems.ts';
 import { eraseJobs } from '../../src/store/queue/pgboss-tables.ts';
@@ -73,6 +75,8 @@ describeDatabases('a patient who is erased', (newSite) => {
       expect((await erase()).studies).toEqual(['2.25.1']);
       expect(await said(database, ['doe', 'jane', jane])).toEqual([]);
       expect(await findPatient(database, jane)).toBeUndefined();
+      expect(await outgoingOfStudy(database, '2.25.1')).toEqual([]);
+      expect(await outgoingOfStudy(database, '2.25.2')).toHaveLength(1);
       expect(await findPatient(database, rita)).toEqual(before);
       expect(await said(database, ['roe', 'rita'])).not.toEqual([]);
       // The same counts need no other run.
@@ -115,6 +119,8 @@ async function lived(
   await recordDecisions(database, study, [{ ...decision, description: patient.PatientName }]);
   await recordVolume(database, volume);
   await recordReportPriors(database, report.sopInstanceUid, ['2.25.9']);
+  await setExits(database, ['fhir']);
+  await announceResult(database, report.sopInstanceUid, NOW);
   const review = {
     decision: 'accepted',
     reason: patient.PatientName,

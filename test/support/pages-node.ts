@@ -11,7 +11,10 @@ const PATCH_SIZE: [number, number, number] = [4, 8, 8];
 const NEVER = '0 0 0 29 2 *';
 
 export interface PagesNode {
+  /** As it runs now. */
   readonly node: PansegnetNode;
+  /** Stops the node and starts it again on the same data. */
+  restart(): Promise<void>;
   /** Puts instances into the node's archive. */
   store(instances: readonly Uint8Array[]): Promise<void>;
   /** Asks for a study to be processed, as the pages' button does, and waits for the end of it. */
@@ -29,27 +32,32 @@ export async function startPagesNode(
   const folder = await mkdtemp(path.join(tmpdir(), 'pages-node-'));
   const network = { 'fold_0.onnx': signNetwork(PATCH_SIZE) };
   await writeModel(folder, { ...SIGN_MODEL, patchSize: PATCH_SIZE, name: 'small-ct' }, network);
-  const node = await startNode(
-    loadConfig({
-      environment: {},
-      overrides: {
-        archive: { kind: 'embedded', folder: path.join(folder, 'archive') },
-        database: { folder: path.join(folder, 'database') },
-        audit: { folder: path.join(folder, 'audit') },
-        intake: { spoolFolder: path.join(folder, 'spool') },
-        watch: { schedule: NEVER },
-        selection: { siteRules: SMALL_SERIES_RULES },
-        models: { folder, CT: 'small-ct' },
-        inference: { threads: 1 },
-        queue: { retries: 0 },
-        http: { port: 0 },
-        log: { level: 'fatal' },
-        ...sections,
-      },
-    }),
-  );
+  const config = loadConfig({
+    environment: {},
+    overrides: {
+      archive: { kind: 'embedded', folder: path.join(folder, 'archive') },
+      database: { folder: path.join(folder, 'database') },
+      audit: { folder: path.join(folder, 'audit') },
+      intake: { spoolFolder: path.join(folder, 'spool') },
+      watch: { schedule: NEVER },
+      selection: { siteRules: SMALL_SERIES_RULES },
+      models: { folder, CT: 'small-ct' },
+      inference: { threads: 1 },
+      queue: { retries: 0 },
+      http: { port: 0 },
+      log: { level: 'fatal' },
+      ...sections,
+    },
+  });
+  let node = await startNode(config);
   return {
-    node,
+    get node() {
+      return node;
+    },
+    restart: async () => {
+      await node.stop();
+      node = await startNode(config);
+    },
     store: async (instances) => void (await node.archive.storeVerified(undefined, instances)),
     process: async (studyInstanceUid, token) => {
       const ended = node.studyEnded(studyInstanceUid);

@@ -30,6 +30,7 @@ const PACKAGES = {
   debootstrap: 'debootstrap',
   nginx: 'nginx-light',
   onnx: 'python3-onnx',
+  hl7: 'python3-hl7',
   chromium: 'chromium',
 } as const;
 export type Program = keyof typeof PACKAGES;
@@ -41,6 +42,7 @@ const COMPANIONS: Partial<Record<Program, string>> = {
   nibabel: '/usr/lib/python3/dist-packages/nibabel',
   torch: '/usr/lib/python3/dist-packages/torch',
   onnx: '/usr/lib/python3/dist-packages/onnx',
+  hl7: '/usr/lib/python3/dist-packages/hl7',
 };
 
 /** What runs that is called otherwise. */
@@ -48,6 +50,7 @@ const EXECUTABLES: Partial<Record<Program, string>> = {
   nibabel: 'python3',
   torch: 'python3',
   onnx: 'python3',
+  hl7: 'python3',
   postgresql: 'initdb',
 };
 

@@ -90,8 +90,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     mayImport: ['dicom', 'store', 'queue', 'results', 'pipeline/run/stage-names.ts'],
   },
   exchange: {
-    what: 'results to other systems: webhook and e-mail',
-    mayImport: ['store', 'queue', 'http-client'],
+    what: 'results to other systems: an outbox with FHIR and HL7 exits; webhook and e-mail',
+    mayImport: ['dicom', 'store', 'queue', 'results', 'sr', 'http-client'],
   },
   metrics: { what: 'Prometheus metrics, readiness', mayImport: ['dicom', 'store', 'queue', 'pipeline'] },
   doctor: {

@@ -1,4 +1,4 @@
-import { DicomError } from '../dicom-error.ts';
+import { DicomError, InstanceGone } from '../dicom-error.ts';
 import { type DicomDataset, number, text } from '../reading/dataset.ts';
 import { readForeignHeader, readForeignValues } from '../reading/foreign-instances.ts';
 import { HeaderValues } from '../reading/header-values.ts';
@@ -264,6 +264,7 @@ export class DimseArchive {
     taking?: Taking,
   ): Promise<Uint8Array> {
     const listed = await this.#listed(studyUid, seriesUid, signal, sopUid);
+    if (listed?.size === 0) throw new InstanceGone(sopUid);
     const wanted = {
       studyInstanceUid: studyUid,
       seriesInstanceUid: seriesUid,

@@ -162,6 +162,7 @@ export const failedAnswer = z.object({
 });
 
 export const queuedAnswer = z.object({ status: z.literal('queued') });
+export const resentAnswer = z.object({ messages: z.int() });
 export const reviewAnswer = z.object({ review });
 
 export const imageAnswer = z.object({

@@ -1,5 +1,5 @@
 import type { DeadStudy } from '../../queue/dead-studies.ts';
-import type { Sql } from '../../store/database/sql.ts';
+import type { Database } from '../../store/database/sql.ts';
 import type { StudyEvents } from '../../store/events/study-events.ts';
 import type { ReviewedVolume } from '../../store/records/find-studies.ts';
 import type { TrendSettings } from '../../store/records/trends.ts';
@@ -16,7 +16,7 @@ export interface HealthItem {
 
 /** What API and pages are made of; compose/pages.ts builds it. */
 export interface ApiParts {
-  readonly database: Sql;
+  readonly database: Database;
   /** Path that everything is below; empty: the root. */
   readonly basePath: string;
   readonly now: () => Date;

@@ -4,6 +4,7 @@ import { type Request, urlencoded } from 'express';
 import { z } from 'zod';
 import { DicomError } from '../../dicom/dicom-error.ts';
 import { VIEW_NAMES } from '../../pictures/views.ts';
+import { announceResult } from '../../store/exchange/announce-result.ts';
 import { type ReviewedVolume, withReviews } from '../../store/records/find-studies.ts';
 import { findVolume } from '../../store/records/history.ts';
 import { REVIEW_DECISIONS, recordReview } from '../../store/records/reviews.ts';
@@ -108,7 +109,10 @@ export function resultOperations(parts: ApiParts): Operation[] {
           const { decision, reason } = reviewBody.parse(request.body ?? {});
           const result = await resultOf(request, parts);
           const review = { decision, reason, reviewer: principalName(response), reviewedAt: now() };
-          await recordReview(database, result.report.sopInstanceUid, review);
+          await database.transaction(async (sql) => {
+            await recordReview(sql, result.report.sopInstanceUid, review);
+            await announceResult(sql, result.report.sopInstanceUid, now());
+          });
           if (decision === 'rejected') await fromArchive(async () => withdraw?.(result, reason));
           if (sentByForm(request)) {
             backTo(

@@ -1,7 +1,8 @@
 import type { Request, Response } from 'express';
+import { resendFailed } from '../../store/exchange/outgoing.ts';
 import { findStudies, findStudyListing, type StudyListing } from '../../store/records/find-studies.ts';
 import { HttpError } from '../http-error.ts';
-import { queuedAnswer, studiesAnswer, studyAnswer } from './answers.ts';
+import { queuedAnswer, resentAnswer, studiesAnswer, studyAnswer } from './answers.ts';
 import type { ApiParts } from './api-parts.ts';
 import { type Operation, uidSchema } from './operation.ts';
 import { filterOf, type StudyQuery, searchedIn, studyQuery } from './study-filter.ts';
@@ -56,6 +57,18 @@ export function studyOperations({ database, process, now, basePath }: ApiParts):
         await process(uid);
         if (sentByForm(request)) backTo(response, `${basePath}/studies/${uid}`);
         else response.status(202).json({ status: 'queued' });
+      },
+    },
+    {
+      method: 'post',
+      path: '/studies/{uid}/send-again',
+      summary: 'Send again what other systems refused or did not take',
+      answer: { status: 202, description: 'how many messages wait again', schema: resentAnswer },
+      handle: async (request, response) => {
+        const uid = uidSchema.parse(request.params['uid']);
+        const messages = await resendFailed(database, { studyInstanceUid: uid });
+        if (sentByForm(request)) backTo(response, `${basePath}/studies/${uid}`);
+        else response.status(202).json({ messages });
       },
     },
   ];

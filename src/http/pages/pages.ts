@@ -1,6 +1,7 @@
 import express, { type Response, Router } from 'express';
 import { z } from 'zod';
 import type { ApartReason } from '../../results/apart-reason.ts';
+import { outgoingOfStudy } from '../../store/exchange/outgoing.ts';
 import { ordersOfStudy } from '../../store/orders/performed-orders.ts';
 import { findStudies, findStudyListing } from '../../store/records/find-studies.ts';
 import { findPatient } from '../../store/records/patient-record.ts';
@@ -84,6 +85,7 @@ export function pageRoutes(parts: ApiParts): Router {
     const body = studyBody({
       listing,
       orders: await ordersOfStudy(database, listing.study.studyInstanceUid),
+      outgoing: await outgoingOfStudy(database, listing.study.studyInstanceUid),
       shown,
       apart: shown && (await apartReason(parts, shown)),
       notice: shown && (await parts.modelNotice(shown.model)),

@@ -1,9 +1,11 @@
 import { APART_MEANINGS, type ApartReason } from '../../results/apart-reason.ts';
+import type { Outgoing } from '../../store/exchange/outgoing.ts';
 import type { PerformedOrder } from '../../store/orders/performed-orders.ts';
 import type { ReviewedVolume, StudyListing } from '../../store/records/find-studies.ts';
 import { type Html, html } from '../html.ts';
 import { clock, day, ml, moment, patientName } from './format.ts';
 import { orderSection } from './order-table.ts';
+import { outgoingSection } from './outgoing-table.ts';
 import { resultCard } from './result-card.ts';
 import { decisionTable, processForm, reasonOf, stateOf } from './study-parts.ts';
 import { TEXTS } from './texts.ts';
@@ -12,6 +14,8 @@ export interface StudyPageInput {
   readonly listing: StudyListing;
   /** The orders for the study, newest first. */
   readonly orders: readonly PerformedOrder[];
+  /** What was and is to be sent to other systems, the latest first. */
+  readonly outgoing: readonly Outgoing[];
   /** Of the study's results, the one that is shown; undefined where there is none. */
   readonly shown: ReviewedVolume | undefined;
   /** What must be said of the model that made it. */
@@ -43,6 +47,7 @@ ${study.reason && html`<section class="trouble ${study.state}"><h2>${reasonTitle
 ${facts(input)}
 ${orderSection(input.orders)}
 ${resultSection(input)}
+${outgoingSection(input.outgoing, { studyInstanceUid: uid, basePath, mayAct })}
 <section><h2>${T.series}</h2>
 ${decisions.length > 0 ? decisionTable(decisions) : html`<p class="empty">${T.noSeries}</p>`}
 </section>`;

@@ -142,6 +142,23 @@ export const TEXTS = {
     },
   },
 
+  outgoing: {
+    title: 'Sent to other systems',
+    again: 'Send again what failed',
+    columns: { exit: 'To', change: 'What', volume: 'Volume', state: 'State', at: 'When' },
+    changes: {
+      finished: 'result',
+      reissued: 'made anew',
+      corrected: 'corrected by a reader',
+      withdrawn: 'withdrawn',
+    },
+    nothingFound: 'nothing found',
+    waits: (tries: number) => (tries === 0 ? 'waits' : `waits, tried ${tries} times`),
+    sent: 'sent',
+    failed: (tries: number) => `failed, tried ${tries} times`,
+    next: (time: string) => `next try ${time}`,
+  },
+
   review: {
     title: 'Review',
     none: 'Not reviewed yet',
@@ -151,7 +168,7 @@ export const TEXTS = {
     reason: 'Reason (optional)',
     accept: 'Accept',
     reject: 'Reject',
-    note: 'Reviews stay with this node.',
+    note: 'Reviews stay with this node; other systems that it sent the result to hear of a rejection.',
     noteArchive: 'A rejection also stores a rejection note in the archive.',
   },
 

@@ -5,6 +5,7 @@ import { pancreasSegmentNumber } from '../../seg/read-frames.ts';
 import { segmentOnSeries } from '../../seg/read-segmentation.ts';
 import { measure } from '../../segmentation/measure.ts';
 import { reportReference } from '../../sr/report-form.ts';
+import { announceResult } from '../../store/exchange/announce-result.ts';
 import { findVolume, recordCorrection } from '../../store/records/history.ts';
 import { fixedTime, type Run } from '../../store/records/run-log.ts';
 import type { MeasuredVolume } from '../../store/records/volume-record.ts';
@@ -70,13 +71,17 @@ export async function takeCorrection(
     (name) => fixedTime(database, name, now()),
   );
   await storeObjects([['SR', report]], studyInstanceUid, parts, signal);
-  await recordCorrection(database, standing.report.sopInstanceUid, {
+  const correction = {
     volumeMl: measurement.volumeMl,
     voxelCount: measurement.voxelCount,
     seg: { seriesInstanceUid, sopInstanceUid },
     report: reportReference(report, superseded),
     supersedes: superseded.sopInstanceUid,
     contentDateTime: contentDateTime.toISOString(),
+  };
+  await database.transaction(async (sql) => {
+    await recordCorrection(sql, standing.report.sopInstanceUid, correction);
+    await announceResult(sql, standing.report.sopInstanceUid, now());
   });
 }
 

@@ -4,9 +4,11 @@ import { APART_REASONS } from '../../results/apart-reason.ts';
 import { seriesUid } from '../../results/result-context.ts';
 import { reportReference } from '../../sr/report-form.ts';
 import type { PriorVolume, ReportReference } from '../../sr/report-input.ts';
+import { announceResult } from '../../store/exchange/announce-result.ts';
 import { currentVolume, priorVolumes, recordVolume } from '../../store/records/history.ts';
 import type { PatientIdentity } from '../../store/records/patient-key.ts';
 import { recordReportPriors } from '../../store/records/report-priors.ts';
+import { moveReviews } from '../../store/records/reviews.ts';
 import { freezeInput, type Run } from '../../store/records/run-log.ts';
 import { keptInterval, type MeasuredVolume, type VolumeRecord } from '../../store/records/volume-record.ts';
 import { type Past, type Results, type SegmentedSeries } from './create-results.ts';
@@ -110,14 +112,17 @@ function supersededBy({ studyInstanceUid, supersedes, report }: VolumeRecord): R
 }
 
 /**
- * Writes the finding to the volume history: the last step, after the results are proven to be in the archive.
+ * Writes the finding to the volume history, and what is to be told of it: the last step, after the results
+ * are proven to be in the archive.
+ * @param former the report whose reviews count for this one, with the same segmentation
  */
 export async function recordFinding(
   finding: SegmentedSeries,
   results: Results,
   { priors }: Past,
   run: Run,
-  { database, patientKey }: RunParts,
+  { database, patientKey, now }: RunParts,
+  former?: { readonly sopInstanceUid: string },
 ): Promise<MeasuredVolume> {
   const { segmentation, report } = results;
   const interval = finding.measurement.volumeIntervalMl;
@@ -132,9 +137,13 @@ export async function recordFinding(
     supersedes: results.supersedes?.sopInstanceUid ?? null,
     contentDateTime: results.contentDateTime.toISOString(),
   };
-  await recordVolume(database, record);
   const studies = priors.map(({ report: prior }) => prior.studyInstanceUid);
-  await recordReportPriors(database, report.sopInstanceUid, studies);
+  await database.transaction(async (sql) => {
+    await recordVolume(sql, record);
+    await recordReportPriors(sql, report.sopInstanceUid, studies);
+    if (former) await moveReviews(sql, former, report);
+    await announceResult(sql, report.sopInstanceUid, now());
+  });
   return record;
 }
 

@@ -1,6 +1,5 @@
 import { expectVolume } from '../../segmentation/segment.ts';
 import { wasWithdrawn } from '../../store/records/history.ts';
-import { moveReviews } from '../../store/records/reviews.ts';
 import { fixedTime, type Run } from '../../store/records/run-log.ts';
 import { reissueOf } from '../../store/records/study-identity.ts';
 import type { MeasuredVolume } from '../../store/records/volume-record.ts';
@@ -94,8 +93,8 @@ async function publish(work: SegmentedWork, context: StudyContext, stage: RunSta
     await stage('store', (_, signal) => storeResults(results, studyInstanceUid, parts, signal));
   if (!isWithdrawn)
     await stage('verify', (_, signal) => verifyStored(results, finding, studyInstanceUid, archive, signal));
-  const volume = await stage('record', () => recordFinding(finding, results, past, run, parts));
-  if (standing) await moveReviews(database, standing.volume.report, volume.report);
+  const former = standing?.volume.report;
+  const volume = await stage('record', () => recordFinding(finding, results, past, run, parts, former));
   if (!isWithdrawn) {
     await stage('corrections', (_, signal) =>
       takeCorrection(segmentations, finding, past, volume, run, parts, signal),

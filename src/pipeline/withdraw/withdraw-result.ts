@@ -5,6 +5,7 @@ import { RESULT_FORMAT } from '../../results/result-format.ts';
 import { createRejectionNote, type RejectedInstance, rejectionNoteUid } from '../../sr/rejection-note.ts';
 import { REJECTION_REASONS, type RejectionReason } from '../../sr/rejection-reasons.ts';
 import type { Database } from '../../store/database/sql.ts';
+import { announceResult } from '../../store/exchange/announce-result.ts';
 import { findVolume, recordWithdrawal } from '../../store/records/history.ts';
 import { recordResultSeries, resultSeriesOf } from '../../store/records/own-series.ts';
 import { fixedTime } from '../../store/records/run-log.ts';
@@ -69,10 +70,14 @@ export async function withdrawResult(
   const own = { studyInstanceUid, seriesInstanceUid, sopInstanceUid, kind: 'KO' } as const;
   await recordResultSeries(database, [own], now());
   await archive.storeVerified(studyInstanceUid, [object.bytes]);
-  await recordWithdrawal(database, report.sopInstanceUid, {
+  const withdrawal = {
     reason: REJECTION_REASONS[reason].value,
     note: sopInstanceUid,
     at: contentDateTime.toISOString(),
+  };
+  await database.transaction(async (sql) => {
+    await recordWithdrawal(sql, report.sopInstanceUid, withdrawal);
+    await announceResult(sql, report.sopInstanceUid, now());
   });
   return { volume, note: sopInstanceUid, instances: rejected.length };
 }

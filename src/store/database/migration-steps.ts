@@ -1,4 +1,5 @@
 import { PENDING_COMMITMENTS } from './commitment-step.ts';
+import { RESULTS_OUT } from './step-results-out.ts';
 
 /**
  * The tables, step by step. A step that was released never changes: what must differ becomes a new step.
@@ -338,4 +339,5 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE pansegnet.run ADD COLUMN reports jsonb;
   `,
   PENDING_COMMITMENTS,
+  RESULTS_OUT,
 ];

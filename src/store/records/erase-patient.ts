@@ -67,6 +67,7 @@ export async function erasePatient(
       'DELETE FROM pansegnet.study_progress WHERE study_instance_uid = ANY($1::text[])',
       'DELETE FROM pansegnet.workitem WHERE study_instance_uid = ANY($1::text[])',
       'DELETE FROM pansegnet.performed_order WHERE study_instance_uid = ANY($1::text[])',
+      'DELETE FROM pansegnet.outgoing WHERE study_instance_uid = ANY($1::text[])',
       'DELETE FROM pansegnet.announcement WHERE study_instance_uid = ANY($1::text[])',
       'DELETE FROM pansegnet.pending_commitment WHERE study_instance_uid = ANY($1::text[])',
       'UPDATE pansegnet.listed_study SET patient = NULL WHERE study_instance_uid = ANY($1::text[])',

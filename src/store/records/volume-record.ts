@@ -46,7 +46,8 @@ const withdrawal = z.object({
 });
 export type Withdrawal = Readonly<z.output<typeof withdrawal>>;
 
-const volumeRow = z.object({
+/** A row of the history. */
+export const volumeForm = z.object({
   /** Opaque, see patient-key.ts. */
   patientKey: z.string(),
   studyInstanceUid: z.string(),
@@ -80,11 +81,11 @@ const volumeRow = z.object({
 });
 
 /** One point of the volume history: a segmented part of a series. */
-export type VolumeRecord = Readonly<z.output<typeof volumeRow>>;
+export type VolumeRecord = Readonly<z.output<typeof volumeForm>>;
 /** What a run finds. */
 export type MeasuredVolume = Omit<VolumeRecord, 'correction' | 'withdrawn'>;
 
-const COLUMNS = `${columnsOf(volumeRow.omit({ model: true }))},
+const COLUMNS = `${columnsOf(volumeForm.omit({ model: true }))},
   jsonb_build_object('name', model_name, 'version', model_version, 'sha256', model_sha256, 'mode', mode)
   AS model`;
 
@@ -97,7 +98,7 @@ export async function selectVolumes(
   rest: string,
   parameters?: readonly unknown[],
 ): Promise<VolumeRecord[]> {
-  return rowsOf(volumeRow, await sql.query(`SELECT ${COLUMNS} FROM pansegnet.volume ${rest}`, parameters));
+  return rowsOf(volumeForm, await sql.query(`SELECT ${COLUMNS} FROM pansegnet.volume ${rest}`, parameters));
 }
 
 /** As history keeps an interval: to 0.001 ml, so that a rebuilt one is equal to the last digit. */
