@@ -5,7 +5,7 @@ import type { ApiParts } from '../http/api/api-parts.ts';
 import { ImageCache } from '../http/images/image-cache.ts';
 import { loadImages } from '../http/images/load-images.ts';
 import type { Readiness } from '../metrics/readiness.ts';
-import { modelNotices } from '../pipeline/run/models.ts';
+import { modelNotices, modelsInUse } from '../pipeline/run/models.ts';
 import type { Models } from '../pipeline/run/run-parts.ts';
 import { withdrawResult } from '../pipeline/withdraw/withdraw-result.ts';
 import { requestStudy } from '../queue/request-study.ts';
@@ -76,6 +76,7 @@ export function composePages(config: Config, input: PagesInput): ApiParts {
           });
         }
       : undefined,
+    modelsInUse: () => modelsInUse(models),
     modelNotice: async ({ sha256 }) => (await modelNotices(models)).get(sha256),
     health: nodeHealth(config, { queue, readiness }),
   };

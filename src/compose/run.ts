@@ -65,7 +65,7 @@ function eachOnce(tell: (message: string) => void): (message: string) => void {
 }
 
 /** A history goes on in the mode that it is in. */
-async function modeOf({ inference: { mode } }: Config, database: Database): Promise<Mode> {
+export async function modeOf({ inference: { mode } }: Config, database: Database): Promise<Mode> {
   return mode === 'auto' ? ((await latestMode(database)) ?? 'fast') : mode;
 }
 

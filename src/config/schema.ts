@@ -11,6 +11,7 @@ import { notificationsSchema } from './notifications.ts';
 import { healthSchema, metricsSchema, shutdownSchema, siteSchema } from './operation.ts';
 import { ordersSchema } from './orders.ts';
 import { pagesSchema } from './pages.ts';
+import { isModeSettled, priorsSchema } from './priors.ts';
 import { queueSchema } from './queue.ts';
 import { hasWholeCertificate, serverAccess } from './server-access.ts';
 
@@ -113,6 +114,7 @@ export const configSchema = z
     notifications: notificationsSchema,
     orders: ordersSchema,
     patients: z.strictObject({ placeholderIds: z.array(z.string().min(1)) }),
+    priors: priorsSchema,
     pages: pagesSchema,
     results: z.strictObject({
       contentQualification: z.enum(['RESEARCH', 'SERVICE', 'PRODUCT']),
@@ -138,6 +140,12 @@ export const configSchema = z
     error:
       'must be a loopback address (127.0.0.1, ::1, localhost), or authentication must be configured: ' +
       'auth.tokensFile or auth.oidc',
+  })
+  .refine(isModeSettled, {
+    path: ['priors', 'mode'],
+    error:
+      'with priors.results: archive, a mode for earlier studies needs one of the node: name ' +
+      'inference.mode, as auto is the mode of the latest result',
   })
   .refine(isProxyGuarded, {
     path: ['http'],

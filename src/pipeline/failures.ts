@@ -48,6 +48,7 @@ export const FAILURES: Readonly<Record<FailureCode, readonly [nature: Nature, wo
   PATIENT_UNKNOWN: ['lasting', 'there is no such patient'],
   PATIENT_BUSY: ['passing', "the patient's studies are being worked on"],
   ERASE_UNCONFIRMED: ['lasting', 'it was not confirmed'],
+  WORK_UNCONFIRMED: ['lasting', 'it was not confirmed'],
   PLACEHOLDER_ID: ['lasting', 'the PatientID names nobody'],
   STUDY_UNKNOWN: ['lasting', 'there is no such study'],
   STUDY_CRASHES: ['lasting', 'the process ended again and again during work on this study'],

@@ -28,6 +28,18 @@ export interface StudySearch {
   readonly signal?: AbortSignal;
 }
 
+/** Which studies are looked for: what is left out may be anything. */
+export interface StudyMatch {
+  /** Archives may take * and ? in it for any characters, and case as they like: the caller compares. */
+  readonly patientId?: string;
+  /** StudyDate (DA), the first and the last. */
+  readonly from: string;
+  readonly until: string;
+  /** Studies per request. */
+  readonly pageSize: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Series and instances per QIDO-RS request; few archives cap below. */
 const PAGE_SIZE = 500;
 /** Of a study, and instances of a series: several times as many as any has. */
@@ -40,6 +52,8 @@ const ANSWERS: readonly number[] = [200, 202, 204, 206];
 
 /** ModalitiesInStudy, StudyDescription, NumberOfStudyRelatedSeries, NumberOfStudyRelatedInstances. */
 const STUDY_FIELDS = '00080061,00081030,00201206,00201208';
+/** IssuerOfPatientID beside those. */
+const STUDY_FIELDS_OF_PATIENT = `${STUDY_FIELDS},00100021`;
 /** SeriesDescription, BodyPartExamined, SeriesNumber, NumberOfSeriesRelatedInstances. */
 const SERIES_FIELDS = '0008103E,00180015,00200011,00201209';
 
@@ -75,6 +89,22 @@ export class DicomWebClient {
   async *searchStudies({ lookBack, now, pageSize, signal }: StudySearch): AsyncGenerator<DicomDataset> {
     const matching = lookBack === 'all' ? {} : { StudyDate: `${studyDate(now, lookBack)}-` };
     const search = { matching, fields: STUDY_FIELDS, key: 'StudyInstanceUID', pageSize };
+    yield* this.#search('/studies', search, signal, (queryParams, instance) =>
+      this.#library.searchForStudies({ queryParams, request: { instance } }),
+    );
+  }
+
+  /**
+   * QIDO-RS search for the studies of some days, or of one PatientID in them; each study once. What an
+   * archive lists beside these is among them.
+   */
+  async *searchStudiesMatching(match: StudyMatch): AsyncGenerator<DicomDataset> {
+    const { patientId, from, until, pageSize, signal } = match;
+    const matching = {
+      ...(patientId === undefined ? {} : { PatientID: patientId }),
+      StudyDate: from === until ? from : `${from}-${until}`,
+    };
+    const search = { matching, fields: STUDY_FIELDS_OF_PATIENT, key: 'StudyInstanceUID', pageSize };
     yield* this.#search('/studies', search, signal, (queryParams, instance) =>
       this.#library.searchForStudies({ queryParams, request: { instance } }),
     );

@@ -47,6 +47,8 @@ export interface ApiParts {
   readonly withdraw: ((result: ReviewedVolume, reason: string) => Promise<void>) | undefined;
   /** What must be said of a model wherever its results are shown. */
   readonly modelNotice: (model: VolumeRecord['model']) => Promise<string | undefined>;
+  /** Hashes of the models that measure new studies. */
+  readonly modelsInUse?: () => Promise<ReadonlySet<string>>;
   readonly health: () => Promise<readonly HealthItem[]>;
 }
 

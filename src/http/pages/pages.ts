@@ -1,6 +1,7 @@
 import express, { type Response, Router } from 'express';
 import { z } from 'zod';
 import type { ApartReason } from '../../results/apart-reason.ts';
+import { earlierAnswer } from '../../store/arrivals/earlier-searches.ts';
 import { ordersOfStudy } from '../../store/orders/performed-orders.ts';
 import { findStudies, findStudyListing } from '../../store/records/find-studies.ts';
 import { findPatient } from '../../store/records/patient-record.ts';
@@ -105,7 +106,7 @@ export function pageRoutes(parts: ApiParts): Router {
     const key = patientKeySchema.safeParse(request.params.key);
     const patient = key.success ? await findPatient(database, key.data) : undefined;
     if (!patient) return notFound(send, response, basePath);
-    const trends = patientTrends(patient, parts.trends);
+    const trends = patientTrends(patient, parts.trends, await parts.modelsInUse?.());
     const withReference =
       pages.referenceRange !== 'none' &&
       patient.volumes.some((volume) => volume.class === 'CT') &&
@@ -113,7 +114,13 @@ export function pageRoutes(parts: ApiParts): Router {
     send(response, {
       title: TEXTS.patient.title,
       current: 'studies',
-      body: patientBody({ patient, trends, basePath, withReference }),
+      body: patientBody({
+        patient,
+        trends,
+        basePath,
+        withReference,
+        earlier: await earlierAnswer(database, patient.patientKey),
+      }),
       scripts: ['uplot', 'volume-chart'],
     });
   });

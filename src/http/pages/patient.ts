@@ -1,5 +1,6 @@
 import { APART_MEANINGS } from '../../results/apart-reason.ts';
 import type { Change } from '../../results/change.ts';
+import type { EarlierAnswer } from '../../store/arrivals/earlier-searches.ts';
 import type { PatientRecord } from '../../store/records/patient-record.ts';
 import type { PatientTrends, Trend, TrendPoint } from '../../store/records/trends.ts';
 import { type Html, html } from '../html.ts';
@@ -12,6 +13,8 @@ export interface PatientPageInput {
   readonly basePath: string;
   /** Whether the literature's range is drawn, for a patient of that age. */
   readonly withReference: boolean;
+  /** What came of the search for earlier studies, where there was one. */
+  readonly earlier: EarlierAnswer | undefined;
 }
 
 const T = TEXTS.patient;
@@ -28,10 +31,21 @@ export function patientBody(input: PatientPageInput): Html {
 <div class="actions"><a class="button" href="${place}.csv">${T.downloadCsv}</a>
 <a class="button" href="${place}.json">${T.downloadJson}</a></div></div>
 ${trends.people.length > 1 && html`<section class="trouble failed" role="alert"><p>${T.warning(trends.people.length)}</p></section>`}
+${earlierSection(input.earlier)}
 ${[...new Set(trends.notCompared.map(({ reason }) => reason))].map((reason) => html`<p class="trouble">${APART_MEANINGS[reason]}</p>`)}
 <section><h2>${T.heading}</h2>
 ${patient.volumes.length === 0 ? html`<p class="empty">${T.noVolumes}</p>` : history(input, place)}
 </section>`;
+}
+
+/** Why studies are left out, each reason once. */
+function earlierSection(earlier: EarlierAnswer | undefined): Html | undefined {
+  if (!earlier || earlier.taken.length + earlier.leftOut.length === 0) return undefined;
+  const { taken, leftOut } = earlier;
+  const reasons = [...new Set(leftOut.map(({ reason }) => reason))];
+  return html`<section class="earlier"><p>${T.earlier(taken.length, leftOut.length)}</p>${
+    reasons.length > 0 && html`<ul class="flags">${reasons.map((reason) => html`<li>${reason}</li>`)}</ul>`
+  }</section>`;
 }
 
 function history({ patient, trends, basePath, withReference }: PatientPageInput, place: string): Html {
@@ -66,6 +80,8 @@ function row(trend: Trend, point: TrendPoint, basePath: string, several: boolean
   const { intervalMl, review } = volume;
   const remarks = [
     ...(point.apart ? [T.apart[point.apart]] : []),
+    ...(volume.historyAlone ? [T.historyAlone] : []),
+    ...(trend.replaced ? [T.replaced] : []),
     ...(point.corrected ? [TEXTS.study.corrected(ml(point.ml))] : []),
     ...volume.flags.map((flag) => flag.replaceAll('-', ' ')),
   ];

@@ -92,8 +92,12 @@ ${others}
 ${resultCard(shown, input)}
 ${input.apart && html`<p class="trouble">${APART_MEANINGS[input.apart]}</p>`}
 </section>
-<section class="images" aria-labelledby="images-title" data-images="${basePath}/api/results/${shown.report.sopInstanceUid}/images" data-unit="${shown.class === 'CT' ? ' HU' : ''}">
+${
+  shown.historyAlone
+    ? undefined
+    : html`<section class="images" aria-labelledby="images-title" data-images="${basePath}/api/results/${shown.report.sopInstanceUid}/images" data-unit="${shown.class === 'CT' ? ' HU' : ''}">
 <h2 id="images-title">${TEXTS.images.title}</h2>
 <noscript><p>${TEXTS.images.needsScript}</p></noscript>
-</section>`;
+</section>`
+}`;
 }

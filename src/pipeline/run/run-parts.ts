@@ -38,6 +38,10 @@ export interface RunParts {
   /** The last moment at which a run may be called off: what it throws ends the run, and nothing is stored. */
   readonly beforeStoring?: (studyInstanceUid: string) => Promise<void>;
   readonly stageLimits?: StageLimits;
+  /**
+   * Results stay in the history: nothing is stored in the archive, and the study is not dealt with by that.
+   */
+  readonly historyAlone?: boolean;
   /** Where several studies are worked on in one process. */
   readonly turn?: Turn;
 }

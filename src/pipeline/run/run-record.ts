@@ -1,13 +1,16 @@
 import { z } from 'zod';
 import { type DicomDataset, text } from '../../dicom/reading/dataset.ts';
+import { deriveUid } from '../../dicom/uids.ts';
 import { APART_REASONS } from '../../results/apart-reason.ts';
+import { qualityFlags } from '../../results/quality-flags.ts';
 import { seriesUid } from '../../results/result-context.ts';
 import { reportReference } from '../../sr/report-form.ts';
 import type { PriorVolume, ReportReference } from '../../sr/report-input.ts';
 import { currentVolume, priorVolumes, recordVolume } from '../../store/records/history.ts';
 import type { PatientIdentity } from '../../store/records/patient-key.ts';
 import { recordReportPriors } from '../../store/records/report-priors.ts';
-import { freezeInput, type Run } from '../../store/records/run-log.ts';
+import { moveReviews } from '../../store/records/reviews.ts';
+import { fixedTime, freezeInput, type Run } from '../../store/records/run-log.ts';
 import { keptInterval, type MeasuredVolume, type VolumeRecord } from '../../store/records/volume-record.ts';
 import { type Past, type Results, type SegmentedSeries } from './create-results.ts';
 import type { RunParts } from './run-parts.ts';
@@ -66,8 +69,10 @@ async function standingVolume(
   database: RunParts['database'],
 ): Promise<VolumeRecord | undefined> {
   const current = await currentVolume(database, subject);
-  if (current || formerPart === undefined) return current;
-  return currentVolume(database, { ...subject, part: formerPart });
+  // What is in the history alone has no report.
+  if (current || formerPart === undefined) return current?.historyAlone ? undefined : current;
+  const former = await currentVolume(database, { ...subject, part: formerPart });
+  return former?.historyAlone ? undefined : former;
 }
 
 /** @param correctedCounts whether a reader's correction takes the place of what the node measured */
@@ -132,10 +137,49 @@ export async function recordFinding(
     supersedes: results.supersedes?.sopInstanceUid ?? null,
     contentDateTime: results.contentDateTime.toISOString(),
   };
+  const before = await currentVolume(database, record);
   await recordVolume(database, record);
+  if (before?.historyAlone) await moveReviews(database, before.report, record.report);
   const studies = priors.map(({ report: prior }) => prior.studyInstanceUid);
   await recordReportPriors(database, report.sopInstanceUid, studies);
   return record;
+}
+
+/**
+ * Writes the finding to the volume history, where it stays: the archive hears nothing of it. What the archive
+ * holds of the same images, model and mode stands.
+ */
+export async function recordInHistoryAlone(
+  finding: SegmentedSeries,
+  run: Run,
+  { database, patientKey, now }: Pick<RunParts, 'database' | 'patientKey' | 'now'>,
+): Promise<MeasuredVolume> {
+  const { measurement, source } = finding;
+  const subject = subjectOf(finding, run, patientKey);
+  const { seriesInstanceUid, part, model } = subject;
+  const nameOf = (what: string) => {
+    const { name, version, sha256, mode } = model;
+    const uid = deriveUid('history alone', what, seriesInstanceUid, part, name, version, sha256, mode);
+    return { seriesInstanceUid: seriesUid(uid), sopInstanceUid: uid };
+  };
+  const report = nameOf('report');
+  const measuredAt = await fixedTime(database, `history alone ${report.sopInstanceUid}`, now());
+  const interval = measurement.volumeIntervalMl;
+  const isFound = measurement.voxelCount > 0;
+  const record: MeasuredVolume = {
+    ...subject,
+    historyAlone: true,
+    volumeMl: measurement.volumeMl,
+    voxelCount: measurement.voxelCount,
+    intervalMl: isFound && interval ? keptInterval(interval) : null,
+    flags: qualityFlags(measurement, source),
+    seg: isFound ? nameOf('segmentation') : null,
+    report,
+    supersedes: null,
+    contentDateTime: measuredAt.toISOString(),
+  };
+  await recordVolume(database, record);
+  return (await currentVolume(database, record)) ?? record;
 }
 
 const referenceOf = ({

@@ -1,0 +1,139 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { stringify } from 'yaml';
+import { DicomWebClient } from '../../src/dicom/web/client.ts';
+import { freePort } from '../support/free-port.ts';
+import { type OrthancServer, startOrthanc } from '../support/orthanc.ts';
+import { describeWith } from '../support/requires.ts';
+import { type ServeProcess, serve } from '../support/serve-process.ts';
+import { writeSmallModels } from '../support/small-models.ts';
+import { SMALL_SERIES_RULES, smallCtSeries } from '../support/small-series.ts';
+import { storedResults } from '../support/stored-results.ts';
+
+const PATIENT = {
+  PatientID: 'YEARS-1',
+  PatientName: 'Doe^Jane',
+  PatientBirthDate: '19600102',
+  PatientSex: 'F',
+};
+const EARLIER = [2018, 2019, 2020, 2021, 2022, 2023, 2024, 2025].map((year) => ({
+  uid: `2.25.9900${year}`,
+  date: `${year}0301`,
+}));
+/** The same ID, and somebody else: first in the archive, whose list gives all of the ID this birth date. */
+const STRANGER = { uid: '2.25.9900001', date: '20220701' };
+const TOO_OLD = { uid: '2.25.9900002', date: '20010701' };
+const NEW = '2.25.9900003';
+const OF_ANOTHER = '2.25.9900004';
+
+const today = (): string => {
+  const now = new Date();
+  const day = [now.getFullYear(), now.getMonth() + 1, now.getDate()];
+  return day.map((part) => String(part).padStart(2, '0')).join('');
+};
+
+describeWith(['Orthanc'], 'the years before the node came', () => {
+  let orthanc: OrthancServer;
+  let archive: DicomWebClient;
+  let folder: string;
+  let configuration: string;
+  let url: string;
+  let node: ServeProcess | undefined;
+  const store = (uid: string, attributes: object) =>
+    archive.storeVerified(uid, smallCtSeries(uid, { ...PATIENT, ...attributes }));
+
+  beforeAll(async () => {
+    orthanc = await startOrthanc();
+    archive = new DicomWebClient({ url: orthanc.url });
+    folder = await mkdtemp(path.join(tmpdir(), 'earlier-years-'));
+    configuration = path.join(folder, 'site.yaml');
+    const port = await freePort();
+    url = `http://127.0.0.1:${port}`;
+    await writeFile(
+      configuration,
+      stringify({
+        dataFolder: folder,
+        archive: { kind: 'dicomweb', url: orthanc.url },
+        watch: { schedule: '* * * * * *', lookBack: 0, stableForSeconds: 0 },
+        selection: { siteRules: SMALL_SERIES_RULES },
+        models: await writeSmallModels(path.join(folder, 'models')),
+        inference: { threads: 1 },
+        priors: { enabled: true },
+        http: { port },
+        log: { identifiers: 'plain' },
+      }),
+    );
+    await store(STRANGER.uid, { StudyDate: STRANGER.date, PatientBirthDate: '19710203' });
+    await store(TOO_OLD.uid, { StudyDate: TOO_OLD.date });
+    for (const { uid, date } of EARLIER) await store(uid, { StudyDate: date });
+    await store(NEW, { StudyDate: today() });
+  });
+  afterAll(async () => {
+    await node?.kill();
+    await orthanc?.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const get = async (place: string) => {
+    const response = await fetch(url + place);
+    expect(response.status, place).toBe(200);
+    return response;
+  };
+  const patientKey = async (): Promise<string> =>
+    (await (await get(`/api/studies/${NEW}`)).json()).header.patientKey;
+  const processed = () =>
+    [...(node?.log() ?? '').matchAll(/"studyInstanceUid":"([\d.]+)"[^\n]*"study processed"/g)].map(
+      ([, uid]) => uid,
+    );
+  const until = (what: () => Promise<void> | void) => vi.waitFor(what, { timeout: 120_000, interval: 200 });
+
+  it('after the first new study the trend shows them all, though the node is killed in between', async () => {
+    node = serve(configuration);
+    await node.says(/"study processed"[^]*"study processed"/);
+    const first = processed();
+    expect(first[0]).toBe(NEW);
+    // The newest first.
+    expect(first[1]).toBe(EARLIER.at(-1)?.uid);
+    await node.kill();
+
+    node = serve(configuration);
+    await node.says(/the node is running/);
+    await until(async () => {
+      const { trends } = await (await get(`/api/patients/${await patientKey()}/volumes`)).json();
+      expect(trends[0].points).toHaveLength(1 + EARLIER.length);
+    });
+    const { trends, people } = await (await get(`/api/patients/${await patientKey()}/volumes`)).json();
+    expect(trends).toHaveLength(1);
+    expect(people).toBe(1);
+    expect(
+      trends[0].points.map(({ studyInstanceUid }: { studyInstanceUid: string }) => studyInstanceUid),
+    ).toEqual([...EARLIER.map(({ uid }) => uid), NEW]);
+  });
+
+  it('nothing of it goes to the archive, whose report names what it can be asked for', async () => {
+    const all = [NEW, STRANGER.uid, TOO_OLD.uid, ...EARLIER.map(({ uid }) => uid)];
+    const { segmentations, reports } = await storedResults(archive, all);
+    expect([...segmentations.keys(), ...reports.keys()]).toEqual([NEW, NEW]);
+    const key = await patientKey();
+    const csv = (await (await get(`/api/patients/${key}/volumes.csv`)).text()).trim().split('\r\n');
+    const names = csv[0]?.split(',') ?? [];
+    const column = (name: string) => csv.slice(1).map((line) => line.split(',')[names.indexOf(name)]);
+    expect(column('historyOnly')).toEqual([...EARLIER.map(() => 'yes'), '']);
+    expect(column('report').map(Boolean)).toEqual([...EARLIER.map(() => false), true]);
+  });
+
+  it('a study of another birth date under the same ID is left out, as is one that is too old', async () => {
+    for (const { uid } of [STRANGER, TOO_OLD])
+      expect((await fetch(`${url}/api/studies/${uid}`)).status).toBe(404);
+    const page = await (await get(`/patients/${await patientKey()}`)).text();
+    expect(page).toContain('birth date, sex or given name differ');
+  });
+
+  it('a study of another patient is worked on as ever', async () => {
+    const before = processed().length;
+    await store(OF_ANOTHER, { PatientID: 'YEARS-2', StudyDate: today() });
+    await until(() => expect(processed().slice(before)).toEqual([OF_ANOTHER]));
+  });
+});
