@@ -14,7 +14,7 @@ import type { Database } from '../store/database/sql.ts';
 import { StudyEvents } from '../store/events/study-events.ts';
 import { SOFTWARE_VERSION } from '../version.ts';
 import { nodeHealth } from './health-summary.ts';
-import { installedSite } from './run.ts';
+import { installedSite, meaningSettings } from './run.ts';
 
 const BYTES_PER_MB = 1_000_000;
 
@@ -45,6 +45,7 @@ export function composePages(config: Config, input: PagesInput): ApiParts {
       now,
       onError: (err) => logger.error({ err }, 'what happens to studies cannot be read for those who listen'),
     }),
+    meaning: meaningSettings(config),
     trends: { correctedCounts: counts === 'reader', repeatabilityPercent },
     pages: {
       viewerUrl,

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { routingSchema } from '../arrivals/routing/rules.ts';
 import { MODES } from '../inference-mode.ts';
 import { rulesSchema } from '../pipeline/selection/rules.ts';
+import { referencesOf } from '../results/reference-models.ts';
 import { databaseSchema } from './database.ts';
 import { authSchema, httpSchema, isListeningGuarded, isProxyGuarded } from './http.ts';
 import { intakeSchema } from './intake.ts';
@@ -40,6 +41,8 @@ const archiveSchema = z
   });
 
 const modelName = z.string().min(1).nullable();
+
+const referenceOf = (modality: 'CT' | 'MR') => z.enum(referencesOf(modality)).nullable();
 
 const percentage = z.number().positive().nullable();
 
@@ -127,6 +130,8 @@ export const configSchema = z
       keyImages: z.boolean(),
       pdf: z.boolean(),
       counts: z.enum(['reader', 'node']),
+      reference: z.strictObject({ CT: referenceOf('CT'), MR: referenceOf('MR') }),
+      perBodySize: z.boolean(),
       repeatabilityPercent: z.strictObject({ CT: percentage, T1W: percentage, T2W: percentage }),
     }),
     site: siteSchema,

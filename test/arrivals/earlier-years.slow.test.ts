@@ -7,10 +7,12 @@ import { DicomWebClient } from '../../src/dicom/web/client.ts';
 import { freePort } from '../support/free-port.ts';
 import { type OrthancServer, startOrthanc } from '../support/orthanc.ts';
 import { describeWith } from '../support/requires.ts';
+import { runCli } from '../support/run-cli.ts';
 import { type ServeProcess, serve } from '../support/serve-process.ts';
 import { writeSmallModels } from '../support/small-models.ts';
 import { SMALL_SERIES_RULES, smallCtSeries } from '../support/small-series.ts';
 import { storedResults } from '../support/stored-results.ts';
+import { SIGN_MODEL, signNetwork, writeModel } from '../support/tiny-onnx.ts';
 
 const PATIENT = {
   PatientID: 'YEARS-1',
@@ -27,6 +29,8 @@ const STRANGER = { uid: '2.25.9900001', date: '20220701' };
 const TOO_OLD = { uid: '2.25.9900002', date: '20010701' };
 const NEW = '2.25.9900003';
 const OF_ANOTHER = '2.25.9900004';
+
+const ascending = (a: number, b: number): number => a - b;
 
 const today = (): string => {
   const now = new Date();
@@ -51,6 +55,10 @@ describeWith(['Orthanc'], 'the years before the node came', () => {
     configuration = path.join(folder, 'site.yaml');
     const port = await freePort();
     url = `http://127.0.0.1:${port}`;
+    const models = await writeSmallModels(path.join(folder, 'models'));
+    const patchSize: [number, number, number] = [4, 16, 8];
+    const newer = { ...SIGN_MODEL, name: 'small-ct-newer', version: '2.0.0', patchSize };
+    await writeModel(path.join(folder, 'models'), newer, { 'fold_0.onnx': signNetwork(patchSize) });
     await writeFile(
       configuration,
       stringify({
@@ -58,7 +66,7 @@ describeWith(['Orthanc'], 'the years before the node came', () => {
         archive: { kind: 'dicomweb', url: orthanc.url },
         watch: { schedule: '* * * * * *', lookBack: 0, stableForSeconds: 0 },
         selection: { siteRules: SMALL_SERIES_RULES },
-        models: await writeSmallModels(path.join(folder, 'models')),
+        models,
         inference: { threads: 1 },
         priors: { enabled: true },
         http: { port },
@@ -83,6 +91,7 @@ describeWith(['Orthanc'], 'the years before the node came', () => {
   };
   const patientKey = async (): Promise<string> =>
     (await (await get(`/api/studies/${NEW}`)).json()).header.patientKey;
+  const volumes = async () => (await get(`/api/patients/${await patientKey()}/volumes`)).json();
   const processed = () =>
     [...(node?.log() ?? '').matchAll(/"studyInstanceUid":"([\d.]+)"[^\n]*"study processed"/g)].map(
       ([, uid]) => uid,
@@ -135,5 +144,38 @@ describeWith(['Orthanc'], 'the years before the node came', () => {
     const before = processed().length;
     await store(OF_ANOTHER, { PatientID: 'YEARS-2', StudyDate: today() });
     await until(() => expect(processed().slice(before)).toEqual([OF_ANOTHER]));
+  });
+
+  it('a whole archive is worked off when that was confirmed, and once', async () => {
+    const command = ['history', 'backfill', '--since', '2000-01-01', '--config', configuration];
+    const asked = await runCli(...command);
+    expect(asked.code).toBe(1);
+    expect(asked.stdout).toContain('2 studies with CT or MR are to be measured; about 0.0 hours');
+    expect(asked.stdout).toMatch(/s per study \(median of the last \d+\), 1 at a time/);
+    expect(asked.stderr).toContain('--yes');
+    const before = processed().length;
+    expect(await runCli(...command, '--yes')).toMatchObject({ code: 0 });
+    await until(() => expect(processed().slice(before)).toEqual([STRANGER.uid, TOO_OLD.uid]));
+    const again = await runCli(...command, '--dry-run', '--json');
+    expect(JSON.parse(again.stdout)).toMatchObject({ studies: 0, known: 12, started: false });
+    const { trends, people } = await volumes();
+    expect(people).toBe(2);
+    const lengths = trends.map(({ points }: { points: unknown[] }) => points.length);
+    expect(lengths.toSorted(ascending)).toEqual([1, 2 + EARLIER.length]);
+  });
+
+  it('another model measures the same images again, beside what stands', async () => {
+    const command = ['history', 'remeasure', '--model', 'small-ct-newer', '--config', configuration];
+    expect((await runCli(...command)).stdout).toContain('12 studies were not measured by');
+    const before = await storedResults(archive, [NEW]);
+    expect(await runCli(...command, '--yes')).toMatchObject({ code: 0 });
+    await until(async () => {
+      const { trends } = await volumes();
+      const lengths = trends.map(({ points }: { points: unknown[] }) => points.length);
+      expect(lengths.toSorted(ascending)).toEqual([1, 1, 2 + EARLIER.length, 2 + EARLIER.length]);
+    });
+    expect(await storedResults(archive, [NEW])).toEqual(before);
+    const { study } = await (await get(`/api/studies/${NEW}`)).json();
+    expect(study.state).toBe('done');
   });
 });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { type EarlierArchive, searchEarlier } from '../../src/arrivals/watch/search-earlier.ts';
 import { DicomError } from '../../src/dicom/dicom-error.ts';
 import type { DicomDataset } from '../../src/dicom/reading/dataset.ts';
-import { dueAnnouncements } from '../../src/store/arrivals/announcements.ts';
+import { dueAnnouncements, settleAnnouncement } from '../../src/store/arrivals/announcements.ts';
 import {
   dueEarlierSearch,
   earlierAnswer,
@@ -84,9 +84,17 @@ it('the newest of one person are announced, as many as the site wants, and once'
   const { key, answer } = await search();
   expect(answer).toEqual({ taken: ['1.2.2025', '1.2.2024', '1.2.2023'], leftOut: [] });
   expect(archive.asked).toMatchObject([{ patientId: 'P-1', from: '20210301', until: '20260301' }]);
-  const announced = await dueAnnouncements(database, NOW, 10);
-  expect(announced.map(({ studyInstanceUid }) => studyInstanceUid)).toEqual(answer.taken);
-  expect(announced[0]?.source).toEqual({ kind: 'earlier', studyDate: '20250101' });
+  const announced: string[] = [];
+  for (;;) {
+    // One at a time, and behind what was announced in any other way.
+    const [one, ...others] = await dueAnnouncements(database, NOW, 10);
+    if (!one) break;
+    expect(others).toEqual([]);
+    expect(one.source).toMatchObject({ kind: 'earlier' });
+    announced.push(one.studyInstanceUid);
+    await settleAnnouncement(database, one);
+  }
+  expect(announced).toEqual(answer.taken);
   expect(await earlierAnswer(database, key)).toEqual(answer);
   expect(await dueEarlierSearch(database, NOW)).toBeUndefined();
   await wantEarlierStudies(database, { patientKey: key, studyInstanceUid: '1.2.9', now: NOW });

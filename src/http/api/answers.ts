@@ -81,6 +81,8 @@ export const studyAnswer = z.object({
       description: z.string(),
       accessionNumber: z.string().optional(),
       scanner: z.string(),
+      weightKg: z.number().optional().describe('PatientWeight, where it is plausible'),
+      sizeM: z.number().optional().describe('PatientSize, m, where it is plausible'),
     })
     .optional(),
   progress: z

@@ -1,10 +1,12 @@
 import { APART_MEANINGS } from '../../results/apart-reason.ts';
 import type { Change } from '../../results/change.ts';
+import type { MeaningSettings } from '../../results/meaning.ts';
 import type { EarlierAnswer } from '../../store/arrivals/earlier-searches.ts';
 import type { PatientRecord } from '../../store/records/patient-record.ts';
 import type { PatientTrends, Trend, TrendPoint } from '../../store/records/trends.ts';
 import { type Html, html } from '../html.ts';
 import { day, ml, patientName, signed } from './format.ts';
+import { meaningOf } from './meaning.ts';
 import { TEXTS } from './texts.ts';
 
 export interface PatientPageInput {
@@ -13,6 +15,7 @@ export interface PatientPageInput {
   readonly basePath: string;
   /** Whether the literature's range is drawn, for a patient of that age. */
   readonly withReference: boolean;
+  readonly meaning: MeaningSettings | undefined;
   /** What came of the search for earlier studies, where there was one. */
   readonly earlier: EarlierAnswer | undefined;
 }
@@ -48,7 +51,8 @@ function earlierSection(earlier: EarlierAnswer | undefined): Html | undefined {
   }</section>`;
 }
 
-function history({ patient, trends, basePath, withReference }: PatientPageInput, place: string): Html {
+function history(input: PatientPageInput, place: string): Html {
+  const { patient, trends, basePath, withReference } = input;
   const { columns } = T;
   const points = trends.trends
     .flatMap((trend) => trend.points.map((point) => ({ trend, point })))
@@ -61,7 +65,7 @@ function history({ patient, trends, basePath, withReference }: PatientPageInput,
 <h2>${T.studies} <small>${patient.volumes.length}</small></h2>
 <table class="stack volumes">
 <thead><tr>${several && html`<th scope="col">${T.title}</th>`}${Object.values(columns).map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
-<tbody>${points.map(({ trend, point }) => row(trend, point, basePath, several))}</tbody></table>`;
+<tbody>${points.map(({ trend, point }) => row(trend, point, input, several))}</tbody></table>`;
 }
 
 const sortKey = ({ volume }: TrendPoint): string =>
@@ -74,8 +78,15 @@ function repeatability(trends: readonly Trend[]): Html {
   return html` ${[...lines].map((line) => html`<span>${line}</span>`)}`;
 }
 
-function row(trend: Trend, point: TrendPoint, basePath: string, several: boolean): Html {
+function row(
+  trend: Trend,
+  point: TrendPoint,
+  { basePath, meaning, patient }: PatientPageInput,
+  several: boolean,
+): Html {
   const { volume } = point;
+  const header = patient.headers.get(volume.studyInstanceUid);
+  const of = { ml: point.ml, images: volume.class };
   const { columns } = T;
   const { intervalMl, review } = volume;
   const remarks = [
@@ -85,6 +96,7 @@ function row(trend: Trend, point: TrendPoint, basePath: string, several: boolean
     ...(point.corrected ? [TEXTS.study.corrected(ml(point.ml))] : []),
     ...volume.flags.map((flag) => flag.replaceAll('-', ' ')),
   ];
+  const means = volume.seg || point.corrected ? meaningOf(meaning, header, of) : [];
   return html`<tr${point.apart && html` class="apart"`}>
 ${several && html`<td data-label="${T.title}">${T.person(trend.person + 1)}</td>`}
 <td data-label="${columns.date}"><a class="nowrap" href="${basePath}/studies/${volume.studyInstanceUid}?result=${volume.report.sopInstanceUid}">${day(volume.studyDate)}</a></td>
@@ -96,7 +108,7 @@ ${several && html`<td data-label="${T.title}">${T.person(trend.person + 1)}</td>
 <td data-label="${columns.perYear}" class="number">${point.sinceFirst?.percentPerYear !== undefined && `${signed(point.sinceFirst.percentPerYear)} %`}</td>
 <td data-label="${columns.review}">${review && html`<span class="state ${review.decision}">${TEXTS.review[review.decision]}</span>`}</td>
 <td data-label="${columns.model}">${volume.model.name} ${volume.model.version}</td>
-<td data-label="${columns.remarks}">${remarks.join(', ')}</td></tr>`;
+<td data-label="${columns.remarks}">${remarks.join(', ')}${means.map((sentence) => html` <small>${sentence}</small>`)}</td></tr>`;
 }
 
 function changeCell(change: Change | undefined): Html | undefined {

@@ -1,6 +1,7 @@
 import type { DicomWebClient } from '../../dicom/web/client.ts';
 import type { Mode } from '../../inference-mode.ts';
 import type { SiteIdentity } from '../../results/device.ts';
+import type { MeaningSettings } from '../../results/meaning.ts';
 import type { ContentQualification, ImageClass, SegmentationForm } from '../../results/result-context.ts';
 import type { ResultFormat } from '../../results/result-format.ts';
 import type { Model } from '../../segmentation/model/model-folder.ts';
@@ -76,6 +77,8 @@ export interface ResultSettings {
   readonly reportOutlines: boolean;
   /** Whether a reader's correction, where there is one, is what later volumes are compared with. */
   readonly correctedCounts: boolean;
+  /** Left out: nothing is said of what a volume means. */
+  readonly meaning?: MeaningSettings;
   /** See `ReportInput.repeatabilityPercent`; null where the site has stated none. */
   readonly repeatabilityPercent: Readonly<Record<ImageClass, number | null>>;
 }

@@ -98,24 +98,22 @@ const announcementRow = z
 const COLUMNS = 'study_instance_uid, source, ticket, failures';
 const POLL_RANK = rankOf({ kind: 'poll' });
 const EARLIER_RANK = rankOf({ kind: 'earlier' });
-/** So many earlier studies are looked at in a turn: what arrives meanwhile waits for no more. */
-const EARLIER_AT_A_TIME = 20;
-
 /**
  * Announcements whose time to be looked at has come; what was merely found by polling comes last, and earlier
- * studies when there is nothing else.
+ * studies one by one when there is nothing else: the newest is queued first, and what arrives waits for one look.
  */
 export async function dueAnnouncements(sql: Sql, now: Date, limit: number): Promise<Announcement[]> {
-  const due = async (which: string, most: number) => {
+  const due = async (which: string, order: string, most: number) => {
     const rows = await sql.query(
       `SELECT ${COLUMNS} FROM pansegnet.announcement WHERE due_at <= $1 AND ${which}
-       ORDER BY rank = ${POLL_RANK}, due_at, source->>'studyDate' DESC, study_instance_uid LIMIT $2`,
+       ORDER BY ${order}, study_instance_uid LIMIT $2`,
       [now, most],
     );
     return z.array(announcementRow).parse(rows);
   };
-  const news = await due(`rank < ${EARLIER_RANK}`, limit);
-  return news.length > 0 ? news : due(`rank >= ${EARLIER_RANK}`, Math.min(limit, EARLIER_AT_A_TIME));
+  const news = await due(`rank < ${EARLIER_RANK}`, `rank = ${POLL_RANK}, due_at`, limit);
+  if (news.length > 0) return news;
+  return due(`rank >= ${EARLIER_RANK}`, "coalesce(source->>'studyDate', '') DESC, due_at", 1);
 }
 
 /** When the next announced study is to be looked at; undefined while there is none. */
