@@ -7,6 +7,7 @@ import { setPlace, silentJobs, useUpTries } from '../store/queue/pgboss-tables.t
 import { markWaiting } from '../store/records/study-log.ts';
 import { dropDead } from './dead-studies.ts';
 import { affected, inTransaction, type JobEngine } from './job-engine.ts';
+import { QUEUE } from './queue-names.ts';
 import { keyOf, type StudyJob, studyJobSchema } from './study-job.ts';
 
 /** A job that is, or was, in the hands of a process; `id` and `retryCount` name the claim, and no other. */
@@ -46,8 +47,9 @@ export async function failJob(
 ): Promise<void> {
   if (!again) await useUpTries(sql, job.name, job.id);
   await engine.boss.fail(job.name, job, failure, inTransaction(sql));
-  if (!again) await dropDead(engine, sql, job.data.studyInstanceUid, job.id);
-  else if (minimumPauseMs > 0) await pauseAtLeast(engine, sql, job, minimumPauseMs);
+  // What is behind the others says nothing of why a study was given up.
+  if (!again && job.name === QUEUE) await dropDead(engine, sql, job.data.studyInstanceUid, job.id);
+  if (again && minimumPauseMs > 0) await pauseAtLeast(engine, sql, job, minimumPauseMs);
 }
 
 /** pg-boss has set the pause from now on; what the archive asked for may be longer. */

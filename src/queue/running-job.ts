@@ -4,6 +4,7 @@ import { type ClaimedJob, failJob, holdJob, putBack } from './claimed-job.ts';
 import { dropDead } from './dead-studies.ts';
 import { inTransaction, type JobEngine } from './job-engine.ts';
 import { QueueError } from './queue-error.ts';
+import { QUEUE } from './queue-names.ts';
 import type { QueueOptions } from './queue-options.ts';
 import type { StudyJob } from './study-job.ts';
 import type { Hand } from './work-loop.ts';
@@ -103,7 +104,7 @@ export class RunningJob {
       if (!(await holdJob(engine, job, sql))) return false;
       if (outcome === 'done') {
         await engine.boss.complete(job.name, job, null, inTransaction(sql));
-        await dropDead(engine, sql, job.data.studyInstanceUid);
+        if (job.name === QUEUE) await dropDead(engine, sql, job.data.studyInstanceUid);
         return true;
       }
       if (outcome === 'stopped') {

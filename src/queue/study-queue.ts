@@ -245,7 +245,7 @@ export class StudyQueue {
     if (await this.#moveForward(job, priority, sql)) return false;
     const options = { singletonKey: keyOf(job), priority, ...inTransaction(sql) };
     const id = await this.#engine.boss.send(queueOf(job), job, options);
-    await dropDead(this.#engine, sql, job.studyInstanceUid);
+    if (!isBehindOthers(job.reason)) await dropDead(this.#engine, sql, job.studyInstanceUid);
     return id !== null;
   }
 

@@ -28,7 +28,7 @@ export function bodySizeOf(image: DicomDataset): BodySize {
 
 const CM_PER_M = 100;
 
-/** In m², after Mosteller (N Engl J Med 1987;317:1098): the root of height (cm) times weight (kg) over 3600. */
+/** In m², after Mosteller (N Engl J Med 1987;317:1098): the root of height (cm) times weight (kg) / 3600. */
 export const bodySurfaceM2 = ({ weightKg, heightM }: BodySize): number | undefined =>
   weightKg === undefined || heightM === undefined
     ? undefined

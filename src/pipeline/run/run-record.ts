@@ -11,6 +11,7 @@ import type { PatientIdentity } from '../../store/records/patient-key.ts';
 import { recordReportPriors } from '../../store/records/report-priors.ts';
 import { moveReviews } from '../../store/records/reviews.ts';
 import { fixedTime, freezeInput, type Run } from '../../store/records/run-log.ts';
+import { wasErased } from '../../store/records/study-log.ts';
 import { keptInterval, type MeasuredVolume, type VolumeRecord } from '../../store/records/volume-record.ts';
 import { type Past, type Results, type SegmentedSeries } from './create-results.ts';
 import type { RunParts } from './run-parts.ts';
@@ -178,7 +179,8 @@ export async function recordInHistoryAlone(
     supersedes: null,
     contentDateTime: measuredAt.toISOString(),
   };
-  await recordVolume(database, record);
+  // Who was erased meanwhile leaves no trace; of an earlier study, the run has begun after that.
+  if (!(await wasErased(database, run.studyInstanceUid))) await recordVolume(database, record);
   return (await currentVolume(database, record)) ?? record;
 }
 

@@ -100,7 +100,8 @@ const POLL_RANK = rankOf({ kind: 'poll' });
 const EARLIER_RANK = rankOf({ kind: 'earlier' });
 /**
  * Announcements whose time to be looked at has come; what was merely found by polling comes last, and earlier
- * studies one by one when there is nothing else: the newest is queued first, and what arrives waits for one look.
+ * studies one by one when there is nothing else: the newest is queued first, and what arrives waits for one
+ * look.
  */
 export async function dueAnnouncements(sql: Sql, now: Date, limit: number): Promise<Announcement[]> {
   const due = async (which: string, order: string, most: number) => {
