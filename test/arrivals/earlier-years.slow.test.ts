@@ -131,6 +131,11 @@ describeWith(['Orthanc'], 'the years before the node came', () => {
     const column = (name: string) => csv.slice(1).map((line) => line.split(',')[names.indexOf(name)]);
     expect(column('historyOnly')).toEqual([...EARLIER.map(() => 'yes'), '']);
     expect(column('report').map(Boolean)).toEqual([...EARLIER.map(() => false), true]);
+    const page = await (await get(`/patients/${key}`)).text();
+    expect(page.match(/in the history alone/g)).toHaveLength(EARLIER.length);
+    const study = await (await get(`/studies/${EARLIER[0]?.uid}`)).text();
+    expect(study).toContain('the archive has no SEG and no report of it');
+    expect(study).not.toMatch(/\/report"|\/seg"|data-images/);
   });
 
   it('a study of another birth date under the same ID is left out, as is one that is too old', async () => {

@@ -9,7 +9,7 @@ import { markDelayed, markIgnored, rememberSource, reopenIgnored } from '../../s
 import type { Database } from '../../store/database/sql.ts';
 import { fingerprintOf, foreignSeries } from '../../store/records/own-series.ts';
 import { hasEnded } from '../../store/records/run-log.ts';
-import { lookAtStudy } from '../../store/records/study-log.ts';
+import { lookAtStudy, wasErased } from '../../store/records/study-log.ts';
 import type { StudyInQuestion } from '../routing/admission.ts';
 import type { Admission } from '../routing/route.ts';
 import type { IdentityWatch } from './identity.ts';
@@ -84,8 +84,12 @@ export async function look(
   const { sameSince, settled } = await lookAtStudy(database, found);
   const { source, isOpen } = await database.transaction(async (sql) => {
     const known = await rememberSource(sql, studyInstanceUid, announced);
-    if (known.source.kind === 'earlier' && (await hasEnded(sql, { ...found, requestId: EARLIER })))
-      return { source: known.source, isOpen: false };
+    const isEarlier = known.source.kind === 'earlier';
+    // Whose patient was erased is not asked for again.
+    const isOver =
+      isEarlier &&
+      ((await hasEnded(sql, { ...found, requestId: EARLIER })) || (await wasErased(sql, studyInstanceUid)));
+    if (isOver) return { source: known.source, isOpen: false };
     return { source: known.source, isOpen: !settled || (known.isNews && (await reopenIgnored(sql, found))) };
   });
   if (!isOpen && source.kind !== 'command') {

@@ -76,7 +76,7 @@ export async function earlierAnswer(sql: Sql, patientKey: string): Promise<Earli
   return rowsOf(answerRow, rows)[0]?.answer;
 }
 
-/** Of these studies the ones that were not dealt with yet, and of which nothing waits. */
+/** Of these studies the ones that were not dealt with yet, nor erased, and of which nothing waits. */
 export async function studiesOpen(
   sql: Sql,
   studyInstanceUids: readonly string[],
@@ -84,7 +84,8 @@ export async function studiesOpen(
   const rows = await sql.query(
     `SELECT uid FROM unnest($1::text[]) AS uid
      WHERE NOT EXISTS (SELECT 1 FROM pansegnet.study WHERE study_instance_uid = uid
-         AND (processed_fingerprint IS NOT NULL OR state IN ('queued', 'running')))
+         AND (processed_fingerprint IS NOT NULL OR erased_at IS NOT NULL
+           OR state IN ('queued', 'running')))
        AND NOT EXISTS (SELECT 1 FROM pansegnet.run
          WHERE study_instance_uid = uid AND outcome IS NOT NULL)
        AND NOT EXISTS (SELECT 1 FROM pansegnet.volume WHERE study_instance_uid = uid)
