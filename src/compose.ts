@@ -1,6 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import type { RequestHandler } from 'express';
 import type { Logger } from 'pino';
+import { startEarlierSearches } from './arrivals/watch/earlier-searches.ts';
 import type { Watcher } from './arrivals/watch/watch.ts';
 import { startWatching } from './arrivals/watch/watch-schedule.ts';
 import { composeAccess } from './compose/access.ts';
@@ -22,7 +23,12 @@ import { openEngine, openQueue } from './compose/queue.ts';
 import { checkRole, type NodeRole } from './compose/role.ts';
 import { composeRun } from './compose/run.ts';
 import { startFindings } from './compose/start-checks.ts';
-import { composeIdentityWatch, composeNotify, composeWatcher } from './compose/watch.ts';
+import {
+  composeEarlierSearches,
+  composeIdentityWatch,
+  composeNotify,
+  composeWatcher,
+} from './compose/watch.ts';
 import { startWork } from './compose/work.ts';
 import type { Config } from './config.ts';
 import type { ImageArchive } from './dicom/image-archive.ts';
@@ -173,6 +179,8 @@ export async function startNode(config: Config, options: NodeOptions = {}): Prom
   const identity = await composeIdentityWatch(config, { archive, database, queue, logger });
   const watcher = composeWatcher(config, { archive, database, queue, logger, identity });
   if (isGateway) open.use(orders.perform());
+  const earlier = isGateway ? await composeEarlierSearches(config, { archive, database, logger }) : undefined;
+  if (earlier) open.adopt(startEarlierSearches(earlier), (it) => it.stop());
   if (isGateway) open.adopt(startWatching(config.watch.schedule, watcher, logger), (it) => it.stop());
   for (const { check, what, why, todo } of await startFindings(config)) warn({ check, why, todo }, what);
   await intake?.start();

@@ -14,6 +14,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<CliCommand>>> = {
   select: async () => (await import('./select.ts')).select,
   history: async () => (await import('./history.ts')).history,
   'history rebuild': async () => (await import('./history-rebuild.ts')).historyRebuild,
+  'history backfill': async () => (await import('./history-backfill.ts')).historyBackfill,
+  'history remeasure': async () => (await import('./history-remeasure.ts')).historyRemeasure,
   'queue list': async () => (await import('./queue-list.ts')).queueList,
   'queue requeue': async () => (await import('./queue-requeue.ts')).queueRequeue,
   'queue drop': async () => (await import('./queue-drop.ts')).queueDrop,

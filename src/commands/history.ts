@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Sql } from '../store/database/sql.ts';
 import { allVolumes, volumesOfPatient } from '../store/records/history.ts';
 import { findPatient } from '../store/records/patient-record.ts';
+import { shownVolume } from '../store/records/shown-volume.ts';
 import { comparabilityOf, type PatientTrends, patientTrends } from '../store/records/trends.ts';
 import type { VolumeRecord } from '../store/records/volume-record.ts';
 import { volumesAsCsv } from '../store/records/volumes-csv.ts';
@@ -24,7 +25,7 @@ export const history = defineCommand({
     const volumes = await (patientKey === undefined
       ? allVolumes(database)
       : volumesOfPatient(database, patientKey));
-    if (json) print(JSON.stringify(volumes, null, 2));
+    if (json) print(JSON.stringify(volumes.map(shownVolume), null, 2));
     else if (csv) print(volumesAsCsv(volumes, await comparabilityOfAll(database, volumes)).trimEnd());
     else if (volumes.length === 0) print('no volumes');
     else for (const volume of volumes) print(sentence(volume));
@@ -49,8 +50,11 @@ function sentence({
   volumeMl,
   correction,
   withdrawn,
+  historyAlone,
 }: VolumeRecord): string {
   const corrected = correction ? `, corrected by a reader to ${correction.volumeMl.toFixed(1)} ml` : '';
   const gone = withdrawn ? ', withdrawn' : '';
-  return `${patientKey}  ${studyDate || 'no date'}  ${images}  ${volumeMl.toFixed(1)} ml${corrected}${gone}`;
+  const where = historyAlone ? ', in the history alone' : '';
+  const what = `${volumeMl.toFixed(1)} ml${corrected}${gone}${where}`;
+  return `${patientKey}  ${studyDate || 'no date'}  ${images}  ${what}`;
 }

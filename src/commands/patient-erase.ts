@@ -3,7 +3,7 @@ import { eraseSpooled } from '../arrivals/intake/erase-spooled.ts';
 import { composeAudit } from '../compose/audit.ts';
 import { createLogger } from '../compose/logger.ts';
 import { NOTIFICATION_QUEUE } from '../exchange/notifications/outbox.ts';
-import { DEAD_LETTER_QUEUE } from '../queue/queue-names.ts';
+import { DEAD_LETTER_QUEUE, EARLIER_QUEUE } from '../queue/queue-names.ts';
 import { eraseJobs } from '../store/queue/pgboss-tables.ts';
 import { erasePatient, tracesOfPatient } from '../store/records/erase-patient.ts';
 import { patientKeys } from '../store/records/patient-key.ts';
@@ -42,7 +42,7 @@ export const patientErase = defineCommand({
     }
     const keyOf = await patientKeys(database, config.patients.placeholderIds);
     const erased = await erasePatient(database, key, new Date(), async (sql, traces) => {
-      await eraseJobs(sql, [NOTIFICATION_QUEUE, DEAD_LETTER_QUEUE], traces.studies);
+      await eraseJobs(sql, [NOTIFICATION_QUEUE, DEAD_LETTER_QUEUE, EARLIER_QUEUE], traces.studies);
     });
     forgetImages?.(erased.reports);
     const known = new Set(erased.studies);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { DeadStudy } from '../queue/dead-studies.ts';
+import { earlierAnnounced } from '../store/arrivals/earlier-searches.ts';
 import { exitFigures, type Outgoing, unsent } from '../store/exchange/outgoing.ts';
 import { listedOrders, type PerformedOrder } from '../store/orders/performed-orders.ts';
 import { defineCommand } from './definition/command.ts';
@@ -20,15 +21,21 @@ export const queueList = defineCommand({
   run: async ({ json }, { queue: open, database, print }) => {
     const queue = await open();
     const [mode, counts, dead] = [await queue.mode(), await queue.counts(), await givenUp(queue)];
+    const behind = { ...(await queue.behind()), announced: await earlierAnnounced(database) };
     const orders = await listedOrders(database, ENDED_ORDERS);
     const exits = await exitFigures(database, new Date());
     const outgoing = await unsent(database, UNSENT_MESSAGES);
     if (json) {
       const shown = orders.map(shownOrder);
-      print(JSON.stringify({ mode, ...counts, givenUp: dead, orders: shown, exits, outgoing }, null, 2));
+      const whole = { mode, ...counts, behind, givenUp: dead, orders: shown, exits, outgoing };
+      print(JSON.stringify(whole, null, 2));
       return;
     }
     print(`${mode}: ${counts.waiting} waiting, ${counts.active} being worked on, ${counts.dead} given up`);
+    if (behind.announced + behind.waiting + behind.active > 0) {
+      const { announced, waiting, active } = behind;
+      print(`behind them: ${announced} to be looked at, ${waiting} waiting, ${active} being worked on`);
+    }
     for (const study of dead) print(sentence(study));
     for (const order of orders) print(orderSentence(order));
     for (const { exit, waiting, failed } of exits) print(`to ${exit}: ${waiting} waiting, ${failed} failed`);

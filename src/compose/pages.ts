@@ -5,7 +5,7 @@ import type { ApiParts } from '../http/api/api-parts.ts';
 import { ImageCache } from '../http/images/image-cache.ts';
 import { loadImages } from '../http/images/load-images.ts';
 import type { Readiness } from '../metrics/readiness.ts';
-import { modelNotices } from '../pipeline/run/models.ts';
+import { modelNotices, modelsInUse } from '../pipeline/run/models.ts';
 import type { Models } from '../pipeline/run/run-parts.ts';
 import { withdrawResult } from '../pipeline/withdraw/withdraw-result.ts';
 import { requestStudy } from '../queue/request-study.ts';
@@ -14,7 +14,7 @@ import type { Database } from '../store/database/sql.ts';
 import { StudyEvents } from '../store/events/study-events.ts';
 import { SOFTWARE_VERSION } from '../version.ts';
 import { nodeHealth } from './health-summary.ts';
-import { installedSite } from './run.ts';
+import { installedSite, meaningSettings } from './run.ts';
 
 const BYTES_PER_MB = 1_000_000;
 
@@ -45,6 +45,7 @@ export function composePages(config: Config, input: PagesInput): ApiParts {
       now,
       onError: (err) => logger.error({ err }, 'what happens to studies cannot be read for those who listen'),
     }),
+    meaning: meaningSettings(config),
     trends: { correctedCounts: counts === 'reader', repeatabilityPercent },
     pages: {
       viewerUrl,
@@ -76,6 +77,7 @@ export function composePages(config: Config, input: PagesInput): ApiParts {
           });
         }
       : undefined,
+    modelsInUse: () => modelsInUse(models),
     modelNotice: async ({ sha256 }) => (await modelNotices(models)).get(sha256),
     health: nodeHealth(config, { queue, readiness }),
   };

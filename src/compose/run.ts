@@ -4,6 +4,7 @@ import { configuredModels } from '../pipeline/run/models.ts';
 import type { ResultSettings, RunParts } from '../pipeline/run/run-parts.ts';
 import { readSelectionRules } from '../pipeline/selection/rules.ts';
 import type { SiteIdentity } from '../results/device.ts';
+import type { MeaningSettings } from '../results/meaning.ts';
 import type { InferenceOptions } from '../segmentation/segment.ts';
 import type { Database } from '../store/database/sql.ts';
 import { deviceSerial } from '../store/records/device-serial.ts';
@@ -27,9 +28,16 @@ export function resultSettings(config: Config): ResultSettings {
     correctedCounts: counts === 'reader',
     repeatabilityPercent,
     pictures: { keyImages, pdf },
+    meaning: meaningSettings(config),
     softwareVersion: SOFTWARE_VERSION,
   };
 }
+
+/** What the site wants said of what a volume means. */
+export const meaningSettings = ({ results: { reference, perBodySize } }: Config): MeaningSettings => ({
+  reference,
+  perBodySize,
+});
 
 /** What the site states of itself. */
 function siteIdentity({ site }: Config): SiteIdentity {
@@ -65,7 +73,7 @@ function eachOnce(tell: (message: string) => void): (message: string) => void {
 }
 
 /** A history goes on in the mode that it is in. */
-async function modeOf({ inference: { mode } }: Config, database: Database): Promise<Mode> {
+export async function modeOf({ inference: { mode } }: Config, database: Database): Promise<Mode> {
   return mode === 'auto' ? ((await latestMode(database)) ?? 'fast') : mode;
 }
 

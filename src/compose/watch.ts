@@ -1,6 +1,7 @@
 import type { Router } from 'express';
 import type { Logger } from 'pino';
 import { createAdmission } from '../arrivals/routing/admission.ts';
+import type { EarlierSearchesParts } from '../arrivals/watch/earlier-searches.ts';
 import { type IdentityWatch, watchIdentities } from '../arrivals/watch/identity.ts';
 import { createWatcher, type Watcher } from '../arrivals/watch/watch.ts';
 import type { Config } from '../config.ts';
@@ -51,6 +52,7 @@ export function composeWatcher(
     database,
     queue,
     isOwnResult,
+    earlierApart: config.priors.results === 'history',
     admit: createAdmission({ database, rules: config.routing.rules, archive }),
     changes: composeChanges(config),
     lookBack: config.watch.lookBack,
@@ -59,6 +61,27 @@ export function composeWatcher(
     now: () => new Date(),
     log: logger,
   });
+}
+
+/** What asks for the earlier studies of patients who become known; undefined where the site wants none. */
+export async function composeEarlierSearches(
+  config: Config,
+  { archive, database, logger }: Omit<WatchedParts, 'queue'>,
+): Promise<EarlierSearchesParts | undefined> {
+  const { enabled, years, studies } = config.priors;
+  if (!enabled) return undefined;
+  const { placeholderIds } = config.patients;
+  return {
+    archive,
+    database,
+    identities: await identityReader(database, placeholderIds),
+    patientKey: await patientKeys(database, placeholderIds),
+    years,
+    studies,
+    pageSize: config.watch.pageSize,
+    now: () => new Date(),
+    log: logger,
+  };
 }
 
 /** Orthanc's own REST interface is where its DICOMweb root is taken off, unless the site names it. */

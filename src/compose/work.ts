@@ -2,12 +2,16 @@ import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import type { NodeMetrics } from '../metrics/node-metrics.ts';
 import { asLongAsWanted } from '../orders/called-off.ts';
+import { remeasureStudy } from '../pipeline/remeasure-study.ts';
 import type { RunParts } from '../pipeline/run/run-parts.ts';
 import type { ProgressListener } from '../pipeline/run/stages.ts';
 import { runStudy } from '../pipeline/run-study.ts';
 import { isChosen } from '../pipeline/selection/choose-series.ts';
+import { isBehindOthers } from '../queue/study-job.ts';
 import type { StudyQueue } from '../queue/study-queue.ts';
 import { workOnStudies } from '../queue/study-worker.ts';
+import { loadModel } from '../segmentation/model/model-folder.ts';
+import { wantEarlierStudies } from '../store/arrivals/earlier-searches.ts';
 import type { Database } from '../store/database/sql.ts';
 import { progressWriter } from '../store/records/progress-log.ts';
 import { markEnded } from '../store/records/study-log.ts';
@@ -28,6 +32,12 @@ interface WorkParts {
  * retrieved, and short for a study that another process might take.
  */
 const AHEAD_SECONDS = 60;
+
+/** As new studies are processed, but for what the site has said of earlier ones. */
+function earlierRun({ priors }: Config, run: RunParts): RunParts {
+  const { mode, results } = priors;
+  return { ...run, mode: mode === 'auto' ? run.mode : mode, historyAlone: results === 'history' };
+}
 
 /** Processes what is in the queue, until the queue is stopped. */
 export function startWork(
@@ -53,6 +63,19 @@ export function startWork(
         shown(event);
         run.onProgress?.(event);
       };
+      if (job.measureWith) {
+        const { model, mode } = job.measureWith;
+        const again = { ...job, mode, model: await loadModel(model, [config.models.folder]) };
+        const { volumes, skipped } = await remeasureStudy(again, { ...run, onProgress, turn }, signal);
+        const { studyInstanceUid } = job;
+        audit.studyProcessed(
+          studyInstanceUid,
+          volumes.map(({ patientKey }) => patientKey),
+        );
+        logger.info({ studyInstanceUid, results: volumes.length, skipped }, 'study measured again');
+        return;
+      }
+      const parts = job.reason === 'earlier' ? earlierRun(config, run) : run;
       // After a kill the run may be over, and not yet told to anybody.
       const unlessDone = ['watched', 'ordered'].includes(job.reason) && job.takeovers === 0;
       const study = { ...job, restate: job.reason === 'restated', unlessDone };
@@ -65,7 +88,7 @@ export function startWork(
         onError: (err: unknown) => logger.warn({ err }, 'whether an order was canceled cannot be asked'),
       };
       const outcome = await asLongAsWanted(ordered, signal, ({ beforeStoring, signal: either }) =>
-        runStudy(study, { ...run, onProgress, beforeStoring, turn }, either),
+        runStudy(study, { ...parts, onProgress, beforeStoring, turn }, either),
       ).catch((error) => {
         audit.studyFailed(studyInstanceUid, error);
         throw error;
@@ -86,6 +109,11 @@ export function startWork(
         job.studyInstanceUid,
         volumes.map(({ patientKey }) => patientKey),
       );
+      if (config.priors.enabled && !isBehindOthers(job.reason)) {
+        for (const patientKey of new Set(volumes.map((volume) => volume.patientKey))) {
+          await wantEarlierStudies(database, { patientKey, studyInstanceUid, now: run.now() });
+        }
+      }
       metrics.studyEnded(decisions.some(isChosen) ? 'done' : 'skipped', volumes);
       logger.info({ studyInstanceUid: job.studyInstanceUid, results: volumes.length }, 'study processed');
     },

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { routingSchema } from '../arrivals/routing/rules.ts';
 import { MODES } from '../inference-mode.ts';
 import { rulesSchema } from '../pipeline/selection/rules.ts';
+import { referencesOf } from '../results/reference-models.ts';
 import { databaseSchema } from './database.ts';
 import { dimseArchiveSchema, dimseProblems } from './dimse-archive.ts';
 import { exchangeSchema, hasPdfToSend } from './exchange.ts';
@@ -13,6 +14,7 @@ import { notificationsSchema } from './notifications.ts';
 import { healthSchema, metricsSchema, shutdownSchema, siteSchema } from './operation.ts';
 import { ordersSchema } from './orders.ts';
 import { pagesSchema } from './pages.ts';
+import { isModeSettled, priorsSchema } from './priors.ts';
 import { queueSchema } from './queue.ts';
 import { hasWholeCertificate, serverAccess } from './server-access.ts';
 
@@ -45,6 +47,8 @@ const archiveSchema = z
   });
 
 const modelName = z.string().min(1).nullable();
+
+const referenceOf = (modality: 'CT' | 'MR') => z.enum(referencesOf(modality)).nullable();
 
 const percentage = z.number().positive().nullable();
 
@@ -129,6 +133,7 @@ export const configSchema = z
     orders: ordersSchema,
     exchange: exchangeSchema,
     patients: z.strictObject({ placeholderIds: z.array(z.string().min(1)) }),
+    priors: priorsSchema,
     pages: pagesSchema,
     results: z.strictObject({
       contentQualification: z.enum(['RESEARCH', 'SERVICE', 'PRODUCT']),
@@ -141,6 +146,8 @@ export const configSchema = z
       keyImages: z.boolean(),
       pdf: z.boolean(),
       counts: z.enum(['reader', 'node']),
+      reference: z.strictObject({ CT: referenceOf('CT'), MR: referenceOf('MR') }),
+      perBodySize: z.boolean(),
       repeatabilityPercent: z.strictObject({ CT: percentage, T1W: percentage, T2W: percentage }),
     }),
     site: siteSchema,
@@ -158,6 +165,12 @@ export const configSchema = z
   .refine(hasPdfToSend, {
     path: ['results', 'pdf'],
     error: 'must be true where exchange.fhir.pdf or exchange.hl7.pdf is: the summary page is made with it',
+  })
+  .refine(isModeSettled, {
+    path: ['priors', 'mode'],
+    error:
+      'with priors.results: archive, a mode for earlier studies needs one of the node: name ' +
+      'inference.mode, as auto is the mode of the latest result',
   })
   .refine(isProxyGuarded, {
     path: ['http'],

@@ -9,6 +9,7 @@ export type ImageArchive = Pick<
   DicomWebClient,
   | 'url'
   | 'searchStudies'
+  | 'searchStudiesMatching'
   | 'searchSeries'
   | 'searchInstances'
   | 'anyInstance'

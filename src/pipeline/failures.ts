@@ -52,6 +52,7 @@ export const FAILURES: Readonly<Record<FailureCode, readonly [nature: Nature, wo
   PATIENT_BUSY: ['passing', "the patient's studies are being worked on"],
   BACKUP_FAILED: ['lasting', 'a backup could not be made or restored'],
   ERASE_UNCONFIRMED: ['lasting', 'it was not confirmed'],
+  WORK_UNCONFIRMED: ['lasting', 'it was not confirmed'],
   PLACEHOLDER_ID: ['lasting', 'the PatientID names nobody'],
   STUDY_UNKNOWN: ['lasting', 'there is no such study'],
   STUDY_CRASHES: ['lasting', 'the process ended again and again during work on this study'],

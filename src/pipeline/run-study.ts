@@ -67,7 +67,8 @@ export async function runStudy(
   if (optedOut) {
     const run = await beginRun(database, { ...job, fingerprint, now: now() });
     await recordDecisions(database, studyInstanceUid, []);
-    await finishRun(database, run, { outcome: 'skipped', reason: optedOut, now: now() });
+    const ofOneSeries = parts.historyAlone === true;
+    await finishRun(database, run, { outcome: 'skipped', reason: optedOut, ofOneSeries, now: now() });
     const digests = patients.map((patient) => parts.identities.digestOf(patient));
     await recordIgnoredIdentities(database, studyInstanceUid, digests);
     return { decisions: [], volumes: [], skipped: optedOut };
@@ -113,7 +114,8 @@ export async function runStudy(
   );
   if (failures.length > 0) throw failures.find((error) => describeFailure(error).passing) ?? failures[0];
   const reports = volumes.map(({ report }) => report.sopInstanceUid);
-  const end = { ...endOf(decisions), ofOneSeries: forced !== undefined, reports };
+  const ofOneSeries = forced !== undefined || parts.historyAlone === true;
+  const end = { ...endOf(decisions), ofOneSeries, reports };
   await finishRun(database, run, { ...end, now: now() });
   return { decisions, volumes };
 }

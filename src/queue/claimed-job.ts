@@ -8,10 +8,12 @@ import { markWaiting } from '../store/records/study-log.ts';
 import { dropDead } from './dead-studies.ts';
 import { affected, inTransaction, type JobEngine } from './job-engine.ts';
 import { QUEUE } from './queue-names.ts';
-import { type StudyJob, studyJobSchema } from './study-job.ts';
+import { keyOf, type StudyJob, studyJobSchema } from './study-job.ts';
 
 /** A job that is, or was, in the hands of a process; `id` and `retryCount` name the claim, and no other. */
 const claimedRow = z.object({
+  /** Of its queue. */
+  name: z.string(),
   id: z.string(),
   data: studyJobSchema,
   priority: z.int(),
@@ -29,7 +31,7 @@ export const claimedJob = (job: JobWithMetadata): ClaimedJob => claimedRow.parse
  * @returns false where it was taken away
  */
 export async function holdJob({ boss }: JobEngine, job: ClaimedJob, sql?: Sql): Promise<boolean> {
-  return affected(await boss.touch(QUEUE, job, sql ? inTransaction(sql) : {})) > 0;
+  return affected(await boss.touch(job.name, job, sql ? inTransaction(sql) : {})) > 0;
 }
 
 /**
@@ -43,19 +45,25 @@ export async function failJob(
   failure: Failure,
   { again, minimumPauseMs = 0 }: { again: boolean; minimumPauseMs?: number | undefined },
 ): Promise<void> {
-  if (!again) await useUpTries(sql, QUEUE, job.id);
-  await engine.boss.fail(QUEUE, job, failure, inTransaction(sql));
-  if (!again) await dropDead(engine, sql, job.data.studyInstanceUid, job.id);
-  else if (minimumPauseMs > 0) await pauseAtLeast(engine, sql, job.id, minimumPauseMs);
+  if (!again) await useUpTries(sql, job.name, job.id);
+  await engine.boss.fail(job.name, job, failure, inTransaction(sql));
+  // What is behind the others says nothing of why a study was given up.
+  if (!again && job.name === QUEUE) await dropDead(engine, sql, job.data.studyInstanceUid, job.id);
+  if (again && minimumPauseMs > 0) await pauseAtLeast(engine, sql, job, minimumPauseMs);
 }
 
 /** pg-boss has set the pause from now on; what the archive asked for may be longer. */
-async function pauseAtLeast({ boss }: JobEngine, sql: Sql, id: string, pauseMs: number): Promise<void> {
+async function pauseAtLeast(
+  { boss }: JobEngine,
+  sql: Sql,
+  { id, name }: Pick<ClaimedJob, 'id' | 'name'>,
+  pauseMs: number,
+): Promise<void> {
   const db = inTransaction(sql);
-  const [waiting] = await boss.findJobs(QUEUE, { id, queued: true, ...db });
+  const [waiting] = await boss.findJobs(name, { id, queued: true, ...db });
   const now = await databaseNow(sql);
   if (!waiting || waiting.startAfter.getTime() - now.getTime() >= pauseMs) return;
-  await boss.update(QUEUE, undefined, { id, startAfter: pauseMs / 1000, ...db });
+  await boss.update(name, undefined, { id, startAfter: pauseMs / 1000, ...db });
 }
 
 /**
@@ -70,28 +78,32 @@ export async function putBack(
   { data = job.data, keepsPlace, why, now }: { data?: StudyJob; keepsPlace: boolean; why: string; now: Date },
 ): Promise<void> {
   const { studyInstanceUid } = data;
-  await boss.deleteJob(QUEUE, job, inTransaction(sql));
-  const id = await boss.send(QUEUE, data, {
-    singletonKey: studyInstanceUid,
+  await boss.deleteJob(job.name, job, inTransaction(sql));
+  const id = await boss.send(job.name, data, {
+    singletonKey: keyOf(data),
     priority: job.priority,
     retryLimit: Math.max(0, job.retryLimit - job.retryCount),
     ...inTransaction(sql),
   });
-  if (id !== null && keepsPlace) await setPlace(sql, QUEUE, id, job.createdOn);
+  if (id !== null && keepsPlace) await setPlace(sql, job.name, id, job.createdOn);
+  // What is measured again is done, whatever becomes of that.
+  if (data.reason === 'remeasured') return;
   await markWaiting(sql, { studyInstanceUid, reason: why, errorCode: undefined, now });
 }
 
 /**
- * Puts the jobs of dead processes back in the queue.
+ * Puts the jobs of dead processes back in their queue.
  * @param silentForSeconds dead is who has said nothing for so long; 0 where nobody else can be alive
  */
 export async function takeOver(
   engine: JobEngine,
   sql: Sql,
+  queue: string,
   silentForSeconds: number,
   now: Date,
 ): Promise<number> {
-  const orphans = z.array(claimedRow).parse(await silentJobs(sql, QUEUE, silentForSeconds));
+  const silent = await silentJobs(sql, queue, silentForSeconds);
+  const orphans = z.array(claimedRow).parse(silent.map((job) => ({ ...job, name: queue })));
   for (const orphan of orphans) {
     const data = { ...orphan.data, takeovers: orphan.data.takeovers + 1 };
     const why = 'the process that worked on it ended; it is taken up again';

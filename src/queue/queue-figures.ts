@@ -8,5 +8,5 @@ export type QueueFigures = JobFigures;
  * How much stands in the queue, by state, and how long the study has waited that has waited longest.
  * @param now what the ages are counted to
  */
-export const queueFigures = (sql: Sql, now: Date): Promise<QueueFigures> =>
-  jobFigures(sql, { queue: QUEUE, deadLetterQueue: DEAD_LETTER_QUEUE, now });
+export const queueFigures = (sql: Sql, now: Date, queue = QUEUE): Promise<QueueFigures> =>
+  jobFigures(sql, { queue, deadLetterQueue: DEAD_LETTER_QUEUE, now });

@@ -25,7 +25,8 @@ export async function requestStudy(
     )
       return false;
     const isNew = await queue.add(request, sql);
-    await markQueued(sql, { ...request, isNew });
+    // What is measured again is done, whatever becomes of that.
+    if (request.reason !== 'remeasured') await markQueued(sql, { ...request, isNew });
     return isNew;
   });
   queue.wake();

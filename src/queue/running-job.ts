@@ -26,8 +26,13 @@ interface JobParts {
   readonly options: QueueOptions;
   /** Aborts when the node stops and the grace is over. */
   readonly stopping: AbortSignal;
+  /** Aborts when the job is to make room for one that goes before it; left out: it makes room for nobody. */
+  readonly giveWay?: AbortSignal | undefined;
   readonly hand: Hand;
 }
+
+/** For jobs that make room for nobody. */
+const NEVER = new AbortController().signal;
 
 type Outcome = 'done' | 'stopped' | { readonly failure: Failure };
 
@@ -58,17 +63,17 @@ export class RunningJob {
   }
 
   async #outcome(): Promise<Outcome> {
-    const { stopping, options, hand } = this.#parts;
+    const { stopping, giveWay = NEVER, options, hand } = this.#parts;
     const { data } = this.#job;
     const limit = AbortSignal.timeout(options.jobTimeoutSeconds * 1000);
     try {
       if (data.takeovers > options.takeoverLimit) throw crashes(data);
-      const signal = AbortSignal.any([stopping, this.#lost.signal, limit]);
+      const signal = AbortSignal.any([stopping, giveWay, this.#lost.signal, limit]);
       const turn = { begin: () => hand.takeTurn(signal), nearlyOver: hand.nearlyOver };
       await endOf(this.#worker.work(data, signal, turn), signal);
       return 'done';
     } catch (error) {
-      if (stopping.aborted) return 'stopped';
+      if (stopping.aborted || giveWay.aborted) return 'stopped';
       return { failure: describeFailure(limit.aborted ? this.#timeout(error) : error) };
     }
   }
@@ -93,17 +98,19 @@ export class RunningJob {
   }
 
   async #write(outcome: Outcome): Promise<boolean> {
-    const { engine } = this.#parts;
+    const { engine, giveWay } = this.#parts;
     const job = this.#job;
     return engine.database.transaction(async (sql) => {
       if (!(await holdJob(engine, job, sql))) return false;
       if (outcome === 'done') {
-        await engine.boss.complete(QUEUE, job, null, inTransaction(sql));
-        await dropDead(engine, sql, job.data.studyInstanceUid);
+        await engine.boss.complete(job.name, job, null, inTransaction(sql));
+        if (job.name === QUEUE) await dropDead(engine, sql, job.data.studyInstanceUid);
         return true;
       }
       if (outcome === 'stopped') {
-        const why = 'the node was stopped during the work; it is taken up again';
+        const why = giveWay?.aborted
+          ? 'it made room for a new study; it is taken up again'
+          : 'the node was stopped during the work; it is taken up again';
         await putBack(engine, sql, job, { keepsPlace: true, why, now: new Date() });
         return false;
       }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Sql } from '../store/database/sql.ts';
+import { isJobDue } from '../store/queue/pgboss-tables.ts';
 import { type ClaimedJob, claimedJob, takeOver } from './claimed-job.ts';
 import {
   addDead,
@@ -14,10 +15,18 @@ import {
 import { inTransaction, type JobEngine } from './job-engine.ts';
 import { queueFigures } from './queue-figures.ts';
 import { type QueueMode, queueMode, setQueueMode } from './queue-mode.ts';
-import { DEAD_LETTER_QUEUE, QUEUE } from './queue-names.ts';
+import { DEAD_LETTER_QUEUE, EARLIER_QUEUE, QUEUE } from './queue-names.ts';
 import { QUEUE_DEFAULTS, type QueueOptions } from './queue-options.ts';
 import { RunningJob } from './running-job.ts';
-import { ARRIVAL, priorityOf, type StudyJob, type StudyRequest } from './study-job.ts';
+import {
+  ARRIVAL,
+  EARLIER,
+  isBehindOthers,
+  keyOf,
+  priorityOf,
+  type StudyJob,
+  type StudyRequest,
+} from './study-job.ts';
 import { WorkLoop } from './work-loop.ts';
 import type { Worker } from './worker.ts';
 
@@ -39,12 +48,18 @@ export interface QueueCounts {
   readonly dead: number;
 }
 
-/** The studies that wait to be processed. Every job may run twice, none is forgotten. */
+/**
+ * The studies that wait to be processed. Every job may run twice, none is forgotten. What is behind the
+ * others (earlier studies, what is measured again) is taken when nothing else waits, and makes room for what
+ * comes.
+ */
 export class StudyQueue {
   readonly #engine: JobEngine;
   readonly #options: QueueOptions;
   readonly #stopping = new AbortController();
   #loop: WorkLoop<ClaimedJob> | undefined;
+  /** Jobs in hand that make room for others. */
+  readonly #behind = new Map<ClaimedJob, AbortController>();
   #looks: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -60,17 +75,22 @@ export class StudyQueue {
    */
   static async open(engine: JobEngine, options: Partial<QueueOptions> = {}): Promise<StudyQueue> {
     const resolved: QueueOptions = { ...QUEUE_DEFAULTS, ...options };
-    await engine.openQueue(DEAD_LETTER_QUEUE);
-    await engine.openQueue(QUEUE, {
-      // Per study one job that waits and one that runs, so what arrives during a run isn't forgotten.
-      policy: 'stately',
-      deadLetter: DEAD_LETTER_QUEUE,
+    const retries = {
       retryLimit: resolved.retryLimit,
       retryDelay: resolved.retryDelaySeconds,
       retryBackoff: true,
       retryDelayMax: resolved.retryDelayMaxSeconds,
       expireInSeconds: EXPIRE_SECONDS,
+    };
+    await engine.openQueue(DEAD_LETTER_QUEUE);
+    await engine.openQueue(QUEUE, {
+      // Per study one job that waits and one that runs, so what arrives during a run isn't forgotten.
+      policy: 'stately',
+      deadLetter: DEAD_LETTER_QUEUE,
+      ...retries,
     });
+    // What fails for good shows in the study log: nobody waits for it.
+    await engine.openQueue(EARLIER_QUEUE, { policy: 'stately', ...retries });
     const queue = new StudyQueue(engine, resolved);
     if (engine.database.kind === 'embedded') await queue.#takeOver(0);
     else queue.#looks = queue.#lookAfterOthers();
@@ -83,9 +103,9 @@ export class StudyQueue {
    * @returns whether it was put in
    */
   async add(request: StudyRequest, sql?: Sql): Promise<boolean> {
-    const { studyInstanceUid, reason } = request;
-    const requestId = reason === 'requested' || reason === 'restated' ? randomUUID() : ARRIVAL;
-    return this.#send({ studyInstanceUid, reason, requestId, takeovers: 0 }, priorityOf(request), sql);
+    const { studyInstanceUid, reason, measureWith } = request;
+    const job = { studyInstanceUid, reason, requestId: requestIdOf(reason), takeovers: 0 };
+    return this.#send({ ...job, ...(measureWith ? { measureWith } : {}) }, priorityOf(request), sql);
   }
 
   /** Looks for work now instead of at the next poll. */
@@ -99,7 +119,13 @@ export class StudyQueue {
     const parts = { engine, options: this.#options, stopping: this.#stopping.signal };
     this.#loop = new WorkLoop<ClaimedJob>({
       take: () => this.#take(),
-      work: (job, hand) => new RunningJob(job, worker, { ...parts, hand }).run(),
+      full: () => this.#makeRoom(),
+      work: async (job, hand) => {
+        const giveWay = job.name === EARLIER_QUEUE ? new AbortController() : undefined;
+        if (giveWay) this.#behind.set(job, giveWay);
+        await new RunningJob(job, worker, { ...parts, hand, giveWay: giveWay?.signal }).run();
+        this.#behind.delete(job);
+      },
       concurrency: worker.concurrency,
       pollMs: this.#options.pollingSeconds * 1000,
       onError: engine.onError,
@@ -110,6 +136,16 @@ export class StudyQueue {
   async counts(): Promise<QueueCounts> {
     const { waiting, retrying, active, dead } = await queueFigures(this.#engine.database, new Date());
     return { waiting: waiting + retrying, active, dead };
+  }
+
+  /** What waits and what is worked on when nothing else does: see `EARLIER_QUEUE`. */
+  async behind(): Promise<Omit<QueueCounts, 'dead'>> {
+    const { waiting, retrying, active } = await queueFigures(
+      this.#engine.database,
+      new Date(),
+      EARLIER_QUEUE,
+    );
+    return { waiting: waiting + retrying, active };
   }
 
   mode(): Promise<QueueMode> {
@@ -180,9 +216,22 @@ export class StudyQueue {
   }
 
   async #take(): Promise<ClaimedJob | undefined> {
-    if ((await this.mode()) === 'paused') return undefined;
-    const [job] = await this.#engine.boss.fetch<object>(QUEUE, { includeMetadata: true });
-    return job && claimedJob(job);
+    const mode = await this.mode();
+    if (mode === 'paused') return undefined;
+    // A queue that is drained is to be empty soon: what is behind the others may be the work of days.
+    for (const queue of mode === 'draining' ? [QUEUE] : [QUEUE, EARLIER_QUEUE]) {
+      const [job] = await this.#engine.boss.fetch<object>(queue, { includeMetadata: true });
+      if (job) return claimedJob(job);
+    }
+    return undefined;
+  }
+
+  /** One of the jobs that are behind the others goes back to its queue, where another waits. */
+  async #makeRoom(): Promise<void> {
+    const [giveWay] = this.#behind.values();
+    if (!giveWay || [...this.#behind.values()].some(({ signal }) => signal.aborted)) return;
+    if ((await this.mode()) === 'paused' || !(await isJobDue(this.#engine.database, QUEUE))) return;
+    giveWay.abort(new Error('it makes room for a new study'));
   }
 
   async #send(job: StudyJob, priority: number, sql?: Sql): Promise<boolean> {
@@ -194,9 +243,9 @@ export class StudyQueue {
       return isNew;
     }
     if (await this.#moveForward(job, priority, sql)) return false;
-    const options = { singletonKey: job.studyInstanceUid, priority, ...inTransaction(sql) };
-    const id = await this.#engine.boss.send(QUEUE, job, options);
-    await dropDead(this.#engine, sql, job.studyInstanceUid);
+    const options = { singletonKey: keyOf(job), priority, ...inTransaction(sql) };
+    const id = await this.#engine.boss.send(queueOf(job), job, options);
+    if (!isBehindOthers(job.reason)) await dropDead(this.#engine, sql, job.studyInstanceUid);
     return id !== null;
   }
 
@@ -204,21 +253,18 @@ export class StudyQueue {
    * @returns whether the study waits already: for its turn, or for a retry, whose pause ends where a person
    * asks
    */
-  async #moveForward(
-    { studyInstanceUid: key, reason }: StudyJob,
-    priority: number,
-    sql: Sql,
-  ): Promise<boolean> {
+  async #moveForward(job: StudyJob, priority: number, sql: Sql): Promise<boolean> {
     const { boss } = this.#engine;
+    const [queue, key] = [queueOf(job), keyOf(job)];
     const db = inTransaction(sql);
     // Changes nothing: it finds what waits and holds it, so that nobody takes it before the transaction ends.
-    const { updated } = await boss.update(QUEUE, undefined, { singletonKey: key, match: 'all', ...db });
+    const { updated } = await boss.update(queue, undefined, { singletonKey: key, match: 'all', ...db });
     if (updated === 0) return false;
-    for (const waiting of await boss.findJobs(QUEUE, { key, queued: true, ...db })) {
-      await boss.update(QUEUE, undefined, {
+    for (const waiting of await boss.findJobs(queue, { key, queued: true, ...db })) {
+      await boss.update(queue, undefined, {
         id: waiting.id,
         priority: Math.max(waiting.priority, priority),
-        ...(reason === 'requested' ? { startAfter: 0 } : {}),
+        ...(job.reason === 'requested' ? { startAfter: 0 } : {}),
         ...db,
       });
     }
@@ -239,9 +285,18 @@ export class StudyQueue {
 
   async #takeOver(silentForSeconds: number): Promise<void> {
     const now = new Date();
-    const count = await this.#engine.database.transaction((sql) =>
-      takeOver(this.#engine, sql, silentForSeconds, now),
-    );
-    if (count > 0) this.wake();
+    for (const queue of [QUEUE, EARLIER_QUEUE]) {
+      const count = await this.#engine.database.transaction((sql) =>
+        takeOver(this.#engine, sql, queue, silentForSeconds, now),
+      );
+      if (count > 0) this.wake();
+    }
   }
+}
+
+const queueOf = ({ reason }: StudyJob): string => (isBehindOthers(reason) ? EARLIER_QUEUE : QUEUE);
+
+function requestIdOf(reason: StudyJob['reason']): string {
+  if (reason === 'requested' || reason === 'restated') return randomUUID();
+  return isBehindOthers(reason) ? EARLIER : ARRIVAL;
 }

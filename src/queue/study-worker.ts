@@ -25,16 +25,20 @@ export function workOnStudies(parts: {
     concurrency,
     ended,
     work: async (job, signal, turn) => {
-      await markRunning(database, { studyInstanceUid: job.studyInstanceUid, now: now() });
+      if (job.reason !== 'remeasured') {
+        await markRunning(database, { studyInstanceUid: job.studyInstanceUid, now: now() });
+      }
       await run(job, signal, turn);
     },
-    failed: async ({ studyInstanceUid }, failure, again, sql) => {
+    failed: async ({ studyInstanceUid, reason: why }, failure, again, sql) => {
       const { code, reason } = failure;
       onFailure?.(failure, again);
       log.warn(
         { studyInstanceUid, code, reason, again },
         again ? 'study failed, will be tried again' : 'study failed',
       );
+      // What is measured again is done, whatever becomes of that.
+      if (why === 'remeasured') return;
       if (again) {
         await markWaiting(sql, { studyInstanceUid, reason, errorCode: code, now: now() });
         return;

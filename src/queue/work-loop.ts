@@ -14,6 +14,8 @@ export interface Hand {
 export interface WorkLoopParts<Job> {
   /** The next job, undefined where there is none. */
   readonly take: () => Promise<Job | undefined>;
+  /** Told again and again while there is no room for another job: one may be made to leave. */
+  readonly full?: () => Promise<void>;
   /** Must not reject. */
   readonly work: (job: Job, hand: Hand) => Promise<void>;
   readonly concurrency: number;
@@ -61,15 +63,14 @@ export class WorkLoop<Job> {
   }
 
   async #take(): Promise<void> {
-    const { take, onError } = this.#parts;
+    const { take, full, onError } = this.#parts;
     while (!this.#isStopping) {
       this.#isWoken = false;
-      const job = this.#hasRoom
-        ? await take().catch((error: unknown) => {
-            onError(asError(error));
-            return undefined;
-          })
-        : undefined;
+      const looking = this.#hasRoom ? take() : full?.().then(() => undefined);
+      const job = await looking?.catch((error: unknown) => {
+        onError(asError(error));
+        return undefined;
+      });
       if (job === undefined) {
         await this.#pause();
         continue;

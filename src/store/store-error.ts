@@ -11,6 +11,7 @@ const STORE_ERROR_CODES = [
   'OPT_OUT_UNKNOWN', // not on the list of those that opted out
   'PATIENT_UNKNOWN', // nothing is kept under this key
   'PATIENT_BUSY', // a study of the patient waits or is worked on
+  'WORK_UNCONFIRMED', // nobody said that so much work is wanted
   'ERASE_UNCONFIRMED', // nobody said that it is really wanted
   'PLACEHOLDER_ID', // the PatientID names nobody
   'STUDY_UNKNOWN', // the study is not where it was looked for

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { ageInYears } from '../../src/arrivals/routing/age.ts';
 import { endOf, hoursSchema, isWithin } from '../../src/arrivals/routing/hours.ts';
 import { type RoutingFacts, route } from '../../src/arrivals/routing/route.ts';
 import { routingSchema } from '../../src/arrivals/routing/rules.ts';
+import { ageInYears } from '../../src/dicom/reading/age.ts';
 
 const NOON = new Date('2026-03-04T12:00:00Z'); // a Wednesday
 

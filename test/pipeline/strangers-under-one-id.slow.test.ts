@@ -60,7 +60,7 @@ async function expectNobodyCompared(): Promise<number> {
     expect(page).not.toContain(' %)');
     expect(await (await fetch(`${node.url}/studies/${uid}`)).text()).toContain(reason);
     const csv = (await (await fetch(`${place}.csv`)).text()).trim().split('\r\n').slice(1);
-    const persons = csv.map((line) => line.split(',').at(-2));
+    const persons = csv.map((line) => line.split(',').at(-3));
     expect(new Set(persons).size).toBe(persons.length);
   }
   const keys = (await allVolumes(node.database)).map(({ patientKey }) => patientKey);

@@ -138,3 +138,18 @@ it('a study whose PatientID names nobody says so', () => {
   const { notCompared } = patientTrends({ ...patient([one]), isIdentified: false }, SETTINGS);
   expect(notCompared).toEqual([{ studyInstanceUid: one.studyInstanceUid, reason: 'no id' }]);
 });
+
+it('a line is replaced where the model in use has measured all of its studies, of the same images', () => {
+  const newer = { name: 'demo-ct', version: '2', sha256: 'b'.repeat(64), mode: 'exact' } as const;
+  const again = (date: string) => volume(date, { model: newer, historyAlone: true });
+  const replaced = (...volumes: ReviewedVolume[]) =>
+    patientTrends(patient(volumes), SETTINGS, new Set([newer.sha256])).trends.map((trend) => trend.replaced);
+  const [first, second] = [volume('20240101'), volume('20250101')];
+  expect(replaced(first, second)).toEqual([undefined]);
+  expect(replaced(first, second, again('20250101'))).toEqual([undefined, undefined]);
+  expect(replaced(first, second, again('20240101'), again('20250101'))).toEqual([true, undefined]);
+  const ofOtherImages = volume('20240101', { model: newer, class: 'T2W' });
+  expect(replaced(first, ofOtherImages)).toEqual([undefined, undefined]);
+  const { trends } = patientTrends(patient([first, again('20240101')]), SETTINGS);
+  expect(trends.map((trend) => trend.replaced)).toEqual([undefined, undefined]);
+});

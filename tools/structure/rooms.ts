@@ -20,7 +20,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'config.ts': { what: 'the only reader of the environment', mayImport: ['config'] },
   config: {
     what: 'the form of the configuration',
-    mayImport: ['pipeline/selection/rules.ts', 'arrivals/routing/rules.ts'],
+    mayImport: ['pipeline/selection/rules.ts', 'arrivals/routing/rules.ts', 'results/reference-models.ts'],
   },
   pipeline: {
     what:
@@ -48,7 +48,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   arrivals: {
     what: 'everything about what comes in: watching, routing, the spool, C-STORE',
-    mayImport: ['dicom', 'implementation.ts', 'store', 'queue'],
+    mayImport: ['dicom', 'implementation.ts', 'results/apart-reason.ts', 'store', 'queue'],
   },
   queue: { what: 'the jobs', mayImport: ['store', 'pipeline/failures.ts'] },
   store: {

@@ -1,9 +1,9 @@
 import { DicomError } from '../../dicom/dicom-error.ts';
+import { ageInYears } from '../../dicom/reading/age.ts';
 import { type DicomDataset, requiredText, text } from '../../dicom/reading/dataset.ts';
 import type { AnnouncementSource } from '../../store/arrivals/announcements.ts';
 import type { Sql } from '../../store/database/sql.ts';
 import { hasPatientOptOuts, optOutReason } from '../../store/records/opt-out.ts';
-import { ageInYears } from './age.ts';
 import { type Admission, needsImage, route } from './route.ts';
 import type { RoutingRule } from './rules.ts';
 

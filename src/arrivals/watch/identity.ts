@@ -153,7 +153,9 @@ export function watchIdentities(parts: IdentityParts): IdentityWatch {
       await markIgnored(database, { studyInstanceUid, fingerprint, reason: optedOut, now });
       return 'ignored';
     }
-    if ((await volumesOfStudies(database, [studyInstanceUid])).length > 0) return restate(study);
+    const volumes = await volumesOfStudies(database, [studyInstanceUid]);
+    // What is in the history alone has no report that could be made anew.
+    if (volumes.some(({ historyAlone }) => !historyAlone)) return restate(study);
     const record = await findStudy(database, studyInstanceUid);
     if (record?.errorCode !== MIXED) return undefined;
     await reopenStudy(database, studyInstanceUid, now);

@@ -1,12 +1,15 @@
 import type { DicomDataset } from '../../dicom/reading/dataset.ts';
 import { DicomWebStatusError } from '../../dicom/web/errors.ts';
+import { queueMode } from '../../queue/queue-mode.ts';
 import { requestStudy } from '../../queue/request-study.ts';
+import { EARLIER } from '../../queue/study-job.ts';
 import type { StudyQueue } from '../../queue/study-queue.ts';
 import type { Announcement, SourceKind } from '../../store/arrivals/announcements.ts';
 import { markDelayed, markIgnored, rememberSource, reopenIgnored } from '../../store/arrivals/look-record.ts';
 import type { Database } from '../../store/database/sql.ts';
 import { fingerprintOf, foreignSeries } from '../../store/records/own-series.ts';
-import { lookAtStudy } from '../../store/records/study-log.ts';
+import { hasEnded } from '../../store/records/run-log.ts';
+import { lookAtStudy, wasErased } from '../../store/records/study-log.ts';
 import type { StudyInQuestion } from '../routing/admission.ts';
 import type { Admission } from '../routing/route.ts';
 import type { IdentityWatch } from './identity.ts';
@@ -31,6 +34,11 @@ export interface LookParts {
   readonly admit: (study: StudyInQuestion, signal?: AbortSignal) => Promise<Admission>;
   /** Notices that a study is another patient's now; without it nobody looks. */
   readonly identity?: IdentityWatch;
+  /**
+   * Whether results of earlier studies stay in the history: then such a study, where it arrives after all, is
+   * still to be processed.
+   */
+  readonly earlierApart?: boolean;
   /** A study is complete when two looks at least this far apart find the same counts. */
   readonly stableForMs: number;
   readonly now: () => Date;
@@ -48,6 +56,7 @@ const REQUEST_REASONS = {
   notify: 'notified',
   changes: 'watched',
   poll: 'watched',
+  earlier: 'earlier',
 } as const satisfies Record<Exclude<SourceKind, 'command'>, string>;
 
 /** A queue that is being drained takes nothing; then the study is offered again after so long. */
@@ -75,6 +84,12 @@ export async function look(
   const { sameSince, settled } = await lookAtStudy(database, found);
   const { source, isOpen } = await database.transaction(async (sql) => {
     const known = await rememberSource(sql, studyInstanceUid, announced);
+    const isEarlier = known.source.kind === 'earlier';
+    // Whose patient was erased is not asked for again.
+    const isOver =
+      isEarlier &&
+      ((await hasEnded(sql, { ...found, requestId: EARLIER })) || (await wasErased(sql, studyInstanceUid)));
+    if (isOver) return { source: known.source, isOpen: false };
     return { source: known.source, isOpen: !settled || (known.isNews && (await reopenIgnored(sql, found))) };
   });
   if (!isOpen && source.kind !== 'command') {
@@ -100,6 +115,14 @@ export async function look(
   if (source.kind === 'command') {
     await requestStudy({ database, queue }, { studyInstanceUid, reason: 'requested', now: lookedAt });
     return { is: 'queued' };
+  }
+  if (source.kind === 'earlier') {
+    const { fingerprint: _counts, ...apart } = found;
+    const request = { ...(parts.earlierApart ? apart : found), reason: 'earlier' as const };
+    await requestStudy({ database, queue }, { ...request, now: lookedAt, studyDate: source.studyDate });
+    return (await queueMode(database)) === 'draining'
+      ? { is: 'later', again: new Date(lookedAt.getTime() + QUEUE_CLOSED_PAUSE_MS) }
+      : { is: 'queued' };
   }
   const urgency = source.backlog ? 'backlog' : 'arrived';
   const reason = REQUEST_REASONS[source.kind];

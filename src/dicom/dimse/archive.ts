@@ -4,7 +4,7 @@ import { readForeignHeader, readForeignValues } from '../reading/foreign-instanc
 import { HeaderValues } from '../reading/header-values.ts';
 import { isUid } from '../uids.ts';
 import type { ArchiveAnswer, Detour } from '../web/archive-access.ts';
-import type { StudySearch } from '../web/client.ts';
+import type { StudyMatch, StudySearch } from '../web/client.ts';
 import type { Taking } from '../web/retrieve.ts';
 import type { StoreOutcome } from '../web/store-answer.ts';
 import type { FileToStore } from '../web/store-files.ts';
@@ -20,7 +20,7 @@ import { Receiver, type ReceiverOptions } from './services/receiver.ts';
 import { SERVICE } from './services/sop-classes.ts';
 import { NotOffered, STATUS } from './services/status.ts';
 import { Sessions } from './sessions.ts';
-import { studiesInWindows } from './study-windows.ts';
+import { type Ask, studiesBetween, studiesInWindows } from './study-windows.ts';
 import type { Association, Peer } from './wire/association.ts';
 
 export interface DimseArchiveOptions {
@@ -138,29 +138,44 @@ export class DimseArchive {
     );
   }
 
-  async *searchStudies(query: StudySearch): AsyncGenerator<DicomDataset> {
-    const { lookBack, patientId, now, pageSize, signal } = query;
-    const ask = (association: Association, matching: Identifier) =>
-      find(association, findContext(association), {
-        ...STUDY_KEYS,
-        ...matching,
-        QueryRetrieveLevel: 'STUDY',
-      });
-    if (patientId !== undefined) {
-      const matches = this.#find('STUDY', { ...STUDY_KEYS, PatientID: patientId }, signal);
-      // What stands for any character in a query (PS3.4 section C.2.2.2.4) does so in no identifier.
-      for await (const study of matches) if (text(study, 'PatientID') === patientId.trim()) yield study;
+  async *searchStudies({ lookBack, now, pageSize, signal }: StudySearch): AsyncGenerator<DicomDataset> {
+    yield* this.#inWindows(signal, (ask, dayCut) =>
+      studiesInWindows(ask, { lookBack, now, most: pageSize, dayCut }),
+    );
+  }
+
+  async *searchStudiesMatching(match: StudyMatch): AsyncGenerator<DicomDataset> {
+    const { patientId, from, until, pageSize, signal } = match;
+    if (patientId === undefined) {
+      yield* this.#inWindows(signal, (ask, dayCut) =>
+        studiesBetween(ask, { from, until, most: pageSize, dayCut }),
+      );
       return;
     }
+    const StudyDate = from === until ? from : `${from}-${until}`;
+    yield* this.#find('STUDY', { ...STUDY_KEYS, PatientID: patientId, StudyDate }, signal);
+  }
+
+  async *#inWindows(
+    signal: AbortSignal | undefined,
+    search: (ask: Ask, dayCut: (day: string) => void) => AsyncGenerator<DicomDataset>,
+  ): AsyncGenerator<DicomDataset> {
     const dayCut = (day: string): void =>
       this.#options.detour?.({
         refused: `all studies of ${day} at once (C-FIND)`,
         instead: 'searches by StudyTime, which find no study without one',
         because: undefined,
       });
-    const search = { lookBack, now, most: pageSize, dayCut };
     yield* this.#sessions.each(this.#searching(signal), (association) =>
-      studiesInWindows((matching) => ask(association, matching), search),
+      search(
+        (matching) =>
+          find(association, findContext(association), {
+            ...STUDY_KEYS,
+            ...matching,
+            QueryRetrieveLevel: 'STUDY',
+          }),
+        dayCut,
+      ),
     );
   }
 

@@ -6,13 +6,16 @@ import type { Identifier } from './services/identifier.ts';
 /** One search: what is to match, match by match, and whether the archive gave them all. */
 export type Ask = (matching: Identifier) => AsyncGenerator<DicomDataset, FindEnd>;
 
-export interface WindowSearch {
-  readonly lookBack: number | 'all';
-  readonly now: Date;
+interface Limits {
   /** The most that is taken of a search over several days, before it is canceled and split. */
   readonly most: number;
   /** Told that a single day was more than the archive gives at once. */
   readonly dayCut: (day: string) => void;
+}
+
+export interface WindowSearch extends Limits {
+  readonly lookBack: number | 'all';
+  readonly now: Date;
 }
 
 /** Days from the first to the last; open where undefined. */
@@ -34,13 +37,7 @@ const MINUTES = 24 * 60;
  */
 export async function* studiesInWindows(ask: Ask, search: WindowSearch): AsyncGenerator<DicomDataset> {
   const { lookBack, now, most } = search;
-  const seen = new Set<string>();
-  const news = (study: DicomDataset): boolean => {
-    const uid = text(study, 'StudyInstanceUID');
-    if (uid === undefined || seen.has(uid)) return false;
-    seen.add(uid);
-    return true;
-  };
+  const news = eachOnce();
   const today = startOf(now, 0);
   if (lookBack === 'all') {
     if (yield* upTo(ask({}), most, news)) return;
@@ -55,14 +52,31 @@ export async function* studiesInWindows(ask: Ask, search: WindowSearch): AsyncGe
   yield* filtered(ask({ StudyDate: rangeOf({ from: startOf(now, 1), to: undefined }) }), news);
 }
 
+/**
+ * Studies of some days, each once.
+ * @param from StudyDate (DA) of the first day
+ * @param until of the last
+ */
+export async function* studiesBetween(
+  ask: Ask,
+  { from, until, ...limits }: Limits & { readonly from: string; readonly until: string },
+): AsyncGenerator<DicomDataset> {
+  yield* halved(ask, { from: dayOf(from), to: dayOf(until) }, limits, eachOnce());
+}
+
 type News = (study: DicomDataset) => boolean;
 
-async function* halved(
-  ask: Ask,
-  days: Days,
-  search: WindowSearch,
-  news: News,
-): AsyncGenerator<DicomDataset, void> {
+function eachOnce(): News {
+  const seen = new Set<string>();
+  return (study) => {
+    const uid = text(study, 'StudyInstanceUID');
+    if (uid === undefined || seen.has(uid)) return false;
+    seen.add(uid);
+    return true;
+  };
+}
+
+async function* halved(ask: Ask, days: Days, search: Limits, news: News): AsyncGenerator<DicomDataset, void> {
   const { from, to } = days;
   const count = from && to ? Math.round((to.getTime() - from.getTime()) / DAY_MS) + 1 : undefined;
   if (from && count === 1) {
@@ -77,7 +91,7 @@ async function* halved(
   yield* halved(ask, { from: startOf(middle, 1), to }, search, news);
 }
 
-async function* ofDay(ask: Ask, day: Date, search: WindowSearch, news: News): AsyncGenerator<DicomDataset> {
+async function* ofDay(ask: Ask, day: Date, search: Limits, news: News): AsyncGenerator<DicomDataset> {
   const StudyDate = studyDate(day, 0);
   if (yield* upTo(ask({ StudyDate }), Number.POSITIVE_INFINITY, news)) return;
   search.dayCut(StudyDate);
@@ -131,6 +145,8 @@ async function* filtered(
 const DAY_MS = 24 * 3_600_000;
 const startOf = (day: Date, daysOn: number): Date =>
   new Date(day.getFullYear(), day.getMonth(), day.getDate() + daysOn);
+const dayOf = (date: string): Date =>
+  new Date(Number(date.slice(0, 4)), Number(date.slice(4, 6)) - 1, Number(date.slice(6, 8)));
 const rangeOf = ({ from, to }: Days): string =>
   `${from ? studyDate(from, 0) : ''}-${to ? studyDate(to, 0) : ''}`;
 const clock = (minute: number): string =>

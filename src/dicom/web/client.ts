@@ -23,12 +23,22 @@ import { type StoredInstance, storeVerified } from './store-verified.ts';
 export interface StudySearch {
   /** Days of StudyDate up to now, or everything. Studies without a date are found by `all` alone. */
   readonly lookBack: number | 'all';
-  /** Of this patient alone. */
-  readonly patientId?: string;
   readonly now: Date;
   /** Studies per request. */
   readonly pageSize: number;
   readonly signal?: AbortSignal;
+}
+
+/** Which studies are looked for: what is left out may be anything. */
+export interface StudyMatch {
+  /** Archives may take * and ? in it for any characters, and case as they like: the caller compares. */
+  readonly patientId?: string;
+  /** StudyDate (DA), the first and the last. */
+  readonly from: string;
+  readonly until: string;
+  /** Studies per request. */
+  readonly pageSize: number;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Series and instances per QIDO-RS request; few archives cap below. */
@@ -43,6 +53,8 @@ const ANSWERS: readonly number[] = [200, 202, 204, 206];
 
 /** ModalitiesInStudy, StudyDescription, NumberOfStudyRelatedSeries, NumberOfStudyRelatedInstances. */
 const STUDY_FIELDS = '00080061,00081030,00201206,00201208';
+/** IssuerOfPatientID beside those. */
+const STUDY_FIELDS_OF_PATIENT = `${STUDY_FIELDS},00100021`;
 /** SeriesDescription, BodyPartExamined, SeriesNumber, NumberOfSeriesRelatedInstances. */
 const SERIES_FIELDS = '0008103E,00180015,00200011,00201209';
 
@@ -76,12 +88,26 @@ export class DicomWebClient {
    * @throws DICOM_WEB_ANSWER also where the archive gives the first page only
    */
   async *searchStudies(query: StudySearch): AsyncGenerator<DicomDataset> {
-    const { lookBack, patientId, now, pageSize, signal } = query;
-    const matching = {
-      ...(lookBack === 'all' ? {} : { StudyDate: `${studyDate(now, lookBack)}-` }),
-      ...(patientId === undefined ? {} : { PatientID: patientId }),
-    };
+    const { lookBack, now, pageSize, signal } = query;
+    const matching: Record<string, string> =
+      lookBack === 'all' ? {} : { StudyDate: `${studyDate(now, lookBack)}-` };
     const search = { matching, fields: STUDY_FIELDS, key: 'StudyInstanceUID', pageSize };
+    yield* this.#search('/studies', search, signal, (queryParams, instance) =>
+      this.#library.searchForStudies({ queryParams, request: { instance } }),
+    );
+  }
+
+  /**
+   * QIDO-RS search for the studies of some days, or of one PatientID in them; each study once. What an
+   * archive lists beside these is among them.
+   */
+  async *searchStudiesMatching(match: StudyMatch): AsyncGenerator<DicomDataset> {
+    const { patientId, from, until, pageSize, signal } = match;
+    const matching = {
+      ...(patientId === undefined ? {} : { PatientID: patientId }),
+      StudyDate: from === until ? from : `${from}-${until}`,
+    };
+    const search = { matching, fields: STUDY_FIELDS_OF_PATIENT, key: 'StudyInstanceUID', pageSize };
     yield* this.#search('/studies', search, signal, (queryParams, instance) =>
       this.#library.searchForStudies({ queryParams, request: { instance } }),
     );

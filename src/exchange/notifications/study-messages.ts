@@ -1,3 +1,4 @@
+import { isEarlierStudy } from '../../store/arrivals/look-record.ts';
 import type { Sql } from '../../store/database/sql.ts';
 import { findStudyListing, type StudyListing } from '../../store/records/find-studies.ts';
 import { findPatient } from '../../store/records/patient-record.ts';
@@ -26,7 +27,8 @@ export async function messagesOf(
   settings: MessageSettings,
 ): Promise<StudyMessage[]> {
   const listing = await findStudyListing(sql, studyInstanceUid);
-  if (!listing) return [];
+  // Nobody waits for what was done years ago.
+  if (!listing || (await isEarlierStudy(sql, studyInstanceUid))) return [];
   const { study } = listing;
   const wants = (event: MessageSettings['events'][number]) => settings.events.includes(event);
   const common = commonParts(listing, settings);

@@ -1,7 +1,7 @@
 import { DicomError, InstanceGone } from '../../dicom/dicom-error.ts';
+import type { ImageArchive } from '../../dicom/image-archive.ts';
 import type { DicomDataset } from '../../dicom/reading/dataset.ts';
 import { readForeignInstance } from '../../dicom/reading/foreign-instances.ts';
-import type { ImageArchive } from '../../dicom/image-archive.ts';
 import { DicomWebStatusError } from '../../dicom/web/errors.ts';
 import { referencedRequests } from '../../results/order.ts';
 import type { Sql } from '../../store/database/sql.ts';

@@ -38,8 +38,10 @@ const volumeAnswer = z.object({
   voxelCount: z.int(),
   intervalMl: interval.nullable(),
   flags: z.array(z.string()),
-  seg: reference.nullable().describe('null where nothing was found'),
-  report: reference,
+  seg: reference.nullable().describe('null where nothing was found, and where historyAlone'),
+  report: reference.nullable().describe('null where historyAlone'),
+  historyAlone: z.literal(true).optional().describe('the node keeps it, and the archive has nothing of it'),
+  id: z.string().optional().describe('what /results names it by, where historyAlone'),
   supersedes: z.string().nullable(),
   contentDateTime: time,
   correction: z
@@ -79,6 +81,8 @@ export const studyAnswer = z.object({
       description: z.string(),
       accessionNumber: z.string().optional(),
       scanner: z.string(),
+      weightKg: z.number().optional().describe('PatientWeight, where it is plausible'),
+      sizeM: z.number().optional().describe('PatientSize, m, where it is plausible'),
     })
     .optional(),
   progress: z
@@ -128,9 +132,11 @@ export const patientAnswer = z.object({
         model: volumeAnswer.shape.model,
         person: z.int(),
         repeatabilityPercent: z.number().optional(),
+        replaced: z.literal(true).optional().describe('the model in use has measured all of it again'),
         points: z.array(
           z.object({
-            report: z.string(),
+            report: z.string().nullable().describe('null where it is in the history alone'),
+            id: z.string().optional().describe('what /results names it by, where there is no report'),
             studyInstanceUid: z.string(),
             date: z.string().optional().describe('ISO 8601'),
             ml: z.number(),

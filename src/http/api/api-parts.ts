@@ -1,4 +1,5 @@
 import type { DeadStudy } from '../../queue/dead-studies.ts';
+import type { MeaningSettings } from '../../results/meaning.ts';
 import type { Database } from '../../store/database/sql.ts';
 import type { StudyEvents } from '../../store/events/study-events.ts';
 import type { ReviewedVolume } from '../../store/records/find-studies.ts';
@@ -22,6 +23,8 @@ export interface ApiParts {
   readonly now: () => Date;
   readonly events: StudyEvents;
   readonly trends: TrendSettings;
+  /** Left out: nothing is said of what a volume means. */
+  readonly meaning?: MeaningSettings;
   readonly pages: PageSettings;
   /** Puts the study in the queue again. */
   readonly process: (studyInstanceUid: string) => Promise<void>;
@@ -47,6 +50,8 @@ export interface ApiParts {
   readonly withdraw: ((result: ReviewedVolume, reason: string) => Promise<void>) | undefined;
   /** What must be said of a model wherever its results are shown. */
   readonly modelNotice: (model: VolumeRecord['model']) => Promise<string | undefined>;
+  /** Hashes of the models that measure new studies. */
+  readonly modelsInUse?: () => Promise<ReadonlySet<string>>;
   readonly health: () => Promise<readonly HealthItem[]>;
 }
 

@@ -2,6 +2,7 @@ import type { Request } from 'express';
 import { z } from 'zod';
 import { APART_MEANINGS } from '../../results/apart-reason.ts';
 import { findPatient, type PatientRecord } from '../../store/records/patient-record.ts';
+import { shownVolume } from '../../store/records/shown-volume.ts';
 import { comparabilityOf, patientTrends, type TrendPoint } from '../../store/records/trends.ts';
 import { volumesAsCsv } from '../../store/records/volumes-csv.ts';
 import { HttpError } from '../http-error.ts';
@@ -21,10 +22,11 @@ export function patientOperations(parts: ApiParts): Operation[] {
     handle: async (request, response) => {
       const patient = await patientOf(request, parts);
       const { patientKey, volumes } = patient;
-      const { trends, people, notCompared } = patientTrends(patient, parts.trends);
+      const inUse = await parts.modelsInUse?.();
+      const { trends, people, notCompared } = patientTrends(patient, parts.trends, inUse);
       response.json({
         patientKey,
-        volumes,
+        volumes: volumes.map(shownVolume),
         trends: trends.map((trend) => ({ ...trend, points: trend.points.map(pointAnswer) })),
         people: people.length,
         notCompared: notCompared.map((one) => ({ ...one, meaning: APART_MEANINGS[one.reason] })),
@@ -59,5 +61,8 @@ async function patientOf(request: Request, { database }: ApiParts): Promise<Pati
 }
 
 function pointAnswer({ volume, ...point }: TrendPoint): object {
-  return { report: volume.report.sopInstanceUid, studyInstanceUid: volume.studyInstanceUid, ...point };
+  const { report, historyAlone, studyInstanceUid } = volume;
+  const uid = report.sopInstanceUid;
+  const named = historyAlone ? { report: null, id: uid } : { report: uid };
+  return { ...named, studyInstanceUid, ...point };
 }

@@ -51,7 +51,7 @@ export function resultOperations(parts: ApiParts): Operation[] {
     answer: { status: 200, description: 'DICOM Part 10', type: 'application/dicom' },
     errors: ['NOT_FOUND', 'UNAVAILABLE'],
     handle: async (request, response) => {
-      const result = await resultOf(request, parts);
+      const result = stored(await resultOf(request, parts));
       const at = result[what];
       if (!at) throw new HttpError('NOT_FOUND', 'nothing was found, so there is no SEG');
       const bytes = await fromArchive(() => instance(result.studyInstanceUid, at));
@@ -71,7 +71,7 @@ export function resultOperations(parts: ApiParts): Operation[] {
       answer: { status: 200, description: 'views, windows and scale', schema: imageAnswer },
       errors: ['NOT_FOUND', 'UNAVAILABLE'],
       handle: async (request, response) => {
-        const result = await resultOf(request, parts);
+        const result = stored(await resultOf(request, parts));
         const loaded = await fromArchive(() => images(result));
         response.json(describeImages(loaded));
       },
@@ -85,7 +85,7 @@ export function resultOperations(parts: ApiParts): Operation[] {
       errors: ['NOT_FOUND', 'UNAVAILABLE'],
       handle: async (request, response) => {
         const { view, plane } = sliceParams.parse(request.params);
-        const result = await resultOf(request, parts);
+        const result = stored(await resultOf(request, parts));
         const bytes = sliceBytes(await fromArchive(() => images(result)), view, plane);
         if (!bytes) throw new HttpError('NOT_FOUND', 'there is no such plane');
         response.set('Cache-Control', CACHED).type('application/octet-stream');
@@ -111,9 +111,11 @@ export function resultOperations(parts: ApiParts): Operation[] {
           const review = { decision, reason, reviewer: principalName(response), reviewedAt: now() };
           await database.transaction(async (sql) => {
             await recordReview(sql, result.report.sopInstanceUid, review);
-            await announceResult(sql, result.report.sopInstanceUid, now());
+            if (!result.historyAlone) await announceResult(sql, result.report.sopInstanceUid, now());
           });
-          if (decision === 'rejected') await fromArchive(async () => withdraw?.(result, reason));
+          // What is in the history alone cannot be withdrawn from the archive.
+          if (decision === 'rejected' && !result.historyAlone)
+            await fromArchive(async () => withdraw?.(result, reason));
           if (sentByForm(request)) {
             backTo(
               response,
@@ -132,6 +134,12 @@ async function resultOf(request: Request, { database }: ApiParts): Promise<Revie
   const [result] = volume?.report.sopInstanceUid === uid ? await withReviews(database, [volume]) : [];
   if (!result) throw new HttpError('NOT_FOUND', 'no result has a report with this SOP Instance UID');
   return result;
+}
+
+/** @throws HttpError for a result of which the archive has nothing */
+function stored(result: ReviewedVolume): ReviewedVolume {
+  if (!result.historyAlone) return result;
+  throw new HttpError('NOT_FOUND', 'this result is in the history alone: the archive has nothing of it');
 }
 
 /** What the archive cannot give is no fault of the request, nor of the program. */

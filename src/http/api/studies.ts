@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express';
 import { resendFailed } from '../../store/exchange/outgoing.ts';
 import { findStudies, findStudyListing, type StudyListing } from '../../store/records/find-studies.ts';
+import { shownVolume } from '../../store/records/shown-volume.ts';
 import { HttpError } from '../http-error.ts';
 import { queuedAnswer, resentAnswer, studiesAnswer, studyAnswer } from './answers.ts';
 import type { ApiParts } from './api-parts.ts';
@@ -75,10 +76,11 @@ export function studyOperations({ database, process, now, basePath }: ApiParts):
 }
 
 /** Without what only the node needs. */
-function shown({ header, ...listing }: StudyListing): object {
+function shown({ header, ...known }: StudyListing): object {
+  const listing = { ...known, volumes: known.volumes.map(shownVolume) };
   if (!header) return listing;
-  const { birthDateKey: _birthDateKey, ...known } = header;
-  return { ...listing, header: known };
+  const { birthDateKey: _birthDateKey, ...told } = header;
+  return { ...listing, header: told };
 }
 
 /** A page without script sends a form and wants a page back. */

@@ -11,7 +11,9 @@ declare global {
 
 interface Point {
   readonly studyInstanceUid: string;
-  readonly report: string;
+  /** Null: it has none, and goes by its id. */
+  readonly report: string | null;
+  readonly id?: string;
   readonly date?: string;
   readonly ml: number;
   readonly corrected: boolean;
@@ -22,10 +24,12 @@ interface Trend {
   readonly model: { readonly name: string; readonly version: string };
   readonly person: number;
   readonly repeatabilityPercent?: number;
+  readonly replaced?: true;
   readonly points: readonly Point[];
 }
 interface Volume {
-  readonly report: { readonly sopInstanceUid: string };
+  readonly report: { readonly sopInstanceUid: string } | null;
+  readonly id?: string;
   readonly intervalMl: { readonly low: number; readonly high: number } | null;
 }
 interface History {
@@ -68,9 +72,11 @@ async function show(figure: HTMLElement, address: string): Promise<void> {
   }).observe(place);
 }
 
+const nameOf = ({ report, id }: Point): string | undefined => report ?? id;
+
 function placed(history: History, trend: Trend): Placed[] {
   const intervals = new Map(
-    history.volumes.map(({ report, intervalMl }) => [report.sopInstanceUid, intervalMl]),
+    history.volumes.map(({ report, id, intervalMl }) => [report?.sopInstanceUid ?? id, intervalMl]),
   );
   const taken = new Set<number>();
   return trend.points.flatMap((point) =>
@@ -80,7 +86,7 @@ function placed(history: History, trend: Trend): Placed[] {
           {
             ...point,
             at: freeTime(Date.parse(point.date) / 1000, taken),
-            interval: point.corrected ? null : (intervals.get(point.report) ?? null),
+            interval: point.corrected ? null : (intervals.get(nameOf(point)) ?? null),
           },
         ],
   );
@@ -95,7 +101,9 @@ function freeTime(at: number, taken: Set<number>): number {
 }
 
 function draw(place: HTMLElement, history: History, figure: HTMLElement): uPlot | undefined {
-  const lines = history.trends.map((trend) => ({ trend, points: placed(history, trend) }));
+  // What the model in use has measured again is on its line; the table holds both.
+  const shown = history.trends.filter(({ replaced }) => !replaced);
+  const lines = shown.map((trend) => ({ trend, points: placed(history, trend) }));
   const all = lines.flatMap(({ points }) => points);
   if (all.length === 0) return undefined;
   const times = [...new Set(all.map(({ at }) => at))].sort((a, b) => a - b);
@@ -187,8 +195,8 @@ function draw(place: HTMLElement, history: History, figure: HTMLElement): uPlot 
             plot.over.addEventListener('click', (event) => {
               const point = target(event);
               if (!point) return;
-              const { studyInstanceUid, report } = point;
-              location.href = `${figure.dataset['studies']}${studyInstanceUid}?result=${report}`;
+              const { studyInstanceUid } = point;
+              location.href = `${figure.dataset['studies']}${studyInstanceUid}?result=${nameOf(point)}`;
             });
           },
         ],

@@ -1,6 +1,7 @@
 import express, { type Response, Router } from 'express';
 import { z } from 'zod';
 import type { ApartReason } from '../../results/apart-reason.ts';
+import { earlierAnswer } from '../../store/arrivals/earlier-searches.ts';
 import { outgoingOfStudy } from '../../store/exchange/outgoing.ts';
 import { ordersOfStudy } from '../../store/orders/performed-orders.ts';
 import { findStudies, findStudyListing } from '../../store/records/find-studies.ts';
@@ -88,6 +89,7 @@ export function pageRoutes(parts: ApiParts): Router {
       outgoing: await outgoingOfStudy(database, listing.study.studyInstanceUid),
       shown,
       apart: shown && (await apartReason(parts, shown)),
+      meaning: parts.meaning,
       notice: shown && (await parts.modelNotice(shown.model)),
       basePath,
       mayAct: holds(response, 'operator'),
@@ -107,7 +109,7 @@ export function pageRoutes(parts: ApiParts): Router {
     const key = patientKeySchema.safeParse(request.params.key);
     const patient = key.success ? await findPatient(database, key.data) : undefined;
     if (!patient) return notFound(send, response, basePath);
-    const trends = patientTrends(patient, parts.trends);
+    const trends = patientTrends(patient, parts.trends, await parts.modelsInUse?.());
     const withReference =
       pages.referenceRange !== 'none' &&
       patient.volumes.some((volume) => volume.class === 'CT') &&
@@ -115,7 +117,14 @@ export function pageRoutes(parts: ApiParts): Router {
     send(response, {
       title: TEXTS.patient.title,
       current: 'studies',
-      body: patientBody({ patient, trends, basePath, withReference }),
+      body: patientBody({
+        patient,
+        trends,
+        basePath,
+        withReference,
+        meaning: parts.meaning,
+        earlier: await earlierAnswer(database, patient.patientKey),
+      }),
       scripts: ['uplot', 'volume-chart'],
     });
   });

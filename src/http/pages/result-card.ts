@@ -39,9 +39,13 @@ ${notice && html`<p class="notice">${notice}</p>`}
 </div>
 <div>
 <h3>${T.downloads}</h3>
-<ul class="links">${seg && html`<li><a href="${place}/seg">${T.seg}</a></li>`}<li><a href="${place}/report">${T.report}</a></li></ul>
+${
+  volume.historyAlone
+    ? html`<p>${T.historyAlone}</p>`
+    : html`<ul class="links">${seg && html`<li><a href="${place}/seg">${T.seg}</a></li>`}<li><a href="${place}/report">${T.report}</a></li></ul>`
+}
 </div>
-${reviewBox(volume, place, mayReview, options.rejectionNotes)}
+${reviewBox(volume, place, mayReview, options.rejectionNotes && !volume.historyAlone)}
 </div>`;
 }
 

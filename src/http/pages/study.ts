@@ -1,9 +1,11 @@
 import { APART_MEANINGS, type ApartReason } from '../../results/apart-reason.ts';
+import type { MeaningSettings } from '../../results/meaning.ts';
 import type { Outgoing } from '../../store/exchange/outgoing.ts';
 import type { PerformedOrder } from '../../store/orders/performed-orders.ts';
 import type { ReviewedVolume, StudyListing } from '../../store/records/find-studies.ts';
 import { type Html, html } from '../html.ts';
 import { clock, day, ml, moment, patientName } from './format.ts';
+import { meaningOf } from './meaning.ts';
 import { orderSection } from './order-table.ts';
 import { outgoingSection } from './outgoing-table.ts';
 import { resultCard } from './result-card.ts';
@@ -22,6 +24,7 @@ export interface StudyPageInput {
   readonly notice: string | undefined;
   /** Why it is not compared with others under its PatientID; undefined where none is left out. */
   readonly apart: ApartReason | undefined;
+  readonly meaning: MeaningSettings | undefined;
   readonly basePath: string;
   readonly mayAct: boolean;
   readonly mayReview: boolean;
@@ -92,13 +95,20 @@ function resultSection(input: StudyPageInput): Html {
       (volume) =>
         html`<a href="?result=${volume.report.sopInstanceUid}"${volume === shown && html` aria-current="true"`}>${volume.class}${volume.part && ` ${volume.part}`}, ${volume.model.name}: ${volume.seg ? `${ml(volume.volumeMl)} ml` : T.nothingFound}</a>`,
     )}</nav>`;
+  const of = { ml: shown.correction?.volumeMl ?? shown.volumeMl, images: shown.class };
+  const means = shown.seg || shown.correction ? meaningOf(input.meaning, listing.header, of) : [];
   return html`<section><h2>${T.results}</h2>
 ${others}
 ${resultCard(shown, input)}
+${means.map((sentence) => html`<p><small>${sentence}</small></p>`)}
 ${input.apart && html`<p class="trouble">${APART_MEANINGS[input.apart]}</p>`}
 </section>
-<section class="images" aria-labelledby="images-title" data-images="${basePath}/api/results/${shown.report.sopInstanceUid}/images" data-unit="${shown.class === 'CT' ? ' HU' : ''}">
+${
+  shown.historyAlone
+    ? undefined
+    : html`<section class="images" aria-labelledby="images-title" data-images="${basePath}/api/results/${shown.report.sopInstanceUid}/images" data-unit="${shown.class === 'CT' ? ' HU' : ''}">
 <h2 id="images-title">${TEXTS.images.title}</h2>
 <noscript><p>${TEXTS.images.needsScript}</p></noscript>
-</section>`;
+</section>`
+}`;
 }

@@ -106,6 +106,8 @@ export const TEXTS = {
     downloads: 'Downloads',
     seg: 'Segmentation (SEG)',
     report: 'Report (SR)',
+    historyAlone:
+      'This volume is in the history of the node alone: the archive has no SEG and no report of it.',
     series: 'Why these images',
     seriesColumns: {
       series: 'Series',
@@ -226,6 +228,11 @@ export const TEXTS = {
       'no date': 'no study date',
     },
     apartLegend: 'not joined',
+    historyAlone: 'in the history alone',
+    replaced: 'measured again by the model in use',
+    earlier: (taken: number, leftOut: number) =>
+      `Earlier studies: the archive was asked, ${taken} are measured or on their way` +
+      (leftOut === 0 ? '.' : `, ${leftOut} left out:`),
     downloadCsv: 'Download CSV',
     downloadJson: 'Download JSON',
     noVolumes: 'No volume has been measured yet.',

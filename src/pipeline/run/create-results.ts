@@ -1,13 +1,17 @@
 import type { SeriesVolume } from '../../dicom/geometry/series-volume.ts';
+import { ageInYears } from '../../dicom/reading/age.ts';
 import type { Mode } from '../../inference-mode.ts';
 import type { RelatedObject } from '../../pictures/picture-input.ts';
 import type { ApartReason } from '../../results/apart-reason.ts';
+import { bodySizeOf } from '../../results/body-size.ts';
+import { meaningSentences } from '../../results/meaning.ts';
 import { type QualityFlag, qualityFlags } from '../../results/quality-flags.ts';
 import {
   type ResultContext,
   type ResultObject,
   type SegmentationForm,
   segmentationUid,
+  sourceHeader,
 } from '../../results/result-context.ts';
 import { FORMATS_TO_TRY, RESULT_FORMAT, type ResultFormat } from '../../results/result-format.ts';
 import { createSegmentation } from '../../seg/segmentation-object.ts';
@@ -176,7 +180,7 @@ export function reportInput(
   { measurement, source, model, remarks = [] }: SegmentedSeries,
   [segmentation, ...otherSegmentations]: readonly SegmentationReference[],
   { priors, apart }: Pick<Past, 'priors' | 'apart'>,
-  { reportOutlines: outlines, repeatabilityPercent, reportForm }: ResultSettings,
+  { reportOutlines: outlines, repeatabilityPercent, reportForm, meaning }: ResultSettings,
 ): ReportInput {
   const { meanIntensity, sdIntensity } = measurement;
   const found =
@@ -195,9 +199,20 @@ export function reportInput(
     flags: qualityFlags(measurement, source),
     priors,
     apart,
-    remarks,
+    remarks: found ? [...remarks, ...meaningOf(source, model, measurement.volumeMl, meaning)] : remarks,
     repeatabilityPercent: repeatabilityPercent[model.info.modality] ?? undefined,
   };
+}
+
+function meaningOf(
+  source: SeriesVolume,
+  { info: { modality: images } }: Model,
+  ml: number,
+  settings: ResultSettings['meaning'],
+): string[] {
+  const header = sourceHeader(source);
+  const [ageYears, size] = [ageInYears(header), bodySizeOf(header)];
+  return meaningSentences(settings, { ml, images, ageYears, size });
 }
 
 const referenceOf = ({ sopClassUid, sopInstanceUid, seriesInstanceUid }: SegmentationReference) => ({

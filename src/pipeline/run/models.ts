@@ -39,6 +39,17 @@ export function configuredModels(
   };
 }
 
+/** The hashes of the models that measure new studies; models that do not load are left out. */
+export async function modelsInUse(models: Models): Promise<ReadonlySet<string>> {
+  const hashes = new Set<string>();
+  for (const seriesClass of SEGMENTED_CLASSES) {
+    if (!models.has(seriesClass)) continue;
+    const model = await models.load(seriesClass).catch(() => undefined);
+    if (model) hashes.add(model.sha256);
+  }
+  return hashes;
+}
+
 /**
  * What must be said of each model wherever its results are shown, by its hash; models that do not load are
  * left out.

@@ -1,6 +1,7 @@
 import type { ImageArchive } from '../../dicom/image-archive.ts';
 import type { Mode } from '../../inference-mode.ts';
 import type { SiteIdentity } from '../../results/device.ts';
+import type { MeaningSettings } from '../../results/meaning.ts';
 import type { ContentQualification, ImageClass, SegmentationForm } from '../../results/result-context.ts';
 import type { ResultFormat } from '../../results/result-format.ts';
 import type { Model } from '../../segmentation/model/model-folder.ts';
@@ -38,6 +39,10 @@ export interface RunParts {
   /** The last moment at which a run may be called off: what it throws ends the run, and nothing is stored. */
   readonly beforeStoring?: (studyInstanceUid: string) => Promise<void>;
   readonly stageLimits?: StageLimits;
+  /**
+   * Results stay in the history: nothing is stored in the archive, and the study is not dealt with by that.
+   */
+  readonly historyAlone?: boolean;
   /** Where several studies are worked on in one process. */
   readonly turn?: Turn;
 }
@@ -72,6 +77,8 @@ export interface ResultSettings {
   readonly reportOutlines: boolean;
   /** Whether a reader's correction, where there is one, is what later volumes are compared with. */
   readonly correctedCounts: boolean;
+  /** Left out: nothing is said of what a volume means. */
+  readonly meaning?: MeaningSettings;
   /** See `ReportInput.repeatabilityPercent`; null where the site has stated none. */
   readonly repeatabilityPercent: Readonly<Record<ImageClass, number | null>>;
 }

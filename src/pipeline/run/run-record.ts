@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { type DicomDataset, text } from '../../dicom/reading/dataset.ts';
+import { deriveUid } from '../../dicom/uids.ts';
 import { APART_REASONS } from '../../results/apart-reason.ts';
+import { qualityFlags } from '../../results/quality-flags.ts';
 import { seriesUid } from '../../results/result-context.ts';
 import { reportReference } from '../../sr/report-form.ts';
 import type { PriorVolume, ReportReference } from '../../sr/report-input.ts';
@@ -9,7 +11,8 @@ import { currentVolume, priorVolumes, recordVolume } from '../../store/records/h
 import type { PatientIdentity } from '../../store/records/patient-key.ts';
 import { recordReportPriors } from '../../store/records/report-priors.ts';
 import { moveReviews } from '../../store/records/reviews.ts';
-import { freezeInput, type Run } from '../../store/records/run-log.ts';
+import { fixedTime, freezeInput, type Run } from '../../store/records/run-log.ts';
+import { wasErased } from '../../store/records/study-log.ts';
 import { keptInterval, type MeasuredVolume, type VolumeRecord } from '../../store/records/volume-record.ts';
 import { type Past, type Results, type SegmentedSeries } from './create-results.ts';
 import type { RunParts } from './run-parts.ts';
@@ -68,8 +71,10 @@ async function standingVolume(
   database: RunParts['database'],
 ): Promise<VolumeRecord | undefined> {
   const current = await currentVolume(database, subject);
-  if (current || formerPart === undefined) return current;
-  return currentVolume(database, { ...subject, part: formerPart });
+  // What is in the history alone has no report.
+  if (current || formerPart === undefined) return current?.historyAlone ? undefined : current;
+  const former = await currentVolume(database, { ...subject, part: formerPart });
+  return former?.historyAlone ? undefined : former;
 }
 
 /** @param correctedCounts whether a reader's correction takes the place of what the node measured */
@@ -139,12 +144,52 @@ export async function recordFinding(
   };
   const studies = priors.map(({ report: prior }) => prior.studyInstanceUid);
   await database.transaction(async (sql) => {
+    const before = await currentVolume(sql, record);
     await recordVolume(sql, record);
+    if (before?.historyAlone) await moveReviews(sql, before.report, record.report);
     await recordReportPriors(sql, report.sopInstanceUid, studies);
     if (former) await moveReviews(sql, former, report);
     await announceResult(sql, report.sopInstanceUid, now());
   });
   return record;
+}
+
+/**
+ * Writes the finding to the volume history, where it stays: the archive hears nothing of it. What the archive
+ * holds of the same images, model and mode stands.
+ */
+export async function recordInHistoryAlone(
+  finding: SegmentedSeries,
+  run: Run,
+  { database, patientKey, now }: Pick<RunParts, 'database' | 'patientKey' | 'now'>,
+): Promise<MeasuredVolume> {
+  const { measurement, source } = finding;
+  const subject = subjectOf(finding, run, patientKey);
+  const { seriesInstanceUid, part, model } = subject;
+  const nameOf = (what: string) => {
+    const { name, version, sha256, mode } = model;
+    const uid = deriveUid('history alone', what, seriesInstanceUid, part, name, version, sha256, mode);
+    return { seriesInstanceUid: seriesUid(uid), sopInstanceUid: uid };
+  };
+  const report = nameOf('report');
+  const measuredAt = await fixedTime(database, `history alone ${report.sopInstanceUid}`, now());
+  const interval = measurement.volumeIntervalMl;
+  const isFound = measurement.voxelCount > 0;
+  const record: MeasuredVolume = {
+    ...subject,
+    historyAlone: true,
+    volumeMl: measurement.volumeMl,
+    voxelCount: measurement.voxelCount,
+    intervalMl: isFound && interval ? keptInterval(interval) : null,
+    flags: qualityFlags(measurement, source),
+    seg: isFound ? nameOf('segmentation') : null,
+    report,
+    supersedes: null,
+    contentDateTime: measuredAt.toISOString(),
+  };
+  // Who was erased meanwhile leaves no trace; of an earlier study, the run has begun after that.
+  if (!(await wasErased(database, run.studyInstanceUid))) await recordVolume(database, record);
+  return (await currentVolume(database, record)) ?? record;
 }
 
 const referenceOf = ({

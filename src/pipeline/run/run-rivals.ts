@@ -1,5 +1,5 @@
 import { expectVolume } from '../../segmentation/segment.ts';
-import { wasWithdrawn } from '../../store/records/history.ts';
+import { currentVolume, wasWithdrawn } from '../../store/records/history.ts';
 import { fixedTime, type Run } from '../../store/records/run-log.ts';
 import { reissueOf } from '../../store/records/study-identity.ts';
 import type { MeasuredVolume } from '../../store/records/volume-record.ts';
@@ -12,7 +12,7 @@ import { lookAt, lookQuickly } from './look.ts';
 import { retrieveSeries } from './retrieve-series.ts';
 import { type Rivals, remarksOf } from './rivals.ts';
 import type { RunParts } from './run-parts.ts';
-import { pastOf, recordFinding, trackingUidOf } from './run-record.ts';
+import { pastOf, recordFinding, recordInHistoryAlone, subjectOf, trackingUidOf } from './run-record.ts';
 import { type RunStage, type StageClock } from './stages.ts';
 import { type StandingResult, standingMode, standingResult } from './standing-result.ts';
 import { storeResults, verifyStored } from './store-results.ts';
@@ -76,6 +76,10 @@ async function publish(work: SegmentedWork, context: StudyContext, stage: RunSta
   const { archive, database, settings, now } = parts;
   await parts.turn?.begin();
   const { studyInstanceUid } = run;
+  const stands = await currentVolume(database, subjectOf(work, run, parts.patientKey));
+  // What is known now of the patient stands in no report of it.
+  const isApart = parts.historyAlone || (context.restate && stands?.historyAlone);
+  if (isApart) return stage('record', () => recordInHistoryAlone(work, run, parts));
   const firstTime = (name: string) => fixedTime(database, name, now());
   const { standing, source } = work;
   // What was withdrawn stays so: no report takes its place.

@@ -62,7 +62,7 @@ export async function standingResult(
   const { studyInstanceUid } = run;
   const { source } = images;
   const volume = await currentVolume(database, subjectOf(images, run, patientKey));
-  if (!volume) return undefined;
+  if (!volume || volume.historyAlone) return undefined;
   const reissue = await reissueOf(database, studyInstanceUid);
   const mask = new Uint8Array(source.volume.voxels.length);
   const nothing = { ...images, mask, measurement: measure(source.volume, mask) };

@@ -55,6 +55,10 @@ export async function withdrawResult(
         'Instance UID',
     );
   }
+  if (volume.historyAlone) {
+    const what = 'is in the history alone, there is nothing of it to withdraw: reject it on its page';
+    throw new StoreError('RESULT_UNKNOWN', `the result ${uid} ${what}`);
+  }
   const { studyInstanceUid, report } = volume;
   const headers = await resultHeaders(volume, archive, database);
   const rejected = headers.map(rejectedInstance);

@@ -5,9 +5,9 @@ import type { Sql } from '../database/sql.ts';
  * The ways by which a study becomes known; of several, the first here is kept, as it says the most of who
  * sent it. poll: QIDO-RS listed it. changes: an Orthanc's list of changes. notify: POST /api/notify. stow,
  * dimse: this node received it. command: a person asked for it; it is processed whatever the routing rules
- * say, and again.
+ * say, and again. earlier: the years before the node came are worked off.
  */
-export const SOURCE_KINDS = ['command', 'dimse', 'stow', 'notify', 'changes', 'poll'] as const;
+export const SOURCE_KINDS = ['command', 'dimse', 'stow', 'notify', 'changes', 'poll', 'earlier'] as const;
 
 export const sourceSchema = z.object({
   kind: z.enum(SOURCE_KINDS),
@@ -15,6 +15,8 @@ export const sourceSchema = z.object({
   callingAeTitle: z.string().optional(),
   /** It was in the archive before the node first looked there: what arrives from then on goes before it. */
   backlog: z.boolean().optional(),
+  /** DA, of an earlier study: the newest go first. */
+  studyDate: z.string().optional(),
 });
 /** How a study became known, and from whom: what routing rules can ask. */
 export type AnnouncementSource = z.infer<typeof sourceSchema>;
@@ -95,15 +97,24 @@ const announcementRow = z
   );
 const COLUMNS = 'study_instance_uid, source, ticket, failures';
 const POLL_RANK = rankOf({ kind: 'poll' });
-
-/** Announcements whose time to be looked at has come; what was merely found by polling comes last. */
+const EARLIER_RANK = rankOf({ kind: 'earlier' });
+/**
+ * Announcements whose time to be looked at has come; what was merely found by polling comes last, and earlier
+ * studies one by one when there is nothing else: the newest is queued first, and what arrives waits for one
+ * look.
+ */
 export async function dueAnnouncements(sql: Sql, now: Date, limit: number): Promise<Announcement[]> {
-  const rows = await sql.query(
-    `SELECT ${COLUMNS} FROM pansegnet.announcement WHERE due_at <= $1
-     ORDER BY rank = ${POLL_RANK}, due_at, study_instance_uid LIMIT $2`,
-    [now, limit],
-  );
-  return z.array(announcementRow).parse(rows);
+  const due = async (which: string, order: string, most: number) => {
+    const rows = await sql.query(
+      `SELECT ${COLUMNS} FROM pansegnet.announcement WHERE due_at <= $1 AND ${which}
+       ORDER BY ${order}, study_instance_uid LIMIT $2`,
+      [now, most],
+    );
+    return z.array(announcementRow).parse(rows);
+  };
+  const news = await due(`rank < ${EARLIER_RANK}`, `rank = ${POLL_RANK}, due_at`, limit);
+  if (news.length > 0) return news;
+  return due(`rank >= ${EARLIER_RANK}`, "coalesce(source->>'studyDate', '') DESC, due_at", 1);
 }
 
 /** When the next announced study is to be looked at; undefined while there is none. */

@@ -59,6 +59,15 @@ export async function reopenIgnored(
   return rows.length > 0;
 }
 
+/** Whether the study is of the years before the node came, and has arrived in no other way. */
+export async function isEarlierStudy(sql: Sql, studyInstanceUid: string): Promise<boolean> {
+  const rows = await sql.query(
+    `SELECT 1 FROM pansegnet.study WHERE study_instance_uid = $1 AND source->>'kind' = 'earlier'`,
+    [studyInstanceUid],
+  );
+  return rows.length > 0;
+}
+
 const isSame = (one: AnnouncementSource, other: AnnouncementSource): boolean =>
   one.kind === other.kind && one.callingAeTitle === other.callingAeTitle;
 

@@ -17,6 +17,21 @@ export async function setPlace(sql: Sql, queue: string, id: string, since: Date)
   await sql.query('UPDATE pgboss.job SET created_on = $3 WHERE name = $1 AND id = $2', [queue, id, since]);
 }
 
+/**
+ * Whether a job of the queue may be taken now, of another study than those that are worked on: what `fetch`
+ * would give, without taking it.
+ */
+export async function isJobDue(sql: Sql, queue: string): Promise<boolean> {
+  const rows = await sql.query(
+    `SELECT 1 FROM pgboss.job WHERE name = $1 AND state < 'active' AND start_after <= now()
+       AND NOT EXISTS (SELECT 1 FROM pgboss.job AS other WHERE other.name = $1 AND other.state = 'active'
+         AND other.singleton_key = job.singleton_key)
+     LIMIT 1`,
+    [queue],
+  );
+  return rows.length > 0;
+}
+
 const silentRow = z.object({
   id: z.string(),
   data: z.unknown(),

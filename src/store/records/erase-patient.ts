@@ -79,6 +79,7 @@ export async function erasePatient(
       [studies, now],
     );
     await sql.query('DELETE FROM pansegnet.tracking WHERE patient_key = $1', [patientKey]);
+    await sql.query('DELETE FROM pansegnet.earlier_search WHERE patient_key = $1', [patientKey]);
     await sql.query('DELETE FROM pansegnet.workitem WHERE patient_key = $1', [patientKey]);
     await alsoErase(sql, traces);
     return traces;

@@ -1,5 +1,7 @@
+import { z } from 'zod';
 import { isMode, type Mode } from '../../inference-mode.ts';
 import type { ApartReason } from '../../results/apart-reason.ts';
+import { rowsOf } from '../database/rows.ts';
 import type { Sql } from '../database/sql.ts';
 import { isIdentified, personsOfPatient } from './study-identity.ts';
 import {
@@ -13,7 +15,8 @@ import {
 
 /**
  * Writes a volume to the history, in place of an earlier one of the same part, model and mode: that one is
- * superseded, and with it its correction and its withdrawal. Writing the same again changes nothing.
+ * superseded, and with it its correction and its withdrawal. Writing the same again changes nothing. What is
+ * in the history alone takes the place of nothing that the archive holds.
  */
 export async function recordVolume(sql: Sql, record: MeasuredVolume): Promise<void> {
   const { model } = record;
@@ -28,10 +31,10 @@ export async function recordVolume(sql: Sql, record: MeasuredVolume): Promise<vo
      series_instance_uid, part,
        class, model_name, model_version, model_sha256, mode, volume_ml, voxel_count, flags, seg, report,
        supersedes,
-       content_date_time, interval_ml)
+       content_date_time, interval_ml, history_alone)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::jsonb, $15::jsonb, $16::jsonb,
      $17, $18,
-       $19::jsonb)
+       $19::jsonb, $20)
      ON CONFLICT (series_instance_uid, part, model_name, model_version, model_sha256, mode) DO UPDATE SET
        patient_key = excluded.patient_key, study_instance_uid = excluded.study_instance_uid,
        study_date = excluded.study_date, study_time = excluded.study_time, class = excluded.class,
@@ -39,7 +42,9 @@ export async function recordVolume(sql: Sql, record: MeasuredVolume): Promise<vo
        seg = excluded.seg, report = excluded.report, supersedes = excluded.supersedes,
        content_date_time = excluded.content_date_time, interval_ml = excluded.interval_ml,
        correction = CASE WHEN volume.report = excluded.report THEN volume.correction END,
-       withdrawn = CASE WHEN volume.report = excluded.report THEN volume.withdrawn END`,
+       history_alone = excluded.history_alone,
+       withdrawn = CASE WHEN volume.report = excluded.report THEN volume.withdrawn END
+     WHERE volume.history_alone OR NOT excluded.history_alone`,
     [
       record.patientKey,
       record.studyInstanceUid,
@@ -60,6 +65,7 @@ export async function recordVolume(sql: Sql, record: MeasuredVolume): Promise<vo
       record.supersedes,
       new Date(record.contentDateTime),
       record.intervalMl && JSON.stringify(record.intervalMl),
+      record.historyAlone ?? false,
     ],
   );
 }
@@ -140,6 +146,37 @@ export async function volumesOfStudies(
   );
 }
 
+/**
+ * Studies with volumes of a kind of images that a model did not measure yet in this mode: the latest first,
+ * each with its StudyDate (DA).
+ * @param which.patientKey of one patient alone
+ * @param which.since DA; studies before that are left out
+ */
+export async function studiesToRemeasure(
+  sql: Sql,
+  which: {
+    class: string;
+    model: ModelIdentity;
+    patientKey?: string | undefined;
+    since?: string | undefined;
+  },
+): Promise<{ studyInstanceUid: string; studyDate: string }[]> {
+  const { name, version, sha256, mode } = which.model;
+  const rows = await sql.query(
+    `SELECT study_instance_uid AS "studyInstanceUid", max(study_date) AS "studyDate"
+     FROM pansegnet.volume AS stands
+     WHERE class = $1 AND withdrawn IS NULL
+       AND ($6::text IS NULL OR patient_key = $6) AND ($7::text IS NULL OR study_date >= $7)
+       AND NOT EXISTS (SELECT 1 FROM pansegnet.volume AS measured
+         WHERE measured.series_instance_uid = stands.series_instance_uid AND measured.part = stands.part
+           AND measured.model_name = $2 AND measured.model_version = $3
+           AND measured.model_sha256 = $4 AND measured.mode = $5)
+     GROUP BY study_instance_uid ORDER BY max(study_date) DESC, study_instance_uid`,
+    [which.class, name, version, sha256, mode, which.patientKey ?? null, which.since ?? null],
+  );
+  return rowsOf(z.object({ studyInstanceUid: z.string(), studyDate: z.string() }), rows);
+}
+
 /** What a new volume is compared with. */
 export interface PriorVolumes {
   /** Oldest first. */
@@ -151,7 +188,8 @@ export interface PriorVolumes {
 /**
  * Volumes that a new one is compared with: of the same person (see `personsOf`), class and model, in other
  * studies that are earlier by date and time. A study without a date has no place in time: it has none and is
- * none. Withdrawn ones, and those that a reader rejected, are none.
+ * none. Withdrawn ones, and those that a reader rejected, are none; neither is what is in the history alone:
+ * a report can name no report of it.
  */
 export async function priorVolumes(
   sql: Sql,
@@ -164,7 +202,8 @@ export async function priorVolumes(
     sql,
     `WHERE patient_key = $1 AND study_instance_uid <> $2 AND class = $3
          AND model_name = $4 AND model_sha256 = $5 AND mode = $6
-         AND withdrawn IS NULL AND study_date <> '' AND (study_date, study_time) < ($7, $8)
+         AND withdrawn IS NULL AND NOT history_alone
+         AND study_date <> '' AND (study_date, study_time) < ($7, $8)
          AND (SELECT decision FROM pansegnet.review
               WHERE report_sop_instance_uid = volume.report->>'sopInstanceUid'
               ORDER BY id DESC LIMIT 1) IS DISTINCT FROM 'rejected'
@@ -190,9 +229,14 @@ export async function priorVolumes(
   };
 }
 
-/** What the result was made in that was made last; undefined where there is none. */
+/**
+ * What the result was made in that was made last; undefined where there is none. What was measured for the
+ * history alone may have been made in another mode, and says nothing.
+ */
 export async function latestMode(sql: Sql): Promise<Mode | undefined> {
-  const rows = await sql.query('SELECT mode FROM pansegnet.volume ORDER BY content_date_time DESC LIMIT 1');
+  const rows = await sql.query(
+    'SELECT mode FROM pansegnet.volume WHERE NOT history_alone ORDER BY content_date_time DESC LIMIT 1',
+  );
   const mode = rows[0]?.mode;
   return isMode(mode) ? mode : undefined;
 }

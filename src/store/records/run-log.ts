@@ -51,6 +51,19 @@ export async function confirmDone(
   return true;
 }
 
+/** Whether a run for this request has ended, well or with nothing to do, on these counts. */
+export async function hasEnded(
+  sql: Sql,
+  of: { studyInstanceUid: string; fingerprint: string; requestId: string },
+): Promise<boolean> {
+  const rows = await sql.query(
+    `SELECT 1 FROM pansegnet.run WHERE study_instance_uid = $1 AND fingerprint = $2 AND request_id = $3
+       AND outcome IS NOT NULL`,
+    [of.studyInstanceUid, of.fingerprint, of.requestId],
+  );
+  return rows.length > 0;
+}
+
 /**
  * Loads what a run depends on besides the images (earlier volumes, the report that it supersedes) once, and
  * gives the same to every later start of that run.
@@ -184,10 +197,38 @@ export async function latestReports(
   return rowsOf(z.object({ reports: z.array(z.string()) }), rows)[0]?.reports;
 }
 
+/** So many of the latest runs say how long one takes. */
+const TIMED_RUNS = 50;
+
+/**
+ * What a study takes that is processed, in seconds: the median of the latest; undefined before there was one.
+ */
+export async function secondsPerStudy(sql: Sql): Promise<{ seconds: number; runs: number } | undefined> {
+  const rows = await sql.query(
+    `SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) AS seconds, count(*)::int AS runs FROM (
+       SELECT extract(epoch FROM finished_at - content_date_time)::float8 AS seconds FROM pansegnet.run
+       WHERE outcome = 'done' AND starts = 1 ORDER BY id DESC LIMIT ${TIMED_RUNS}) AS latest`,
+  );
+  const timed = z.tuple([z.object({ seconds: z.number().nullable(), runs: z.int() })]).parse(rows)[0];
+  return timed.seconds === null ? undefined : { seconds: timed.seconds, runs: timed.runs };
+}
+
+/** The run is over; the study stands where it stood. */
+export async function closeRun(
+  sql: Sql,
+  run: Run,
+  end: { outcome: 'done' | 'skipped'; reports?: readonly string[]; now: Date },
+): Promise<void> {
+  await sql.query(
+    'UPDATE pansegnet.run SET outcome = $2, finished_at = $3, reports = $4::jsonb WHERE id = $1',
+    [run.id, end.outcome, end.now, end.reports ? JSON.stringify(end.reports) : null],
+  );
+}
+
 /**
  * The run is over, and the study says how it ended.
- * @param end.ofOneSeries the run took only the series that a person named; else these counts need no other
- * run
+ * @param end.ofOneSeries the run took only the series that a person named, or stored nothing; else these
+ * counts need no other run
  * @param end.reports SOP Instance UIDs of the reports that the run gave or confirmed
  */
 export async function finishRun(
@@ -201,11 +242,7 @@ export async function finishRun(
     now: Date;
   },
 ): Promise<void> {
-  const reports = end.ofOneSeries || !end.reports ? null : JSON.stringify(end.reports);
-  await sql.query(
-    'UPDATE pansegnet.run SET outcome = $2, finished_at = $3, reports = $4::jsonb WHERE id = $1',
-    [run.id, end.outcome, end.now, reports],
-  );
+  await closeRun(sql, run, end.ofOneSeries ? { outcome: end.outcome, now: end.now } : end);
   if (!end.ofOneSeries) {
     await sql.query('UPDATE pansegnet.study SET processed_fingerprint = $2 WHERE study_instance_uid = $1', [
       run.studyInstanceUid,

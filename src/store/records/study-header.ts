@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type DicomDataset, text, texts, verbatim } from '../../dicom/reading/dataset.ts';
+import { bodySizeOf } from '../../results/body-size.ts';
 import { columnsOf, orUndefined, rowsOf } from '../database/rows.ts';
 import type { Sql } from '../database/sql.ts';
 import { type PatientIdentity, patientKeys } from './patient-key.ts';
@@ -29,6 +30,9 @@ const headerForm = z.object({
   accessionNumber: optional,
   /** Manufacturer and model of the scanner; empty where the images do not say. */
   scanner: z.string(),
+  /** PatientWeight and PatientSize, where they are plausible; see `bodySizeOf`. */
+  weightKg: orUndefined(z.number()),
+  sizeM: orUndefined(z.number()),
 });
 export type StudyHeader = Readonly<z.output<typeof headerForm>>;
 /** What else is kept of whose a study is; see study-identity.ts. */
@@ -67,6 +71,7 @@ function headerOf(
   const patient = namedPatient(image);
   const { patientId, issuer, birthDate } = patient;
   const { birthDateKey, nameKeys } = identities.identityOf(patient);
+  const size = bodySizeOf(image);
   return {
     nameKeys,
     identified: !identities.namesNobody(patient),
@@ -81,6 +86,8 @@ function headerOf(
     studyTime: text(image, 'StudyTime') ?? '',
     description: text(image, 'StudyDescription') ?? '',
     accessionNumber: text(image, 'AccessionNumber'),
+    weightKg: size.weightKg,
+    sizeM: size.heightM,
     scanner: ['Manufacturer', 'ManufacturerModelName'].flatMap((one) => text(image, one) ?? []).join(' '),
   };
 }
@@ -102,8 +109,9 @@ async function recordHeader(sql: Sql, studyInstanceUid: string, header: Recorded
     `INSERT INTO pansegnet.study_header (patient_key, patient_name, patient_id, issuer, birth_date,
      birth_date_key, sex,
        study_date, study_time, description, accession_number, scanner, words, study_instance_uid, name_keys,
-       identified)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::jsonb, $16::boolean)
+       identified, weight_kg, size_m)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::jsonb, $16::boolean,
+       $17::float8, $18::float8)
      ON CONFLICT (study_instance_uid) DO UPDATE SET
        patient_key = excluded.patient_key, patient_name = excluded.patient_name, patient_id =
        excluded.patient_id,
@@ -111,7 +119,9 @@ async function recordHeader(sql: Sql, studyInstanceUid: string, header: Recorded
        sex = excluded.sex, study_date = excluded.study_date, study_time = excluded.study_time,
        description = excluded.description, accession_number = excluded.accession_number,
        scanner = CASE WHEN excluded.scanner = '' THEN study_header.scanner ELSE excluded.scanner END,
-       words = excluded.words, name_keys = excluded.name_keys, identified = excluded.identified`,
+       words = excluded.words, name_keys = excluded.name_keys, identified = excluded.identified,
+       weight_kg = coalesce(excluded.weight_kg, study_header.weight_kg),
+       size_m = coalesce(excluded.size_m, study_header.size_m)`,
     [
       header.patientKey,
       patientName,
@@ -132,6 +142,8 @@ async function recordHeader(sql: Sql, studyInstanceUid: string, header: Recorded
       studyInstanceUid,
       header.nameKeys && JSON.stringify(header.nameKeys),
       String(header.identified),
+      header.weightKg?.toString(),
+      header.sizeM?.toString(),
     ].map((value) => value?.replaceAll('\0', '') ?? null),
   );
 }

@@ -34,6 +34,8 @@ export interface Trend {
   /** See `PatientTrends.people`; 0 unless there is more than one. */
   readonly person: number;
   readonly repeatabilityPercent: number | undefined;
+  /** The model in use has measured all of its studies again. */
+  readonly replaced?: true;
   /** Oldest first. */
   readonly points: readonly TrendPoint[];
 }
@@ -65,10 +67,12 @@ export interface TrendSettings {
  * @param volumes of one patient key, oldest study first
  * @param identities of all studies that are known under it
  * @param isIdentified whether the PatientID behind the key names anybody
+ * @param modelsInUse hashes of the models that measure new studies
  */
 export function patientTrends(
   { volumes, identities, isIdentified }: PatientVolumes,
   settings: TrendSettings,
+  modelsInUse: ReadonlySet<string> = new Set(),
 ): PatientTrends {
   const persons = personsOf(identities);
   const studies = [...new Set(volumes.map(({ studyInstanceUid }) => studyInstanceUid))];
@@ -106,7 +110,24 @@ export function patientTrends(
       },
     ];
   });
-  return { trends, people, notCompared };
+  return { trends: withReplaced(trends, modelsInUse), people, notCompared };
+}
+
+/** Marks the lines whose every study is on a line of the model in use too. */
+function withReplaced(trends: readonly Trend[], modelsInUse: ReadonlySet<string>): Trend[] {
+  const studiesOf = ({ points }: Trend) => new Set(points.map(({ volume }) => volume.studyInstanceUid));
+  const isInUse = ({ model }: Trend) => modelsInUse.has(model.sha256);
+  return trends.map((trend) => {
+    if (isInUse(trend)) return trend;
+    const isReplaced = trends.some(
+      (other) =>
+        isInUse(other) &&
+        other.class === trend.class &&
+        other.person === trend.person &&
+        [...studiesOf(trend)].every((study) => studiesOf(other).has(study)),
+    );
+    return isReplaced ? { ...trend, replaced: true } : trend;
+  });
 }
 
 /** Of a study: which person's it is under its patient key, counted from 1, and why others are left out. */

@@ -70,6 +70,14 @@ export const volumeForm = z.object({
   /** Null where nothing was found. */
   seg: resultReference.nullable(),
   report: reportReference,
+  /**
+   * The result is in this history alone, and not in the archive: `seg` and `report` name it, and no object
+   * has these UIDs.
+   */
+  historyAlone: z
+    .boolean()
+    .transform((alone) => alone || undefined)
+    .optional(),
   /** SOP instance UID of the report that this one supersedes. */
   supersedes: z.string().nullable(),
   /** Content date and time of the report: ISO 8601, UTC. */

@@ -23,7 +23,7 @@ const COLUMNS: Readonly<Record<string, (volume: Row) => string | number | undefi
   modelVersion: ({ model }) => model.version,
   modelSha256: ({ model }) => model.sha256,
   mode: ({ model }) => model.mode,
-  report: ({ report }) => report.sopInstanceUid,
+  report: ({ report, historyAlone }) => (historyAlone ? undefined : report.sopInstanceUid),
   supersedes: ({ supersedes }) => supersedes ?? undefined,
   measuredAt: ({ contentDateTime }) => contentDateTime,
   correctedMl: ({ correction }) => correction?.volumeMl,
@@ -33,6 +33,8 @@ const COLUMNS: Readonly<Record<string, (volume: Row) => string | number | undefi
   // Of one patient key, the volumes of different numbers are not proven to be one person's.
   person: ({ compared }) => compared?.person,
   notCompared: ({ compared }) => compared?.notCompared,
+  // Not in the archive: it has no report.
+  historyOnly: ({ historyAlone }) => (historyAlone ? 'yes' : undefined),
 };
 
 /**

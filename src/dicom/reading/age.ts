@@ -1,4 +1,4 @@
-import { type DicomDataset, text } from '../../dicom/reading/dataset.ts';
+import { type DicomDataset, text } from './dataset.ts';
 
 /** Units of the VR AS (PS3.5 section 6.2), as parts of a year. */
 const AGE_UNITS: Readonly<Record<string, number>> = { D: 365.25, W: 52.18, M: 12, Y: 1 };
