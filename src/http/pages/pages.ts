@@ -128,6 +128,10 @@ export function pageRoutes(parts: ApiParts): Router {
       body: qualityBody(quality, month, basePath),
     });
   });
+
+  router.get('/candidates', async (_request, response) => {
+    send(response, { ...(await parts.candidates.page()), current: 'candidates' });
+  });
   return router;
 }
 

@@ -1,3 +1,4 @@
+import type { SeriesVolume } from '../../dicom/geometry/series-volume.ts';
 import type { DicomWebClient } from '../../dicom/web/client.ts';
 import type { Mode } from '../../inference-mode.ts';
 import type { SiteIdentity } from '../../results/device.ts';
@@ -10,6 +11,7 @@ import type { Database } from '../../store/database/sql.ts';
 import type { PatientIdentity } from '../../store/records/patient-key.ts';
 import type { RecordHeader } from '../../store/records/study-header.ts';
 import type { IdentityReader } from '../../store/records/study-identity.ts';
+import type { MeasuredVolume } from '../../store/records/volume-record.ts';
 import type { SegmentedClass, SelectionRules } from '../selection/rules.ts';
 import type { StageLimits } from './stage-limits.ts';
 import type { ProgressListener, StageEndListener } from './stages.ts';
@@ -37,6 +39,8 @@ export interface RunParts {
   readonly onStageEnd?: StageEndListener;
   /** The last moment at which a run may be called off: what it throws ends the run, and nothing is stored. */
   readonly beforeStoring?: (studyInstanceUid: string) => Promise<void>;
+  /** Told of each result that stands, with the images that it was made of: the last that is done for it. */
+  readonly recorded?: (result: MeasuredVolume, images: SeriesVolume) => Promise<void>;
   readonly stageLimits?: StageLimits;
   /** Where several studies are worked on in one process. */
   readonly turn?: Turn;

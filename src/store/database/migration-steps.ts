@@ -1,3 +1,5 @@
+import { CANDIDATE_TABLES } from './candidate-tables.ts';
+
 /**
  * The tables, step by step. A step that was released never changes: what must differ becomes a new step.
  * The number of a step is its place in the list, counted from 1.
@@ -335,4 +337,5 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE pansegnet.result_series ADD COLUMN of_report text;
   ALTER TABLE pansegnet.run ADD COLUMN reports jsonb;
   `,
+  CANDIDATE_TABLES,
 ];
