@@ -1,6 +1,6 @@
 import { blandAltmanPlot } from '../evaluation/page/plots.ts';
 import { type Html, html } from '../http/html.ts';
-import { ml, shortHash, signed } from '../http/pages/format.ts';
+import { day, ml, shortHash, signed } from '../http/pages/format.ts';
 import type { CandidateCase, CandidateGroup, CandidateReport } from './summary.ts';
 import { CANDIDATE_TEXTS } from './texts.ts';
 
@@ -100,17 +100,20 @@ function flagTable({ flags }: CandidateGroup): Html {
 
 function caseTable({ cases }: CandidateGroup, basePath: string): Html {
   const rows = cases.slice(0, MOST_CASES).map((one) => {
-    const { studyInstanceUid, report, part, decision, corrected } = one;
+    const { studyInstanceUid, studyDate, report, part, decision, corrected } = one;
     const address = `${basePath}/studies/${studyInstanceUid}?result=${report}`;
     const ofPart = part !== '' && html` <small>${part}</small>`;
     return [
-      cell(C.study, html`<a href="${address}"><code>${studyInstanceUid}</code></a>${ofPart}`),
+      cell(
+        C.study,
+        html`<a href="${address}">${day(studyDate)} <code>${studyInstanceUid}</code></a>${ofPart}`,
+      ),
       number(C.oneDice, ratio(one.dice)),
       number(C.inUseMl, ml(one.inUseMl)),
       number(C.candidateMl, ml(one.candidateMl)),
       number(C.differenceMl, signed(one.differenceMl)),
       cell(C.flags, flagWords(one)),
-      cell(C.review, decision === null ? '' : T.verdicts[decision]),
+      cell(C.review, decision === null ? '' : html`<span class="nowrap">${T.verdicts[decision]}</span>`),
       cell(C.reader, corrected ? `${ratio(corrected.inUseDice)} / ${ratio(corrected.candidateDice)}` : ''),
     ];
   });

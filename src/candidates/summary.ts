@@ -5,6 +5,8 @@ import type { ComparedCandidate, OpenCandidates } from '../store/records/candida
 /** Images that both models have segmented. Differences are the candidate's less those of the model in use. */
 export interface CandidateCase {
   readonly studyInstanceUid: string;
+  /** DA, or empty. */
+  readonly studyDate: string;
   readonly seriesInstanceUid: string;
   readonly part: string;
   /** SOP Instance UID of the report of the result in use. */
@@ -131,9 +133,10 @@ function groupOf(compared: readonly ComparedCandidate[]): CandidateGroup[] {
 }
 
 function caseOf({ inUse, result, decision, ...one }: ComparedCandidate): CandidateCase {
-  const { studyInstanceUid, seriesInstanceUid, part, report } = one;
+  const { studyInstanceUid, studyDate, seriesInstanceUid, part, report } = one;
   return {
     studyInstanceUid,
+    studyDate,
     seriesInstanceUid,
     part,
     report,

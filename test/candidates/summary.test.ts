@@ -26,6 +26,7 @@ function compared(one: Case): ComparedCandidate {
   });
   return {
     studyInstanceUid: study,
+    studyDate: '20260301',
     seriesInstanceUid: `${study}.1`,
     part: '',
     class: one.class ?? 'CT',

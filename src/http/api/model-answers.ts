@@ -90,6 +90,7 @@ export const candidatesAnswer = z.object({
         .array(
           z.object({
             studyInstanceUid: z.string(),
+            studyDate: z.string().describe('DA, or empty'),
             seriesInstanceUid: z.string(),
             part: z.string(),
             report: z.string().describe('SOP Instance UID of the report of the result in use'),

@@ -223,6 +223,8 @@ export async function forgetOptedOut(sql: Sql, key: string): Promise<void> {
 
 const comparedRow = notedRow.omit({ images: true }).extend({
   result: candidateFinding,
+  /** As DICOM has it (YYYYMMDD), empty where it is not known. */
+  studyDate: z.string(),
   /** The latest review of the result in use. */
   decision: orUndefined(z.enum(REVIEW_DECISIONS)),
 });
@@ -232,7 +234,9 @@ export type ComparedCandidate = Readonly<z.output<typeof comparedRow>>;
 /** All that was compared, in the order in which it was noted. */
 export async function comparedCandidates(sql: Sql): Promise<ComparedCandidate[]> {
   const rows = await sql.query(
-    `SELECT ${columnsOf(comparedRow.omit({ decision: true }))}, decision
+    `SELECT ${columnsOf(comparedRow.omit({ decision: true, studyDate: true }))}, decision,
+       coalesce((SELECT study_date FROM pansegnet.study_header AS header
+         WHERE header.study_instance_uid = candidate_result.study_instance_uid), '') AS "studyDate"
      FROM pansegnet.candidate_result LEFT JOIN LATERAL (
        SELECT decision FROM pansegnet.review WHERE report_sop_instance_uid = report
        ORDER BY review.id DESC LIMIT 1) AS latest ON true
