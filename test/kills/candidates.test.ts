@@ -124,7 +124,7 @@ describe(`a candidate on ${STUDIES} studies like the demo's, killed ${KILLS} tim
     );
     for (const { studyInstanceUid } of patients) {
       const series = await client.searchSeries(studyInstanceUid);
-      expect(series.map((one) => text(one, 'Modality')).toSorted()).toEqual(['CT', 'SEG', 'SR']);
+      expect(series.map((one) => text(one, 'Modality') ?? '').toSorted()).toEqual(['CT', 'SEG', 'SR']);
     }
     await node.stop();
     const database = await openDatabase({ folder: path.join(folder, 'database') });
