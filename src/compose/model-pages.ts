@@ -14,14 +14,17 @@ export function composeModelPages(
   database: Sql,
 ): Pick<ApiParts, 'modelsInUse' | 'candidates'> {
   const { candidates } = config.models;
+  const uses = () => modelUses(configuredNames(config), candidates, database);
   const report = async () => {
-    const open = await openCandidates(database);
-    const isConfigured = ({ class: ofClass, candidate }: (typeof open)[number]) =>
-      Object.entries(candidates).some(([name, model]) => name === ofClass && model === candidate);
-    return candidateReport(await comparedCandidates(database), open.filter(isConfigured));
+    const models = await uses();
+    // Of a candidate that is none any more, or in use by now, nothing is done.
+    const open = (await openCandidates(database)).filter(({ class: ofClass, candidate: name }) =>
+      models.some((one) => one.class === ofClass && one.candidate === name && one.inUse !== name),
+    );
+    return candidateReport(await comparedCandidates(database), open);
   };
   return {
-    modelsInUse: () => modelUses(configuredNames(config), candidates, database),
+    modelsInUse: uses,
     candidates: {
       report,
       page: async () => ({

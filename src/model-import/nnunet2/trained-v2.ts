@@ -221,8 +221,8 @@ function notesOnPostprocessing({ paths }: TrainingFiles, root: string): string[]
   return first === undefined
     ? []
     : [
-        `${first} does not count: nnU-Net v2's prediction leaves it to nnUNetv2_apply_postprocessing, and it is ` +
-          'not done here either',
+        `${first} does not count: nnU-Net v2's prediction leaves it to nnUNetv2_apply_postprocessing, and ` +
+          'it is not done here either',
       ];
 }
 
