@@ -112,6 +112,8 @@ function pageParts(database: Database): ApiParts {
     instance: unused,
     withdraw: undefined,
     modelNotice: async () => undefined,
+    modelsInUse: async () => [],
+    candidates: { report: unused, page: unused },
     health: async () => [],
   };
 }

@@ -7,6 +7,7 @@ import { startWatching } from './arrivals/watch/watch-schedule.ts';
 import { composeAccess } from './compose/access.ts';
 import { composeArchive, composeEmbeddedArchive } from './compose/archive.ts';
 import { composeAudit } from './compose/audit.ts';
+import { startCandidates } from './compose/candidates.ts';
 import { dataPlaces, refuseForeignData } from './compose/data-owner.ts';
 import { openConfiguredDatabase } from './compose/database.ts';
 import { openDoors } from './compose/doors.ts';
@@ -14,6 +15,7 @@ import { startResultExits } from './compose/exits.ts';
 import { composeHttp } from './compose/http.ts';
 import { composeIntake } from './compose/intake.ts';
 import { createLogger } from './compose/logger.ts';
+import { heedConfiguredModels, modelsInUse } from './compose/models.ts';
 import type { CommandRoutes } from './compose/node-parts.ts';
 import { startNotifications } from './compose/notifications.ts';
 import { composeObservation } from './compose/observation.ts';
@@ -35,7 +37,6 @@ import type { ImageArchive } from './dicom/image-archive.ts';
 import { newOwnToken } from './http/security/local-access.ts';
 import { NodeMetrics } from './metrics/node-metrics.ts';
 import type { OrderEvent } from './orders/performing.ts';
-import { configuredModels } from './pipeline/run/models.ts';
 import type { ProgressListener } from './pipeline/run/stages.ts';
 import { announceStudy } from './store/arrivals/announcements.ts';
 import type { Database } from './store/database/sql.ts';
@@ -112,7 +113,9 @@ export async function startNode(config: Config, options: NodeOptions = {}): Prom
   open.defer(async () => intake?.stop());
   const queue = open.adopt(await openQueue(config, engine), (it) => it.stop({ graceMs: 0 }));
 
-  const models = configuredModels(config.models, config.models.folder);
+  await heedConfiguredModels(config, database, { now, warn });
+  const inUse = await modelsInUse(config, database);
+  const { models } = inUse;
   const readiness = composeObservation(config, {
     database,
     archive,
@@ -122,7 +125,7 @@ export async function startNode(config: Config, options: NodeOptions = {}): Prom
     metrics,
     logger,
   });
-  const pages = composePages(config, { database, queue, archive, models, readiness, now, logger });
+  const pages = composePages(config, { database, queue, archive, inUse, readiness, now, logger });
   const told = (event: OrderEvent): void => {
     metrics.orderEvent(event);
     audit.orderEvent(event);
@@ -173,7 +176,11 @@ export async function startNode(config: Config, options: NodeOptions = {}): Prom
       ends.emit(studyInstanceUid);
       orders.wake();
     };
-    startWork(config, { database, queue, run, metrics, audit, logger, ended });
+    const candidates = await startCandidates(config, { database, queue, run, inUse, logger });
+    open.defer(() => candidates?.stop());
+    const studyBegins = () => candidates?.studyBegins() ?? { [Symbol.dispose]: () => undefined };
+    const modelsNow = inUse.refresh;
+    startWork(config, { database, queue, run, modelsNow, studyBegins, metrics, audit, logger, ended });
   }
   open.defer(() => queue.stop({ graceMs: config.shutdown.graceSeconds * 1000 }));
   const identity = await composeIdentityWatch(config, { archive, database, queue, logger });

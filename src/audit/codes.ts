@@ -28,6 +28,7 @@ export const AUDIT_EVENT_TYPES = {
   applicationStop: dcm('110121', 'Application Stop'),
   login: dcm('110122', 'Login'),
   logout: dcm('110123', 'Logout'),
+  softwareConfiguration: dcm('110131', 'Software Configuration'),
   restrictedFunction: dcm('110132', 'Use of Restricted Function'),
   auditRecordingStarted: dcm('110134', 'Audit Recording Started'),
 } as const;

@@ -34,6 +34,8 @@ export interface AuditObject {
   readonly id: string;
   /** For a query: what was asked, in place of a name. */
   readonly query?: string;
+  /** What else is to be known of it, by name. */
+  readonly details?: Readonly<Record<string, string>>;
 }
 
 /** One thing that somebody saw or did. */
@@ -98,7 +100,7 @@ function participant({ userId, isRequestor, role, address }: AuditParticipant): 
   };
 }
 
-function object({ kind, id, query }: AuditObject): object {
+function object({ kind, id, query, details = {} }: AuditObject): object {
   return {
     '@ParticipantObjectID': clean(id),
     // A person who is a patient; else a system object: a report of the node, or the query itself.
@@ -108,6 +110,10 @@ function object({ kind, id, query }: AuditObject): object {
     ...(query === undefined
       ? { ParticipantObjectName: clean(id) } // the schema wants a name; the node gives none away
       : { ParticipantObjectQuery: Buffer.from(query).toString('base64') }),
+    ParticipantObjectDetail: Object.entries(details).map(([type, value]) => ({
+      '@type': clean(type),
+      '@value': Buffer.from(value).toString('base64'),
+    })),
   };
 }
 

@@ -33,6 +33,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CliCommand>>> = {
   'database restore': async () => (await import('./database-restore.ts')).databaseRestore,
   'models import': async () => (await import('./models-import.ts')).modelsImport,
   'models verify': async () => (await import('./models-verify.ts')).modelsVerify,
+  'models promote': async () => (await import('./models-promote.ts')).modelsPromote,
   'models list': async () => (await import('./models-list.ts')).modelsList,
   'token add': async () => (await import('./token-add.ts')).tokenAdd,
   'token list': async () => (await import('./token-list.ts')).tokenList,

@@ -40,10 +40,13 @@ async function problemsOf({ watch, models, selection }: Config): Promise<string[
   if (!validate(watch.schedule))
     problems.push(`watch.schedule: '${watch.schedule}' is no cron expression of five or six fields`);
   await tried('selection', () => readSelectionRules(selection.rules, selection.siteRules));
-  const configured = configuredModels(models, models.folder);
-  for (const seriesClass of SEGMENTED_CLASSES) {
-    if (configured.has(seriesClass))
-      await tried(`models.${MODALITY_OF[seriesClass]}`, () => configured.load(seriesClass));
+  const sections = { models, 'models.candidates': models.candidates };
+  for (const [section, names] of Object.entries(sections)) {
+    const configured = configuredModels(names, models.folder);
+    for (const seriesClass of SEGMENTED_CLASSES) {
+      if (configured.has(seriesClass))
+        await tried(`${section}.${MODALITY_OF[seriesClass]}`, () => configured.load(seriesClass));
+    }
   }
   return problems;
 }

@@ -1,16 +1,20 @@
 import { z } from 'zod';
+import { modelUses } from '../compose/model-uses.ts';
+import { configuredNames } from '../compose/models.ts';
+import type { ModelUse } from '../http/api/model-answers.ts';
 import { listModels } from '../segmentation/model/model-folder.ts';
 import { defineCommand } from './definition/command.ts';
 import { jsonFlag } from './definition/field.ts';
-import { print } from './terminal/print.ts';
 
 export const modelsList = defineCommand({
   name: 'models list',
-  help: 'the models of the configured folder, and which of them cannot be used',
-  runs: 'here',
+  help: 'the models of the configured folder: which are in use, and which cannot be used',
+  runs: 'in-node',
   options: z.strictObject({ json: jsonFlag }),
-  run: async ({ json }, { configure }) => {
-    const { folder } = configure().models;
+  worksWithoutDatabase: true,
+  run: async ({ json }, { config, database, print }) => {
+    const { folder, candidates } = config.models;
+    const uses = await modelUses(configuredNames(config), candidates, database);
     const listed = (await listModels(folder)).map(({ folder: at, model, error }) => ({
       folder: at,
       ...(model
@@ -21,6 +25,7 @@ export const modelsList = defineCommand({
             title: model.info.title,
             notice: model.info.notice ?? null,
             sha256: model.sha256,
+            ...placeOf(model.info, uses),
           }
         : { error: error.message }),
     }));
@@ -30,9 +35,35 @@ export const modelsList = defineCommand({
       print(
         'name' in model
           ? `${model.name}  ${model.modality}  ${model.version}  ` +
-              `${model.title}${model.notice ? `  (${model.notice})` : ''}`
+              `${model.title}${model.notice ? `  (${model.notice})` : ''}${placeWords(model)}`
           : `${model.folder}  cannot be used: ${model.error}`,
       );
     }
   },
 });
+
+interface Place {
+  readonly use: 'in use' | 'candidate' | null;
+  /** Of the model in use, where it was promoted. */
+  readonly promoted: { readonly by: string; readonly at: string; readonly because: string | null } | null;
+}
+
+function placeOf(
+  { name, modality }: { readonly name: string; readonly modality: string },
+  uses: readonly ModelUse[],
+): Place {
+  const of = uses.find((one) => one.class === modality);
+  const { promotion } = of ?? {};
+  const stands = promotion?.model === name && promotion.overruledAt === null;
+  return {
+    use: of?.inUse === name ? 'in use' : of?.candidate === name ? 'candidate' : null,
+    promoted: stands ? { by: promotion.by, at: promotion.at, because: promotion.because } : null,
+  };
+}
+
+function placeWords({ use, promoted }: Place): string {
+  if (use === null) return '';
+  if (!promoted) return `  [${use}]`;
+  const { by, at, because } = promoted;
+  return `  [${use}, promoted ${at.slice(0, 10)} by ${by}${because === null ? '' : `: ${because}`}]`;
+}

@@ -30,12 +30,23 @@ export interface NodeAudit extends AsyncDisposable {
   studyFailed(studyInstanceUid: string, error: unknown): void;
   /** An operator had a patient erased from the node. */
   patientErased(patientKey: string): void;
+  /** Somebody made a model the one in use. */
+  modelPromoted(promotion: Promoted): void;
   /** An order was claimed, or ended. */
   orderEvent(event: OrderEvent): void;
   /** A result went to another system, or was refused there. */
   resultSent(address: string, studyInstanceUid: string, outcome: 'sent' | 'failed'): void;
   /** Records the end, where there was a beginning, and waits for the disk. */
   [Symbol.asyncDispose](): Promise<void>;
+}
+
+interface Promoted {
+  readonly class: string;
+  readonly modelName: string;
+  readonly modelSha256: string;
+  readonly former: string | undefined;
+  readonly promotedBy: string;
+  readonly because: string | undefined;
 }
 
 type Recorded = Pick<AuditEvent, 'event' | 'type' | 'action' | 'objects' | 'participants'> &
@@ -132,6 +143,24 @@ export function composeAudit(
         action: 'D',
         participants: [{ ...node, isRequestor: true }],
         objects: patients === 'key' ? [{ kind: 'patient', id }] : [],
+      }),
+    modelPromoted: ({ class: ofClass, modelName, modelSha256, former, promotedBy, because }) =>
+      record({
+        event: 'securityAlert',
+        type: 'softwareConfiguration',
+        action: 'E',
+        participants: [{ userId: promotedBy, isRequestor: true }, node],
+        objects: [
+          {
+            kind: 'address',
+            id: `models.${ofClass}: ${modelName}`,
+            details: {
+              sha256: modelSha256,
+              ...(former === undefined ? {} : { former }),
+              ...(because === undefined ? {} : { because }),
+            },
+          },
+        ],
       }),
     orderEvent: ({ order, what }) =>
       record({

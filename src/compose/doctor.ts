@@ -20,13 +20,19 @@ import {
   checkTimeZone,
 } from '../doctor/check-machine.ts';
 import { checkModels } from '../doctor/check-models.ts';
+import { checkPromotions } from '../doctor/check-promotions.ts';
 import { checkFolder } from '../doctor/check-storage.ts';
 import { type Finding, ok, trouble } from '../doctor/finding.ts';
+import { type ModelUse, modelsAnswer } from '../http/api/model-answers.ts';
 import { readLocalAccess } from '../http/security/local-access.ts';
+import type { ModelNames } from '../pipeline/run/models.ts';
+import { readDatabase } from '../store/database/inspect.ts';
 import { archiveOptions } from './archive.ts';
 import { databasePlace } from './database.ts';
 import { examineDimseArchive } from './dimse-doctor.ts';
 import { localAccessFile } from './doors.ts';
+import { modelUses } from './model-uses.ts';
+import { configuredNames } from './models.ts';
 import { dataFolders } from './observation.ts';
 import { composeChanges } from './watch.ts';
 
@@ -66,15 +72,15 @@ export async function* examine(configure: () => Config): AsyncGenerator<Finding>
   yield* await examineArchive(config);
   const { archive, results } = config;
   if (archive.url !== null) yield checkForms(archive.url, [results.segmentation].flat());
-  yield* await checkModels({
-    folder: models.folder,
-    names: { CT: models.CT, T1W: models.T1W, T2W: models.T2W },
-  });
+  const uses = await readModelUses(config).catch(() => undefined);
+  const names = namesOf(config, uses);
+  yield* await checkModels({ folder: models.folder, names, candidates: models.candidates });
+  yield* checkPromotions(uses ?? []);
   yield* await checkInference({
     executionProviders: inference.executionProviders,
     threads: inference.threads || undefined,
     modelFolder: models.folder,
-    models: [models.CT, models.T1W, models.T2W].filter((name) => name !== null),
+    models: Object.values(names).filter((name) => name !== null),
   });
   yield checkExposure({
     host: http.host,
@@ -144,5 +150,30 @@ async function askNode(config: Config): Promise<NodeAnswer> {
   const { parts } = readyzSchema.parse(await response.json());
   return parts;
 }
+
+/**
+ * Which models are in use, by the running node that owns the database, or by the database; undefined where
+ * there is none yet.
+ */
+async function readModelUses(config: Config): Promise<readonly ModelUse[] | undefined> {
+  const own = await readLocalAccess(localAccessFile(config));
+  if (!own) {
+    return readDatabase(databasePlace(config), (sql) =>
+      modelUses(configuredNames(config), config.models.candidates, sql),
+    );
+  }
+  const response = await fetch(`${own.url}/api/models`, {
+    headers: { Authorization: `Bearer ${own.token}` },
+    signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
+  });
+  return modelsAnswer.parse(await response.json()).models;
+}
+
+const namesOf = (config: Config, uses: readonly ModelUse[] | undefined): ModelNames => {
+  const configured = configuredNames(config);
+  const inUse = (name: keyof ModelNames) =>
+    uses?.find((one) => one.class === name)?.inUse ?? configured[name];
+  return { CT: inUse('CT'), T1W: inUse('T1W'), T2W: inUse('T2W') };
+};
 
 const readyzSchema = z.object({ parts: z.record(z.string(), z.boolean()) });

@@ -5,6 +5,7 @@ import { TEXTS } from '../http/pages/texts.ts';
 import { diskSpace } from '../metrics/disk-space.ts';
 import type { Readiness } from '../metrics/readiness.ts';
 import { describeFailure } from '../pipeline/failures.ts';
+import type { ModelNames } from '../pipeline/run/models.ts';
 import type { StudyQueue } from '../queue/study-queue.ts';
 import { dataFolders } from './observation.ts';
 
@@ -20,11 +21,11 @@ const T = TEXTS.health;
 /** How the parts of the node are, in words for people. */
 export function nodeHealth(
   config: Config,
-  { queue, readiness }: { queue: StudyQueue; readiness: Readiness },
+  { queue, readiness, models }: { queue: StudyQueue; readiness: Readiness; models: () => ModelNames },
 ): () => Promise<readonly HealthItem[]> {
   let last: readonly HealthItem[] = [];
   const look = async (): Promise<readonly HealthItem[]> => {
-    last = [...(await readyParts(config, readiness)), await queueItem(queue), await diskItem(config)];
+    last = [...(await readyParts(models(), readiness)), await queueItem(queue), await diskItem(config)];
     return last;
   };
   return async () => {
@@ -33,11 +34,9 @@ export function nodeHealth(
   };
 }
 
-async function readyParts({ models }: Config, readiness: Readiness): Promise<HealthItem[]> {
+async function readyParts(models: ModelNames, readiness: Readiness): Promise<HealthItem[]> {
   const looks = await readiness.look();
-  const names = Object.values({ CT: models.CT, T1W: models.T1W, T2W: models.T2W }).filter(
-    (name) => name !== null,
-  );
+  const names = Object.values(models).filter((name) => name !== null);
   return (['archive', 'models', 'database'] as const).flatMap((part): HealthItem[] => {
     const found = looks.find((one) => one.part === part);
     if (!found) return [];

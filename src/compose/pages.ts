@@ -6,7 +6,6 @@ import { ImageCache } from '../http/images/image-cache.ts';
 import { loadImages } from '../http/images/load-images.ts';
 import type { Readiness } from '../metrics/readiness.ts';
 import { modelNotices, modelsInUse } from '../pipeline/run/models.ts';
-import type { Models } from '../pipeline/run/run-parts.ts';
 import { withdrawResult } from '../pipeline/withdraw/withdraw-result.ts';
 import { requestStudy } from '../queue/request-study.ts';
 import type { StudyQueue } from '../queue/study-queue.ts';
@@ -14,6 +13,8 @@ import type { Database } from '../store/database/sql.ts';
 import { StudyEvents } from '../store/events/study-events.ts';
 import { SOFTWARE_VERSION } from '../version.ts';
 import { nodeHealth } from './health-summary.ts';
+import { composeModelPages } from './model-pages.ts';
+import type { ModelsInUse } from './models.ts';
 import { installedSite, meaningSettings } from './run.ts';
 
 const BYTES_PER_MB = 1_000_000;
@@ -22,7 +23,7 @@ export interface PagesInput {
   readonly database: Database;
   readonly queue: StudyQueue;
   readonly archive: ImageArchive;
-  readonly models: Models;
+  readonly inUse: ModelsInUse;
   readonly readiness: Readiness;
   readonly now: () => Date;
   readonly logger: Logger;
@@ -30,7 +31,7 @@ export interface PagesInput {
 
 /** What pages and API show, and what they do. */
 export function composePages(config: Config, input: PagesInput): ApiParts {
-  const { database, queue, archive, models, readiness, now, logger } = input;
+  const { database, queue, archive, inUse, readiness, now, logger } = input;
   const cache = new ImageCache(
     (result) => loadImages(archive, result),
     config.pages.imageCacheMegabytes * BYTES_PER_MB,
@@ -77,8 +78,9 @@ export function composePages(config: Config, input: PagesInput): ApiParts {
           });
         }
       : undefined,
-    modelsInUse: () => modelsInUse(models),
-    modelNotice: async ({ sha256 }) => (await modelNotices(models)).get(sha256),
-    health: nodeHealth(config, { queue, readiness }),
+    modelHashesInUse: async () => modelsInUse(await inUse.refresh()),
+    modelNotice: async ({ sha256 }) => (await modelNotices(await inUse.refresh())).get(sha256),
+    ...composeModelPages(config, database),
+    health: nodeHealth(config, { queue, readiness, models: inUse.names }),
   };
 }

@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts';
 import type { Mode } from '../inference-mode.ts';
-import { configuredModels } from '../pipeline/run/models.ts';
+import { candidateNotes } from '../pipeline/candidate/note-candidate.ts';
 import type { ResultSettings, RunParts } from '../pipeline/run/run-parts.ts';
 import { readSelectionRules } from '../pipeline/selection/rules.ts';
 import type { SiteIdentity } from '../results/device.ts';
@@ -14,6 +14,7 @@ import { headerRecorder } from '../store/records/study-header.ts';
 import { identityReader } from '../store/records/study-identity.ts';
 import { trackingUids } from '../store/records/tracking-uid.ts';
 import { SOFTWARE_VERSION } from '../version.ts';
+import { modelsInUse } from './models.ts';
 
 export function resultSettings(config: Config): ResultSettings {
   const { contentQualification, segmentation, reportOutlines, repeatabilityPercent, counts, keyImages, pdf } =
@@ -87,7 +88,7 @@ export async function composeRun(
   const patientKey = await patientKeys(database, placeholderIds);
   return {
     rules: readSelectionRules(config.selection.rules, config.selection.siteRules),
-    models: configuredModels(config.models, config.models.folder),
+    models: (await modelsInUse(config, database)).models,
     patientKey,
     trackingUid: await trackingUids(database, patientKey, placeholderIds, config.site.trackingSecret),
     identities: await identityReader(database, placeholderIds),
@@ -97,6 +98,7 @@ export async function composeRun(
     mode: await modeOf(config, database),
     looks: config.selection.looks,
     stageLimits: config.queue.stageTimeoutMinutes,
+    recorded: candidateNotes(database, config.models.candidates, () => new Date()),
     now: () => new Date(),
     ...parts,
   };

@@ -3,7 +3,7 @@ import type { Config } from '../config.ts';
 import type { NodeMetrics } from '../metrics/node-metrics.ts';
 import { asLongAsWanted } from '../orders/called-off.ts';
 import { remeasureStudy } from '../pipeline/remeasure-study.ts';
-import type { RunParts } from '../pipeline/run/run-parts.ts';
+import type { Models, RunParts } from '../pipeline/run/run-parts.ts';
 import type { ProgressListener } from '../pipeline/run/stages.ts';
 import { runStudy } from '../pipeline/run-study.ts';
 import { isChosen } from '../pipeline/selection/choose-series.ts';
@@ -21,6 +21,10 @@ interface WorkParts {
   readonly database: Database;
   readonly queue: StudyQueue;
   readonly run: RunParts;
+  /** As they are when a study begins. */
+  readonly modelsNow: () => Promise<Models>;
+  /** Told that a study begins, and of its end. */
+  readonly studyBegins: () => Disposable;
   readonly metrics: NodeMetrics;
   readonly audit: NodeAudit;
   readonly logger: Logger;
@@ -42,7 +46,7 @@ function earlierRun({ priors }: Config, run: RunParts): RunParts {
 /** Processes what is in the queue, until the queue is stopped. */
 export function startWork(
   config: Config,
-  { database, queue, run, metrics, audit, logger, ended }: WorkParts,
+  { database, queue, run: configured, modelsNow, studyBegins, metrics, audit, logger, ended }: WorkParts,
 ): void {
   workOnStudies({
     database,
@@ -51,6 +55,8 @@ export function startWork(
     now: () => new Date(),
     log: logger,
     run: async (job, signal, { begin, nearlyOver }) => {
+      using _study = studyBegins();
+      const run = { ...configured, models: await modelsNow() };
       const shown = progressWriter(database, job.studyInstanceUid, {
         now: run.now,
         onError: (err) => logger.warn({ err }, 'progress cannot be shown'),

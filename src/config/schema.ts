@@ -47,6 +47,7 @@ const archiveSchema = z
   });
 
 const modelName = z.string().min(1).nullable();
+const modelNames = { CT: modelName, T1W: modelName, T2W: modelName };
 
 const referenceOf = (modality: 'CT' | 'MR') => z.enum(referencesOf(modality)).nullable();
 
@@ -117,7 +118,11 @@ export const configSchema = z
       siteRules: rulesSchema,
       looks: z.int().nonnegative(),
     }),
-    models: z.strictObject({ folder: z.string().min(1), CT: modelName, T1W: modelName, T2W: modelName }),
+    models: z.strictObject({
+      folder: z.string().min(1),
+      ...modelNames,
+      candidates: z.strictObject(modelNames),
+    }),
     inference: z.strictObject({
       mode: z.enum(['auto', ...MODES]),
       threads: z.int().nonnegative(),

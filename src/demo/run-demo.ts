@@ -6,10 +6,10 @@ import { buildVolume } from '../dicom/geometry/series-volume.ts';
 import type { ImageArchive } from '../dicom/image-archive.ts';
 import { readInstance } from '../dicom/reading/dataset.ts';
 import { readSegmentation } from '../seg/read-segmentation.ts';
+import { dice } from '../segmentation/dice.ts';
 import { readReport } from '../sr/read-report.ts';
 import type { StudyListing } from '../store/records/find-studies.ts';
 import type { VolumeRecord } from '../store/records/volume-record.ts';
-import { dice } from './dice.ts';
 import { type SyntheticStudy, syntheticStudies } from './studies.ts';
 
 /** Within it a node that looks every second has seen what came later, and processed it. */

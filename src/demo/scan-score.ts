@@ -1,9 +1,9 @@
 import { voxelVolumeMl } from '../dicom/volume.ts';
 import type { Mode } from '../inference-mode.ts';
+import { dice } from '../segmentation/dice.ts';
 import { measure } from '../segmentation/measure.ts';
 import type { Model } from '../segmentation/model/model-folder.ts';
 import { segment } from '../segmentation/segment.ts';
-import { dice } from './dice.ts';
 import { drawCase, type ScanForm } from './phantom/hard-scan.ts';
 import { type ScannedContrast, variedScan } from './phantom/varied-scan.ts';
 

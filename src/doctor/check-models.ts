@@ -6,15 +6,37 @@ export interface ModelsUnderTest {
   readonly folder: string;
   /** Name of the model of each modality; null: series of it are not segmented. */
   readonly names: Readonly<Record<Model['info']['modality'], string | null>>;
+  /** The same of models that are tried beside those. */
+  readonly candidates?: ModelsUnderTest['names'];
 }
 
-const WHY = 'Series of that kind fail until it is put right.';
+/** What a model is for, and what comes of it if it cannot be used. */
+interface Part {
+  readonly check: string;
+  readonly key: string;
+  readonly why: string;
+}
+const inUse = (modality: string): Part => ({
+  check: `model for ${modality}`,
+  key: 'models',
+  why: 'Series of that kind fail until it is put right.',
+});
+const asCandidate = (modality: string): Part => ({
+  check: `candidate for ${modality}`,
+  key: 'models.candidates',
+  why: 'It is not tried until it is put right; studies are not touched.',
+});
 
 /** Each configured model: is it there, are its files unchanged, is it for what it is configured for? */
-export async function checkModels({ folder, names }: ModelsUnderTest): Promise<Finding[]> {
-  const configured = Object.entries(names).filter((entry): entry is [string, string] => entry[1] !== null);
-  if (configured.length === 0) return [noModelConfigured()];
-  return Promise.all(configured.map(([modality, name]) => checkModel(modality, name, folder)));
+export async function checkModels({ folder, names, candidates }: ModelsUnderTest): Promise<Finding[]> {
+  const check = (named: object, part: (modality: string) => Part) =>
+    Object.entries(named)
+      .filter((entry): entry is [string, string] => entry[1] !== null)
+      .map(([modality, name]) => checkModel(modality, name, folder, part(modality)));
+  const ofCandidates = check(candidates ?? {}, asCandidate);
+  const ofModels = check(names, inUse);
+  const found = await Promise.all([...ofModels, ...ofCandidates]);
+  return ofModels.length === 0 ? [noModelConfigured(), ...found] : found;
 }
 
 export const noModelConfigured = (): Finding =>
@@ -26,8 +48,12 @@ export const noModelConfigured = (): Finding =>
     'Import one (models import) and name it: models.CT, models.T1W, models.T2W.',
   );
 
-async function checkModel(modality: string, name: string, folder: string): Promise<Finding> {
-  const check = `model for ${modality}`;
+async function checkModel(
+  modality: string,
+  name: string,
+  folder: string,
+  { check, key, why }: Part,
+): Promise<Finding> {
   try {
     const { info, networks } = await loadModel(name, [folder]);
     if (info.modality !== modality) {
@@ -36,8 +62,8 @@ async function checkModel(modality: string, name: string, folder: string): Promi
         check,
         'problem',
         what,
-        WHY,
-        `Name it at models.${info.modality}, or another one at models.${modality}.`,
+        why,
+        `Name it at ${key}.${info.modality}, or another one at ${key}.${modality}.`,
       );
     }
     const what = `${info.title}, version ${info.version}, ${networks.length} fold(s), hashes right`;
@@ -54,6 +80,6 @@ async function checkModel(modality: string, name: string, folder: string): Promi
       codeOf(error) === 'MODEL_MISSING'
         ? `Check models.folder (${folder}) and the name; models list shows what is there.`
         : 'Import it again (models import), and check the disk if it happens again.';
-    return trouble(check, 'problem', messageOf(error), WHY, todo);
+    return trouble(check, 'problem', messageOf(error), why, todo);
   }
 }

@@ -53,7 +53,7 @@ interface UnpackOptions {
  */
 const RELEVANT = new RegExp(
   '(^|/)([^/]+\\.(model(\\.pkl)?|pth)|plans\\.(pkl|json)|dataset\\.json|' +
-    '(postprocessing|calibration(\\.\\w+)?)\\.json)$',
+    'calibration(\\.\\w+)?\\.json|postprocessing\\.(json|pkl))$',
 );
 
 /** RESULTS_FOLDER/nnUNet/3d_fullres/Task109/trainer__plans/fold_0 has five levels below the first. */

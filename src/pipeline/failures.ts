@@ -58,6 +58,7 @@ export const FAILURES: Readonly<Record<FailureCode, readonly [nature: Nature, wo
   STUDY_CRASHES: ['lasting', 'the process ended again and again during work on this study'],
   STUDY_TIMEOUT: ['passing', 'the work took longer than it may'],
   PATIENTS_MIXED: ['lasting', 'the study is of two patients'],
+  CANDIDATE_INPUT: ['lasting', 'the candidate cannot be compared with the model in use'],
   STAGE_TIMEOUT: ['passing', 'a stage of the work took longer than it may'],
   STAGE_TOO_SLOW: ['once', 'this machine is too slow for the work within its limit'],
 };

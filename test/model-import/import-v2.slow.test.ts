@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
-import { cp, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
@@ -665,8 +665,16 @@ describe("nnU-Net v1's own", () => {
       /keeps the largest component \(.*fold_0\/postprocessing\.json\)/,
     );
     await expect(run(trainer, { postprocessing: 'absent.json' })).rejects.toThrow('no file absent.json');
-    await expect(run(await train(), { postprocessing: json })).rejects.toThrow(
-      /not done for models of nnU-Net v2/,
-    );
+  });
+
+  test("postprocessing of nnU-Net v2 is pointed out, never done: its prediction doesn't either", async () => {
+    const trained = await train();
+    const kept = path.join(trained, 'crossval_results_folds_0_1_2_3_4', 'postprocessing.pkl');
+    await mkdir(path.dirname(kept));
+    await writeFile(kept, '');
+    const { info } = await run(trained);
+    expect(info.postprocessing.keepLargestComponent).toBe(false);
+    expect(notes.at(-1)).toMatch(/crossval_results\S+postprocessing\.pkl does not count/);
+    await expect(run(trained, { postprocessing: kept })).rejects.toThrow(/not done for models of nnU-Net v2/);
   });
 });

@@ -71,11 +71,11 @@ async function slowWork({ limitMs, total }: { limitMs: number; total: number }) 
     const stage = new StageClock({ limits: { ...limits, segment: limitMs / 60_000 } }).about('series');
     let told = 0;
     const work = stage('segment', async (progress, signal) => {
-      for (; told < total && !signal?.aborted; told++) {
+      for (; told < total; told++) {
+        signal?.throwIfAborted();
         progress(told, total);
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
-      signal?.throwIfAborted();
     }).catch((error: unknown) => error);
     await vi.advanceTimersByTimeAsync(2 * limitMs);
     return { failure: describeFailure(await work), told };

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { dice } from '../../src/demo/dice.ts';
+import { dice } from '../../src/segmentation/dice.ts';
 import { describeWith } from '../support/requires.ts';
 import { CHROMIUM, findViewer } from './ohif-package.ts';
 import {

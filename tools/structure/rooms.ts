@@ -46,6 +46,17 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'http/html.ts',
     ],
   },
+  candidates: {
+    what: 'candidates beside the models in use: the arithmetic, the page',
+    mayImport: [
+      'store',
+      'evaluation/statistics/bland-altman.ts',
+      'evaluation/statistics/describe.ts',
+      'evaluation/page/plots.ts',
+      'http/html.ts',
+      'http/pages/format.ts',
+    ],
+  },
   arrivals: {
     what: 'everything about what comes in: watching, routing, the spool, C-STORE',
     mayImport: ['dicom', 'implementation.ts', 'results/apart-reason.ts', 'store', 'queue'],

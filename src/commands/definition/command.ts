@@ -61,6 +61,8 @@ interface CommandWords<Runs extends Place, Options extends z.ZodObject> {
 interface DatabaseNeed<Options extends z.ZodObject> {
   /** Whether it may make the database where there is none; default: never. */
   readonly mayCreateDatabase?: (options: z.output<Options>) => boolean;
+  /** Whether an empty one in memory does where there is none; default: no. */
+  readonly worksWithoutDatabase?: boolean;
 }
 
 interface CommandDefinition<Runs extends Place, Options extends z.ZodObject>
@@ -73,6 +75,7 @@ interface CommandDefinition<Runs extends Place, Options extends z.ZodObject>
 export interface PreparedCommand<Runs extends Place> {
   readonly options: object;
   readonly mayCreateDatabase: boolean;
+  readonly worksWithoutDatabase: boolean;
   readonly run: (parts: PartsOf[Runs]) => Promise<void>;
 }
 
@@ -92,6 +95,7 @@ export type CliCommand = LocalCommand | NodeCommand;
 export function defineCommand<Runs extends Place, Options extends z.ZodObject>({
   run,
   mayCreateDatabase = () => false,
+  worksWithoutDatabase = false,
   ...words
 }: CommandDefinition<Runs, Options>): CommandOf<Runs> {
   return {
@@ -101,6 +105,7 @@ export function defineCommand<Runs extends Place, Options extends z.ZodObject>({
       return {
         options,
         mayCreateDatabase: mayCreateDatabase(options),
+        worksWithoutDatabase,
         run: async (parts) => run(options, parts),
       };
     },

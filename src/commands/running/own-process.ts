@@ -1,8 +1,11 @@
 import type { Logger } from 'pino';
+import { codeOf } from '../../coded-error.ts';
 import { openArchive } from '../../compose/archive.ts';
 import { openConfiguredDatabase } from '../../compose/database.ts';
 import { openEngine, openQueue } from '../../compose/queue.ts';
 import type { Config } from '../../config.ts';
+import { openDatabase } from '../../store/database/database.ts';
+import type { Database } from '../../store/database/sql.ts';
 import type { CommandParts } from '../definition/command.ts';
 
 type Outputs = Pick<CommandParts, 'print' | 'onProgress' | 'warn' | 'signal'>;
@@ -11,6 +14,7 @@ interface Own extends Outputs {
   readonly config: Config;
   readonly logger: Logger;
   readonly mayCreateDatabase: boolean;
+  readonly worksWithoutDatabase: boolean;
 }
 
 /**
@@ -20,13 +24,13 @@ interface Own extends Outputs {
  */
 export async function runInOwnProcess(
   run: (parts: CommandParts) => Promise<void>,
-  { config, logger, mayCreateDatabase, ...outputs }: Own,
+  { config, logger, mayCreateDatabase, worksWithoutDatabase, ...outputs }: Own,
 ): Promise<void> {
   // What is opened later works with what was opened before, and is closed first.
   await using open = new AsyncDisposableStack();
-  const database = open.adopt(await openConfiguredDatabase(config, { mayCreate: mayCreateDatabase }), (it) =>
-    it.close(),
-  );
+  const opened = openConfiguredDatabase(config, { mayCreate: mayCreateDatabase });
+  const found = worksWithoutDatabase ? opened.catch(emptyWhereAbsent) : opened;
+  const database = open.adopt(await found, (it) => it.close());
   await run({
     ...outputs,
     config,
@@ -38,4 +42,9 @@ export async function runInOwnProcess(
       return open.adopt(await openQueue(config, engine), (it) => it.stop({ graceMs: 0 }));
     },
   });
+}
+
+function emptyWhereAbsent(error: unknown): Promise<Database> {
+  if (codeOf(error) === 'DATABASE_ABSENT') return openDatabase({ memory: true });
+  throw error;
 }

@@ -11,7 +11,13 @@ import { runInOwnProcess } from './own-process.ts';
 
 /** Does a command here, or, where a node runs on the database, has that node do it. */
 export async function runBesideNode(
-  { name, options, mayCreateDatabase, run }: PreparedCommand<'in-node'> & { readonly name: string },
+  {
+    name,
+    options,
+    mayCreateDatabase,
+    worksWithoutDatabase,
+    run,
+  }: PreparedCommand<'in-node'> & { readonly name: string },
   configure: () => Config,
 ): Promise<void> {
   const config = configure();
@@ -25,7 +31,8 @@ export async function runBesideNode(
     signal: new AbortController().signal,
   };
   try {
-    await runInOwnProcess(run, { ...outputs, config, logger, mayCreateDatabase });
+    const databaseNeed = { mayCreateDatabase, worksWithoutDatabase };
+    await runInOwnProcess(run, { ...outputs, config, logger, ...databaseNeed });
   } catch (error) {
     const node = isInUse(error) ? await readLocalAccess(localAccessFile(config)) : undefined;
     if (!node) throw error;

@@ -71,8 +71,15 @@ export function scatterPlot(series: readonly Series[]): Html | undefined {
   ]);
 }
 
-/** Differences against means (Bland and Altman 1986), with bias and limits of agreement. */
-export function blandAltmanPlot(series: readonly Series[], found: BlandAltman): Html | undefined {
+/**
+ * Differences against means (Bland and Altman 1986), with bias and limits of agreement.
+ * @param difference what is subtracted from what, in words
+ */
+export function blandAltmanPlot(
+  series: readonly Series[],
+  found: BlandAltman,
+  difference = 'predicted less labelled, ml',
+): Html | undefined {
   const all = series.flatMap(({ points }) => points);
   if (all.length === 0) return undefined;
   const { bias, lowerLimit, upperLimit } = found;
@@ -98,7 +105,7 @@ export function blandAltmanPlot(series: readonly Series[], found: BlandAltman): 
 <text x="${RIGHT - 3}" y="${at(y.place(value) - 4)}" text-anchor="end">${name} ${value.toFixed(1)}</text>`;
   });
   return svg('Bland-Altman plot of the volumes', [
-    frame(y, 'predicted less labelled, ml', x, 'mean of both, ml'),
+    frame(y, difference, x, 'mean of both, ml'),
     ...areas,
     ...dotsOf(series, x.place, y.place),
     ...lines,

@@ -5,7 +5,9 @@ import type { StudyEvents } from '../../store/events/study-events.ts';
 import type { ReviewedVolume } from '../../store/records/find-studies.ts';
 import type { TrendSettings } from '../../store/records/trends.ts';
 import type { VolumeRecord } from '../../store/records/volume-record.ts';
+import type { Html } from '../html.ts';
 import type { LoadedImages } from '../images/load-images.ts';
+import type { ModelUse } from './model-answers.ts';
 
 /** How one of the parts that the node depends on is. */
 export interface HealthItem {
@@ -51,7 +53,13 @@ export interface ApiParts {
   /** What must be said of a model wherever its results are shown. */
   readonly modelNotice: (model: VolumeRecord['model']) => Promise<string | undefined>;
   /** Hashes of the models that measure new studies. */
-  readonly modelsInUse?: () => Promise<ReadonlySet<string>>;
+  readonly modelHashesInUse?: () => Promise<ReadonlySet<string>>;
+  readonly modelsInUse: () => Promise<readonly ModelUse[]>;
+  /** How candidates do beside the models in use: for programs, and for people. */
+  readonly candidates: {
+    readonly report: () => Promise<object>;
+    readonly page: () => Promise<{ readonly title: string; readonly body: Html }>;
+  };
   readonly health: () => Promise<readonly HealthItem[]>;
 }
 

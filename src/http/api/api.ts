@@ -2,6 +2,7 @@ import { Router } from 'express';
 import type { ApiParts } from './api-parts.ts';
 import { eventOperations } from './events.ts';
 import { failedOperations } from './failed.ts';
+import { modelOperations } from './models.ts';
 import { openApiDocument } from './openapi.ts';
 import { type Operation, routerOf } from './operation.ts';
 import { patientOperations } from './patients.ts';
@@ -29,4 +30,5 @@ const apiOperations = (parts: ApiParts): Operation[] => [
   ...patientOperations(parts),
   ...resultOperations(parts),
   ...eventOperations(parts),
+  ...modelOperations(parts),
 ];

@@ -22,7 +22,7 @@ export function patientOperations(parts: ApiParts): Operation[] {
     handle: async (request, response) => {
       const patient = await patientOf(request, parts);
       const { patientKey, volumes } = patient;
-      const inUse = await parts.modelsInUse?.();
+      const inUse = await parts.modelHashesInUse?.();
       const { trends, people, notCompared } = patientTrends(patient, parts.trends, inUse);
       response.json({
         patientKey,

@@ -17,7 +17,7 @@ type PageScript = Parameters<typeof moduleAddress>[0] | 'uplot';
 
 export interface PageContent {
   readonly title: string;
-  readonly current?: 'studies' | 'quality';
+  readonly current?: 'studies' | 'quality' | 'candidates';
   readonly body: Html;
   /** Pages work without it. */
   readonly scripts?: readonly PageScript[];
@@ -51,6 +51,7 @@ ${scripts.map((script) =>
 <nav aria-label="${TEXTS.navigation}">
 ${link('/', TEXTS.studies, 'studies')}
 ${link('/quality', TEXTS.quality, 'quality')}
+${link('/candidates', TEXTS.candidates, 'candidates')}
 </nav>
 <span class="spring"></span>
 ${researchOnly && html`<strong class="research">${TEXTS.researchOnly}</strong>`}

@@ -109,7 +109,7 @@ export function pageRoutes(parts: ApiParts): Router {
     const key = patientKeySchema.safeParse(request.params.key);
     const patient = key.success ? await findPatient(database, key.data) : undefined;
     if (!patient) return notFound(send, response, basePath);
-    const trends = patientTrends(patient, parts.trends, await parts.modelsInUse?.());
+    const trends = patientTrends(patient, parts.trends, await parts.modelHashesInUse?.());
     const withReference =
       pages.referenceRange !== 'none' &&
       patient.volumes.some((volume) => volume.class === 'CT') &&
@@ -138,6 +138,10 @@ export function pageRoutes(parts: ApiParts): Router {
       current: 'quality',
       body: qualityBody(quality, month, basePath),
     });
+  });
+
+  router.get('/candidates', async (_request, response) => {
+    send(response, { ...(await parts.candidates.page()), current: 'candidates' });
   });
   return router;
 }

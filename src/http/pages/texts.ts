@@ -13,6 +13,7 @@ export const TEXTS = {
   navigation: 'Pages',
   studies: 'Studies',
   quality: 'Quality',
+  candidates: 'Candidates',
   api: 'API',
   signedIn: (name: string) => `Signed in as ${name}`,
   signOut: 'Sign out',

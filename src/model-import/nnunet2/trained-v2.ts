@@ -79,7 +79,11 @@ export async function readTrainedV2(
     settings,
     modality: dataset.channel,
     hints: `${plans.dataset ?? ''} ${dataset.channel}`.trim(),
-    notes: [...notes, ...notesOn(path.basename(absolute), facts, dataset, pancreas)],
+    notes: [
+      ...notes,
+      ...notesOn(path.basename(absolute), facts, dataset, pancreas),
+      ...notesOnPostprocessing(files, found.root),
+    ],
     facts: factsOf({
       training: plans.dataset,
       version: 2,
@@ -207,6 +211,19 @@ function notesOn(
   const name = labels[pancreas] ?? '';
   if (!/pancrea/i.test(name)) notes.push(`the label that is taken for the pancreas is called ${name}`);
   return notes;
+}
+
+/** What nnUNetv2_find_best_configuration leaves in a folder of its own, beside the folds. */
+function notesOnPostprocessing({ paths }: TrainingFiles, root: string): string[] {
+  const [first] = paths
+    .filter((file) => root === '' || root === '.' || file.startsWith(`${root}/`))
+    .filter((file) => /(^|\/)postprocessing\.(json|pkl)$/.test(file));
+  return first === undefined
+    ? []
+    : [
+        `${first} does not count: nnU-Net v2's prediction leaves it to nnUNetv2_apply_postprocessing, and ` +
+          'it is not done here either',
+      ];
 }
 
 function factsOfV2(plans: SecondPlans, { labels }: Dataset, pancreas: number): Fact[] {

@@ -11,28 +11,39 @@ export const MODALITY_OF: Readonly<Record<SegmentedClass, ModelInfo['modality']>
   T2W: 'T2W',
 };
 
+/** The name of the model of each kind of images; null: there is none. */
+export type ModelNames = Readonly<Record<ModelInfo['modality'], string | null>>;
+
+/** Models that were loaded, by name and what they are for. */
+export type LoadedModels = Map<string, Promise<Model>>;
+
 /**
- * The models that the configuration names, each loaded and checked at its first use, and again when a file of
- * it has changed since.
+ * The models of these names, each loaded and checked at its first use, and again when a file of it has
+ * changed since.
+ * @param names what they are at any time, where they may change
+ * @param loaded shared by those who use the same folder
  */
 export function configuredModels(
-  names: Readonly<Record<ModelInfo['modality'], string | null>>,
+  names: ModelNames | (() => ModelNames),
   folder: string,
+  loaded: LoadedModels = new Map(),
 ): Models {
-  const loaded = new Map<SegmentedClass, Promise<Model>>();
+  const nameOf = (modality: ModelInfo['modality']) =>
+    (typeof names === 'function' ? names() : names)[modality];
   return {
-    has: (seriesClass) => names[MODALITY_OF[seriesClass]] !== null,
+    has: (seriesClass) => nameOf(MODALITY_OF[seriesClass]) !== null,
     load: async (seriesClass) => {
       const modality = MODALITY_OF[seriesClass];
-      const name = names[modality];
+      const name = nameOf(modality);
       if (name === null) throw new SegmentationError('MODEL_MISSING', `models.${modality} names no model`);
-      const known = loaded.get(seriesClass);
+      const key = `${modality} ${name}`;
+      const known = loaded.get(key);
       const isGood = known && (await known.then(isAsLoaded, () => false));
       const model = isGood ? known : loadFor(modality, name, folder);
-      loaded.set(seriesClass, model);
+      loaded.set(key, model);
       // A model that could not be loaded may have been put right by the next study.
       return model.catch((error: unknown) => {
-        loaded.delete(seriesClass);
+        loaded.delete(key);
         throw error;
       });
     },

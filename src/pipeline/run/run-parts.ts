@@ -1,3 +1,4 @@
+import type { SeriesVolume } from '../../dicom/geometry/series-volume.ts';
 import type { ImageArchive } from '../../dicom/image-archive.ts';
 import type { Mode } from '../../inference-mode.ts';
 import type { SiteIdentity } from '../../results/device.ts';
@@ -11,6 +12,7 @@ import type { Database } from '../../store/database/sql.ts';
 import type { PatientIdentity } from '../../store/records/patient-key.ts';
 import type { RecordHeader } from '../../store/records/study-header.ts';
 import type { IdentityReader } from '../../store/records/study-identity.ts';
+import type { MeasuredVolume } from '../../store/records/volume-record.ts';
 import type { SegmentedClass, SelectionRules } from '../selection/rules.ts';
 import type { StageLimits } from './stage-limits.ts';
 import type { ProgressListener, StageEndListener } from './stages.ts';
@@ -38,6 +40,8 @@ export interface RunParts {
   readonly onStageEnd?: StageEndListener;
   /** The last moment at which a run may be called off: what it throws ends the run, and nothing is stored. */
   readonly beforeStoring?: (studyInstanceUid: string) => Promise<void>;
+  /** Told of each result that stands, with the images that it was made of: the last that is done for it. */
+  readonly recorded?: (result: MeasuredVolume, images: SeriesVolume) => Promise<void>;
   readonly stageLimits?: StageLimits;
   /**
    * Results stay in the history: nothing is stored in the archive, and the study is not dealt with by that.

@@ -103,6 +103,7 @@ async function publish(work: SegmentedWork, context: StudyContext, stage: RunSta
     await stage('corrections', (_, signal) =>
       takeCorrection(segmentations, finding, past, volume, run, parts, signal),
     );
+    await parts.recorded?.(volume, source);
   }
   return volume;
 }

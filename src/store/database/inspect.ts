@@ -8,6 +8,7 @@ import { lockFolder } from './folder-lock.ts';
 import { MIGRATIONS } from './migration-steps.ts';
 import { connectPostgres } from './postgres.ts';
 import { schemaVersion } from './schema-version.ts';
+import type { Row, Sql } from './sql.ts';
 
 export interface DatabaseState {
   /** `older`: the next start migrates it. `newer`: this program refuses it. */
@@ -21,23 +22,42 @@ export interface DatabaseState {
  * Looks at a database and changes nothing: neither makes nor migrates it.
  * @throws StoreError DATABASE_IN_USE, DATABASE_UNUSABLE
  */
-export async function inspectDatabase(place: DatabasePlace): Promise<DatabaseState> {
-  if ('memory' in place) return describe(undefined);
+export const inspectDatabase = (place: DatabasePlace): Promise<DatabaseState> =>
+  look(place, async (sql) => describe(sql && (await schemaVersion((text) => sql.query(text)))));
+
+/**
+ * Reads from a database and changes nothing.
+ * @returns undefined where there is none, or another version has made its tables
+ * @throws StoreError DATABASE_IN_USE, DATABASE_UNUSABLE
+ */
+export const readDatabase = <T>(
+  place: DatabasePlace,
+  read: (sql: Sql) => Promise<T>,
+): Promise<T | undefined> =>
+  look(place, async (sql) => {
+    const isCurrent = sql && (await schemaVersion((text) => sql.query(text))) === MIGRATIONS.length;
+    return isCurrent ? read(sql) : undefined;
+  });
+
+async function look<T>(place: DatabasePlace, at: (sql: Sql | undefined) => Promise<T>): Promise<T> {
+  if ('memory' in place) return at(undefined);
   if ('url' in place) {
     const server = await connectPostgres(place.url, 1);
     try {
-      return describe(await schemaVersion((sql) => server.query(sql)));
+      return await at(server);
     } finally {
       await server.close();
     }
   }
   const data = path.join(place.folder, DATA_FOLDER);
-  if (!existsSync(data)) return describe(undefined);
+  if (!existsSync(data)) return at(undefined);
   const lock = await lockFolder(place.folder);
   try {
     const pglite = await PGlite.create(data);
     try {
-      return describe(await schemaVersion(async (sql) => (await pglite.query(sql)).rows));
+      return await at({
+        query: async (text, values) => (await pglite.query<Row>(text, values && [...values])).rows,
+      });
     } finally {
       await pglite.close();
     }

@@ -1,4 +1,5 @@
-import { PENDING_COMMITMENTS } from './commitment-step.ts';
+import { CANDIDATE_TABLES } from './step-candidates.ts';
+import { PENDING_COMMITMENTS } from './step-commitments.ts';
 import { EARLIER_YEARS } from './step-earlier-years.ts';
 import { RESULTS_OUT } from './step-results-out.ts';
 
@@ -342,4 +343,5 @@ export const MIGRATIONS: readonly string[] = [
   PENDING_COMMITMENTS,
   RESULTS_OUT,
   EARLIER_YEARS,
+  CANDIDATE_TABLES,
 ];

@@ -62,6 +62,7 @@ export async function erasePatient(
          WHERE prior->'report'->>'studyInstanceUid' = ANY($1::text[]))`,
       'DELETE FROM pansegnet.run WHERE study_instance_uid = ANY($1::text[])',
       'DELETE FROM pansegnet.volume WHERE study_instance_uid = ANY($1::text[])',
+      'DELETE FROM pansegnet.candidate_result WHERE study_instance_uid = ANY($1::text[])',
       'DELETE FROM pansegnet.study_header WHERE study_instance_uid = ANY($1::text[])',
       'DELETE FROM pansegnet.series_decision WHERE study_instance_uid = ANY($1::text[])',
       'DELETE FROM pansegnet.study_progress WHERE study_instance_uid = ANY($1::text[])',

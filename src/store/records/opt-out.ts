@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { columnsOf, rowsOf } from '../database/rows.ts';
 import type { Sql } from '../database/sql.ts';
+import { forgetOptedOut } from './candidates.ts';
 import { keyedDigests } from './patient-key.ts';
 
 /** Whom a study is of, as its images say. */
@@ -28,7 +29,10 @@ export type OptOutEntry = z.output<typeof entryRow>;
 
 type Entry = Pick<OptOutEntry, 'kind' | 'key'>;
 
-/** @returns whether it was not there before */
+/**
+ * From now on nothing of it is processed, and nothing stays of what a candidate found in it.
+ * @returns whether it was not there before
+ */
 export async function addOptOut(sql: Sql, optOut: OptOut, now: Date): Promise<boolean> {
   const { kind, key } = await entryOf(sql, optOut);
   const rows = await sql.query(
@@ -36,6 +40,7 @@ export async function addOptOut(sql: Sql, optOut: OptOut, now: Date): Promise<bo
      RETURNING key`,
     [kind, key, now],
   );
+  await forgetOptedOut(sql, key);
   return rows.length > 0;
 }
 
@@ -72,12 +77,7 @@ export async function optOutReason(
   studyInstanceUid: string,
   patients: readonly Patient[],
 ): Promise<string | undefined> {
-  const wanted: Entry[] = [await entryOf(sql, { studyInstanceUid })];
-  for (const { patientId = '', issuer = '' } of patients) {
-    if (patientId.trim() === '') continue;
-    wanted.push(await entryOf(sql, { patientId }));
-    if (issuer.trim() !== '') wanted.push(await entryOf(sql, { patientId, issuer }));
-  }
+  const wanted = [await entryOf(sql, { studyInstanceUid }), ...(await entriesOf(sql, patients))];
   const rows = await sql.query(
     `SELECT kind FROM pansegnet.opt_out
      WHERE (kind, key) IN (SELECT * FROM unnest($1::text[], $2::text[])) ORDER BY kind DESC LIMIT 1`,
@@ -86,6 +86,20 @@ export async function optOutReason(
   const found = rowsOf(entryRow.pick({ kind: true }), rows)[0];
   if (!found) return undefined;
   return found.kind === 'study' ? 'the study is on the opt-out list' : 'the patient is on the opt-out list';
+}
+
+/** What the list may call these patients: keyed hashes, which say nothing of them. */
+export const optOutKeys = async (sql: Sql, patients: readonly Patient[]): Promise<string[]> =>
+  (await entriesOf(sql, patients)).map(({ key }) => key);
+
+async function entriesOf(sql: Sql, patients: readonly Patient[]): Promise<Entry[]> {
+  const entries: Entry[] = [];
+  for (const { patientId = '', issuer = '' } of patients) {
+    if (patientId.trim() === '') continue;
+    entries.push(await entryOf(sql, { patientId }));
+    if (issuer.trim() !== '') entries.push(await entryOf(sql, { patientId, issuer }));
+  }
+  return entries;
 }
 
 async function entryOf(sql: Sql, optOut: OptOut): Promise<Entry> {

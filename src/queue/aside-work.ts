@@ -1,0 +1,94 @@
+export interface AsideParts<Job> {
+  /** Whether nothing more urgent waits. */
+  readonly isFree: () => Promise<boolean>;
+  /** The next job, undefined where there is none. */
+  readonly take: () => Promise<Job | undefined>;
+  /** Must not reject, and must end soon after `signal` aborts: then the job is to be put back. */
+  readonly work: (job: Job, signal: AbortSignal) => Promise<void>;
+  /** How long to wait for the next look where there was nothing to do and nobody called `wake`. */
+  readonly pollMs: number;
+  readonly onError: (error: Error) => void;
+}
+
+/**
+ * Work that nobody waits for: one job at a time, and only while this process has no study in hand and none
+ * waits. A study that is begun does not wait for it: it ends the job in hand, which is done again later.
+ */
+export class AsideWork<Job> {
+  readonly #parts: AsideParts<Job>;
+  /** How many studies are in hand. */
+  #studies = 0;
+  #isStopping = false;
+  #isWoken = false;
+  /** Ends the job in hand, or the one that is just being taken. */
+  #giveWay = new AbortController();
+  #endPause: () => void = () => undefined;
+  readonly #ended: Promise<void>;
+
+  constructor(parts: AsideParts<Job>) {
+    this.#parts = parts;
+    this.#ended = this.#run();
+  }
+
+  /**
+   * A study is begun: the job in hand gives way.
+   * @returns to be disposed of when the study is over
+   */
+  studyBegins(): Disposable {
+    this.#studies += 1;
+    this.#giveWay.abort(new Error('a study came'));
+    let isMine = true;
+    return {
+      [Symbol.dispose]: () => {
+        if (!isMine) return;
+        isMine = false;
+        this.#studies -= 1;
+        this.wake();
+      },
+    };
+  }
+
+  /** Looks for a job now instead of at the next poll. */
+  wake(): void {
+    this.#isWoken = true;
+    this.#endPause();
+  }
+
+  /** Ends the job in hand, and takes no more. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    this.#giveWay.abort(new Error('the node stops'));
+    this.wake();
+    await this.#ended;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isStopping) {
+      this.#isWoken = false;
+      const giveWay = new AbortController();
+      this.#giveWay = giveWay;
+      const job = await this.#next().catch((error: unknown) => {
+        this.#parts.onError(error instanceof Error ? error : new Error(String(error)));
+        return undefined;
+      });
+      if (job === undefined) await this.#pause();
+      else await this.#parts.work(job, giveWay.signal);
+    }
+  }
+
+  async #next(): Promise<Job | undefined> {
+    if (this.#studies > 0 || !(await this.#parts.isFree())) return undefined;
+    return this.#studies > 0 || this.#isStopping ? undefined : this.#parts.take();
+  }
+
+  async #pause(): Promise<void> {
+    if (this.#isWoken || this.#isStopping) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, this.#parts.pollMs);
+      this.#endPause = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
