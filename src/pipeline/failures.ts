@@ -5,8 +5,8 @@ import type { StoreErrorCode } from '../store/store-error.ts';
 import type { PipelineErrorCode } from './pipeline-error.ts';
 
 /**
- * `passing`: worth another try later. `lasting`: the same input would fail the same way again. `once`: it most
- * likely would, unless other work held the machine; hours of computing are not spent a third time.
+ * `passing`: worth another try later. `lasting`: the same input would fail the same way again. `once`: it
+ * most likely would, unless other work held the machine; hours of computing are not spent a third time.
  */
 type Nature = 'passing' | 'lasting' | 'once';
 /** The queue imports this file, so its codes stand here. */

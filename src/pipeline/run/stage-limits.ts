@@ -41,7 +41,8 @@ export interface LimitedStage {
 
 /**
  * Runs a stage under its limit. Work that does not stop at its signal is left behind: no stage hangs.
- * @throws PipelineError naming the stage and the limit: STAGE_TIMEOUT, or STAGE_TOO_SLOW for what computes here
+ * @throws PipelineError naming the stage and the limit: STAGE_TIMEOUT, or STAGE_TOO_SLOW for what computes
+ *   here
  */
 export async function withinLimit<T>(
   stage: Stage,
@@ -69,8 +70,8 @@ export async function withinLimit<T>(
     const whole = spent + secondsLeft * 1000;
     if (spent < ESTIMATE_FROM * limitMs || whole < CLEARLY_BEYOND * limitMs) return;
     end(
-      `the stage "${stage}" would take ${Math.ceil(whole / MS_PER_MINUTE)} minutes here (${limit}): raise the limit, ` +
-        'choose a faster inference.mode, or give it more cores',
+      `the stage "${stage}" would take ${Math.ceil(whole / MS_PER_MINUTE)} minutes here (${limit}): ` +
+        'raise the limit, choose a faster inference.mode, or give it more cores',
     );
   };
   try {
