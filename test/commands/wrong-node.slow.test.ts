@@ -15,6 +15,10 @@ const commands = await loadCommands();
 const GIVEN: Readonly<Record<string, readonly string[]>> = {
   process: ['--study', '1.2.3'],
   history: [],
+  'history backfill': ['--since', '2020-01-01'],
+  'history remeasure': ['--model', 'pansegnet-ct'],
+  'models promote': ['pansegnet-ct'],
+  'results resend': ['--exit', 'fhir'],
   'history rebuild': [],
   'queue list': [],
   'queue requeue': ['--all'],
@@ -69,7 +73,10 @@ async function run(...words: string[]): Promise<{ code: number | string; out: st
 
 describe('where there is no database', () => {
   it('every command that works on one names the place that it looked in, and makes nothing', async () => {
-    const names = commands.filter(({ runs }) => runs === 'in-node').map(({ name }) => name);
+    // `models list` answers without one: what is installed stands in the models' folder.
+    const names = commands
+      .filter(({ runs, name }) => runs === 'in-node' && name !== 'models list')
+      .map(({ name }) => name);
     expect(Object.keys(GIVEN).toSorted()).toEqual(names.toSorted());
     for (const [name, given] of Object.entries(GIVEN)) {
       const { code, out, err } = await run(...name.split(' '), ...given);

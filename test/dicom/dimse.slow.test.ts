@@ -93,7 +93,7 @@ describeWith(['Orthanc', 'dcmqrscp', 'openssl', 'shared'], 'an archive that spea
       const image = await archive.anyInstance(uid, text(series ?? {}, 'SeriesInstanceUID') ?? '');
       expect(text(study, 'PatientID')).toBe(text(image ?? {}, 'PatientID'));
     }
-    const days = { from: '19900101', until: '20991231', pageSize: 2 };
+    const days = { from: '19800101', until: '20991231', pageSize: 2 };
     const ofPatient = archive.searchStudiesMatching({ ...days, patientId: OF_PATIENT });
     expect(uids(await collect(ofPatient), 'StudyInstanceUID')).toEqual([STUDY]);
     const dated = all.filter((study) => text(study, 'StudyDate') !== undefined);

@@ -210,13 +210,16 @@ export class DimseArchive {
     seriesUid: string,
     signal?: AbortSignal,
   ): Promise<DicomDataset | undefined> {
-    for await (const first of this.#find('IMAGE', this.#imageKeys(studyUid, seriesUid), signal)) {
-      const sopUid = text(first, 'SOPInstanceUID');
-      if (sopUid === undefined) continue;
-      const listed = new Map([[sopUid, text(first, 'SOPClassUID')]]);
-      return this.#header(studyUid, seriesUid, sopUid, listed, signal);
+    let first: DicomDataset | undefined;
+    // Retrieved when the search is over: closing it takes time, in which nobody would hear of a failure.
+    for await (const match of this.#find('IMAGE', this.#imageKeys(studyUid, seriesUid), signal)) {
+      first = match;
+      if (text(match, 'SOPInstanceUID') !== undefined) break;
     }
-    return undefined;
+    const sopUid = first && text(first, 'SOPInstanceUID');
+    if (!first || sopUid === undefined) return undefined;
+    const listed = new Map([[sopUid, text(first, 'SOPClassUID')]]);
+    return await this.#header(studyUid, seriesUid, sopUid, listed, signal);
   }
 
   async seriesMetadata(studyUid: string, seriesUid: string, signal?: AbortSignal): Promise<DicomDataset[]> {
