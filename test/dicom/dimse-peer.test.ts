@@ -194,6 +194,20 @@ describe('a retrieval', () => {
   });
 });
 
+describe('a header that is looked for', () => {
+  it('fails to who asked, and nowhere else, where the search is over and the retrieval is refused', async () => {
+    const { port } = await peer({
+      accepts: (uid) => uid !== SERVICE.studyGet,
+      serve: async (association) => {
+        const message = await association.messages.next();
+        if (message) await answerFind(association, message, [{ SOPInstanceUID: sopOf(1), SOPClassUID: CT }]);
+      },
+    });
+    const failure = await failureOf(dimseArchive(port).anyInstance(STUDY, SERIES));
+    expect(failure).toMatchObject({ code: 'DICOM_WEB_STATUS', passing: false });
+  });
+});
+
 describe('an association', () => {
   const find = (port: number) => dimseArchive(port, { idleMs: 2_000 }).searchInstances(STUDY, SERIES);
 

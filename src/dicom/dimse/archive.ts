@@ -255,7 +255,8 @@ export class DimseArchive {
   ): Promise<DicomDataset> {
     const wanted = { studyInstanceUid, seriesInstanceUid, sopInstanceUid, listed };
     for await (const bytes of this.#retrieval.instances(wanted, HEADS, signal)) {
-      return readForeignHeader(bytes, `instance ${sopInstanceUid}`);
+      // Awaited here: closing the retrieval takes time, in which nobody would hear of a failure.
+      return await readForeignHeader(bytes, `instance ${sopInstanceUid}`);
     }
     throw notThere(sopInstanceUid);
   }

@@ -175,7 +175,7 @@ export class DicomWebClient {
   ): Promise<DicomDataset | undefined> {
     for await (const first of this.#instances(studyUid, seriesUid, 1, signal)) {
       const sopUid = text(first, 'SOPInstanceUID');
-      if (sopUid !== undefined) return this.instanceMetadata(studyUid, seriesUid, sopUid, signal);
+      if (sopUid !== undefined) return await this.instanceMetadata(studyUid, seriesUid, sopUid, signal);
     }
     return undefined;
   }
