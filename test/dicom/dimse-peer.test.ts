@@ -196,11 +196,24 @@ describe('a retrieval', () => {
 
 describe('a header that is looked for', () => {
   it('fails to who asked, and nowhere else, where the search is over and the retrieval is refused', async () => {
+    const { promise: refused, resolve } = Promise.withResolvers<void>();
     const { port } = await peer({
       accepts: (uid) => uid !== SERVICE.studyGet,
-      serve: async (association) => {
-        const message = await association.messages.next();
-        if (message) await answerFind(association, message, [{ SOPInstanceUID: sopOf(1), SOPClassUID: CT }]);
+      serve: async ({ messages }, n) => {
+        if (n > 1) return resolve();
+        const message = await messages.next();
+        if (!message) return;
+        const response = {
+          affectedSopClassUid: SERVICE.studyFind,
+          commandField: COMMAND.find | RESPONSE,
+          messageIdBeingRespondedTo: message.command.messageId ?? 0,
+        };
+        const match = writeIdentifier({ SOPInstanceUID: sopOf(1), SOPClassUID: CT }, EXPLICIT);
+        await messages.send(message.contextId, { ...response, status: 0xff00 }, [match]);
+        // Canceled, it takes its time.
+        await messages.next();
+        await Promise.race([refused, wait(300)]);
+        await messages.send(message.contextId, { ...response, status: 0xfe00 });
       },
     });
     const failure = await failureOf(dimseArchive(port).anyInstance(STUDY, SERIES));
