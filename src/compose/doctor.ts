@@ -97,7 +97,6 @@ async function loadRuntime(): Promise<{ version: string }> {
 }
 
 async function examineArchive(config: Config): Promise<Finding[]> {
-  if (config.archive.kind === 'dimse') return examineDimseArchive(config);
   if (config.archive.kind === 'embedded') {
     return [
       trouble(
@@ -110,6 +109,7 @@ async function examineArchive(config: Config): Promise<Finding[]> {
     ];
   }
   try {
+    if (config.archive.kind === 'dimse') return await examineDimseArchive(config);
     const options = {
       ...archiveOptions(config),
       timeoutMs: Math.min(ANSWER_LIMIT_MS, config.archive.timeoutSeconds * 1000),

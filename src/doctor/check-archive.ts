@@ -1,7 +1,8 @@
 import { codeOf, messageOf } from '../coded-error.ts';
-import { type DicomDataset, text } from '../dicom/reading/dataset.ts';
+import { text } from '../dicom/reading/dataset.ts';
 import type { Detour } from '../dicom/web/archive-access.ts';
 import type { DicomWebClient } from '../dicom/web/client.ts';
+import { anySeries, anyStudy, type WatchSearch } from './archive-samples.ts';
 import { type Finding, ok, trouble } from './finding.ts';
 
 export interface ArchiveUnderTest {
@@ -18,8 +19,7 @@ export interface ArchiveUnderTest {
   >;
   /** What the client's archive refused so far, and the client had otherwise. */
   readonly detours: readonly Detour[];
-  /** As the node will search. */
-  readonly watch: { readonly lookBack: number | 'all'; readonly pageSize: number };
+  readonly watch: WatchSearch;
   /** One bare request with the archive's credentials; rejects where nothing answers. */
   readonly request: (
     method: 'GET' | 'POST',
@@ -73,14 +73,10 @@ async function checkSearch({
 }: ArchiveUnderTest): Promise<{ finding: Finding; studyInstanceUid?: string }> {
   const check = 'archive: search (QIDO-RS)';
   try {
-    // First as the node does; where nothing is as new as that, any study will do for the other questions.
-    for (const lookBack of new Set([watch.lookBack, 'all'] as const)) {
-      for await (const study of client.searchStudies({ ...watch, lookBack, now: now() })) {
-        const studyInstanceUid = text(study, 'StudyInstanceUID');
-        return { finding: ok(check, client.url), ...(studyInstanceUid ? { studyInstanceUid } : {}) };
-      }
-    }
-    return { finding: ok(check, `${client.url}; it holds no study`) };
+    const study = await anyStudy(client, watch, now());
+    if (!study) return { finding: ok(check, `${client.url}; it holds no study`) };
+    const studyInstanceUid = text(study, 'StudyInstanceUID');
+    return { finding: ok(check, client.url), ...(studyInstanceUid ? { studyInstanceUid } : {}) };
   } catch (error) {
     const finding = trouble(
       check,
@@ -106,10 +102,7 @@ async function checkRetrieval(
   const check = 'archive: retrieval (WADO-RS)';
   if (studyInstanceUid === undefined) return ok(check, 'not tried, as there is no study');
   try {
-    const found = await client.searchSeries(studyInstanceUid);
-    const isImages = (one: DicomDataset) => ['CT', 'MR'].includes(text(one, 'Modality') ?? '');
-    const series = found.find(isImages) ?? found[0];
-    const seriesInstanceUid = series && text(series, 'SeriesInstanceUID');
+    const seriesInstanceUid = await anySeries(client, studyInstanceUid);
     if (seriesInstanceUid === undefined) return ok(check, 'not tried, as the first study has no series');
     const headers = await client.seriesMetadata(studyInstanceUid, seriesInstanceUid);
     const listed = await client.searchInstances(studyInstanceUid, seriesInstanceUid);

@@ -3,6 +3,7 @@ import type { DimseArchive } from '../dicom/dimse/archive.ts';
 import { NotOffered } from '../dicom/dimse/services/status.ts';
 import { text } from '../dicom/reading/dataset.ts';
 import type { Detour } from '../dicom/web/archive-access.ts';
+import { anySeries, anyStudy, type WatchSearch } from './archive-samples.ts';
 import { detourFindings } from './check-archive.ts';
 import { type Finding, ok, trouble } from './finding.ts';
 
@@ -13,7 +14,7 @@ export interface DimseUnderTest {
   >;
   /** What the archive did not offer so far, and the client had otherwise. */
   readonly detours: readonly Detour[];
-  readonly watch: { readonly lookBack: number | 'all'; readonly pageSize: number };
+  readonly watch: WatchSearch;
   /** SOP classes of the results, by their names. */
   readonly written: Readonly<Record<string, string>>;
   /** SOP class of storage commitment; undefined where it is not wanted. */
@@ -83,13 +84,10 @@ async function checkSearch({
 }: DimseUnderTest): Promise<{ finding: Finding; studyInstanceUid?: string }> {
   const check = 'archive: search (C-FIND)';
   try {
-    for (const lookBack of new Set([watch.lookBack, 'all'] as const)) {
-      for await (const study of client.searchStudies({ ...watch, lookBack, now: now() })) {
-        const studyInstanceUid = text(study, 'StudyInstanceUID');
-        return { finding: ok(check, 'gives studies'), ...(studyInstanceUid ? { studyInstanceUid } : {}) };
-      }
-    }
-    return { finding: ok(check, 'the archive holds no study') };
+    const study = await anyStudy(client, watch, now());
+    if (!study) return { finding: ok(check, 'the archive holds no study') };
+    const studyInstanceUid = text(study, 'StudyInstanceUID');
+    return { finding: ok(check, 'gives studies'), ...(studyInstanceUid ? { studyInstanceUid } : {}) };
   } catch (error) {
     const finding = trouble(
       check,
@@ -109,9 +107,7 @@ async function checkRetrieval(
   const check = 'archive: retrieval (C-GET, C-MOVE)';
   if (studyInstanceUid === undefined) return ok(check, 'not tried, as there is no study');
   try {
-    const found = await client.searchSeries(studyInstanceUid);
-    const series = found.find((one) => ['CT', 'MR'].includes(text(one, 'Modality') ?? '')) ?? found[0];
-    const seriesInstanceUid = series && text(series, 'SeriesInstanceUID');
+    const seriesInstanceUid = await anySeries(client, studyInstanceUid);
     if (seriesInstanceUid === undefined) return ok(check, 'not tried, as the first study has no series');
     // The first is enough: the others are not waited for.
     for await (const _instance of client.retrieveSeries(studyInstanceUid, seriesInstanceUid)) break;

@@ -1,3 +1,5 @@
+import { Pause } from './pause.ts';
+
 export interface AsideParts<Job> {
   /** Whether nothing more urgent waits. */
   readonly isFree: () => Promise<boolean>;
@@ -19,10 +21,9 @@ export class AsideWork<Job> {
   /** How many studies are in hand. */
   #studies = 0;
   #isStopping = false;
-  #isWoken = false;
   /** Ends the job in hand, or the one that is just being taken. */
   #giveWay = new AbortController();
-  #endPause: () => void = () => undefined;
+  readonly #pause = new Pause();
   readonly #ended: Promise<void>;
 
   constructor(parts: AsideParts<Job>) {
@@ -50,8 +51,7 @@ export class AsideWork<Job> {
 
   /** Looks for a job now instead of at the next poll. */
   wake(): void {
-    this.#isWoken = true;
-    this.#endPause();
+    this.#pause.wake();
   }
 
   /** Ends the job in hand, and takes no more. */
@@ -64,14 +64,14 @@ export class AsideWork<Job> {
 
   async #run(): Promise<void> {
     while (!this.#isStopping) {
-      this.#isWoken = false;
+      this.#pause.begin();
       const giveWay = new AbortController();
       this.#giveWay = giveWay;
       const job = await this.#next().catch((error: unknown) => {
         this.#parts.onError(error instanceof Error ? error : new Error(String(error)));
         return undefined;
       });
-      if (job === undefined) await this.#pause();
+      if (job === undefined) await this.#pause.wait(this.#parts.pollMs);
       else await this.#parts.work(job, giveWay.signal);
     }
   }
@@ -79,16 +79,5 @@ export class AsideWork<Job> {
   async #next(): Promise<Job | undefined> {
     if (this.#studies > 0 || !(await this.#parts.isFree())) return undefined;
     return this.#studies > 0 || this.#isStopping ? undefined : this.#parts.take();
-  }
-
-  async #pause(): Promise<void> {
-    if (this.#isWoken || this.#isStopping) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, this.#parts.pollMs);
-      this.#endPause = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
   }
 }

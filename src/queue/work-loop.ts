@@ -1,3 +1,4 @@
+import { Pause } from './pause.ts';
 import { Turns } from './turns.ts';
 
 /** What a job in hand says to those that come after it. */
@@ -39,8 +40,7 @@ export class WorkLoop<Job> {
   readonly #leaving = new Set<Hand>();
   readonly #taking: Promise<void>;
   #isStopping = false;
-  #isWoken = false;
-  #endPause: () => void = () => undefined;
+  readonly #pause = new Pause();
 
   constructor(parts: WorkLoopParts<Job>) {
     this.#parts = parts;
@@ -50,8 +50,7 @@ export class WorkLoop<Job> {
 
   /** Looks for a job now instead of at the next poll. */
   wake(): void {
-    this.#isWoken = true;
-    this.#endPause();
+    this.#pause.wake();
   }
 
   /** Takes no more jobs; resolves when those in hand have ended. */
@@ -65,14 +64,14 @@ export class WorkLoop<Job> {
   async #take(): Promise<void> {
     const { take, full, onError } = this.#parts;
     while (!this.#isStopping) {
-      this.#isWoken = false;
+      this.#pause.begin();
       const looking = this.#hasRoom ? take() : full?.().then(() => undefined);
       const job = await looking?.catch((error: unknown) => {
         onError(asError(error));
         return undefined;
       });
       if (job === undefined) {
-        await this.#pause();
+        await this.#pause.wait(this.#parts.pollMs);
         continue;
       }
       const running = this.#work(job).finally(() => {
@@ -108,17 +107,6 @@ export class WorkLoop<Job> {
         () => undefined,
       );
     }
-  }
-
-  async #pause(): Promise<void> {
-    if (this.#isWoken || this.#isStopping) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, this.#parts.pollMs);
-      this.#endPause = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
   }
 }
 

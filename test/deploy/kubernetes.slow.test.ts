@@ -80,9 +80,8 @@ function wrongNames(built: readonly { document: Manifest; kind: keyof typeof KIN
   const folder = mkdtempSync(path.join(cache, 'kubernetes-'));
   try {
     const lines = built.flatMap(({ document, kind }, index) => {
-      const module = document.apiVersion.replace(/^/, 'kubernetes-models/');
       return [
-        `import type { I${kind} as Kind${index} } from '${module}';`,
+        `import type { I${kind} as Kind${index} } from 'kubernetes-models/${document.apiVersion}';`,
         `export const document${index}: Kind${index} = ${JSON.stringify(document)};`,
       ];
     });
@@ -131,7 +130,10 @@ describe('the manifests for Kubernetes', () => {
   });
 
   it('give the node a configuration that it takes, and more time to stop than it takes for itself', () => {
-    const site = path.join(FOLDER, 'overlays/example/site.yaml');
+    // Secrets are files of a running pod.
+    const overrides: Record<string, unknown> = parse(
+      read('overlays/example/site.yaml').replaceAll(/file:\/run.*/g, 'secret'),
+    );
     for (const { containers, terminationGracePeriodSeconds } of [gateway, worker]) {
       const [container] = containers;
       const environment = Object.fromEntries(
@@ -140,7 +142,7 @@ describe('the manifests for Kubernetes', () => {
           value.replace(/^file:.*/, 'postgresql://u:p@h/d'),
         ]),
       );
-      const config = loadConfig({ file: withoutSecrets(site), environment });
+      const config = loadConfig({ overrides, environment });
       expect(config.database.url).toMatch(/^postgresql:/);
       expect(config.log.key).not.toBeNull();
       expect(terminationGracePeriodSeconds).toBeGreaterThan(config.shutdown.graceSeconds);
@@ -197,10 +199,3 @@ describe.skipIf(!hasKubectl)('kubectl kustomize', () => {
       expect(JSON.stringify(selector)).toContain('"app.kubernetes.io/name":"pansegnet-node"');
   });
 });
-
-/** Secrets are files of a running pod. */
-function withoutSecrets(site: string): string {
-  const file = path.join(mkdtempSync(path.join(tmpdir(), 'kubernetes-site-')), 'site.yaml');
-  writeFileSync(file, readFileSync(site, 'utf8').replace(/file:\/run.*/g, 'secret'));
-  return file;
-}

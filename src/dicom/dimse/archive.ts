@@ -1,7 +1,7 @@
 import { DicomError, InstanceGone } from '../dicom-error.ts';
-import { type DicomDataset, number, text } from '../reading/dataset.ts';
+import { type DicomDataset, text } from '../reading/dataset.ts';
 import { readForeignHeader, readForeignValues } from '../reading/foreign-instances.ts';
-import { HeaderValues } from '../reading/header-values.ts';
+import { headersOfSeries, withInstanceCount } from '../series-facts.ts';
 import { isUid } from '../uids.ts';
 import type { ArchiveAnswer, Detour } from '../web/archive-access.ts';
 import type { StudyMatch, StudySearch } from '../web/client.ts';
@@ -183,22 +183,17 @@ export class DimseArchive {
     const keys = { ...SERIES_KEYS, StudyInstanceUID: uidOf(studyUid) };
     const all = unique(await this.#collect('SERIES', keys, MOST_SERIES, signal), 'SeriesInstanceUID');
     const counted: DicomDataset[] = [];
-    for (const series of all) counted.push(await this.#counted(studyUid, series, signal));
+    const list = (seriesUid: string) => this.searchInstances(studyUid, seriesUid, signal);
+    for (const series of all) counted.push(await withInstanceCount(series, list, this.#toldOfCounting));
     return counted;
   }
 
-  async #counted(studyUid: string, series: DicomDataset, signal?: AbortSignal): Promise<DicomDataset> {
-    const seriesUid = text(series, 'SeriesInstanceUID');
-    const count = number(series, 'NumberOfSeriesRelatedInstances');
-    if (seriesUid === undefined || (count !== undefined && count >= 0)) return series;
-    const { length } = await this.searchInstances(studyUid, seriesUid, signal);
+  readonly #toldOfCounting = (): void =>
     this.#options.detour?.({
       refused: 'NumberOfSeriesRelatedInstances of a series (C-FIND)',
       instead: 'its instances listed and counted',
       because: undefined,
     });
-    return { ...series, NumberOfSeriesRelatedInstances: String(length) };
-  }
 
   async searchInstances(studyUid: string, seriesUid: string, signal?: AbortSignal): Promise<DicomDataset[]> {
     const keys = this.#imageKeys(studyUid, seriesUid);
@@ -225,15 +220,8 @@ export class DimseArchive {
   async seriesMetadata(studyUid: string, seriesUid: string, signal?: AbortSignal): Promise<DicomDataset[]> {
     const listed = await this.#listed(studyUid, seriesUid, signal);
     if (listed?.size === 0) return [];
-    const headers: DicomDataset[] = [];
-    const values = new HeaderValues(`series ${seriesUid}`);
     const wanted = { studyInstanceUid: studyUid, seriesInstanceUid: seriesUid, listed };
-    for await (const bytes of this.#retrieval.instances(wanted, HEADS, signal)) {
-      const header = await readForeignHeader(bytes, `instance ${headers.length + 1} of series ${seriesUid}`);
-      values.count(header);
-      headers.push(header);
-    }
-    return headers;
+    return headersOfSeries(this.#retrieval.instances(wanted, HEADS, signal), seriesUid);
   }
 
   async instanceMetadata(

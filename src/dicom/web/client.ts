@@ -1,8 +1,8 @@
 import { api, type RequestInstance } from 'dicomweb-client';
 import { DicomError } from '../dicom-error.ts';
-import { type DicomDataset, number, text } from '../reading/dataset.ts';
+import { type DicomDataset, text } from '../reading/dataset.ts';
 import { readForeignHeader } from '../reading/foreign-instances.ts';
-import { HeaderValues } from '../reading/header-values.ts';
+import { headersOfSeries, withInstanceCount } from '../series-facts.ts';
 import { studyDate } from '../study-date.ts';
 import {
   ArchiveAccess,
@@ -126,25 +126,21 @@ export class DicomWebClient {
     );
     const found = await this.#collect(listed, MOST_SERIES, path);
     const counted: DicomDataset[] = [];
-    for (const series of found) counted.push(await this.#counted(studyUid, series, signal));
+    const list = (seriesUid: string) =>
+      this.#searchInstances(studyUid, seriesUid, signal).catch((error: unknown) => {
+        if (mayBeHadOtherwise(error)) return this.seriesMetadata(studyUid, seriesUid, signal);
+        throw error;
+      });
+    for (const series of found) counted.push(await withInstanceCount(series, list, this.#toldOfCounting));
     return counted;
   }
 
-  async #counted(studyUid: string, series: DicomDataset, signal?: AbortSignal): Promise<DicomDataset> {
-    const seriesUid = text(series, 'SeriesInstanceUID');
-    const count = number(series, 'NumberOfSeriesRelatedInstances');
-    if (seriesUid === undefined || (count !== undefined && count >= 0)) return series;
-    const { length } = await this.#searchInstances(studyUid, seriesUid, signal).catch((error: unknown) => {
-      if (mayBeHadOtherwise(error)) return this.seriesMetadata(studyUid, seriesUid, signal);
-      throw error;
-    });
+  readonly #toldOfCounting = (): void =>
     this.#told({
       refused: 'NumberOfSeriesRelatedInstances of a series (QIDO-RS)',
       instead: 'its instances listed and counted',
       because: undefined,
     });
-    return { ...series, NumberOfSeriesRelatedInstances: String(length) };
-  }
 
   /** QIDO-RS search for all instances of a series. */
   async searchInstances(studyUid: string, seriesUid: string, signal?: AbortSignal): Promise<DicomDataset[]> {
@@ -187,17 +183,7 @@ export class DicomWebClient {
   async seriesMetadata(studyUid: string, seriesUid: string, signal?: AbortSignal): Promise<DicomDataset[]> {
     const series = seriesUids(studyUid, seriesUid);
     const path = `${seriesPath(studyUid, seriesUid)}/metadata`;
-    const ofFiles = async (): Promise<DicomDataset[]> => {
-      const headers: DicomDataset[] = [];
-      const values = new HeaderValues(`series ${seriesUid}`);
-      for await (const bytes of this.retrieveSeries(studyUid, seriesUid, signal, HEADS)) {
-        const source = `instance ${headers.length + 1} of series ${seriesUid}`;
-        const header = await readForeignHeader(bytes, source);
-        values.count(header);
-        headers.push(header);
-      }
-      return headers;
-    };
+    const ofFiles = () => headersOfSeries(this.retrieveSeries(studyUid, seriesUid, signal, HEADS), seriesUid);
     return this.#headers(
       () =>
         this.#ask('metadata', path, signal, (instance) =>

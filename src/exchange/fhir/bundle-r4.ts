@@ -1,10 +1,17 @@
-import type { Device, DiagnosticReport, FhirResource, ImagingStudy, Provenance } from 'fhir/r4.js';
+import type { Device, DiagnosticReport, FhirResource, ImagingStudy } from 'fhir/r4.js';
 import { MANUFACTURER } from '../../results/own-results.ts';
 import type { OutgoingResult } from '../result/outgoing-result.ts';
-import { STATUS, volumeObservation } from './observation.ts';
+import { volumeObservation } from './observation.ts';
 import { patientReference, type ResourceIds, reference, resourceIds } from './references.ts';
-import { deviceFacts, reportFacts, type StudySeries, studyFacts } from './resource-facts.ts';
-import { ASSEMBLER, coding, type IssuerSystems, sopClassCoding, uidIdentifier } from './terms.ts';
+import {
+  deviceFacts,
+  provenanceFacts,
+  reportFacts,
+  type StudySeries,
+  seriesFacts,
+  studyFacts,
+} from './resource-facts.ts';
+import { coding, type IssuerSystems } from './terms.ts';
 
 /** The resources of a result in FHIR R4 (4.0.1), which knows no ImagingSelection. */
 export function resourcesR4(
@@ -20,7 +27,7 @@ export function resourcesR4(
     ...devices(result, ids),
     volumeObservation(result, ids, { subject, derivedFrom }),
     diagnosticReport(result, ids, systems),
-    provenance(result, ids),
+    { resourceType: 'Provenance', ...provenanceFacts(result, ids) },
   ];
 }
 
@@ -35,13 +42,7 @@ function imagingStudy(
     id: ids.study,
     ...studyFacts(result, systems),
     subject: patientReference(result, systems),
-    series: series.map(({ uid, modality, instance }) => ({
-      uid,
-      modality: coding(modality),
-      ...(instance
-        ? { instance: [{ uid: instance.uid, sopClass: sopClassCoding(instance.sopClassUid) }] }
-        : {}),
-    })),
+    series: seriesFacts(series, coding),
   };
 }
 
@@ -72,23 +73,7 @@ function diagnosticReport(
 ): DiagnosticReport {
   return {
     resourceType: 'DiagnosticReport',
-    id: ids.report,
-    identifier: [uidIdentifier(result.report.sopInstanceUid)],
     ...reportFacts(result, ids, systems),
-    status: STATUS[result.change],
     imagingStudy: [reference('ImagingStudy', ids.study)],
-  };
-}
-
-function provenance(result: OutgoingResult, ids: ResourceIds): Provenance {
-  return {
-    resourceType: 'Provenance',
-    id: ids.provenance,
-    target: [reference('DiagnosticReport', ids.report), reference('Observation', ids.observation)],
-    occurredDateTime: result.madeAt.toISOString(),
-    recorded: result.at.toISOString(),
-    activity: { text: result.change },
-    agent: [{ type: ASSEMBLER, who: reference('Device', ids.node) }],
-    entity: [{ role: 'source', what: reference('ImagingStudy', ids.study) }],
   };
 }

@@ -10,10 +10,18 @@ import { CODES } from '../../results/codes.ts';
 import { MANUFACTURER } from '../../results/own-results.ts';
 import { PANCREAS_SEGMENT_NUMBER } from '../../results/pancreas-segment.ts';
 import type { OutgoingResult } from '../result/outgoing-result.ts';
-import { STATUS, volumeObservation } from './observation.ts';
+import { volumeObservation } from './observation.ts';
 import { orderReferences, patientReference, type ResourceIds, reference, resourceIds } from './references.ts';
-import { deviceFacts, reportFacts, type StudySeries, selectsSegment, studyFacts } from './resource-facts.ts';
-import { ASSEMBLER, concept, type IssuerSystems, sopClassCoding, uidIdentifier } from './terms.ts';
+import {
+  deviceFacts,
+  provenanceFacts,
+  reportFacts,
+  type StudySeries,
+  selectsSegment,
+  seriesFacts,
+  studyFacts,
+} from './resource-facts.ts';
+import { concept, type IssuerSystems, sopClassCoding } from './terms.ts';
 
 /** The resources of a result in FHIR R5 (5.0.0). */
 export function resourcesR5(
@@ -47,13 +55,7 @@ function imagingStudy(
     id: ids.study,
     ...studyFacts(result, systems),
     subject: patientReference(result, systems),
-    series: series.map(({ uid, modality, instance }) => ({
-      uid,
-      modality: concept(modality),
-      ...(instance
-        ? { instance: [{ uid: instance.uid, sopClass: sopClassCoding(instance.sopClassUid) }] }
-        : {}),
-    })),
+    series: seriesFacts(series, concept),
   };
 }
 
@@ -116,27 +118,13 @@ function diagnosticReport(
 ): DiagnosticReport {
   return {
     resourceType: 'DiagnosticReport',
-    id: ids.report,
-    identifier: [uidIdentifier(result.report.sopInstanceUid)],
     ...reportFacts(result, ids, systems),
-    status: STATUS[result.change],
     study: [reference('ImagingStudy', ids.study)],
   };
 }
 
 function provenance(result: OutgoingResult, ids: ResourceIds, hasSelection: boolean): Provenance {
-  return {
-    resourceType: 'Provenance',
-    id: ids.provenance,
-    target: [
-      reference('DiagnosticReport', ids.report),
-      reference('Observation', ids.observation),
-      ...(hasSelection ? [reference('ImagingSelection', ids.selection)] : []),
-    ],
-    occurredDateTime: result.madeAt.toISOString(),
-    recorded: result.at.toISOString(),
-    activity: { text: result.change },
-    agent: [{ type: ASSEMBLER, who: reference('Device', ids.node) }],
-    entity: [{ role: 'source', what: reference('ImagingStudy', ids.study) }],
-  };
+  const { target, ...facts } = provenanceFacts(result, ids);
+  const selection = hasSelection ? [reference('ImagingSelection', ids.selection)] : [];
+  return { resourceType: 'Provenance', ...facts, target: [...target, ...selection] };
 }

@@ -3,6 +3,7 @@ import { MANUFACTURER } from '../../results/own-results.ts';
 import { reportClassUid } from '../../sr/report-form.ts';
 import type { SentVolume } from '../../store/exchange/outgoing.ts';
 import { type OutgoingResult, summaryLines } from '../result/outgoing-result.ts';
+import { STATUS } from './observation.ts';
 import {
   orderReferences,
   patientReference,
@@ -10,7 +11,14 @@ import {
   reference,
   studyDateTime,
 } from './references.ts';
-import { hl7Concept, IMAGING_STUDY_REPORT, type IssuerSystems, uidIdentifier } from './terms.ts';
+import {
+  ASSEMBLER,
+  hl7Concept,
+  IMAGING_STUDY_REPORT,
+  type IssuerSystems,
+  sopClassCoding,
+  uidIdentifier,
+} from './terms.ts';
 
 /** One series that is known of a study: of images, or of results. */
 export interface StudySeries {
@@ -75,12 +83,40 @@ export function studyFacts(result: OutgoingResult, systems: IssuerSystems) {
   };
 }
 
+/** The series of an ImagingStudy, whose modality R4 has as a Coding and R5 as a CodeableConcept. */
+export const seriesFacts = <Modality>(
+  series: readonly StudySeries[],
+  modalityOf: (modality: Code) => Modality,
+) =>
+  series.map(({ uid, modality, instance }) => ({
+    uid,
+    modality: modalityOf(modality),
+    ...(instance
+      ? { instance: [{ uid: instance.uid, sopClass: sopClassCoding(instance.sopClassUid) }] }
+      : {}),
+  }));
+
+/** What is the same in a Provenance of R4 and of R5. */
+export function provenanceFacts({ madeAt, at, change }: OutgoingResult, ids: ResourceIds) {
+  return {
+    id: ids.provenance,
+    target: [reference('DiagnosticReport', ids.report), reference('Observation', ids.observation)],
+    occurredDateTime: madeAt.toISOString(),
+    recorded: at.toISOString(),
+    activity: { text: change },
+    agent: [{ type: ASSEMBLER, who: reference('Device', ids.node) }],
+    entity: [{ role: 'source' as const, what: reference('ImagingStudy', ids.study) }],
+  };
+}
+
 /** What is the same in a DiagnosticReport of R4 and of R5. */
 export function reportFacts(result: OutgoingResult, ids: ResourceIds, systems: IssuerSystems) {
   const basedOn = orderReferences(result, systems);
   const effective = studyDateTime(result);
   const { pdf, madeAt } = result;
   return {
+    id: ids.report,
+    identifier: [uidIdentifier(result.report.sopInstanceUid)],
     ...(basedOn.length > 0 ? { basedOn } : {}),
     category: [hl7Concept('v2-0074', 'RAD', 'Radiology')],
     code: IMAGING_STUDY_REPORT,
@@ -102,6 +138,7 @@ export function reportFacts(result: OutgoingResult, ids: ResourceIds, systems: I
           ],
         }
       : {}),
+    status: STATUS[result.change],
   };
 }
 
