@@ -94,7 +94,10 @@ function everywhere(volume: Volume, info: ModelInfo, networks: Networks): Predic
 function onOrgan(volume: Volume, info: ModelInfo, networks: Networks, mode: 'fast' | 'quick'): Prediction {
   const { patchSize, spacing, inference, nnunetV2 } = info;
   const { image, properties } = preprocessInWindows(volume, info);
-  const focus = { patchSize, spacing, mirrorAxes: mode === 'quick' ? [] : inference.mirrorAxes };
+  const focus =
+    mode === 'quick'
+      ? { patchSize, spacing, mirrorAxes: [] }
+      : { patchSize, spacing, mirrorAxes: inference.mirrorAxes, inDoubtStep: inference.stepSize };
   const pair = nnunetV2 ? pancreasAndOthers(networks, classesOf(info), nnunetV2.pancreas) : networks;
   return async ({ signal, onProgress }) => {
     const tally = new ForwardTally(onProgress, expectedForwards(image.shape, focus, pair));

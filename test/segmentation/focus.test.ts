@@ -2,10 +2,10 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ArrayPart } from '../../src/segmentation/array-view.ts';
 import { type Array3, elements, type Shape3 } from '../../src/segmentation/array3.ts';
-import { focusWindows } from '../../src/segmentation/inference/focus/focus.ts';
+import { type Focus, focusWindows } from '../../src/segmentation/inference/focus/focus.ts';
 import { ForwardTally } from '../../src/segmentation/inference/forward-tally.ts';
 import { type Networks, networksOf } from '../../src/segmentation/inference/networks.ts';
-import { countForwards } from '../../src/segmentation/inference/sliding-window.ts';
+import { countForwards, slideWindow } from '../../src/segmentation/inference/sliding-window.ts';
 import type { Predict } from '../../src/segmentation/inference/window.ts';
 import { wholeImage } from '../../src/segmentation/inference/windowed-image.ts';
 
@@ -67,9 +67,9 @@ function whole({ data, box, shape }: ArrayPart): Float32Array {
   return all;
 }
 
-async function focus(image: Array3<Float32Array>, through = networks(voxelwise)) {
+async function focus(image: Array3<Float32Array>, through = networks(voxelwise), how: Focus = FOCUS) {
   const tally = new ForwardTally(undefined, 0);
-  const data = whole(await focusWindows(wholeImage(image), FOCUS, through, tally));
+  const data = whole(await focusWindows(wholeImage(image), how, through, tally));
   return { data, mask: Array.from(data, (value) => value > 0.5), forwards: tally.done };
 }
 
@@ -157,6 +157,31 @@ describe('windows on the organ', () => {
     const image = abdomen([40, 40, 40], [{ middle: [18, 20, 20], radii: [3, 3, 3] }]);
     const { data } = await focus(image, networks(deceived));
     expect(data.some((value) => value > 0.5)).toBe(false);
+  });
+
+  test('where they leave a doubt, give way to those of the grid: what the whole image would give', async () => {
+    const organ = { middle: [20, 20, 20], radii: [5, 5, 5] } as const;
+    const image = abdomen([40, 40, 40], [organ]);
+    // Unsure of all but the organ's middle in a window that holds the whole organ; none of the grid does.
+    const voxels = organMask(image).filter(Boolean).length;
+    const patchy: Predict = async (window) => {
+      const logits = await voxelwise(window);
+      if (window.filter((value) => value === ORGAN).length < voxels) return logits;
+      const isFar = (i: number) =>
+        Math.hypot(((i >> 8) % 16) - 7.5, ((i >> 4) % 16) - 7.5, (i % 16) - 7.5) > 3;
+      return logits.map((logit, i) => (logit === ORGAN && isFar(i) ? -0.2 : logit));
+    };
+    const asFast = { ...FOCUS, inDoubtStep: 0.5 };
+    const through = networks(patchy);
+    const everywhere = { patchSize: PATCH, stepSize: 0.5, mirrorAxes: FOCUS.mirrorAxes };
+    const exact = await slideWindow(image, everywhere, through.each);
+
+    const { data } = await focus(image, networks(patchy), asFast);
+    const organs = organMask(image);
+    const differing = exact.data.filter((value, i) => organs[i] && Math.abs(value - (data[i] ?? 0)) > 1e-6);
+    expect(differing).toHaveLength(0);
+    const { forwards } = await focus(image, networks(voxelwise), asFast);
+    expect(forwards, 'without a doubt').toBe((await focus(image)).forwards);
   });
 
   test('stop when told to', async () => {

@@ -85,7 +85,11 @@ export function startsOf(
   return [along(0), along(1), along(2)];
 }
 
-export function* everyStart([starts0, starts1, starts2]: [number[], number[], number[]]): Generator<Shape3> {
+export function* everyStart([starts0, starts1, starts2]: readonly [
+  number[],
+  number[],
+  number[],
+]): Generator<Shape3> {
   for (const i of starts0) for (const j of starts1) for (const k of starts2) yield [i, j, k];
 }
 

@@ -1,6 +1,7 @@
 import type { Box } from '../../array-view.ts';
 import { AXES, type Axis, type Shape3 } from '../../array3.ts';
 import { roundHalfToEven } from '../../resampling/resample.ts';
+import { everyStart } from '../sliding-window.ts';
 import { padding } from '../window.ts';
 
 /** Share of the patch round its middle in which a window decides. */
@@ -26,8 +27,7 @@ export function windowsOn(box: Box, shape: Shape3, patchSize: Shape3): Shape3[] 
       return Math.min(highest, Math.max(lowest, corner));
     }).filter((corner, i, corners) => corner !== corners[i - 1]);
   };
-  const [along0, along1, along2] = [along(0), along(1), along(2)];
-  return along0.flatMap((i) => along1.flatMap((j) => along2.map((k): Shape3 => [i, j, k])));
+  return [...everyStart([along(0), along(1), along(2)])];
 }
 
 /** Those of `wanted` that none of the windows `had` can stand for. */

@@ -1,6 +1,6 @@
 import type { Box } from '../../array-view.ts';
 import { AXES, type Axis, type Shape3 } from '../../array3.ts';
-import { gridCorners } from '../sliding-window.ts';
+import { everyStart, gridCorners } from '../sliding-window.ts';
 import { endOf } from './box.ts';
 
 /** Nearer to a window's faces than this share of it, something counts as seen badly. */
@@ -18,8 +18,7 @@ export class WindowGrid {
 
   constructor(shape: Shape3, patchSize: Shape3, stepSize: number) {
     this.#along = gridCorners(shape, patchSize, stepSize);
-    const [along0, along1, along2] = this.#along;
-    this.corners = along0.flatMap((i) => along1.flatMap((j) => along2.map((k): Shape3 => [i, j, k])));
+    this.corners = [...everyStart(this.#along)];
     this.#shape = shape;
     this.#patchSize = patchSize;
   }
@@ -79,7 +78,6 @@ export class WindowGrid {
       const points = Array.from({ length: count }, (_, i) => Math.floor(box.start[axis] + i * step));
       return [...points, last];
     };
-    const [along0, along1, along2] = [along(0), along(1), along(2)];
-    return along0.flatMap((i) => along1.flatMap((j) => along2.map((k): Shape3 => [i, j, k])));
+    return [...everyStart([along(0), along(1), along(2)])];
   }
 }
