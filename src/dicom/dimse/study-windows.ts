@@ -119,7 +119,10 @@ class Windows {
   async *#halved(days: Days): AsyncGenerator<DicomDataset, void> {
     const { from, to } = days;
     const count = Math.round((to.getTime() - from.getTime()) / DAY_MS) + 1;
-    if (count <= 1) return yield* this.#day(from);
+    if (count <= 1) {
+      yield* this.#day(from);
+      return;
+    }
     const { matches, end } = await this.#ask({ StudyDate: rangeOf(days) }, this.#most);
     yield* this.#news(matches);
     if (end === 'complete') return;
