@@ -20,13 +20,14 @@ interface Section {
   readonly user: string | null;
   readonly token: string | null;
   readonly proxy: string | null;
+  readonly ca: string | null;
   readonly clientCertificate: string | null;
   readonly dimse: z.infer<typeof dimseArchiveSchema>;
 }
 
 /** What is wrong with the section of an archive that speaks DIMSE, by key. */
 export function dimseProblems(section: Section): { readonly path: string[]; readonly message: string }[] {
-  const { kind, url, user, token, proxy, clientCertificate, dimse } = section;
+  const { kind, url, user, token, proxy, ca, clientCertificate, dimse } = section;
   if (kind !== 'dimse') return [];
   const problems: [isWrong: boolean, path: string[], message: string][] = [
     [dimse.host === null, ['dimse', 'host'], 'is needed where archive.kind is dimse'],
@@ -50,6 +51,12 @@ export function dimseProblems(section: Section): { readonly path: string[]; read
       dimse.tls && dimse.listen.port !== null && clientCertificate === null,
       ['clientCertificate'],
       'is needed where archive.dimse.tls is on and archive.dimse.listen has a port: it is shown there too',
+    ],
+    [
+      dimse.tls && dimse.listen.port !== null && ca === null,
+      ['ca'],
+      'is needed where archive.dimse.tls is on and archive.dimse.listen has a port: whoever connects there ' +
+        'has to show a certificate that it signed, and public authorities sign for everybody',
     ],
   ];
   return problems.filter(([isWrong]) => isWrong).map(([, path, message]) => ({ path, message }));

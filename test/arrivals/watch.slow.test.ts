@@ -101,6 +101,18 @@ describe('a poll', () => {
     expect(await queuedBy()).toEqual([uid]);
   });
 
+  it('of an archive that does not list everything fails, and what it lists is queued all the same', async () => {
+    const { addStudy, archive, watcher } = setUp();
+    const { uid } = addStudy();
+    archive.listsNotAll = true;
+    const queued: (readonly string[])[] = [];
+    for (let i = 0; i < 2; i++) {
+      await expect(watcher.poll()).rejects.toThrow('not all studies were given');
+      queued.push((await watcher.lookAtDue()).queued);
+    }
+    expect(queued).toEqual([[], [uid]]);
+  });
+
   it('remembers what it saw when the node starts again', async () => {
     const { addStudy, watcher, newWatcher } = setUp();
     const { uid } = addStudy();

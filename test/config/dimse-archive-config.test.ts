@@ -22,10 +22,12 @@ describe('the configuration of an archive that speaks DIMSE', () => {
     );
   });
 
-  it('needs a certificate for that port where it is to speak TLS', () => {
+  it('needs a certificate for that port where it is to speak TLS, and who signs for whom may connect', () => {
     const secured = { ...REACHED, tls: true, listen: { port: 11_113 } };
-    expect(() => withDimse(secured)).toThrow(/archive\.clientCertificate: is needed/);
-    expect(withDimse(secured, { clientCertificate: 'a.pem', clientKey: 'a.key' }).dimse.tls).toBe(true);
+    const own = { clientCertificate: 'a.pem', clientKey: 'a.key' };
+    expect(() => withDimse(secured, { ca: 'ca.pem' })).toThrow(/archive\.clientCertificate: is needed/);
+    expect(() => withDimse(secured, own)).toThrow(/archive\.ca: is needed/);
+    expect(withDimse(secured, { ...own, ca: 'ca.pem' }).dimse.tls).toBe(true);
     expect(withDimse({ ...REACHED, tls: true }).dimse.tls).toBe(true);
   });
 

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { examineDimseArchive } from '../../src/compose/dimse-doctor.ts';
 import { loadConfig } from '../../src/config.ts';
@@ -291,6 +293,23 @@ describeWith(['Orthanc', 'dcmqrscp', 'openssl', 'shared'], 'an archive that spea
         await archive.close();
       }
       expect(detours).toEqual([]);
+    });
+
+    it('lets nobody in at the own port but those whose certificates the named authority signed', async () => {
+      const tls = { ca: authority.certificate, certificate: own.certificate, key: own.key };
+      const here = dimseArchive(secured.dicomPort, { tls }, { listen: { host: '127.0.0.1', port, tls } });
+      await here.open();
+      const calling = (mine: Partial<Certificate>) =>
+        dimseArchive(port, { tls: { ...mine, ca: authority.certificate }, calledAeTitle: 'W1' }).echo();
+      const { certificate, key } = stranger.issue('anybody', 'DNS:localhost');
+      await expect(calling(own)).resolves.toBeUndefined();
+      await expect(calling({ certificate, key })).rejects.toMatchObject({ code: 'DICOM_WEB_UNREACHABLE' });
+      await expect(calling({})).rejects.toMatchObject({ code: 'DICOM_WEB_UNREACHABLE' });
+      // What is still at its handshake holds nobody up.
+      const silent = connect(port, '127.0.0.1');
+      await once(silent, 'connect');
+      await here.close();
+      silent.destroy();
     });
 
     it('says what is wrong with certificates', async () => {

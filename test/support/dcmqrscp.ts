@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -11,9 +11,12 @@ import { programPath } from './requires.ts';
 /** DCMTK's archive, whose AE title is QR. */
 export interface Dcmqrscp {
   readonly port: number;
+  /** The files that it keeps. */
+  files(): Promise<Uint8Array[]>;
   stop(): Promise<void>;
 }
 
+const INDEX_FILE = 'index.dat';
 const START_LIMIT_MS = 20_000;
 
 /**
@@ -52,6 +55,10 @@ export async function startDcmqrscp(
   }
   return {
     port,
+    files: async () => {
+      const names = (await readdir(storage)).filter((name) => name !== INDEX_FILE);
+      return Promise.all(names.map((name) => readFile(path.join(storage, name))));
+    },
     stop: async () => {
       process.removeListener('exit', kill);
       await ended(child);

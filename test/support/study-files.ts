@@ -28,6 +28,7 @@ export async function sendByCStore(
   instances: readonly Uint8Array[],
   port: number,
   options: readonly string[] = [],
+  calledAeTitle = 'ORTHANC',
 ): Promise<void> {
   const folder = await mkdtemp(path.join(tmpdir(), 'storescu-'));
   try {
@@ -37,7 +38,7 @@ export async function sendByCStore(
       ...proposals,
       ...options,
       '-aec',
-      'ORTHANC',
+      calledAeTitle,
       '+sd',
       '127.0.0.1',
       String(port),

@@ -22,6 +22,8 @@ export class WatchedArchive implements StudySource {
   /** Studies whose series were asked for. */
   readonly looked: string[] = [];
   allDown = false;
+  /** Its list ends with a failure, behind the studies that it gives. */
+  listsNotAll = false;
   /** Whether its list of studies has the numbers of series and instances. */
   counts = false;
   /** Called while the series of a study are asked for. */
@@ -37,6 +39,7 @@ export class WatchedArchive implements StudySource {
       };
       yield { StudyInstanceUID: uid, ...(this.counts ? counted : {}) };
     }
+    if (this.listsNotAll) throw new DicomError('DICOM_WEB_ANSWER', 'not all studies were given');
   }
 
   async searchSeries(study: string, signal?: AbortSignal): Promise<DicomDataset[]> {

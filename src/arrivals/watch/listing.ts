@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import { DicomError } from '../../dicom/dicom-error.ts';
 import { type DicomDataset, number, requiredText } from '../../dicom/reading/dataset.ts';
 import { type AnnouncementSource, announceStudies } from '../../store/arrivals/announcements.ts';
 import { keepListedCounts, keepListedPatients, listedCounts } from '../../store/arrivals/listed-studies.ts';
@@ -60,13 +61,20 @@ export async function announceListed(parts: ListingParts, signal?: AbortSignal):
   const { digestOf } = await identityReader(database);
   let listed = 0;
   let page: ListedStudy[] = [];
-  for await (const study of archive.searchStudies(query)) {
-    signal?.throwIfAborted();
-    page.push(describe(study, digestOf));
-    listed += 1;
-    if (page.length < pageSize) continue;
-    await announcePage(parts, page, source);
-    page = [];
+  try {
+    for await (const study of archive.searchStudies(query)) {
+      signal?.throwIfAborted();
+      page.push(describe(study, digestOf));
+      listed += 1;
+      if (page.length < pageSize) continue;
+      const whole = page;
+      page = [];
+      await announcePage(parts, whole, source);
+    }
+  } catch (error) {
+    // What an archive does not list holds up nothing that it does.
+    if (error instanceof DicomError && !signal?.aborted) await announcePage(parts, page, source);
+    throw error;
   }
   await announcePage(parts, page, source);
   if (isFirst) await writeSetting(database, LISTED, 'yes');

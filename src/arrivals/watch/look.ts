@@ -1,5 +1,5 @@
+import { isGone } from '../../dicom/gone.ts';
 import type { DicomDataset } from '../../dicom/reading/dataset.ts';
-import { DicomWebStatusError } from '../../dicom/web/errors.ts';
 import { queueMode } from '../../queue/queue-mode.ts';
 import { requestStudy } from '../../queue/request-study.ts';
 import { EARLIER } from '../../queue/study-job.ts';
@@ -142,7 +142,7 @@ async function seriesOf(
   try {
     return await archive.searchSeries(studyInstanceUid, signal);
   } catch (error) {
-    if (error instanceof DicomWebStatusError && error.status === 404) return [];
+    if (isGone(error)) return [];
     throw error;
   }
 }

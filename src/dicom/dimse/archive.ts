@@ -12,16 +12,16 @@ import { type StoredInstance, storeVerified } from '../web/store-verified.ts';
 import { Commitments } from './commitments.ts';
 import type { CommitmentLedger } from './ledger.ts';
 import { Retrieval, type RetrievalParts } from './retrieval.ts';
+import { Searches } from './searches.ts';
 import { fromBytes, fromFile, send, sendingProposals, type ToSend } from './sending.ts';
 import { echo } from './services/echo.ts';
-import { type FindEnd, find } from './services/find.ts';
 import { IDENTIFIER_SYNTAXES, type Identifier } from './services/identifier.ts';
 import { Receiver, type ReceiverOptions } from './services/receiver.ts';
 import { SERVICE } from './services/sop-classes.ts';
 import { NotOffered, STATUS } from './services/status.ts';
 import { Sessions } from './sessions.ts';
-import { type Ask, studiesBetween, studiesInWindows } from './study-windows.ts';
-import type { Association, Peer } from './wire/association.ts';
+import { studiesBetween, studiesInWindows } from './study-windows.ts';
+import type { Peer } from './wire/association.ts';
 
 export interface DimseArchiveOptions {
   readonly peer: Peer;
@@ -32,6 +32,10 @@ export interface DimseArchiveOptions {
   readonly commitment?: { readonly timeoutMs: number; readonly ledger: CommitmentLedger } | undefined;
   /** Associations at a time. */
   readonly associations: number;
+  /** The most that is taken of a search for one day, before it is split. */
+  readonly mostOfDay?: number | undefined;
+  /** See `SessionsOptions`. */
+  readonly mostWaitedMs?: number | undefined;
   /** Told how long the archive took for each request. */
   readonly answered?: ((answer: ArchiveAnswer) => void) | undefined;
   /** Told of what the archive does not offer, and how it was had otherwise. */
@@ -67,17 +71,19 @@ export class DimseArchive {
   readonly url: string;
   readonly #options: DimseArchiveOptions;
   readonly #sessions: Sessions;
+  readonly #searches: Searches;
   readonly #retrieval: Retrieval;
   readonly #commitments: Commitments | undefined;
   #receiver: Promise<Receiver> | undefined;
 
   constructor(options: DimseArchiveOptions) {
-    const { peer, retrieve, listen, commitment, associations, answered } = options;
+    const { peer, retrieve, listen, commitment, associations, answered, mostWaitedMs } = options;
     this.#options = options;
-    const sessions = new Sessions({ peer, atATime: associations, answered });
+    const sessions = new Sessions({ peer, atATime: associations, answered, mostWaitedMs });
     this.#sessions = sessions;
     this.url = sessions.url;
     const told = (detour: Detour): void => options.detour?.(detour);
+    this.#searches = new Searches(sessions, told);
     const receiver = listen ? () => this.#listening() : undefined;
     const { pausesMs } = options;
     this.#retrieval = new Retrieval({ sessions, peer, how: retrieve, receiver, told, pausesMs });
@@ -111,7 +117,7 @@ export class DimseArchive {
       aeTitle: peer.callingAeTitle,
       implementation: peer.implementation,
       idleMs: peer.idleMs,
-      reported: async (report) => this.#commitments?.reported(report),
+      reported: async (report) => (await this.#commitments?.reported(report)) ?? false,
       onProblem,
     }).catch((error: unknown) => {
       this.#receiver = undefined;
@@ -139,49 +145,24 @@ export class DimseArchive {
   }
 
   async *searchStudies({ lookBack, now, pageSize, signal }: StudySearch): AsyncGenerator<DicomDataset> {
-    yield* this.#inWindows(signal, (ask, dayCut) =>
-      studiesInWindows(ask, { lookBack, now, most: pageSize, dayCut }),
+    const { mostOfDay } = this.#options;
+    yield* this.#searches.studies(STUDY_KEYS, signal, (ask, dayCut) =>
+      studiesInWindows(ask, { lookBack, now, most: pageSize, mostOfDay, dayCut }),
     );
   }
 
   async *searchStudiesMatching(match: StudyMatch): AsyncGenerator<DicomDataset> {
     const { patientId, from, until, pageSize, signal } = match;
-    if (patientId === undefined) {
-      yield* this.#inWindows(signal, (ask, dayCut) =>
-        studiesBetween(ask, { from, until, most: pageSize, dayCut }),
-      );
-      return;
-    }
-    const StudyDate = from === until ? from : `${from}-${until}`;
-    yield* this.#find('STUDY', { ...STUDY_KEYS, PatientID: patientId, StudyDate }, signal);
-  }
-
-  async *#inWindows(
-    signal: AbortSignal | undefined,
-    search: (ask: Ask, dayCut: (day: string) => void) => AsyncGenerator<DicomDataset>,
-  ): AsyncGenerator<DicomDataset> {
-    const dayCut = (day: string): void =>
-      this.#options.detour?.({
-        refused: `all studies of ${day} at once (C-FIND)`,
-        instead: 'searches by StudyTime, which find no study without one',
-        because: undefined,
-      });
-    yield* this.#sessions.each(this.#searching(signal), (association) =>
-      search(
-        (matching) =>
-          find(association, findContext(association), {
-            ...STUDY_KEYS,
-            ...matching,
-            QueryRetrieveLevel: 'STUDY',
-          }),
-        dayCut,
-      ),
+    const keys = patientId === undefined ? STUDY_KEYS : { ...STUDY_KEYS, PatientID: patientId };
+    const { mostOfDay } = this.#options;
+    yield* this.#searches.studies(keys, signal, (ask, dayCut) =>
+      studiesBetween(ask, { from, until, most: pageSize, mostOfDay, dayCut }),
     );
   }
 
   async searchSeries(studyUid: string, signal?: AbortSignal): Promise<DicomDataset[]> {
     const keys = { ...SERIES_KEYS, StudyInstanceUID: uidOf(studyUid) };
-    const all = unique(await this.#collect('SERIES', keys, MOST_SERIES, signal), 'SeriesInstanceUID');
+    const all = unique(await this.#searches.all('SERIES', keys, MOST_SERIES, signal), 'SeriesInstanceUID');
     const counted: DicomDataset[] = [];
     const list = (seriesUid: string) => this.searchInstances(studyUid, seriesUid, signal);
     for (const series of all) counted.push(await withInstanceCount(series, list, this.#toldOfCounting));
@@ -197,7 +178,7 @@ export class DimseArchive {
 
   async searchInstances(studyUid: string, seriesUid: string, signal?: AbortSignal): Promise<DicomDataset[]> {
     const keys = this.#imageKeys(studyUid, seriesUid);
-    return unique(await this.#collect('IMAGE', keys, MOST_INSTANCES, signal), 'SOPInstanceUID');
+    return unique(await this.#searches.all('IMAGE', keys, MOST_INSTANCES, signal), 'SOPInstanceUID');
   }
 
   async anyInstance(
@@ -205,12 +186,9 @@ export class DimseArchive {
     seriesUid: string,
     signal?: AbortSignal,
   ): Promise<DicomDataset | undefined> {
-    let first: DicomDataset | undefined;
-    // Retrieved when the search is over: closing it takes time, in which nobody would hear of a failure.
-    for await (const match of this.#find('IMAGE', this.#imageKeys(studyUid, seriesUid), signal)) {
-      first = match;
-      if (text(match, 'SOPInstanceUID') !== undefined) break;
-    }
+    const keys = this.#imageKeys(studyUid, seriesUid);
+    const isNamed = (match: DicomDataset) => text(match, 'SOPInstanceUID') !== undefined;
+    const first = await this.#searches.first('IMAGE', keys, isNamed, signal);
     const sopUid = first && text(first, 'SOPInstanceUID');
     if (!first || sopUid === undefined) return undefined;
     const listed = new Map([[sopUid, text(first, 'SOPClassUID')]]);
@@ -377,7 +355,7 @@ export class DimseArchive {
       ...(sopUid ? { SOPInstanceUID: uidOf(sopUid) } : {}),
     };
     try {
-      const images = await this.#collect('IMAGE', keys, MOST_INSTANCES, signal);
+      const images = await this.#searches.all('IMAGE', keys, MOST_INSTANCES, signal);
       return new Map(
         images.flatMap((image) => {
           const uid = text(image, 'SOPInstanceUID');
@@ -393,57 +371,6 @@ export class DimseArchive {
   #imageKeys(studyUid: string, seriesUid: string): Identifier {
     return { ...IMAGE_KEYS, StudyInstanceUID: uidOf(studyUid), SeriesInstanceUID: uidOf(seriesUid) };
   }
-
-  async #collect(
-    level: 'SERIES' | 'IMAGE',
-    keys: Identifier,
-    most: number,
-    signal: AbortSignal | undefined,
-  ): Promise<DicomDataset[]> {
-    const all: DicomDataset[] = [];
-    for await (const one of this.#find(level, keys, signal)) {
-      if (all.length === most) {
-        throw new DicomError(
-          'DICOM_WEB_ANSWER',
-          `${this.url}: a search at ${level} level gives more than ${most}`,
-        );
-      }
-      all.push(one);
-    }
-    return all;
-  }
-
-  #find(
-    level: 'STUDY' | 'SERIES' | 'IMAGE',
-    keys: Identifier,
-    signal: AbortSignal | undefined,
-  ): AsyncGenerator<DicomDataset, void> {
-    return this.#sessions.each(this.#searching(signal), (association) => {
-      const identifier = { ...keys, QueryRetrieveLevel: level };
-      return whole(find(association, findContext(association), identifier), level, this.url);
-    });
-  }
-
-  #searching(signal: AbortSignal | undefined) {
-    const proposals = [{ sopClassUid: SERVICE.studyFind, transferSyntaxUids: IDENTIFIER_SYNTAXES }];
-    return { kind: 'search', proposals, signal, early: 'release' } as const;
-  }
-}
-
-/** A list that the archive cut short would pass for the whole. */
-async function* whole(
-  matches: AsyncGenerator<DicomDataset, FindEnd>,
-  level: string,
-  url: string,
-): AsyncGenerator<DicomDataset, void> {
-  if ((yield* matches) === 'complete') return;
-  throw new DicomError('DICOM_WEB_ANSWER', `${url}: the archive cuts a search at ${level} level short`);
-}
-
-function findContext(association: Association) {
-  const context = association.contextOf(SERVICE.studyFind);
-  if (context) return context;
-  throw new NotOffered('the archive does not accept C-FIND (Study Root)');
 }
 
 function unique(found: readonly DicomDataset[], key: string): DicomDataset[] {

@@ -41,12 +41,17 @@ export class Commitments {
     this.#parts = parts;
   }
 
-  /** Takes a report, on whichever association it comes; also for a request of an earlier process. */
-  async reported(dataSet: DicomDataset): Promise<void> {
+  /**
+   * Takes a report, on whichever association it comes; also for a request of an earlier process.
+   * @returns whether somebody waited for it
+   */
+  async reported(dataSet: DicomDataset): Promise<boolean> {
     const report = readReport(dataSet);
-    if (!report) return;
+    if (!report) return false;
     await this.#parts.ledger.settled(report.committed, report.transactionUid);
-    this.#waiting.get(report.transactionUid)?.(report);
+    const waiting = this.#waiting.get(report.transactionUid);
+    waiting?.(report);
+    return waiting !== undefined;
   }
 
   /**

@@ -12,6 +12,8 @@ export interface SessionsOptions {
   /** Associations at a time. */
   readonly atATime: number;
   readonly answered?: ((answer: ArchiveAnswer) => void) | undefined;
+  /** How long the archive may be waited for within one piece of work, in ms; by kind where undefined. */
+  readonly mostWaitedMs?: number | undefined;
 }
 
 export interface Session {
@@ -22,12 +24,14 @@ export interface Session {
   /** See `WireOptions`. */
   readonly lastSign?: (() => number) | undefined;
   readonly idleMs?: number;
-  /** What becomes of the association where the caller stops early. */
-  readonly early?: 'release' | 'abort';
 }
 
 /** Pauses before an association is asked for again that was rejected for the moment. */
 const PAUSES_MS: readonly number[] = [500, 2_000, 5_000];
+/** Node has no longer ones. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** An archive may go on for ever without standing still. A series of a gigabyte over a slow line is done. */
+const MOST_WAITED_MS = { search: 600_000, other: 3_600_000 } as const;
 
 /**
  * Associations with one archive: a few at a time, each for one piece of work. Failures become DicomErrors,
@@ -52,18 +56,25 @@ export class Sessions {
     work: (association: Association) => AsyncGenerator<T, R>,
   ): AsyncGenerator<T, R> {
     const free = await this.#turns.take(session.signal);
+    let association: Association | undefined;
     let waitedMs = 0;
+    const mostMs = this.#mostWaitedMs(session);
+    const tooLong = (): void => {
+      association?.giveUp(new ConnectionLost(`it did not come to an end within ${mostMs / 1000} s`));
+    };
     const timed = async <V>(waiting: Promise<V>): Promise<V> => {
       const began = performance.now();
+      const limit = setTimeout(tooLong, Math.max(0, mostMs - waitedMs));
       try {
         return await waiting;
       } finally {
+        clearTimeout(limit);
         waitedMs += performance.now() - began;
       }
     };
-    let association: Association | undefined;
     let results: AsyncGenerator<T, R> | undefined;
-    let how: 'release' | 'abort' = session.early ?? 'abort';
+    // Where the caller stops early, what is still coming is not wanted.
+    let how: 'release' | 'abort' = 'abort';
     let ok: boolean | undefined = true;
     try {
       association = await timed(this.#open(session));
@@ -102,6 +113,13 @@ export class Sessions {
     const all: R[] = [];
     for await (const result of results) all.push(result);
     return all[0] as R;
+  }
+
+  #mostWaitedMs({ kind, idleMs = 0 }: Session): number {
+    const { mostWaitedMs, peer } = this.#options;
+    const usual = kind === 'search' ? MOST_WAITED_MS.search : MOST_WAITED_MS.other;
+    const atLeast = 2 * Math.max(idleMs, peer.idleMs);
+    return Math.min(mostWaitedMs ?? Math.max(usual, atLeast), LONGEST_TIMER_MS);
   }
 
   async #open({ proposals, signal, lastSign, idleMs }: Session): Promise<Association> {

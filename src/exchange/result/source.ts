@@ -1,8 +1,8 @@
-import { DicomError, InstanceGone } from '../../dicom/dicom-error.ts';
+import { DicomError } from '../../dicom/dicom-error.ts';
+import { isGone } from '../../dicom/gone.ts';
 import type { ImageArchive } from '../../dicom/image-archive.ts';
 import type { DicomDataset } from '../../dicom/reading/dataset.ts';
 import { readForeignInstance } from '../../dicom/reading/foreign-instances.ts';
-import { DicomWebStatusError } from '../../dicom/web/errors.ts';
 import { referencedRequests } from '../../results/order.ts';
 import type { Sql } from '../../store/database/sql.ts';
 import type { Outgoing } from '../../store/exchange/outgoing.ts';
@@ -105,8 +105,7 @@ async function unlessGone<T>(read: () => Promise<T>): Promise<T | undefined> {
   try {
     return await read();
   } catch (error) {
-    if (error instanceof InstanceGone) return undefined;
-    if (error instanceof DicomWebStatusError && [404, 410].includes(error.status)) return undefined;
+    if (isGone(error)) return undefined;
     if (!(error instanceof DicomError)) throw error;
     if (error.code === 'DICOM_UNREADABLE') return undefined;
     throw new DeliveryError('later', error.message, { cause: error });

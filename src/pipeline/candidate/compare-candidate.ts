@@ -1,9 +1,9 @@
-import { codeOf, messageOf } from '../../coded-error.ts';
-import { DicomError } from '../../dicom/dicom-error.ts';
+import { messageOf } from '../../coded-error.ts';
+import { DicomError, type DicomErrorCode } from '../../dicom/dicom-error.ts';
 import type { SeriesVolume } from '../../dicom/geometry/series-volume.ts';
+import { isGone } from '../../dicom/gone.ts';
 import { readForeignInstance } from '../../dicom/reading/foreign-instances.ts';
 import { voxelVolumeMl } from '../../dicom/volume.ts';
-import { DicomWebStatusError } from '../../dicom/web/errors.ts';
 import { PANCREAS_SEGMENT_NUMBER } from '../../results/pancreas-segment.ts';
 import { qualityFlags } from '../../results/quality-flags.ts';
 import { pancreasSegmentNumber } from '../../seg/read-frames.ts';
@@ -121,14 +121,17 @@ async function readersMask(
   }).catch(unlessGone);
 }
 
-/** What cannot be read, or is not there; an archive that does not answer may answer later. */
+/** What cannot be read, or is not there; an archive that does not answer, or refuses, may give it later. */
 function unlessGone(error: unknown): never {
-  const isGone =
-    error instanceof DicomWebStatusError ? error.status === NOT_FOUND : error instanceof DicomError;
-  const mayPass = codeOf(error) === 'DICOM_WEB_UNREACHABLE' || codeOf(error) === 'DICOM_WEB_ANSWER';
-  throw isGone && !mayPass ? gone(messageOf(error), error) : error;
+  const isUnreadable = error instanceof DicomError && UNREADABLE.has(error.code);
+  throw isUnreadable || isGone(error) ? gone(messageOf(error), error) : error;
 }
-const NOT_FOUND = 404;
+const UNREADABLE: ReadonlySet<DicomErrorCode> = new Set([
+  'DICOM_UNREADABLE',
+  'DICOM_ATTRIBUTE',
+  'DICOM_TRANSFER_SYNTAX',
+  'DICOM_GEOMETRY',
+]);
 
 const gone = (why: string, cause?: unknown): PipelineError =>
   new PipelineError('CANDIDATE_INPUT', why, cause === undefined ? {} : { cause });

@@ -83,7 +83,7 @@ export async function requestCommitment(
  */
 export async function reportsOn(
   { messages, contexts }: Association,
-  reported: (report: DicomDataset) => Promise<void>,
+  reported: (report: DicomDataset) => Promise<unknown>,
 ): Promise<void> {
   for (let message = await messages.next(); message; message = await messages.next()) {
     const { command, contextId, data } = message;

@@ -20,6 +20,8 @@ export const IDENTIFIER_SYNTAXES = [
 
 /** Far more than a search or a report on storage commitment holds of one match. */
 const LONGEST_BYTES = 16 * 2 ** 20;
+/** Most matches have less. */
+const FIRST_BYTES = 2048;
 const EFFORT: ReadingEffort = { elements: 500_000, items: 150_000, values: 500_000 };
 const ASCII = /^[\x20-\x7e]*$/;
 
@@ -36,14 +38,21 @@ export async function readDataSet(
   transferSyntaxUid: string,
   source: string,
 ): Promise<DicomDataset> {
-  const parts: Uint8Array[] = [];
+  // Copied, as chunks of a single byte would take a hundred times their length.
+  let room = new Uint8Array(FIRST_BYTES);
   let length = 0;
   for await (const chunk of chunks) {
-    length += chunk.length;
-    if (length > LONGEST_BYTES) throw new MalformedPdu(`${source} has more than ${LONGEST_BYTES} bytes`);
-    parts.push(chunk);
+    const needed = length + chunk.length;
+    if (needed > LONGEST_BYTES) throw new MalformedPdu(`${source} has more than ${LONGEST_BYTES} bytes`);
+    if (needed > room.length) {
+      const larger = new Uint8Array(Math.max(needed, 2 * room.length));
+      larger.set(room.subarray(0, length));
+      room = larger;
+    }
+    room.set(chunk, length);
+    length = needed;
   }
-  const bytes = new Uint8Array(Buffer.concat(parts));
+  const bytes = room.slice(0, length);
   try {
     return readElements(encoded(bytes, transferSyntaxUid, source), 0, { effort: EFFORT }).dataset;
   } catch (error) {

@@ -17,7 +17,7 @@ import {
   PDU,
   readAssociateRequest,
 } from '../wire/pdu.ts';
-import { Wire } from '../wire/wire.ts';
+import { ConnectionLost, Wire } from '../wire/wire.ts';
 import { Channel } from './channel.ts';
 import { storeResponse } from './get.ts';
 import { readDataSet } from './identifier.ts';
@@ -30,12 +30,18 @@ export interface ReceiverOptions {
   readonly port: number;
   readonly aeTitle: string;
   readonly implementation: Implementation;
-  /** Undefined: without TLS. With it, whoever connects has to show a certificate of the same authority. */
+  /**
+   * Undefined: without TLS. With it, whoever connects has to show a certificate that `ca` signed, which has
+   * to be named: public authorities sign for everybody.
+   */
   readonly tls?: TlsFiles | undefined;
   /** Longest time without a byte, in ms. */
   readonly idleMs: number;
-  /** What a report on storage commitment says; it is answered once this resolves. */
-  readonly reported: (report: DicomDataset) => Promise<void>;
+  /**
+   * What a report on storage commitment says; it is answered once this resolves, with whether it was waited
+   * for.
+   */
+  readonly reported: (report: DicomDataset) => Promise<boolean>;
   /** Told of connections that were given up, and of instances that nobody asked for. */
   readonly onProblem?: ((what: string) => void) | undefined;
 }
@@ -47,11 +53,17 @@ interface Move {
   readonly wanted: ReadonlySet<string> | undefined;
   readonly taken: Taken;
   lastSign: number;
+  /** Nobody waits for it any more. */
+  isOver: boolean;
 }
 
 /** Instances that have arrived and are not taken yet: memory holds them, the next sender waits. */
 const READ_AHEAD = 2;
 const MOST_CONNECTIONS = 64;
+/** So many times the longest silence a connection may last that brings nothing that was asked for. */
+const MOST_SILENCES = 5;
+/** Enough for TLS on the slowest line. */
+const HANDSHAKE_MS = 20_000;
 /** A-ASSOCIATE-RJ, PS3.8 table 9-21: permanent, by the service user, called AE title not recognized. */
 const CALLED_TITLE_UNKNOWN = [1, 1, 7] as const;
 /** PS3.8 table 9-18. */
@@ -78,15 +90,22 @@ export class Receiver {
     this.port = typeof address === 'object' && address ? address.port : options.port;
     const event = options.tls ? 'secureConnection' : 'connection';
     server.on(event, (socket: Socket) => void this.#serve(socket));
+    // With TLS too: what has not shown a certificate yet is closed with the others.
+    server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
     server.on('tlsClientError', (error) => this.#tell(`TLS: ${messageOf(error)}`));
     server.on('error', (error) => this.#tell(messageOf(error)));
   }
 
-  /** @throws the system's error where the port cannot be had */
+  /** @throws the system's error where the port cannot be had; TypeError where `tls` names no `ca` */
   static async open(options: ReceiverOptions): Promise<Receiver> {
-    const { tls } = options;
+    const { tls, idleMs } = options;
+    if (tls && !tls.ca) throw new TypeError('archive.ca has to name who signs for whom may connect');
+    const handshakeTimeout = Math.min(idleMs, HANDSHAKE_MS);
     const server = tls
-      ? createTlsServer({ ...pemOf(tls), minVersion: 'TLSv1.2', requestCert: true })
+      ? createTlsServer({ ...pemOf(tls), minVersion: 'TLSv1.2', requestCert: true, handshakeTimeout })
       : createServer();
     server.maxConnections = MOST_CONNECTIONS;
     server.listen(options.port, options.host);
@@ -99,7 +118,8 @@ export class Receiver {
     do this.#messageId = (this.#messageId % MOST_MESSAGE_IDS) + 1;
     while (this.#moves.has(this.#messageId));
     const messageId = this.#messageId;
-    const move: Move = { instances: new Channel(READ_AHEAD), wanted, taken, lastSign: performance.now() };
+    const instances = new Channel<ReceivedInstance>(READ_AHEAD);
+    const move: Move = { instances, wanted, taken, lastSign: performance.now(), isOver: false };
     this.#moves.set(messageId, move);
     return {
       messageId,
@@ -107,6 +127,7 @@ export class Receiver {
       lastSign: () => move.lastSign,
       forget: () => {
         this.#moves.delete(messageId);
+        move.isOver = true;
         move.instances.end();
       },
     };
@@ -121,10 +142,12 @@ export class Receiver {
   }
 
   async #serve(socket: Socket): Promise<void> {
-    this.#sockets.add(socket);
-    socket.once('close', () => this.#sockets.delete(socket));
-    const wire = new Wire(socket, { idleMs: this.#options.idleMs });
+    const { idleMs } = this.#options;
+    const wire = new Wire(socket, { idleMs });
     const messages = new Messages(wire);
+    const patience = new Patience(MOST_SILENCES * idleMs, () =>
+      wire.destroy(new ConnectionLost('it brings nothing that was asked for')),
+    );
     try {
       const { type, body } = await messages.other();
       if (type !== PDU.associateRequest) throw new Error(`it begins with a PDU of type ${type}`);
@@ -132,15 +155,17 @@ export class Receiver {
       if (request.calledAeTitle !== this.#options.aeTitle) {
         await wire.write(associateReject(...CALLED_TITLE_UNKNOWN));
         this.#tell(`${request.callingAeTitle} calls the AE title ${request.calledAeTitle}`);
-      } else await this.#answer(request, wire, messages);
+      } else await this.#answer(request, { wire, messages, patience });
       wire.end();
     } catch (error) {
       this.#tell(messageOf(error));
       wire.destroy();
+    } finally {
+      patience.stop();
     }
   }
 
-  async #answer(request: AssociationRequest, wire: Wire, messages: Messages): Promise<void> {
+  async #answer(request: AssociationRequest, { wire, messages, patience }: Connection): Promise<void> {
     const contexts = request.contexts.map(({ id, abstractSyntaxUid, transferSyntaxUids }) => {
       const [first = ''] = transferSyntaxUids;
       // Nothing is converted here: the first is most likely the stored one.
@@ -162,19 +187,21 @@ export class Receiver {
       const { contextId } = message;
       const context = contexts.find(({ id, result }) => id === contextId && result === CONTEXT.accepted);
       if (!context) throw new Error('a message in a context that was not accepted');
-      const sender = request.callingAeTitle;
-      await messages.send(contextId, await this.#respond(message, context.transferSyntaxUid, sender));
+      const how = { transferSyntaxUid: context.transferSyntaxUid, sender: request.callingAeTitle, patience };
+      await messages.send(contextId, await this.#respond(message, how));
     }
   }
 
-  async #respond(message: Message, transferSyntaxUid: string, sender: string): Promise<Command> {
+  async #respond(message: Message, how: Delivery): Promise<Command> {
     const { command, data } = message;
+    const { transferSyntaxUid } = how;
     const { commandField = 0, messageId = 0 } = command;
     switch (commandField) {
       case COMMAND.store:
-        return storeResponse(command, await this.#take(message, transferSyntaxUid, sender));
+        return storeResponse(command, await this.#take(message, how));
       case COMMAND.eventReport: {
-        await this.#options.reported(await readDataSet(data, transferSyntaxUid, 'a report'));
+        const report = await readDataSet(data, transferSyntaxUid, 'a report');
+        if (await this.#options.reported(report)) how.patience.start();
         return eventResponse(command);
       }
       default: {
@@ -187,7 +214,7 @@ export class Receiver {
   }
 
   /** @returns the status of the answer */
-  async #take(message: Message, transferSyntaxUid: string, sender: string): Promise<number> {
+  async #take(message: Message, { transferSyntaxUid, sender, patience }: Delivery): Promise<number> {
     const { command } = message;
     const move = this.#moveOf(command);
     if (!move) {
@@ -196,9 +223,10 @@ export class Receiver {
     }
     const { implementation } = this.#options;
     const alive = setInterval(() => (move.lastSign = performance.now()), SIGN_MS);
+    patience.stop();
     try {
       const instance = await received(
-        message,
+        { command, data: whileWanted(message.data, move) },
         transferSyntaxUid,
         { aeTitle: sender, implementation },
         move.taken,
@@ -211,6 +239,7 @@ export class Receiver {
       throw error;
     } finally {
       clearInterval(alive);
+      patience.start();
       move.lastSign = performance.now();
     }
   }
@@ -228,6 +257,49 @@ export class Receiver {
 
   #tell(what: string): void {
     this.#options.onProblem?.(what);
+  }
+}
+
+interface Connection {
+  readonly wire: Wire;
+  readonly messages: Messages;
+  readonly patience: Patience;
+}
+
+/** What a message comes in, and from whom. */
+interface Delivery {
+  readonly transferSyntaxUid: string;
+  readonly sender: string;
+  readonly patience: Patience;
+}
+
+/** Runs out unless it is stopped, or started anew. */
+class Patience {
+  readonly #ms: number;
+  readonly #out: () => void;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(ms: number, out: () => void) {
+    this.#ms = ms;
+    this.#out = out;
+    this.start();
+  }
+
+  start(): void {
+    this.stop();
+    this.#timer = setTimeout(this.#out, this.#ms);
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+/** @throws ConnectionLost where who waited for it has given up meanwhile */
+async function* whileWanted(data: AsyncIterable<Buffer>, move: Move): AsyncGenerator<Buffer> {
+  for await (const chunk of data) {
+    if (move.isOver) throw new ConnectionLost('nobody waits for the instance any more');
+    yield chunk;
   }
 }
 

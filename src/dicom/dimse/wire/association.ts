@@ -76,6 +76,7 @@ export class Association {
   readonly #signal: AbortSignal | undefined;
   readonly #abort: () => void;
   #messageId = 0;
+  #isOver = false;
 
   private constructor(
     wire: Wire,
@@ -154,7 +155,7 @@ export class Association {
    * @param reading who reads its messages already, until there are no more
    */
   async release(reading?: Promise<void>): Promise<void> {
-    this.#signal?.removeEventListener('abort', this.#abort);
+    if (!this.#ends()) return;
     const late = setTimeout(() => this.#wire.destroy(), RELEASE_MS);
     try {
       await this.#wire.write(shortPdu(PDU.releaseRequest));
@@ -170,11 +171,24 @@ export class Association {
 
   /** Breaks it off (A-ABORT): whatever comes is not wanted any more. */
   abort(): void {
-    this.#signal?.removeEventListener('abort', this.#abort);
+    if (!this.#ends()) return;
     void this.#wire.write(shortPdu(PDU.abort)).then(
       () => this.#wire.end(),
       () => this.#wire.destroy(),
     );
+  }
+
+  /** Whoever reads from it gets `why`. */
+  giveUp(why: ConnectionLost): void {
+    this.#wire.destroy(why);
+  }
+
+  /** @returns false where it was released or broken off before */
+  #ends(): boolean {
+    if (this.#isOver) return false;
+    this.#isOver = true;
+    this.#signal?.removeEventListener('abort', this.#abort);
+    return true;
   }
 }
 

@@ -13,6 +13,13 @@ const LONGEST_OTHER_PDU = 128 * 1024;
 /** Where the other side names no limit for a PDU. */
 const UNLIMITED_PDU_BYTES = 128 * 1024;
 const LEAST_PDU_BYTES = 1024;
+/** A value of 4 GiB is the longest that there is (PS3.5 section 7.1.1), and more than any archive sends. */
+const MOST_DATA_SET_BYTES = 2 ** 32 + 2 ** 26;
+/** Of data sets that nobody wants, for instance of an image that was not asked for. */
+const MOST_DROPPED_BYTES = 2 ** 29;
+/** A fragment fills a PDU, but for the last one. Some writers are wasteful; none is like this. */
+const LEAST_FRAGMENT_BYTES = 64;
+const FREE_FRAGMENTS = 1_000;
 
 export interface Message {
   readonly contextId: number;
@@ -51,23 +58,31 @@ export class Messages {
    * @throws ConnectionLost where it aborts or closes; MalformedPdu
    */
   async next(): Promise<Message | undefined> {
-    for await (const _rest of this.#unread ?? []); // what nobody wanted
-    this.#unread = undefined;
+    await this.#dropUnread();
     const parts: Buffer[] = [];
-    let length = 0;
+    const size = new MessageSize('a command', LONGEST_COMMAND);
     for (;;) {
       if (this.#pduLeft === 0 && !(await this.#nextData())) return undefined;
+      this.#wire.begin();
       const { contextId, control, bytes } = await this.#pdv();
       if ((control & CONTROL.command) === 0) throw new MalformedPdu('data without a command');
-      length += bytes;
-      if (length > LONGEST_COMMAND) throw new MalformedPdu('a command is too long');
+      size.add(bytes);
       parts.push(await this.#wire.exactly(bytes));
       if ((control & CONTROL.last) === 0) continue;
       const command = readCommand(Buffer.concat(parts));
-      const data = hasDataSet(command) ? this.#data(contextId) : nothing();
-      this.#unread = data;
-      return { contextId, command, data };
+      if (hasDataSet(command)) this.#unread = this.#data(contextId);
+      else this.#wire.rest();
+      return { contextId, command, data: this.#unread ?? nothing() };
     }
+  }
+
+  async #dropUnread(): Promise<void> {
+    let dropped = 0;
+    for await (const rest of this.#unread ?? []) {
+      dropped += rest.length;
+      if (dropped > MOST_DROPPED_BYTES) throw new MalformedPdu('a data set that nobody wants does not end');
+    }
+    this.#unread = undefined;
   }
 
   /** @param data chunks of any length, taken as there is room for them */
@@ -100,6 +115,7 @@ export class Messages {
   }
 
   async *#data(contextId: number): AsyncGenerator<Buffer> {
+    const size = new MessageSize('a data set', MOST_DATA_SET_BYTES);
     for (;;) {
       if (this.#pduLeft === 0 && !(await this.#nextData())) {
         throw new ConnectionLost('the association was released within a data set');
@@ -108,13 +124,16 @@ export class Messages {
       if ((pdv.control & CONTROL.command) !== 0 || pdv.contextId !== contextId) {
         throw new MalformedPdu('another message within a data set');
       }
+      size.add(pdv.bytes);
       let left = pdv.bytes;
       while (left > 0) {
         const some = await this.#wire.some(left);
         left -= some.length;
         yield some;
       }
-      if ((pdv.control & CONTROL.last) !== 0) return;
+      if ((pdv.control & CONTROL.last) === 0) continue;
+      this.#wire.rest();
+      return;
     }
   }
 
@@ -151,9 +170,11 @@ export class Messages {
 
   /** Undefined: a PDU of data, whose content is to be read. */
   async #nextPdu(): Promise<OtherPdu | undefined> {
-    const head = await this.#wire.exactly(PDU_HEADER_BYTES);
-    const [type = 0] = head;
-    const length = head.readUInt32BE(2);
+    const first = await this.#wire.exactly(1);
+    // From here on it is on its way: nobody is kept waiting by a byte now and then.
+    this.#wire.begin();
+    const [type = 0] = first;
+    const length = (await this.#wire.exactly(PDU_HEADER_BYTES - 1)).readUInt32BE(1);
     if (type === PDU.data) {
       if (length > MAX_PDU_BYTES) throw new MalformedPdu(`a PDU of ${length} bytes`);
       this.#pduLeft = length;
@@ -161,8 +182,32 @@ export class Messages {
     }
     if (length > LONGEST_OTHER_PDU) throw new MalformedPdu(`a PDU of type ${type} and ${length} bytes`);
     const body = await this.#wire.exactly(length);
+    this.#wire.rest();
     if (type === PDU.abort) throw new ConnectionLost(`the association was aborted${abortWords(body)}`);
     return { type, body };
+  }
+}
+
+/** How much of a command or a data set has come: what neither ends nor brings anything is ended. */
+class MessageSize {
+  readonly #what: string;
+  readonly #most: number;
+  #bytes = 0;
+  #fragments = 0;
+
+  constructor(what: string, most: number) {
+    this.#what = what;
+    this.#most = most;
+  }
+
+  /** @throws MalformedPdu */
+  add(bytes: number): void {
+    this.#bytes += bytes;
+    this.#fragments += 1;
+    if (this.#bytes > this.#most) throw new MalformedPdu(`${this.#what} is too long`);
+    if (this.#fragments > FREE_FRAGMENTS + this.#bytes / LEAST_FRAGMENT_BYTES) {
+      throw new MalformedPdu(`${this.#what} comes in fragments of next to nothing`);
+    }
   }
 }
 

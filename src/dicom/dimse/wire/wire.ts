@@ -13,6 +13,9 @@ export interface WireOptions {
   readonly lastSign?: (() => number) | undefined;
 }
 
+/** What has begun to come comes at this rate or faster (1 kB/s), beyond one `idleMs`: any line does. */
+const LEAST_BYTES_PER_MS = 1;
+
 /**
  * Bytes to and from a socket, read when they are wanted: who sends waits as long as nobody reads. The time
  * that the reader takes for itself is not counted as the other side's.
@@ -23,6 +26,8 @@ export class Wire {
   readonly #chunks: AsyncIterator<Buffer>;
   #chunk: Buffer = Buffer.alloc(0);
   #failure: unknown;
+  /** Of what is coming just now: its bytes, and how long they were waited for. */
+  #coming: { bytes: number; waitedMs: number } | undefined;
 
   constructor(socket: Socket, options: WireOptions) {
     this.#socket = socket;
@@ -53,6 +58,16 @@ export class Wire {
     return this.#taken(Math.min(most, this.#chunk.length));
   }
 
+  /** A piece begins to come, whose bytes may no longer trickle; where one has begun, it goes on. */
+  begin(): void {
+    this.#coming ??= { bytes: 0, waitedMs: 0 };
+  }
+
+  /** It is there: until the next one begins, the other side may take its time. */
+  rest(): void {
+    this.#coming = undefined;
+  }
+
   /** Resolves when there is room for more. @throws ConnectionLost */
   async write(...pieces: readonly Uint8Array[]): Promise<void> {
     if (this.#socket.destroyed || this.#socket.writableEnded) throw this.#lost();
@@ -67,7 +82,10 @@ export class Wire {
   end(): void {
     this.#socket.end();
     this.#socket.resume();
-    this.#socket.setTimeout(LINGER_MS, () => this.#socket.destroy());
+    if (this.#socket.closed) return;
+    // Not the socket's own limit: one that goes on sending is never idle.
+    const late = setTimeout(() => this.#socket.destroy(), LINGER_MS);
+    this.#socket.once('close', () => clearTimeout(late));
   }
 
   destroy(why?: unknown): void {
@@ -82,13 +100,24 @@ export class Wire {
   }
 
   async #next(): Promise<Buffer> {
+    const coming = this.#coming;
+    const began = performance.now();
     try {
-      const next = await this.#inTime(this.#chunks.next());
-      if (!next.done) return next.value;
+      const next = await this.#inTime(this.#chunks.next(), coming && this.#leftMs(coming));
+      if (!next.done) {
+        if (coming) coming.bytes += next.value.length;
+        return next.value;
+      }
     } catch (error) {
       this.#failure ??= error;
+    } finally {
+      if (coming) coming.waitedMs += performance.now() - began;
     }
     throw this.#lost();
+  }
+
+  #leftMs({ bytes, waitedMs }: { bytes: number; waitedMs: number }): number {
+    return Math.max(0, this.#options.idleMs + bytes / LEAST_BYTES_PER_MS - waitedMs);
   }
 
   async #drained(): Promise<void> {
@@ -102,16 +131,19 @@ export class Wire {
     if (this.#socket.destroyed) throw this.#lost();
   }
 
-  async #inTime<T>(waiting: Promise<T>): Promise<T> {
+  async #inTime<T>(waiting: Promise<T>, mostMs = Number.POSITIVE_INFINITY): Promise<T> {
     const { idleMs, lastSign } = this.#options;
     const began = performance.now();
     let timer: NodeJS.Timeout | undefined;
     const look = (): void => {
-      const left = Math.max(began, lastSign?.() ?? began) + idleMs - performance.now();
-      if (left > 0) timer = setTimeout(look, left);
-      else this.destroy(new ConnectionLost(`nothing came for ${idleMs / 1000} s`));
+      const now = performance.now();
+      const left = Math.max(began, lastSign?.() ?? began) + idleMs - now;
+      const leftInAll = began + mostMs - now;
+      if (left <= 0) this.destroy(new ConnectionLost(`nothing came for ${idleMs / 1000} s`));
+      else if (leftInAll <= 0) this.destroy(new ConnectionLost('what comes trickles: less than 1 kB/s'));
+      else timer = setTimeout(look, Math.min(left, leftInAll));
     };
-    timer = setTimeout(look, idleMs);
+    timer = setTimeout(look, Math.min(idleMs, mostMs));
     try {
       return await waiting;
     } finally {
