@@ -59,6 +59,14 @@ const T2 = measuredVolume('key', '20260301', {
   report: { seriesInstanceUid: '2.25.9.5', sopInstanceUid: '2.25.9.5.1' },
 });
 
+/** Measured in the history alone: nobody else hears of it. */
+const ALONE = measuredVolume('key', '20260301', {
+  seriesInstanceUid: '2.25.77.1',
+  seg: { seriesInstanceUid: '2.25.77.2', sopInstanceUid: '2.25.77.2.1' },
+  report: { seriesInstanceUid: '2.25.77.3', sopInstanceUid: '2.25.77.3.1' },
+  historyAlone: true,
+});
+
 /** Both exits as a node has them, over real connections; what the archive would say stands in for it. */
 describeWith(['hl7'], 'a FHIR server and an HL7 interface that are down for an hour', () =>
   describeDatabases('with what waits', bothDown),
@@ -130,7 +138,7 @@ function bothDown(newSite: () => Promise<DatabaseSite>): void {
 
   it('get everything afterwards, once and in order', async () => {
     for (let minute = 0; minute < 60; minute++) {
-      if (minute === 0) for (const one of [T1, T2]) await change(one, (sql) => recordVolume(sql, one));
+      if (minute === 0) for (const one of [T1, T2, ALONE]) await change(one, (sql) => recordVolume(sql, one));
       if (minute === 20) {
         await change(T1, (sql) =>
           recordCorrection(sql, T1.report.sopInstanceUid, {
@@ -166,6 +174,8 @@ function bothDown(newSite: () => Promise<DatabaseSite>): void {
     }
     expect(await states()).toEqual(Array.from({ length: 8 }, () => 'sent'));
 
+    expect(JSON.stringify(fhir.bundles)).toContain(T2.report.seriesInstanceUid);
+    expect(JSON.stringify(fhir.bundles)).not.toContain('2.25.77.');
     const check = new Ajv({ strict: false, unicodeRegExp: false }).compile(schema);
     expect(fhir.bundles.map((one) => check(one))).toEqual([true, true, true, true]);
     const observations = fhir.bundles.map((one) =>

@@ -77,15 +77,15 @@ export const sopClassCoding = (uid: string): Coding => ({
 });
 
 /**
- * URIs of issuers that images name by a local name (HD.1), or by a universal ID that is no URI; under an empty
- * name, of those that name none.
+ * URIs of issuers that images name by a local name (HD.1), or by a universal ID that is no URI; under an
+ * empty name, of those that name none.
  */
 export type IssuerSystems = Readonly<Record<string, string>>;
 
 /**
  * An identifier that somebody issued. Its system is what the images say or what the site has said of that
- * very issuer: under another one's, the id would be somebody else's. Who is named and not known has no system,
- * but is named (assigner).
+ * very issuer: under another one's, the id would be somebody else's. Who is named and not known has no
+ * system, but is named (assigner).
  * @param type of table 0203
  */
 export function issuedIdentifier(

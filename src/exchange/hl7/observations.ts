@@ -5,8 +5,8 @@ import { components, type Fields, type Part } from './encoding.ts';
 import { coded, moment, studyTime, subId, uidDesignator } from './fields.ts';
 
 /**
- * Observation result status (table 0085): C replaces, W says of what was sent that it is wrong. D would delete
- * what receivers may have filed and somebody may have read.
+ * Observation result status (table 0085): C replaces, W says of what was sent that it is wrong. D would
+ * delete what receivers may have filed and somebody may have read.
  */
 const OBX_STATUS = { finished: 'P', reissued: 'C', corrected: 'C', withdrawn: 'W' } as const satisfies Record<
   OutgoingResult['change'],

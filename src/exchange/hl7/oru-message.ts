@@ -27,8 +27,8 @@ export interface Hl7Names {
 }
 
 /**
- * Result status of the order (table 0123). A withdrawal corrects what was reported: X would say that the order
- * was canceled, and with it the doctor's own order.
+ * Result status of the order (table 0123). A withdrawal corrects what was reported: X would say that the
+ * order was canceled, and with it the doctor's own order.
  */
 const OBR_STATUS = { finished: 'P', reissued: 'C', corrected: 'C', withdrawn: 'C' } as const satisfies Record<
   OutgoingResult['change'],
@@ -39,9 +39,9 @@ const OBR_STATUS = { finished: 'P', reissued: 'C', corrected: 'C', withdrawn: 'C
 const ANY_STUDY: Code = { value: '18748-4', scheme: 'LN', meaning: 'Diagnostic imaging study' };
 
 /**
- * A result as HL7 v2.5.1 ORU^R01 (chapter 7), in UTF-8, segments ended by CR. The same result gives the same
- * message, to the last byte. Each result of a study is an observation of its own (OBR-3), whose parent is what
- * was ordered (OBR-29): under the order's numbers alone, T2W would take the place of T1W.
+ * A result as HL7 v2.5.1 ORU^R01 (chapter 7), in UTF-8, segments ended by CR. The same result gives the
+ * same message, to the last byte. Each result of a study is an observation of its own (OBR-3), whose parent
+ * is what was ordered (OBR-29): under the order's numbers alone, T2W would take the place of T1W.
  */
 export function oruMessage(result: OutgoingResult, names: Hl7Names): string {
   const { change, at, patient, study } = result;

@@ -9,10 +9,10 @@ import type { VolumeRecord } from '../records/volume-record.ts';
 import type { ResultChange, SentVolume } from './outgoing.ts';
 
 /**
- * Puts down what is to be told of a result, where it differs from what was told of it last: once for each exit
- * of the configuration, and for each other that was told of it before, which hears of it when it is back. To
- * be called in the transaction that changes the result, as the last that it does. Nothing that happens
- * afterwards loses it.
+ * Puts down what is to be told of a result, where it differs from what was told of it last: once for each
+ * exit of the configuration, and for each other that was told of it before, which hears of it when it is
+ * back. To be called in the transaction that changes the result, as the last that it does. Nothing that
+ * happens afterwards loses it.
  * @param reportInstanceUid SOP Instance UID of the result's report
  */
 export async function announceResult(sql: Sql, reportInstanceUid: string, now: Date): Promise<void> {

@@ -117,8 +117,8 @@ const LATER_WAS_BEGUN = `EXISTS (SELECT 1 FROM pansegnet.outgoing AS later
     AND (later.state = 'sent' OR (later.state = 'waiting' AND later.tries > 0)))`;
 
 /**
- * Begins a try, and counts it before anything is sent: a try that a process did not live to count would be one
- * that nobody knows of. What was overtaken ends here.
+ * Begins a try, and counts it before anything is sent: a try that a process did not live to count would be
+ * one that nobody knows of. What was overtaken ends here.
  * @returns whether the message is to be sent now
  */
 export async function beginTry(
@@ -129,7 +129,8 @@ export async function beginTry(
   return database.transaction(async (sql) => {
     await sql.query('SELECT pg_advisory_xact_lock(hashtext($1))', [`${exit} ${result}`]);
     await sql.query(
-      `UPDATE pansegnet.outgoing AS one SET state = 'overtaken', ended_at = $2, reason = $3, next_try_at = NULL
+      `UPDATE pansegnet.outgoing AS one
+       SET state = 'overtaken', ended_at = $2, reason = $3, next_try_at = NULL
        WHERE number = $1 AND state = 'waiting' AND ${LATER_WAS_BEGUN}`,
       [number, now, OVERTAKEN],
     );
