@@ -233,9 +233,12 @@ it('an id goes under the system of its own issuer alone', () => {
   expect(systemOf(undefined)).toBe('urn:oid:1.1');
   expect(systemOf(named('HOSP'))).toBe('https://hosp.example/ids');
   expect(systemOf(named('OTHER'))).toBeUndefined();
-  expect(systemOf({ namespace: 'HOSP', universalId: '2.16.5', universalIdType: 'ISO' })).toBe(
-    'urn:oid:2.16.5',
-  );
+  expect(systemOf(named('constructor'))).toBeUndefined();
+  const universal = (universalId: string, universalIdType: string, namespace?: string) =>
+    systemOf({ namespace, universalId, universalIdType });
+  expect(universal('2.16.5', 'ISO', 'HOSP')).toBe('urn:oid:2.16.5');
+  expect(universal('other.example', 'DNS')).toBeUndefined();
+  expect(universal('not an OID', 'ISO')).toBeUndefined();
 });
 
 it('holds no control character that FHIR forbids, whatever the images hold', () => {

@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type FhirServer, sendBundle } from '../../src/exchange/fhir/send.ts';
+import type { OutgoingResult } from '../../src/exchange/result/outgoing-result.ts';
 import { withoutPatient } from '../../src/exchange/result/without-patient.ts';
 import { DIRECT } from '../../src/http-client/connections.ts';
 import { FULL_RESULT } from '../support/outgoing-results.ts';
@@ -73,15 +74,18 @@ it('a bundle is posted to the base as FHIR of its version, with the credentials'
 
 it.each([
   [400, 'refused'],
-  [403, 'refused'],
   [404, 'refused'],
-  [409, 'refused'],
+  [410, 'refused'],
+  [412, 'refused'],
   [422, 'refused'],
-  [401, 'later'],
+  [409, 'unwilling'],
+  [423, 'unwilling'],
+  [500, 'unwilling'],
   [408, 'later'],
   [429, 'later'],
-  [500, 'later'],
   [502, 'later'],
+  [503, 'later'],
+  [504, 'later'],
 ])('an answer %i is %s, with its words and without the secret', async (status, failure) => {
   reply(status, 'not with Bearer very-secret-token: reason 17', {
     'Retry-After': '90',
@@ -96,6 +100,17 @@ it.each([
   expect(String(error)).toContain('reason 17');
   expect(error).toMatchObject({ pauseMs: 90_000 });
   expect(got).toHaveLength(1);
+});
+
+it.each([
+  [401, 'exchange.fhir'],
+  [403, 'the right to'],
+  [407, 'exchange.fhir.proxy'],
+])('an answer %i says what to do, and is tried again, slowly', async (status, todo) => {
+  reply(status, 'reason 17');
+  const error = await send().catch((one: unknown) => one);
+  expect(error).toMatchObject({ failure: 'later', pauseMs: 900_000, message: expect.stringContaining(todo) });
+  expect(String(error)).toContain('reason 17');
 });
 
 it('a redirect is not followed', async () => {
@@ -115,6 +130,12 @@ it.each([
     'an entry without a status',
     '{"resourceType":"Bundle","type":"transaction-response","entry":[{},{}]}',
     'refused',
+  ],
+  ['an entry that another one holds', answers('201', '423 Locked'), 'unwilling'],
+  [
+    'an outcome with a lock',
+    '{"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"lock-error"}]}',
+    'unwilling',
   ],
   [
     'an outcome with an error',
@@ -144,4 +165,49 @@ it('of what a server says of a patient or an order nothing is kept', async () =>
   const error = await withoutPatient(FULL_RESULT, () => send()).catch((one: unknown) => one);
   expect(error).toMatchObject({ failure: 'refused', message: expect.stringContaining('422') });
   expect(String(error)).not.toMatch(/p-17|doe|jane|19600229|ACC-1|FI-1/i);
+});
+
+it('nor where the words are cut off in the middle of a name', async () => {
+  reply(422, `${'x '.repeat(97)}Doe^Jane`);
+  const error = await withoutPatient(FULL_RESULT, () => send()).catch((one: unknown) => one);
+  expect(String(error)).toMatch(/x \*\*\*\^\*\*\*…$/);
+});
+
+describe('what a receiver says', () => {
+  const said = (words: string, other: Partial<OutgoingResult['patient']> = {}) =>
+    withoutPatient({ ...FULL_RESULT, patient: { ...FULL_RESULT.patient, ...other } }, async () => words);
+
+  it('is kept without the patient where it took the message, too', async () => {
+    expect(await said('AA filed for Jane Doe, MRN P-17, order FI-1 as 4711')).toBe(
+      'AA filed for *** ***, MRN ***, order *** as 4711',
+    );
+  });
+
+  it.each([
+    ['Müller^José', 'MULLER JOSE', /m[uü]ller|jos/i],
+    ['Muller^Jose', 'Müller José', /m[uü]ller|jos/i],
+    ['Li^Wu', 'patient LI, WU', /\bli\b|\bwu\b/i],
+    ['Yamada^Tarou=山田^太郎=やまだ^たろう', '山田太郎様 やまだ yamada', /山|太|やま|yama/i],
+    ['Hong^Gildong=洪^吉洞=홍^길동', '홍길동 洪吉洞', /홍|길동|洪|吉/],
+    ['O\u2019Neil^Ann', "O'Neil, Ann", /neil/i],
+  ])('has no name of it, whatever its script, accents and case: %s', async (name, words, shown) => {
+    expect(await said(words, { name })).not.toMatch(shown);
+  });
+
+  it.each(['1960-02-29', '29.02.1960', '2/29/1960', '29/2/1960', '19600229', '29021960'])(
+    'has no date of birth, however it is written: %s',
+    async (written) => {
+      expect(await said(`born ${written}.`)).toBe('born ***.');
+    },
+  );
+
+  it('has no id, with other marks in it or none, and what is short only where it is a word', async () => {
+    expect(await said('P17, P 17, p_17')).toBe('***, ***, ***');
+    expect(await said('12 of 1200', { id: { value: '12', issuer: undefined } })).toBe('*** of 1200');
+  });
+
+  it('keeps what is of nobody', async () => {
+    const words = 'AE 207^Application internal error^HL70357 Kö ロック 2026-03-04';
+    expect(await said(words, { name: undefined })).toBe(words);
+  });
 });

@@ -5,7 +5,7 @@ import { oruMessage } from '../../src/exchange/hl7/oru-message.ts';
 import type { OutgoingResult } from '../../src/exchange/result/outgoing-result.ts';
 import { RESULT_CHANGES } from '../../src/store/exchange/outgoing.ts';
 import { BARE_RESULT, FULL_RESULT } from '../support/outgoing-results.ts';
-import { readMessages, valueOf } from '../support/read-hl7.ts';
+import { type ReadMessage, readMessages, valueOf } from '../support/read-hl7.ts';
 import { describeWith } from '../support/requires.ts';
 
 const NAMES = {
@@ -16,6 +16,8 @@ const NAMES = {
   processingId: 'P',
   assigningAuthority: 'SITE&1.2.3&ISO',
 };
+/** Of the volume: its images, and the beginning of the result's number. */
+const SUB = 'CT.5F0C1A52';
 const HOSTILE = 'O|X^Y~Z\\E\\F&G\rMSH|^~\\&|EVIL\nOBX|1\u000b\u001c\r\u0000 山田';
 
 const named = (name: string, id = 'P-17', description?: string): OutgoingResult => ({
@@ -64,8 +66,14 @@ describeWith(['hl7'], 'a result as ORU^R01, read by python-hl7', () => {
         '1.9.8',
         'ISO',
       ]);
-      expect(message.value(segment, 3)).toBe('FI-1');
+      expect([1, 2].map((part) => message.value(segment, 3, part))).toEqual([
+        '5F0C1A526D0E8A3B9C1D',
+        'PANSEGNET',
+      ]);
     }
+    const [obr] = message.segments('OBR');
+    expect([1, 2, 3, 4].map((part) => valueOf(obr, 29, 1, 1, part))).toEqual(['PL-1', 'EHR', '1.9.8', 'ISO']);
+    expect(valueOf(obr, 29, 2)).toBe('FI-1');
     expect([4, 7, 18, 19, 22, 24, 25].map((field) => message.value('OBR', field))).toEqual([
       '25045-6',
       '20260301093000.5+0100',
@@ -81,18 +89,18 @@ describeWith(['hl7'], 'a result as ORU^R01, read by python-hl7', () => {
     const [message] = readMessages([oruMessage(FULL_RESULT, NAMES)]);
     const observations = message?.observations ?? [];
     expect(observations.slice(0, 12)).toEqual([
-      ['NM', '118565006', '', '71.25', 'mL', 'P'],
-      ['NM', '371886008', '', '4.25', 'mL', 'P'],
-      ['NM', '371885007', '', '3.125', 'mL', 'P'],
-      ['NM', '442714003', 'SINCE_PREVIOUS', '-12.5', '%', 'P'],
-      ['NM', '442714003', 'SINCE_FIRST', '-20', '%', 'P'],
-      ['CWE', '111052', '1', '130576', '', 'P'],
-      ['CWE', '111052', '2', 'RID13', '', 'P'],
-      ['HD', '113014', '', '2.25.100', '', 'P'],
-      ['HD', '113015', 'SR', '2.25.103', '', 'P'],
-      ['HD', '126000', '', '2.25.104', '', 'P'],
-      ['HD', '113015', 'SEG', '2.25.105', '', 'P'],
-      ['HD', '121191', '', '2.25.106', '', 'P'],
+      ['NM', '118565006', SUB, '71.25', 'mL', 'P'],
+      ['NM', '371886008', SUB, '4.25', 'mL', 'P'],
+      ['NM', '371885007', SUB, '3.125', 'mL', 'P'],
+      ['NM', '442714003', `${SUB}.PREV`, '-12.5', '%', 'P'],
+      ['NM', '442714003', `${SUB}.FIRST`, '-20', '%', 'P'],
+      ['CWE', '111052', `${SUB}.1`, '130576', '', 'P'],
+      ['CWE', '111052', `${SUB}.2`, 'RID13', '', 'P'],
+      ['HD', '113014', SUB, '2.25.100', '', 'P'],
+      ['HD', '113015', `${SUB}.SR`, '2.25.103', '', 'P'],
+      ['HD', '126000', SUB, '2.25.104', '', 'P'],
+      ['HD', '113015', `${SUB}.SEG`, '2.25.105', '', 'P'],
+      ['HD', '121191', SUB, '2.25.106', '', 'P'],
     ]);
     const words = observations.filter(([type]) => type === 'TX').map(([, , , value]) => value);
     expect(words[0]).toBe('Pancreas volume 71.3 ml on CT (pansegnet-ct 1.0.0, mode fast).');
@@ -120,33 +128,68 @@ describeWith(['hl7'], 'a result as ORU^R01, read by python-hl7', () => {
       message.value('OBR', 25),
       ...new Set(message.observations.map((one) => one.at(-1))),
     ]);
+    // Of what was withdrawn all is wrong, but for the line that says so.
     expect(statuses).toEqual([
       ['P', 'P'],
       ['C', 'C'],
       ['C', 'C'],
-      ['X', 'W'],
+      ['C', 'W', 'C'],
     ]);
-    expect(messages[3]?.observations[0]).toEqual(['NM', '118565006', '', '71.25', 'mL', 'W']);
-    expect(messages[3]?.observations.some(([, , , value]) => value?.startsWith('WITHDRAWN'))).toBe(true);
+    const withdrawn = messages[3]?.observations ?? [];
+    expect(withdrawn[0]).toEqual(['NM', '118565006', SUB, '71.25', 'mL', 'W']);
+    expect(withdrawn.filter((one) => one.at(-1) === 'C')).toEqual([
+      ['TX', '121111', `${SUB}.1`, expect.stringMatching(/^WITHDRAWN/), '', 'C'],
+    ]);
+  });
+
+  it('shares no key with another result of the study, and all of them with what takes its place', () => {
+    const t1 = { ...FULL_RESULT, images: 'T1W', result: 'aaaaaaaa-0000-8000-8000-000000000001' };
+    const t2 = { ...FULL_RESULT, images: 'T2W', result: 'bbbbbbbb-0000-8000-8000-000000000001' };
+    // Two series of one class, too, and parts of one series.
+    const other = { ...t2, result: 'cccccccc-0000-8000-8000-000000000001' };
+    const changed = RESULT_CHANGES.map((change) => ({ ...t1, change }));
+    const [first, second, third, ...changes] = readMessages(
+      [t1, t2, other, ...changed].map((result) => oruMessage(result, NAMES)),
+    );
+    // As receivers file: by the filler's number, or by the order, the code and the sub-ID.
+    const fillers = [first, second, third].map((message) => message?.value('OBR', 3));
+    expect(new Set(fillers).size).toBe(3);
+    const keys = (message: ReadMessage | undefined) =>
+      (message?.segments('OBX') ?? []).map((fields) => `${valueOf(fields, 3)} ${valueOf(fields, 4)}`);
+    const all = [first, second, third].flatMap(keys);
+    expect(new Set(all).size).toBe(all.length);
+    for (const message of changes) {
+      expect(message.value('OBR', 3)).toBe(first?.value('OBR', 3));
+      expect(keys(message)).toEqual(expect.arrayContaining(keys(first)));
+    }
+    for (const message of [first, second, third]) {
+      const subIds = message?.segments('OBX').map((fields) => valueOf(fields, 4)) ?? [];
+      expect(Math.max(...subIds.map(({ length }) => length))).toBeLessThanOrEqual(20);
+    }
   });
 
   it('where nothing was found has no volume, and says that none could be obtained', () => {
     const [message] = readMessages([oruMessage(BARE_RESULT, NAMES)]);
     expect(message?.observations.slice(0, 2)).toEqual([
-      ['NM', '118565006', '', '', 'mL', 'X'],
-      ['CWE', '111052', '1', '122288', '', 'P'],
+      ['NM', '118565006', SUB, '', 'mL', 'X'],
+      ['CWE', '111052', `${SUB}.1`, '122288', '', 'P'],
     ]);
     expect(message?.value('PID', 3, 4)).toBe('SITE');
-    expect(message?.value('OBR', 3)).toBe(BARE_RESULT.result);
+    expect(message?.value('OBR', 29)).toBe('');
     expect(message?.value('OBR', 4)).toBe('18748-4');
   });
 
-  it('takes the accession number for the filler’s where none is named', () => {
+  it('has a number of its own where the images name no order number, and the accession number in its field', () => {
     const [first] = FULL_RESULT.orders;
     if (!first) throw new Error('no order');
     const orders = [{ ...first, placer: undefined, filler: undefined, procedureCode: undefined }];
     const [message] = readMessages([oruMessage({ ...FULL_RESULT, orders }, NAMES)]);
-    expect([message?.value('OBR', 2), message?.value('OBR', 3)]).toEqual(['', 'ACC-1']);
+    expect([2, 3, 18, 29].map((field) => message?.value('OBR', field))).toEqual([
+      '',
+      '5F0C1A526D0E8A3B9C1D',
+      'ACC-1',
+      '',
+    ]);
     expect(message?.value('OBR', 4, 2)).toBe('CT of the abdomen');
   });
 

@@ -49,17 +49,49 @@ describe('an acknowledgment', () => {
     expect(acknowledged(of(code), 'ID1')).toBe(code);
   });
 
-  it.each([
-    ['AR', 'refused'],
-    ['CR', 'refused'],
-    ['AE', 'unwilling'],
-    ['CE', 'unwilling'],
-    ['XX', 'unwilling'],
-  ])('%s: %s, with its words', (code, failure) => {
+  it.each(['AR', 'CR', 'AE', 'CE', 'XX'])('%s: it was not taken, and is tried again', (code) => {
     const answer = `${of(code, 'no such patient')}ERR|||204^Unknown key|E||||ask the desk\r`;
     expect(() => acknowledged(answer, 'ID1')).toThrow(
-      expect.objectContaining({ failure, message: `${code} no such patient 204^Unknown key ask the desk` }),
+      expect.objectContaining({
+        failure: 'unwilling',
+        message: `${code} no such patient 204^Unknown key ask the desk`,
+      }),
     );
+  });
+
+  it.each([
+    ['a required field is missing', 'ERR|||101^Required field missing^HL70357|E'],
+    ['a field has another type, and something else is noted', 'ERR|||207|W\rERR||OBX^1^5|102|F'],
+    ['the version is not known', 'ERR|||203'],
+    ['the event is not known, as before version 2.5', 'ERR|OBX^1^5^201&Unsupported event code&HL70357'],
+  ])('whose error says that %s is a refusal: the message would be no other the next time', (_, error) => {
+    for (const code of ['AE', 'AR'])
+      expect(() => acknowledged(`${of(code)}${error}\r`, 'ID1')).toThrow(
+        expect.objectContaining({ failure: 'refused' }),
+      );
+  });
+
+  it('says it in MSA-6, as before version 2.5', () => {
+    const answer = of('AR').replace(/\|\r$/, '||||103^Table value not found\r');
+    expect(answer).toMatch(/MSA\|AR\|ID1\|\|\|\|103/);
+    expect(() => acknowledged(answer, 'ID1')).toThrow(expect.objectContaining({ failure: 'refused' }));
+  });
+
+  it.each([
+    ['an order that is not there yet', 'ERR|||204'],
+    ['a record that is locked', 'ERR|||206'],
+    ['a failure inside', 'ERR|||207^Application internal error^HL70357'],
+    ['a code of the site’s own', 'ERR|||101^try later^L'],
+    ['a warning', 'ERR|||101|W'],
+  ])('with %s is tried again', (_, error) => {
+    expect(() => acknowledged(`${of('AR')}${error}\r`, 'ID1')).toThrow(
+      expect.objectContaining({ failure: 'unwilling' }),
+    );
+  });
+
+  it('that goes on and on is cut off', () => {
+    const [taken] = [acknowledged(of('AA', 'x'.repeat(5_000)), 'ID1')];
+    expect(taken.length).toBeLessThanOrEqual(201);
   });
 
   it.each([

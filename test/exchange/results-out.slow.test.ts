@@ -9,7 +9,7 @@ import { type FhirReceiver, startFhirReceiver } from '../support/fhir-receiver.t
 import { acknowledgment, type MllpReceiver, startMllpReceiver } from '../support/mllp-receiver.ts';
 import { type PagesNode, startPagesNode } from '../support/pages-node.ts';
 import { PATIENCE } from '../support/patience.ts';
-import { readMessages } from '../support/read-hl7.ts';
+import { readMessages, valueOf } from '../support/read-hl7.ts';
 import { describeWith } from '../support/requires.ts';
 import { plainPixels, smallCtSeries } from '../support/small-series.ts';
 
@@ -101,17 +101,15 @@ describeWith(['hl7'], 'a node with a FHIR server and an HL7 interface', () => {
     expect(JSON.stringify(fhir.ofType('DiagnosticReport'))).toContain(readReport(bytes)?.sopInstanceUid);
     expect(JSON.stringify(fhir.bundles)).toContain('JVBERi'); // a PDF in base64
     const [message] = readMessages(hl7.received);
-    expect(['OBR', 'PID'].map((segment) => message?.value(segment, 3))).toEqual(['FI-9', 'P-77']);
-    expect([message?.value('OBR', 2), message?.value('OBR', 18), message?.value('OBR', 19)]).toEqual([
-      'PL-9',
-      'ACC-9',
-      'RP-9',
-    ]);
+    expect(message?.value('PID', 3)).toBe('P-77');
+    const [obr] = message?.segments('OBR') ?? [];
+    expect([2, 18, 19].map((field) => valueOf(obr, field))).toEqual(['PL-9', 'ACC-9', 'RP-9']);
+    expect([1, 2].map((part) => valueOf(obr, 29, part))).toEqual(['PL-9', 'FI-9']);
     expect(message?.value('PID', 5, 1, 2)).toBe('山田');
     expect(message?.observations[0]).toEqual([
       'NM',
       '118565006',
-      '',
+      expect.stringMatching(/^CT\.[0-9A-F]{8}$/),
       String(Number(volume.volumeMl.toFixed(3))),
       'mL',
       'P',
@@ -137,7 +135,9 @@ describeWith(['hl7'], 'a node with a FHIR server and an HL7 interface', () => {
         .map(({ status }) => status)
         .toSorted(),
     ).toEqual(['entered-in-error', 'preliminary']);
-    expect(readMessages(hl7.received).at(-1)?.value('OBR', 25)).toBe('X');
+    const withdrawn = readMessages(hl7.received).at(-1);
+    expect(withdrawn?.value('OBR', 25)).toBe('C');
+    expect(withdrawn?.observations[0]?.at(-1)).toBe('W');
   });
 
   it('sends nothing under an id that names nobody, and says so', async () => {
@@ -171,6 +171,7 @@ describeWith(['hl7'], 'a node with a FHIR server and an HL7 interface', () => {
     expect(readMessages([first])[0]?.value('OBR', 25)).toBe('C');
     const page = await (await fetch(`${pages.node.url}/studies/${STUDY}`)).text();
     expect(page).toContain('Sent to other systems');
+    expect(page).toContain('Other systems that the result was sent to hear of a rejection.');
     expect(page).toMatch(/failed, tried 1 times: the server answered 422: no patient \*\*\* \(\*\*\*\) here/);
     const metrics = await (await fetch(`${pages.node.url}/metrics`)).text();
     expect(metrics).toContain('pansegnet_result_messages{exit="fhir",state="failed"} 2');

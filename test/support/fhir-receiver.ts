@@ -31,7 +31,8 @@ export interface FhirReceiver {
   stop(): Promise<void>;
 }
 
-export async function startFhirReceiver(): Promise<FhirReceiver> {
+/** @param port 0: any that is free */
+export async function startFhirReceiver(port = 0): Promise<FhirReceiver> {
   const kept: FhirReceiver['kept'] = new Map();
   let waiting = Promise.withResolvers<void>();
   const state: Omit<FhirReceiver, 'port' | 'stop'> = {
@@ -62,7 +63,7 @@ export async function startFhirReceiver(): Promise<FhirReceiver> {
       waiting = Promise.withResolvers();
       resolve();
     });
-  }).listen(0, '127.0.0.1');
+  }).listen(port, '127.0.0.1');
   await once(server, 'listening');
   return Object.assign(state, {
     port: (server.address() as AddressInfo).port,

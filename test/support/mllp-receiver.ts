@@ -20,7 +20,8 @@ export function acknowledgment(message: string, code: string, text = ''): string
   return `MSH|^~\\&|EHR|HOSP|PANSEGNET||20260304050608||ACK^R01^ACK|A${id}|P|2.5.1\rMSA|${code}|${id}|${text}\r`;
 }
 
-export async function startMllpReceiver(tls?: TlsOptions): Promise<MllpReceiver> {
+/** @param port 0: any that is free */
+export async function startMllpReceiver(tls?: TlsOptions, port = 0): Promise<MllpReceiver> {
   const sockets = new Set<Socket>();
   let waiting = Promise.withResolvers<string>();
   const receiver: Omit<MllpReceiver, 'port' | 'stop'> = {
@@ -47,7 +48,7 @@ export async function startMllpReceiver(tls?: TlsOptions): Promise<MllpReceiver>
     });
   };
   const server: Server = tls ? createTlsServer(tls, take) : createServer(take);
-  server.on('tlsClientError', () => undefined).listen(0, '127.0.0.1');
+  server.on('tlsClientError', () => undefined).listen(port, '127.0.0.1');
   await once(server, 'listening');
   return Object.assign(receiver, {
     port: (server.address() as AddressInfo).port,

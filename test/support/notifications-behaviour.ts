@@ -135,6 +135,25 @@ export function notificationsBehaviour(open: () => Promise<Database>): void {
       expect(delivered).toEqual([]);
     });
 
+    it('tell nothing of what is in the history alone, and compare nothing with it', async () => {
+      const rival = { ...measuredVolume('key', '20250301').model, sha256: 'b'.repeat(64) };
+      for (const [date, volumeMl] of [
+        ['20240301', 80],
+        ['20250301', 40],
+      ] as const)
+        await recordVolume(
+          database,
+          measuredVolume('key', date, { volumeMl, historyAlone: true, model: rival }),
+        );
+      // The archive has one result, which nothing stands before there.
+      await recordVolume(database, measuredVolume('key', '20240301', { volumeMl: 80, historyAlone: true }));
+      await recordVolume(database, measuredVolume('key', '20250301', { volumeMl: 70 }));
+      await end(measuredVolume('key', '20250301').studyInstanceUid, 'done');
+      await notifyOnce(parts({ events: ['finished', 'change'], patientData: true }));
+      expect(delivered.map(({ event }) => event)).toEqual(['study.finished']);
+      expect(delivered[0]?.details?.volumes).toMatchObject([{ volumeMl: 70 }]);
+    });
+
     it('are tried again, ever later, until they are delivered, always with the same number', async () => {
       refusing = true;
       await end('1.3', 'failed');

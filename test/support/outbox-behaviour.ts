@@ -1,20 +1,23 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { deliverDue, type ExitParts } from '../../src/exchange/outbox/deliver.ts';
 import { DeliveryError } from '../../src/exchange/outbox/delivery-error.ts';
+import { refusalsAllowed } from '../../src/exchange/outbox/exit-jobs.ts';
 import { openExits } from '../../src/exchange/outbox/exits.ts';
 import { JobEngine } from '../../src/queue/job-engine.ts';
-import type { Database } from '../../src/store/database/sql.ts';
+import type { Database, Sql } from '../../src/store/database/sql.ts';
 import { announceResult } from '../../src/store/exchange/announce-result.ts';
 import {
   exitFigures,
   type Outgoing,
   outgoingOfStudy,
   resendFailed,
+  unsent,
 } from '../../src/store/exchange/outgoing.ts';
 import { recordCorrection, recordVolume, recordWithdrawal } from '../../src/store/records/history.ts';
 import { recordReview } from '../../src/store/records/reviews.ts';
 import type { MeasuredVolume } from '../../src/store/records/volume-record.ts';
 import { measuredVolume } from './measured-volume.ts';
+import { PATIENCE } from './patience.ts';
 
 const DATABASE_MS = 120_000;
 const NEVER = new AbortController().signal;
@@ -32,6 +35,8 @@ export function outboxBehaviour(open: () => Promise<Database>): void {
   /** Every try, by id. */
   let tried: string[];
   let trouble: Record<string, Error | undefined>;
+  /** What happens while something is being sent. */
+  let during: (() => Promise<void>) | undefined;
   let study = 0;
 
   beforeAll(async () => {
@@ -43,7 +48,7 @@ export function outboxBehaviour(open: () => Promise<Database>): void {
     await database.close();
   });
   beforeEach(async () => {
-    [taken, tried, trouble] = [{ fhir: [], hl7: [] }, [], {}];
+    [taken, tried, trouble, during] = [{ fhir: [], hl7: [] }, [], {}, undefined];
     study += 1;
     for (const table of ['pgboss.job', 'pansegnet.outgoing', 'pansegnet.exit', 'pansegnet.volume']) {
       await database.query(`DELETE FROM ${table}`);
@@ -59,6 +64,7 @@ export function outboxBehaviour(open: () => Promise<Database>): void {
           name,
           async (message: Outgoing) => {
             tried.push(message.id);
+            await during?.();
             const error = trouble[name];
             if (error) throw error;
             taken[name]?.push(message);
@@ -121,6 +127,11 @@ export function outboxBehaviour(open: () => Promise<Database>): void {
       });
       await announceResult(sql, one.report.sopInstanceUid, NOW);
     });
+  /** Resolves once another transaction waits for an advisory lock. */
+  const waitsForLock = async (sql: Sql): Promise<void> => {
+    const waits = `SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`;
+    await expect.poll(async () => (await sql.query(waits)).length, PATIENCE).toBeGreaterThan(0);
+  };
   const changes = (exit = 'fhir') => taken[exit]?.map(({ change }) => change);
 
   describe('what is told of results', () => {
@@ -171,17 +182,84 @@ export function outboxBehaviour(open: () => Promise<Database>): void {
       expect(new Set(taken['fhir']?.map(({ id }) => id)).size).toBe(4);
     });
 
-    it('is nothing of the past to a new exit, and nothing to one that is configured no more', async () => {
+    it('is nothing of the past to a new exit', async () => {
       exits = await opened(['fhir']);
       await finish(volume());
-      exits = await opened(['hl7']);
+      exits = await opened();
+      await deliver();
       await withdraw(volume());
       await deliver();
-      expect(taken).toEqual({ fhir: [], hl7: [] });
+      expect([changes('fhir'), changes('hl7')]).toEqual([['finished', 'withdrawn'], []]);
+    });
+
+    it('waits for an exit that is out of the configuration for a while, and is told when it is back', async () => {
+      await finish(volume());
+      await deliver();
+      const late = volume({ part: 'late', report: reportNamed('late') });
+      exits = await opened(['hl7']);
+      await finish(late);
+      await correct(volume(), 66);
+      await withdraw(volume());
+      await deliver();
+      expect([changes('fhir'), changes('hl7')]).toEqual([
+        ['finished'],
+        ['finished', 'finished', 'corrected', 'withdrawn'],
+      ]);
+      const rows = await outgoingOfStudy(database, volume().studyInstanceUid);
+      expect(rows.filter(({ state }) => state === 'waiting')).toMatchObject([
+        { exit: 'fhir', change: 'withdrawn', reason: 'exit fhir is not configured', nextTryAt: undefined },
+        { exit: 'fhir', change: 'corrected', reason: 'exit fhir is not configured' },
+      ]);
       expect(await exitFigures(database, NOW)).toMatchObject([
-        { exit: 'fhir', waiting: 1 },
+        { exit: 'fhir', waiting: 2 },
         { exit: 'hl7', waiting: 0 },
       ]);
+      exits = await opened();
+      await deliver();
+      // Of what it was never told of, it hears nothing.
+      expect(changes('fhir')).toEqual(['finished', 'corrected', 'withdrawn']);
+    });
+
+    it('is nothing of what is in the history alone', async () => {
+      await finish(volume({ historyAlone: true }));
+      await deliver();
+      expect(taken).toEqual({ fhir: [], hl7: [] });
+    });
+
+    it('is what stands in the end, where two changes come at the same moment', async () => {
+      if (database.kind === 'embedded') return; // One connection: nothing comes at the same moment.
+      await finish(volume());
+      const [both, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      const rejecting = database.transaction(async (sql) => {
+        await recordReview(sql, volume().report.sopInstanceUid, {
+          decision: 'rejected',
+          reason: '',
+          reviewer: 'r',
+          reviewedAt: NOW,
+        });
+        both.resolve();
+        await go.promise;
+        await announceResult(sql, volume().report.sopInstanceUid, NOW);
+      });
+      await both.promise;
+      const correcting = database.transaction(async (sql) => {
+        await recordCorrection(sql, volume().report.sopInstanceUid, {
+          volumeMl: 66,
+          voxelCount: 10,
+          seg: reportNamed('reader'),
+          report: reportNamed('corrected'),
+          supersedes: volume().report.sopInstanceUid,
+          contentDateTime: NOW.toISOString(),
+        });
+        await announceResult(sql, volume().report.sopInstanceUid, NOW);
+        go.resolve();
+        // The other one asks for the same result now, and has to wait.
+        await waitsForLock(sql);
+      });
+      await Promise.all([rejecting, correcting]);
+      await deliver();
+      expect(changes('fhir')).toEqual(['finished', 'corrected', 'withdrawn']);
+      expect(taken['fhir']?.at(-1)?.report).toBe('8.corrected');
     });
 
     it('is not put down where the transaction that changes the result fails', async () => {
@@ -292,19 +370,83 @@ export function outboxBehaviour(open: () => Promise<Database>): void {
       await deliver();
       expect(changes()).toEqual(['withdrawn']);
       expect(await resendFailed(database, {})).toBe(0);
+      await deliver();
+      expect(changes()).toEqual(['withdrawn']);
+      const [, first] = await outgoingOfStudy(database, volume().studyInstanceUid);
+      expect(first).toMatchObject({ state: 'overtaken', tries: 1, reason: expect.stringContaining('later') });
+      expect(await unsent(database, 10)).toEqual([]);
     });
 
-    it('without saying that it always will be is tried a few times, then counts as refused', async () => {
+    it('nor where it is asked for while a later one is being sent', async () => {
+      exits = await opened(['fhir']);
+      trouble['fhir'] = new DeliveryError('refused', 'no');
+      await finish(volume());
+      await deliver();
+      trouble = {};
+      await withdraw(volume());
+      during = async () => {
+        during = undefined;
+        await resendFailed(database, {});
+      };
+      await deliver();
+      await deliver();
+      expect(changes()).toEqual(['withdrawn']);
+      expect((await outgoingOfStudy(database, volume().studyInstanceUid)).map(({ state }) => state)).toEqual([
+        'sent',
+        'overtaken',
+      ]);
+    });
+
+    it('nor where nobody knows whether a later one has come to the receiver', async () => {
+      exits = await opened(['fhir']);
+      trouble['fhir'] = new DeliveryError('refused', 'no');
+      await finish(volume());
+      await deliver();
+      await withdraw(volume());
+      trouble['fhir'] = new DeliveryError('later', 'no acknowledgment');
+      await deliver();
+      // It may wait again by another way, too.
+      expect(await resendFailed(database, {})).toBe(0);
+      await database.query(`UPDATE pansegnet.outgoing SET state = 'waiting' WHERE state = 'overtaken'`);
+      trouble = {};
+      await pass('1 hour');
+      await deliver();
+      expect(changes()).toEqual(['withdrawn']);
+    });
+
+    it('takes along what was refused after it of the same result, in order', async () => {
+      exits = await opened(['fhir']);
+      trouble['fhir'] = new DeliveryError('refused', 'no');
+      await finish(volume());
+      await deliver();
+      await withdraw(volume());
+      await deliver();
+      trouble = {};
+      const [, first] = await outgoingOfStudy(database, volume().studyInstanceUid);
+      expect(await resendFailed(database, { id: first?.id })).toBe(2);
+      await deliver();
+      expect(changes()).toEqual(['finished', 'withdrawn']);
+    });
+
+    it('without saying that it always will be is tried for more than a day, then counts as refused', async () => {
       exits = await opened(['fhir']);
       trouble['fhir'] = new DeliveryError('unwilling', 'AE: database locked');
       await finish(volume());
-      for (let count = 0; count < 15; count++) {
+      // As long as the pauses grow, an hour is more than one; then it is two.
+      for (let hour = 0; hour < 24; hour++) {
+        for (const half of ['31 minutes', '31 minutes']) {
+          await deliver();
+          await pass(half);
+        }
+      }
+      const waiting = async () => (await outgoingOfStudy(database, volume().studyInstanceUid))[0];
+      expect(await waiting()).toMatchObject({ state: 'waiting', reason: 'AE: database locked' });
+      for (let count = 0; count < 60; count++) {
         await deliver();
         await pass('1 day');
       }
-      expect(tried).toHaveLength(10);
-      const [failed] = await outgoingOfStudy(database, volume().studyInstanceUid);
-      expect(failed).toMatchObject({ state: 'failed', tries: 10, reason: 'AE: database locked' });
+      expect(await waiting()).toMatchObject({ state: 'failed', reason: 'AE: database locked' });
+      expect(tried).toHaveLength(refusalsAllowed(PAUSES));
     });
   });
 

@@ -23,7 +23,9 @@ export const fhirExit =
         ? []
         : [[segmentation.sopInstanceUid, segmentation.sopClassUid]],
     );
-    const volumes = await volumesOfStudies(database, [message.studyInstanceUid]);
+    const known = await volumesOfStudies(database, [message.studyInstanceUid]);
+    // Of what is in the history alone the archive has nothing, under names that stand for no object.
+    const volumes = known.filter(({ historyAlone }) => !historyAlone);
     const series = studySeries([...volumes, message.volume], classes);
     const resources = (server.version === 'R5' ? resourcesR5 : resourcesR4)(result, series, systems);
     return withoutPatient(result, () => sendBundle(server, resources, signal));

@@ -4,7 +4,7 @@ import { errorText } from '../../http-client/error-text.ts';
 import { AnswerError, ConnectionError, StatusError } from '../../http-client/errors.ts';
 import { bodyOf } from '../../http-client/request-body.ts';
 import { wholeAnswer } from '../../http-client/whole-answer.ts';
-import { DeliveryError } from '../outbox/delivery-error.ts';
+import { DeliveryError, type DeliveryFailure } from '../outbox/delivery-error.ts';
 
 export interface FhirServer {
   /** The service's base, without a slash at its end. */
@@ -49,10 +49,17 @@ const ANSWER_BYTES = 16 * 2 ** 20;
 const TOTAL_MS = 120_000;
 const FHIR_VERSIONS = { R4: '4.0', R5: '5.0' } as const;
 
-/**
- * Statuses in the 400s that may pass: credentials that run out and are renewed, time, too early, too many.
- */
-const PASSING: ReadonlySet<number> = new Set([401, 408, 425, 429]);
+/** Not there, not able just now, or too much: however long that lasts, it has nothing against the message. */
+const LATER: ReadonlySet<number> = new Set([408, 425, 429, 502, 503, 504]);
+/** Statuses in the 400s that may pass: another one changes the same resources, or holds them. */
+const UNWILLING: ReadonlySet<number> = new Set([409, 423]);
+/** What somebody has to put right first, and what that is. */
+const ACCESS: Readonly<Record<number, string>> = {
+  401: 'it does not take what exchange.fhir has as token, or as user and password',
+  403: 'its credentials in exchange.fhir need the right to send transactions and to update',
+  407: 'exchange.fhir.proxy needs the credentials of the proxy',
+};
+const ACCESS_PAUSE_MS = 15 * 60_000;
 
 /**
  * @returns what the server said
@@ -87,11 +94,13 @@ export async function sendBundle(
 function deliveryError(error: unknown): unknown {
   if (error instanceof StatusError) {
     const { status, message, retryAfterMs } = error;
-    const isRefusal = status >= 400 && status < 500 && !PASSING.has(status);
-    return new DeliveryError(isRefusal ? 'refused' : 'later', `the server ${message}`, {
-      cause: error,
-      pauseMs: retryAfterMs,
-    });
+    const todo = ACCESS[status];
+    const words = `the server ${message}`;
+    if (todo !== undefined) {
+      const pauseMs = Math.max(ACCESS_PAUSE_MS, retryAfterMs ?? 0);
+      return new DeliveryError('later', `${words}; ${todo}`, { cause: error, pauseMs });
+    }
+    return new DeliveryError(failureOf(status), words, { cause: error, pauseMs: retryAfterMs });
   }
   if (error instanceof ConnectionError)
     return new DeliveryError('later', `no answer: ${error.message}`, { cause: error });
@@ -100,12 +109,30 @@ function deliveryError(error: unknown): unknown {
   return error;
 }
 
+function failureOf(status: number): DeliveryFailure {
+  // A redirect is not followed, and is nothing that the server says of the message.
+  if (LATER.has(status) || status < 400) return 'later';
+  return UNWILLING.has(status) || status >= 500 ? 'unwilling' : 'refused';
+}
+
 const answerSchema = z.object({
   resourceType: z.string(),
   type: z.string().optional(),
-  issue: z.array(z.object({ severity: z.string() })).optional(),
+  issue: z.array(z.object({ severity: z.string(), code: z.string().optional() })).optional(),
   entry: z.array(z.object({ response: z.object({ status: z.string() }).optional() })).optional(),
 });
+
+/** Issue types (FHIR R4 and R5, value set issue-type) that may pass. */
+const TRANSIENT: ReadonlySet<string> = new Set([
+  'transient',
+  'lock-error',
+  'no-store',
+  'exception',
+  'timeout',
+  'incomplete',
+  'throttled',
+  'conflict',
+]);
 
 /**
  * A transaction has succeeded as a whole, or not at all; some servers answer success, and say in the body
@@ -120,9 +147,16 @@ function refuseBadEntries(body: Uint8Array, sent: number, headers: Readonly<Reco
   const { resourceType, type, entry = [], issue = [] } = answer.data;
   const isBad = (status: string | undefined) => status === undefined || !/^2\d\d\b/.test(status);
   const bad = entry.find(({ response }) => isBad(response?.status));
-  const hasError = issue.some(({ severity }) => severity === 'error' || severity === 'fatal');
-  if (hasError || bad) {
-    throw new DeliveryError('refused', `the server took not all of it: ${errorText(body, headers) ?? ''}`);
+  const errors = issue.filter(({ severity }) => severity === 'error' || severity === 'fatal');
+  if (errors.length > 0 || bad) {
+    const status = Number.parseInt(bad?.response?.status ?? '', 10);
+    const mayPass =
+      errors.some(({ code = '' }) => TRANSIENT.has(code)) ||
+      (status >= 400 && failureOf(status) !== 'refused');
+    throw new DeliveryError(
+      mayPass ? 'unwilling' : 'refused',
+      `the server took not all of it: ${errorText(body, headers) ?? ''}`,
+    );
   }
   if (resourceType === 'Bundle' && (type !== 'transaction-response' || entry.length !== sent))
     throw new AnswerError(`the answer is of ${entry.length} resources (${type}), ${sent} were sent`);

@@ -77,14 +77,15 @@ export const sopClassCoding = (uid: string): Coding => ({
 });
 
 /**
- * URIs of issuers that images name by a local name (HD.1) alone; of those that name none, under an empty
- * name.
+ * URIs of issuers that images name by a local name (HD.1), or by a universal ID that is no URI; under an
+ * empty name, of those that name none.
  */
 export type IssuerSystems = Readonly<Record<string, string>>;
 
 /**
  * An identifier that somebody issued. Its system is what the images say or what the site has said of that
- * very issuer: under another one's, the id would be somebody else's.
+ * very issuer: under another one's, the id would be somebody else's. Who is named and not known has no
+ * system, but is named (assigner).
  * @param type of table 0203
  */
 export function issuedIdentifier(
@@ -92,19 +93,21 @@ export function issuedIdentifier(
   type: { code: string; display: string },
   systems: IssuerSystems,
 ): Identifier {
-  const system = systemOf(issuer) ?? systems[issuer?.namespace ?? ''];
+  const name = issuer && (issuer.namespace ?? issuer.universalId);
+  const stated = Object.hasOwn(systems, name ?? '') ? systems[name ?? ''] : undefined;
+  const system = systemOf(issuer) ?? stated;
   return {
     type: hl7Concept('v2-0203', type.code, type.display),
     ...(system === undefined ? {} : { system }),
     value,
-    ...(issuer?.namespace === undefined ? {} : { assigner: { display: issuer.namespace } }),
+    ...(name === undefined ? {} : { assigner: { display: name } }),
   };
 }
 
 function systemOf(issuer: Issuer | undefined): string | undefined {
   const { universalId: id, universalIdType: type } = issuer ?? {};
   if (id === undefined) return undefined;
-  if (type === 'ISO') return `urn:oid:${id}`;
+  if (type === 'ISO') return /^[0-2](\.(0|[1-9]\d*))+$/.test(id) ? `urn:oid:${id}` : undefined;
   if (type === 'UUID') return `urn:uuid:${id.toLowerCase()}`;
   return type === 'URI' ? id : undefined;
 }

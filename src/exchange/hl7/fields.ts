@@ -21,6 +21,34 @@ export function entity(id: IssuedId | undefined): Part {
   return components(id.value, namespace, universalId, universalIdType);
 }
 
+/** EIP: what the placer and the filler call the same order. */
+export function entityPair(placer: IssuedId | undefined, filler: IssuedId | undefined): Part {
+  const part = (id: IssuedId | undefined): Part => {
+    const { namespace, universalId, universalIdType } = id?.issuer ?? {};
+    return id && subcomponents(id.value, namespace, universalId, universalIdType);
+  };
+  return components(part(placer), part(filler));
+}
+
+/** With the name of the application behind it, nearer to the 22 characters that OBR-3 has than a UUID. */
+const NUMBER_DIGITS = 20;
+
+/** The node's own number of a result: the same for all that takes its place, and for no other. */
+export const resultNumber = ({ result }: Pick<OutgoingResult, 'result'>): string =>
+  result.replaceAll('-', '').slice(0, NUMBER_DIGITS).toUpperCase();
+
+const SUB_ID_DIGITS = 8;
+
+/**
+ * OBX-4 (20 characters): the same code of another result of the study never has it, also where a receiver
+ * files by order, code and sub-ID alone.
+ * @param place of at most seven characters: tells those of one code and one result apart
+ */
+export const subId = (result: Pick<OutgoingResult, 'result' | 'images'>, place?: string): string =>
+  [result.images, resultNumber(result).slice(0, SUB_ID_DIGITS), ...(place === undefined ? [] : [place])].join(
+    '.',
+  );
+
 /** CX with identifier type MR. */
 export const patientId = ({ value, issuer }: IssuedId, authority: string | null): Encoded =>
   components(value, undefined, undefined, hierarchic(issuer, authority), 'MR');

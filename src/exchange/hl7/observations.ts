@@ -2,9 +2,12 @@ import { CODES, type Code } from '../../results/codes.ts';
 import { flagCode, flagMeaning } from '../../results/quality-flags.ts';
 import { type OutgoingResult, summaryLines } from '../result/outgoing-result.ts';
 import { components, type Fields, type Part } from './encoding.ts';
-import { coded, moment, studyTime, uidDesignator } from './fields.ts';
+import { coded, moment, studyTime, subId, uidDesignator } from './fields.ts';
 
-/** Observation result status (table 0085): C replaces, W takes back what was sent as wrong. */
+/**
+ * Observation result status (table 0085): C replaces, W says of what was sent that it is wrong. D would
+ * delete what receivers may have filed and somebody may have read.
+ */
 const OBX_STATUS = { finished: 'P', reissued: 'C', corrected: 'C', withdrawn: 'W' } as const satisfies Record<
   OutgoingResult['change'],
   string
@@ -36,7 +39,7 @@ export function observationFields(result: OutgoingResult): Fields[] {
     1: String(i + 1),
     2: one.type,
     3: coded(one.of),
-    4: one.sub,
+    4: subId(result, one.sub),
     5: one.value,
     6: one.unit && coded(one.unit),
     11: one.status ?? status,
@@ -90,8 +93,8 @@ function observations(result: OutgoingResult): Observation[] {
           ml(CODES.lowerUncertainty, volumeMl - intervalMl.low),
         ]
       : []),
-    ...(changePercent ? [percent('SINCE_PREVIOUS', changePercent.sincePrevious)] : []),
-    ...(changePercent?.sinceFirst === undefined ? [] : [percent('SINCE_FIRST', changePercent.sinceFirst)]),
+    ...(changePercent ? [percent('PREV', changePercent.sincePrevious)] : []),
+    ...(changePercent?.sinceFirst === undefined ? [] : [percent('FIRST', changePercent.sinceFirst)]),
     ...flags.map((flag, i): Observation => {
       const value = coded({ ...flagCode(flag), meaning: flagMeaning(flag) });
       return { type: 'CWE', of: CODES.qualityFinding, sub: String(i + 1), value };
@@ -106,7 +109,14 @@ function observations(result: OutgoingResult): Observation[] {
         ]
       : []),
     ...summaryLines(result).map(
-      (line, i): Observation => ({ type: 'TX', of: CODES.summary, sub: String(i + 1), value: line }),
+      (line, i): Observation => ({
+        type: 'TX',
+        of: CODES.summary,
+        sub: String(i + 1),
+        value: line,
+        // That it was withdrawn is true, and stands in the place of the first line.
+        ...(change === 'withdrawn' && i === 0 ? { status: OBX_STATUS.corrected } : {}),
+      }),
     ),
     ...(pdf
       ? [

@@ -1,7 +1,18 @@
 import type { Code } from '../../results/codes.ts';
 import type { OutgoingResult, ResultOrder } from '../result/outgoing-result.ts';
 import { components, type Part, segment } from './encoding.ts';
-import { coded, date, entity, moment, patientId, personName, sex, studyTime } from './fields.ts';
+import {
+  coded,
+  date,
+  entity,
+  entityPair,
+  moment,
+  patientId,
+  personName,
+  resultNumber,
+  sex,
+  studyTime,
+} from './fields.ts';
 import { observationFields } from './observations.ts';
 
 export interface Hl7Names {
@@ -15,8 +26,11 @@ export interface Hl7Names {
   readonly assigningAuthority: string | null;
 }
 
-/** Result status of the order (table 0123). */
-const OBR_STATUS = { finished: 'P', reissued: 'C', corrected: 'C', withdrawn: 'X' } as const satisfies Record<
+/**
+ * Result status of the order (table 0123). A withdrawal corrects what was reported: X would say that the
+ * order was canceled, and with it the doctor's own order.
+ */
+const OBR_STATUS = { finished: 'P', reissued: 'C', corrected: 'C', withdrawn: 'C' } as const satisfies Record<
   OutgoingResult['change'],
   string
 >;
@@ -25,16 +39,16 @@ const OBR_STATUS = { finished: 'P', reissued: 'C', corrected: 'C', withdrawn: 'X
 const ANY_STUDY: Code = { value: '18748-4', scheme: 'LN', meaning: 'Diagnostic imaging study' };
 
 /**
- * A result as HL7 v2.5.1 ORU^R01 (chapter 7), in UTF-8, segments ended by CR. The same result gives the same
- * message, to the last byte.
+ * A result as HL7 v2.5.1 ORU^R01 (chapter 7), in UTF-8, segments ended by CR. The same result gives the
+ * same message, to the last byte. Each result of a study is an observation of its own (OBR-3), whose parent
+ * is what was ordered (OBR-29): under the order's numbers alone, T2W would take the place of T1W.
  */
 export function oruMessage(result: OutgoingResult, names: Hl7Names): string {
   const { change, at, patient, study } = result;
   // Where a study answers several orders, the result is filed under the first: once.
   const [order] = result.orders;
   const accession = order?.accession;
-  // A result needs a number of the filler's: in radiology, where none is named, the accession number is it.
-  const filler = order?.filler ?? accession ?? { value: result.result, issuer: undefined };
+  const filler = components(resultNumber(result), names.sendingApplication);
   const segments = [
     segment('MSH', {
       3: names.sendingApplication,
@@ -55,11 +69,11 @@ export function oruMessage(result: OutgoingResult, names: Hl7Names): string {
       7: date(patient.birthDate),
       8: sex(patient.sex),
     }),
-    segment('ORC', { 1: 'RE', 2: entity(order?.placer), 3: entity(filler) }),
+    segment('ORC', { 1: 'RE', 2: entity(order?.placer), 3: filler }),
     segment('OBR', {
       1: '1',
       2: entity(order?.placer),
-      3: entity(filler),
+      3: filler,
       4: procedure(order, study.description),
       7: studyTime(result),
       18: accession?.value,
@@ -67,6 +81,7 @@ export function oruMessage(result: OutgoingResult, names: Hl7Names): string {
       22: moment(result.madeAt),
       24: 'RAD',
       25: OBR_STATUS[change],
+      29: entityPair(order?.placer, order?.filler),
     }),
     ...observationFields(result).map((fields) => segment('OBX', fields)),
   ];

@@ -55,7 +55,10 @@ export async function messagesOf(
   return messages;
 }
 
-/** The study's points in the history of its patient. */
+/**
+ * The study's points in the history of its patient, as far as the archive has them: of what is in the history
+ * alone nothing is told, and nothing is compared with it.
+ */
 async function pointsOf(
   sql: Sql,
   { study, volumes }: StudyListing,
@@ -63,7 +66,8 @@ async function pointsOf(
 ): Promise<TrendPoint[]> {
   const patient = volumes[0] && (await findPatient(sql, volumes[0].patientKey));
   if (!patient) return [];
-  return patientTrends(patient, settings)
+  const inArchive = patient.volumes.filter(({ historyAlone }) => !historyAlone);
+  return patientTrends({ ...patient, volumes: inArchive }, settings)
     .trends.flatMap(({ points }) => points)
     .filter(({ volume }) => volume.studyInstanceUid === study.studyInstanceUid);
 }
@@ -85,11 +89,13 @@ function commonParts(
             studyDate: header?.studyDate || undefined,
             description: header?.description || undefined,
             reason,
-            volumes: volumes.map((volume) => ({
-              class: volume.class,
-              volumeMl: volume.volumeMl,
-              flags: [...volume.flags],
-            })),
+            volumes: volumes
+              .filter(({ historyAlone }) => !historyAlone)
+              .map((volume) => ({
+                class: volume.class,
+                volumeMl: volume.volumeMl,
+                flags: [...volume.flags],
+              })),
           },
         }
       : {}),

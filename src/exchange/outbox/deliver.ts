@@ -1,6 +1,7 @@
 import { messageOf } from '../../coded-error.ts';
 import type { Database } from '../../store/database/sql.ts';
 import {
+  beginTry,
   markFailed,
   markSent,
   markTried,
@@ -34,8 +35,6 @@ export interface ExitParts {
   readonly told?: (delivery: Delivery) => void;
 }
 
-/** A receiver that has a message and did not take it is asked so often. */
-const MOST_REFUSALS = 10;
 /** Longest text that is kept of what the other side says. */
 const LONGEST_REASON = 500;
 
@@ -77,10 +76,11 @@ async function deliverStudy(job: ExitJob, parts: ExitParts, signal: AbortSignal)
 /** @returns why it has to be tried again; undefined where it is over */
 async function deliverOne(
   message: Outgoing,
-  { database, deliver, now, warn, told, jobs: { exit } }: ExitParts,
+  { database, deliver, now, warn, told, jobs: { exit, mostRefusals } }: ExitParts,
   signal: AbortSignal,
 ): Promise<DeliveryError | undefined> {
   const { number, studyInstanceUid, change, refusals } = message;
+  if (!(await beginTry(database, message, now()))) return undefined;
   let said: string;
   try {
     said = await deliver(message, signal);
@@ -90,7 +90,7 @@ async function deliverOne(
       error instanceof DeliveryError ? error : new DeliveryError('later', messageOf(error), { cause: error });
     const reason = kept(failure.message);
     const isRefusal = failure.failure === 'unwilling';
-    const isOver = failure.failure === 'refused' || (isRefusal && refusals + 1 >= MOST_REFUSALS);
+    const isOver = failure.failure === 'refused' || (isRefusal && refusals + 1 >= mostRefusals);
     if (isOver) await markFailed(database, number, reason, now());
     else await markTried(database, number, { reason, isRefusal });
     told?.({ exit, outcome: isOver ? 'failed' : 'later', studyInstanceUid });

@@ -1,7 +1,8 @@
 /**
  * Why a message could not be delivered. `later`: the other side is not there, or not able just now; it is
  * tried again for as long as it takes. `unwilling`: it has the message and did not take it, without saying
- * that it never will; so often it is tried. `refused`: it never will, or there is nothing that could be sent.
+ * that it never will: it is tried for more than a day. `refused`: it never will, or there is nothing that
+ * could be sent.
  */
 export type DeliveryFailure = 'later' | 'unwilling' | 'refused';
 

@@ -16,8 +16,28 @@ const RETRY_LIMIT = 10_000_000;
  * A process that ended in the midst is noticed after so long; what it held is sent again, under the same id.
  */
 const EXPIRE_SECONDS = 300;
-/** So long one job goes on with what waits of its study. */
-export const JOB_MS = (EXPIRE_SECONDS * 1000) / 3;
+/**
+ * So long one job goes on with what waits of its study: what it begins last has to end before the job counts
+ * as lost, or another process would send beside it.
+ */
+export const JOB_MS = (EXPIRE_SECONDS * 1000) / 10;
+
+const REFUSING_SECONDS = 30 * 3_600;
+const FEWEST_REFUSALS = 10;
+
+/**
+ * How often a receiver may have a message and not take it: for more than a day, as what stands behind it may
+ * be down for one.
+ */
+export function refusalsAllowed({ firstSeconds, longestSeconds }: Pauses): number {
+  let [refusals, waited, pause] = [1, 0, firstSeconds];
+  while (waited < REFUSING_SECONDS) {
+    waited += pause;
+    pause = Math.min(2 * pause, longestSeconds);
+    refusals += 1;
+  }
+  return Math.max(FEWEST_REFUSALS, refusals);
+}
 
 const jobRow = z.object({
   id: z.string(),
@@ -33,17 +53,19 @@ export type ExitJob = z.infer<typeof jobRow>;
  */
 export class ExitJobs {
   readonly exit: string;
+  readonly mostRefusals: number;
   readonly #engine: JobEngine;
   readonly #queue: string;
 
-  private constructor(engine: JobEngine, exit: string) {
+  private constructor(engine: JobEngine, exit: string, pauses: Pauses) {
     this.#engine = engine;
     this.exit = exit;
+    this.mostRefusals = refusalsAllowed(pauses);
     this.#queue = `exit-${exit}`;
   }
 
   static async open(engine: JobEngine, exit: string, pauses: Pauses): Promise<ExitJobs> {
-    const jobs = new ExitJobs(engine, exit);
+    const jobs = new ExitJobs(engine, exit, pauses);
     await engine.openQueue(jobs.#queue, {
       // Per study one job that is at work, and at most one behind it.
       policy: 'stately',
@@ -55,6 +77,8 @@ export class ExitJobs {
     });
     // Of an embedded database this is the only process: whoever was at a job is no more.
     if (engine.database.kind === 'embedded') await jobs.#freeHeld();
+    // Where the exit was away, jobs may have been lost meanwhile; one more than there need be does nothing.
+    await unqueue(engine.database, exit);
     return jobs;
   }
 

@@ -190,14 +190,7 @@ function patientOf(header: DicomDataset, { namesNobody }: ResultFacts): Outgoing
   }
   const [qualifiers = {}] = sequence(header, 'IssuerOfPatientIDQualifiersSequence');
   return {
-    id: {
-      value: patientId,
-      issuer: issuerOf(
-        namespace,
-        text(qualifiers, 'UniversalEntityID'),
-        text(qualifiers, 'UniversalEntityIDType'),
-      ),
-    },
+    id: { value: patientId, issuer: issuerOf(namespace, qualifiers) ?? facilityOf(qualifiers) },
     name: verbatim(header, 'PatientName')[0]?.trim() || undefined,
     birthDate: text(header, 'PatientBirthDate'),
     sex: text(header, 'PatientSex'),
@@ -225,29 +218,39 @@ function issued(request: DicomDataset, keyword: string, issuers: string): Issued
   const value = text(request, keyword);
   const [designator = {}] = sequence(request, issuers);
   if (value === undefined) return undefined;
+  return { value, issuer: issuerOf(text(designator, 'LocalNamespaceEntityID'), designator) };
+}
+
+/**
+ * Who gave an identifier; undefined only where the images name nobody at all. A universal ID without its type
+ * is none, but still somebody: it counts as a name, lest the identifier be taken for the site's own.
+ */
+function issuerOf(namespace: string | undefined, designator: DicomDataset): Issuer | undefined {
+  const id = text(designator, 'UniversalEntityID');
+  const type = text(designator, 'UniversalEntityIDType');
+  const isUniversal = id !== undefined && type !== undefined;
+  const name = namespace ?? (isUniversal ? undefined : (id ?? type));
+  if (name === undefined && !isUniversal) return undefined;
   return {
-    value,
-    issuer: issuerOf(
-      text(designator, 'LocalNamespaceEntityID'),
-      text(designator, 'UniversalEntityID'),
-      text(designator, 'UniversalEntityIDType'),
-    ),
+    namespace: name,
+    universalId: isUniversal ? id : undefined,
+    universalIdType: isUniversal ? type : undefined,
   };
 }
 
-/** A universal ID is of no use without its type, and the other way round. */
-function issuerOf(
-  namespace: string | undefined,
-  universalId: string | undefined,
-  universalIdType: string | undefined,
-): Issuer | undefined {
-  const isUniversal = universalId !== undefined && universalIdType !== undefined;
-  if (namespace === undefined && !isUniversal) return undefined;
-  return {
-    namespace,
-    universalId: isUniversal ? universalId : undefined,
-    universalIdType: isUniversal ? universalIdType : undefined,
-  };
+/** Images may name no more than where the identifier was given (PS3.3 table 10-18), or by which office. */
+function facilityOf(qualifiers: DicomDataset): Issuer | undefined {
+  const [facility = {}] = sequence(qualifiers, 'AssigningFacilitySequence');
+  const named = issuerOf(text(facility, 'LocalNamespaceEntityID'), facility);
+  if (named) return named;
+  const [agency] = [
+    ...sequence(qualifiers, 'AssigningAgencyOrDepartmentCodeSequence'),
+    ...sequence(qualifiers, 'AssigningJurisdictionCodeSequence'),
+  ];
+  const namespace = agency && (text(agency, 'CodeMeaning') ?? text(agency, 'CodeValue'));
+  return namespace === undefined
+    ? undefined
+    : { namespace, universalId: undefined, universalIdType: undefined };
 }
 
 const STANDING: Readonly<Record<string, string>> = {

@@ -38,7 +38,12 @@ function volumeOf({ volume }: Outgoing): string {
 
 function stateOf({ state, tries, reason, nextTryAt }: Outgoing): Html {
   if (state === 'sent') return html`${T.sent}`;
-  return html`${state === 'failed' ? T.failed(tries) : T.waits(tries)}${reason && html`: ${reason}`}${
+  const words = {
+    waiting: T.waits(tries),
+    failed: T.failed(tries),
+    overtaken: T.overtaken,
+  }[state];
+  return html`${words}${reason && html`: ${reason}`}${
     state === 'waiting' && nextTryAt && html` (${T.next(moment(nextTryAt))})`
   }`;
 }

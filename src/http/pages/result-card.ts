@@ -9,7 +9,13 @@ const T = TEXTS.study;
 /** What was measured, how sure it is, by which model, where the objects are, and what readers said. */
 export function resultCard(
   volume: ReviewedVolume,
-  options: { basePath: string; mayReview: boolean; notice: string | undefined; rejectionNotes: boolean },
+  options: {
+    basePath: string;
+    mayReview: boolean;
+    notice: string | undefined;
+    rejectionNotes: boolean;
+    toldElsewhere: boolean;
+  },
 ): Html {
   const { basePath, mayReview, notice } = options;
   const { report, seg, model } = volume;
@@ -45,11 +51,22 @@ ${
     : html`<ul class="links">${seg && html`<li><a href="${place}/seg">${T.seg}</a></li>`}<li><a href="${place}/report">${T.report}</a></li></ul>`
 }
 </div>
-${reviewBox(volume, place, mayReview, options.rejectionNotes && !volume.historyAlone)}
+${reviewBox(volume, place, mayReview, noteOf(volume, options))}
 </div>`;
 }
 
-function reviewBox(volume: ReviewedVolume, place: string, mayReview: boolean, rejectionNotes: boolean): Html {
+/** What else a rejection does. */
+function noteOf(
+  { historyAlone }: ReviewedVolume,
+  { rejectionNotes, toldElsewhere }: { rejectionNotes: boolean; toldElsewhere: boolean },
+): string {
+  const { note, noteArchive, noteExits } = TEXTS.review;
+  // Neither the archive nor anybody else knows of what is in the history alone.
+  if (historyAlone) return note;
+  return [rejectionNotes ? noteArchive : note, ...(toldElsewhere ? [noteExits] : [])].join(' ');
+}
+
+function reviewBox(volume: ReviewedVolume, place: string, mayReview: boolean, note: string): Html {
   const { review } = volume;
   const R = TEXTS.review;
   return html`<div class="review">
@@ -66,7 +83,7 @@ ${
 <button name="decision" value="accepted">${R.accept}</button>
 <button name="decision" value="rejected">${R.reject}</button>
 </form>
-<p><small>${rejectionNotes ? R.noteArchive : R.note}</small></p>`
+<p><small>${note}</small></p>`
 }
 </div>`;
 }

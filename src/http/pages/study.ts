@@ -85,6 +85,14 @@ function facts({ listing, basePath }: StudyPageInput): Html {
     .map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 }
 
+/** Whether a message is about this result, or about one that it took the place of. */
+const isOf = ({ volume }: Outgoing, { seriesInstanceUid, part, model, report, supersedes }: ReviewedVolume) =>
+  [report.sopInstanceUid, supersedes].includes(volume.report.sopInstanceUid) ||
+  (volume.seriesInstanceUid === seriesInstanceUid &&
+    volume.part === part &&
+    volume.model.sha256 === model.sha256 &&
+    volume.model.mode === model.mode);
+
 function resultSection(input: StudyPageInput): Html {
   const { listing, shown, basePath } = input;
   if (!shown) return html`<section><h2>${T.results}</h2><p class="empty">${T.noResults}</p></section>`;
@@ -99,7 +107,7 @@ function resultSection(input: StudyPageInput): Html {
   const means = shown.seg || shown.correction ? meaningOf(input.meaning, listing.header, of) : [];
   return html`<section><h2>${T.results}</h2>
 ${others}
-${resultCard(shown, input)}
+${resultCard(shown, { ...input, toldElsewhere: input.outgoing.some((one) => isOf(one, shown)) })}
 ${means.map((sentence) => html`<p><small>${sentence}</small></p>`)}
 ${input.apart && html`<p class="trouble">${APART_MEANINGS[input.apart]}</p>`}
 </section>

@@ -159,6 +159,7 @@ export const TEXTS = {
     waits: (tries: number) => (tries === 0 ? 'waits' : `waits, tried ${tries} times`),
     sent: 'sent',
     failed: (tries: number) => `failed, tried ${tries} times`,
+    overtaken: 'not sent',
     next: (time: string) => `next try ${time}`,
   },
 
@@ -171,7 +172,8 @@ export const TEXTS = {
     reason: 'Reason (optional)',
     accept: 'Accept',
     reject: 'Reject',
-    note: 'Reviews stay with this node; other systems that it sent the result to hear of a rejection.',
+    note: 'Reviews stay with this node.',
+    noteExits: 'Other systems that the result was sent to hear of a rejection.',
     noteArchive: 'A rejection also stores a rejection note in the archive.',
   },
 

@@ -9,13 +9,21 @@ import type { VolumeRecord } from '../records/volume-record.ts';
 import type { ResultChange, SentVolume } from './outgoing.ts';
 
 /**
- * Puts down what is to be told of a result, once for each exit, where it differs from what was told of it
- * last: to be called in the transaction that changes the result. Nothing that happens afterwards loses it.
+ * Puts down what is to be told of a result, where it differs from what was told of it last: once for each
+ * exit of the configuration, and for each other that was told of it before, which hears of it when it is
+ * back. To be called in the transaction that changes the result, as the last that it does. Nothing that
+ * happens afterwards loses it.
  * @param reportInstanceUid SOP Instance UID of the result's report
  */
 export async function announceResult(sql: Sql, reportInstanceUid: string, now: Date): Promise<void> {
-  const exits = rowsOf(exitRow, await sql.query('SELECT name FROM pansegnet.exit ORDER BY name'));
+  const before = await findVolume(sql, reportInstanceUid);
+  if (!before || before.historyAlone) return;
+  const result = await resultName(sql, before);
+  const exits = await exitsOf(sql, before.studyInstanceUid, result);
   if (exits.length === 0) return;
+  // Two changes at the same moment: who comes second has to see what the first one did, or neither would say
+  // what stands in the end.
+  await sql.query('SELECT pg_advisory_xact_lock(hashtext($1))', [`result ${result}`]);
   const volume = await findVolume(sql, reportInstanceUid);
   if (!volume) return;
   const reports = [volume.report.sopInstanceUid];
@@ -23,8 +31,7 @@ export async function announceResult(sql: Sql, reportInstanceUid: string, now: D
   const isWithdrawn = volume.withdrawn !== null || review?.decision === 'rejected';
   const { sopInstanceUid: report } = (volume.correction ?? volume).report;
   const says = `${isWithdrawn ? 'withdrawn' : 'stands'} ${report}`;
-  const result = await resultName(sql, volume);
-  for (const { name: exit } of exits) {
+  for (const exit of exits) {
     const told = await toldOf(sql, exit, result);
     const isFirst = told.length === 0;
     if (told.at(-1)?.says === says || (isFirst && isWithdrawn)) continue;
@@ -47,7 +54,18 @@ export async function announceResult(sql: Sql, reportInstanceUid: string, now: D
   }
 }
 
-const exitRow = z.object({ name: z.string() });
+const exitRow = z.object({ exit: z.string() });
+
+async function exitsOf(sql: Sql, studyInstanceUid: string, result: string): Promise<string[]> {
+  const rows = await sql.query(
+    `SELECT name AS exit FROM pansegnet.exit
+     UNION SELECT exit FROM pansegnet.outgoing WHERE study_instance_uid = $1 AND result = $2
+     ORDER BY exit`,
+    [studyInstanceUid, result],
+  );
+  return rowsOf(exitRow, rows).map(({ exit }) => exit);
+}
+
 const toldRow = z.object({ says: z.string() });
 
 async function toldOf(sql: Sql, exit: string, result: string): Promise<z.output<typeof toldRow>[]> {

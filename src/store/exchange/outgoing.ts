@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { columnsOf, orUndefined, rowsOf } from '../database/rows.ts';
-import type { Sql } from '../database/sql.ts';
+import type { Database, Sql } from '../database/sql.ts';
 import { volumeForm } from '../records/volume-record.ts';
 
 /**
@@ -10,7 +10,8 @@ import { volumeForm } from '../records/volume-record.ts';
 export const RESULT_CHANGES = ['finished', 'reissued', 'corrected', 'withdrawn'] as const;
 export type ResultChange = (typeof RESULT_CHANGES)[number];
 
-const OUTGOING_STATES = ['waiting', 'sent', 'failed'] as const;
+/** `overtaken`: it was not sent, as a later one about the same result was, or might have been. */
+const OUTGOING_STATES = ['waiting', 'sent', 'failed', 'overtaken'] as const;
 
 const sentVolume = volumeForm
   .omit({ patientKey: true, withdrawn: true })
@@ -32,10 +33,11 @@ const outgoingRow = z.object({
   volume: sentVolume,
   putAt: z.date(),
   state: z.enum(OUTGOING_STATES),
+  /** Tries that were begun. */
   tries: z.int(),
   refusals: z.int(),
   nextTryAt: orUndefined(z.date()),
-  /** When it was sent, or failed. */
+  /** When it was sent, failed or was overtaken. */
   endedAt: orUndefined(z.date()),
   /** What the other side, or the lack of one, said last. */
   reason: orUndefined(z.string()),
@@ -44,10 +46,16 @@ const outgoingRow = z.object({
 export type Outgoing = Readonly<z.output<typeof outgoingRow>>;
 const COLUMNS = columnsOf(outgoingRow);
 
+/** What waits for an exit that is out of the configuration says so, until it is back. */
 async function select(sql: Sql, rest: string, parameters: readonly unknown[]): Promise<Outgoing[]> {
-  return rowsOf(
-    outgoingRow,
-    await sql.query(`SELECT ${COLUMNS} FROM pansegnet.outgoing ${rest}`, parameters),
+  const rows = await sql.query(
+    `SELECT ${COLUMNS}, state = 'waiting' AND NOT EXISTS
+       (SELECT 1 FROM pansegnet.exit WHERE exit.name = outgoing.exit) AS "isAway"
+     FROM pansegnet.outgoing ${rest}`,
+    parameters,
+  );
+  return rowsOf(outgoingRow.extend({ isAway: z.boolean() }), rows).map(({ isAway, ...message }) =>
+    isAway ? { ...message, nextTryAt: undefined, reason: `exit ${message.exit} is not configured` } : message,
   );
 }
 
@@ -72,7 +80,7 @@ export const outgoingOfStudy = (sql: Sql, studyInstanceUid: string): Promise<Out
 
 /** What isn't sent: what failed, then what waits, each the latest first. */
 export const unsent = (sql: Sql, limit: number): Promise<Outgoing[]> =>
-  select(sql, `WHERE state <> 'sent' ORDER BY state, number DESC LIMIT $1`, [limit]);
+  select(sql, `WHERE state IN ('waiting', 'failed') ORDER BY state, number DESC LIMIT $1`, [limit]);
 
 /**
  * The studies with something for this exit that no job was made for; afterwards they count as having one. To
@@ -98,9 +106,46 @@ export async function unqueue(sql: Sql, exit: string, studyInstanceUid?: string)
   );
 }
 
+const OVERTAKEN = 'a later message about the same result was sent, or was being sent';
+
+/**
+ * That a later message about the same result (of the row named `one`) has gone out, or is just going, or may
+ * have come to the receiver without an answer: the earlier one would undo it there.
+ */
+const LATER_WAS_BEGUN = `EXISTS (SELECT 1 FROM pansegnet.outgoing AS later
+  WHERE later.exit = one.exit AND later.result = one.result AND later.number > one.number
+    AND (later.state = 'sent' OR (later.state = 'waiting' AND later.tries > 0)))`;
+
+/**
+ * Begins a try, and counts it before anything is sent: a try that a process did not live to count would be
+ * one that nobody knows of. What was overtaken ends here.
+ * @returns whether the message is to be sent now
+ */
+export async function beginTry(
+  database: Database,
+  { number, exit, result }: Pick<Outgoing, 'number' | 'exit' | 'result'>,
+  now: Date,
+): Promise<boolean> {
+  return database.transaction(async (sql) => {
+    await sql.query('SELECT pg_advisory_xact_lock(hashtext($1))', [`${exit} ${result}`]);
+    await sql.query(
+      `UPDATE pansegnet.outgoing AS one
+       SET state = 'overtaken', ended_at = $2, reason = $3, next_try_at = NULL
+       WHERE number = $1 AND state = 'waiting' AND ${LATER_WAS_BEGUN}`,
+      [number, now, OVERTAKEN],
+    );
+    const begun = await sql.query(
+      `UPDATE pansegnet.outgoing SET tries = tries + 1 WHERE number = $1 AND state = 'waiting'
+       RETURNING number`,
+      [number],
+    );
+    return begun.length > 0;
+  });
+}
+
 export async function markSent(sql: Sql, number: number, said: string, now: Date): Promise<void> {
   await sql.query(
-    `UPDATE pansegnet.outgoing SET state = 'sent', tries = tries + 1, ended_at = $3, reason = $2,
+    `UPDATE pansegnet.outgoing SET state = 'sent', ended_at = $3, reason = $2,
        next_try_at = NULL
      WHERE number = $1`,
     [number, said, now],
@@ -110,7 +155,7 @@ export async function markSent(sql: Sql, number: number, said: string, now: Date
 /** It cannot be sent as it is; whatever else is to be told of the study goes on. */
 export async function markFailed(sql: Sql, number: number, reason: string, now: Date): Promise<void> {
   await sql.query(
-    `UPDATE pansegnet.outgoing SET state = 'failed', tries = tries + 1, ended_at = $3, reason = $2,
+    `UPDATE pansegnet.outgoing SET state = 'failed', ended_at = $3, reason = $2,
        next_try_at = NULL
      WHERE number = $1`,
     [number, reason, now],
@@ -124,7 +169,7 @@ export async function markTried(
   { reason, isRefusal }: { reason: string; isRefusal: boolean },
 ): Promise<void> {
   await sql.query(
-    `UPDATE pansegnet.outgoing SET tries = tries + 1, refusals = refusals + $3, reason = $2
+    `UPDATE pansegnet.outgoing SET refusals = refusals + $3, reason = $2
      WHERE number = $1`,
     [number, reason, isRefusal ? 1 : 0],
   );
@@ -152,23 +197,27 @@ export interface Resend {
 }
 
 /**
- * What failed is sent again, under the same id. What was overtaken stays as it is: a later message about the
- * same result was sent, and an earlier one would undo it.
+ * What failed is sent again, under the same id, and with it what failed later of the same result: without
+ * that, an earlier state would stand at the receiver. What was overtaken is not sent: it would undo what was.
  * @returns how many wait again
  */
 export async function resendFailed(sql: Sql, { exit, studyInstanceUid, id }: Resend): Promise<number> {
   const rows = await sql.query(
     `UPDATE pansegnet.outgoing AS one
-     SET state = 'waiting', queued = false, refusals = 0, ended_at = NULL, next_try_at = NULL
+     SET state = CASE WHEN ${LATER_WAS_BEGUN} THEN 'overtaken' ELSE 'waiting' END,
+       reason = CASE WHEN ${LATER_WAS_BEGUN} THEN $4 ELSE reason END,
+       tries = CASE WHEN ${LATER_WAS_BEGUN} THEN tries ELSE 0 END,
+       ended_at = CASE WHEN ${LATER_WAS_BEGUN} THEN ended_at END,
+       queued = false, refusals = 0, next_try_at = NULL
      WHERE state = 'failed' AND exit = coalesce($1, exit)
-       AND study_instance_uid = coalesce($2, study_instance_uid) AND id = coalesce($3, id)
-       AND NOT EXISTS (SELECT 1 FROM pansegnet.outgoing AS later
-         WHERE later.exit = one.exit AND later.result = one.result AND later.number > one.number
-           AND later.state = 'sent')
-     RETURNING number`,
-    [exit ?? null, studyInstanceUid ?? null, id ?? null],
+       AND study_instance_uid = coalesce($2, study_instance_uid)
+       AND ($3::text IS NULL OR EXISTS (SELECT 1 FROM pansegnet.outgoing AS asked
+         WHERE asked.id = $3 AND asked.state = 'failed' AND asked.exit = one.exit
+           AND asked.result = one.result AND asked.number <= one.number))
+     RETURNING state`,
+    [exit ?? null, studyInstanceUid ?? null, id ?? null, OVERTAKEN],
   );
-  return rows.length;
+  return rowsOf(outgoingRow.pick({ state: true }), rows).filter(({ state }) => state === 'waiting').length;
 }
 
 const figuresRow = z.object({
@@ -188,7 +237,8 @@ export async function exitFigures(sql: Sql, now: Date): Promise<ExitFigures[]> {
             greatest(0, coalesce(extract(epoch FROM $1::timestamptz - min(put_at)
               FILTER (WHERE state = 'waiting')), 0))::float AS "oldestWaitingSeconds"
      FROM (SELECT name AS exit, NULL AS state, NULL::timestamptz AS put_at FROM pansegnet.exit
-           UNION ALL SELECT exit, state, put_at FROM pansegnet.outgoing WHERE state <> 'sent') AS told
+           UNION ALL SELECT exit, state, put_at FROM pansegnet.outgoing
+             WHERE state IN ('waiting', 'failed')) AS told
      GROUP BY exit ORDER BY exit`,
     [now],
   );
