@@ -41,7 +41,7 @@ export const historyRemeasure = defineCommand({
       const queue = await open();
       for (const [done, study] of studies.entries()) {
         onProgress({ stage: 'queue', subject: title, done, total: studies.length });
-        const measureWith = { model: name, mode };
+        const measureWith = { model: name, mode, sha256: model.sha256 };
         const request = { ...study, reason: 'remeasured', measureWith, now: new Date() } as const;
         if (await requestStudy({ database, queue }, request)) queued += 1;
       }
