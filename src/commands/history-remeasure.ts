@@ -48,7 +48,9 @@ export const historyRemeasure = defineCommand({
     }
     if (json) print(JSON.stringify({ studies: studies.length, mode, started: yes, queued, estimate: takes }));
     else {
-      print(`${studies.length} studies were not measured by ${title} ${version} in ${mode} mode; ${takes}`);
+      print(
+        `${studies.length} studies were not measured by ${name} (${title} ${version}) in ${mode} mode; ${takes}`,
+      );
       if (yes) {
         print(`${queued} are behind everything else from now on; \`queue list\` tells how many are left`);
         if (queued < studies.length) print('the others wait already, or the queue is being drained');

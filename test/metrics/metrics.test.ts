@@ -74,7 +74,7 @@ describe('the metrics', () => {
     const broken = async () => {
       throw new Error('down');
     };
-    const metrics = metricsOf({ ...STATE, queue: broken, disks: broken, spoolBytes: broken });
+    const metrics = metricsOf({ ...STATE, queue: broken, behind: broken, disks: broken, spoolBytes: broken });
     const { samples } = await scrape(metrics);
     expect(valueOf(samples, 'pansegnet_queue_oldest_waiting_seconds')).toBeUndefined();
     expect(samples.some(({ name }) => /_(queue|disk|spool)_/.test(name))).toBe(false);
