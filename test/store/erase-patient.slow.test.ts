@@ -128,6 +128,7 @@ describeDatabases('a patient who is erased', (newSite) => {
       const look = { studyInstanceUid: '2.25.12', fingerprint: 'f', now: NOW };
       await lookAtStudy(database, look);
       await rememberSource(database, '2.25.12', { kind: 'earlier', patientKey: jane });
+      await rememberSource(database, '2.25.2', { kind: 'earlier', patientKey: jane });
       const before = await findPatient(database, rita);
 
       await markQueued(database, { studyInstanceUid: '2.25.12', isNew: true, now: NOW });

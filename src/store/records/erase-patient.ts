@@ -97,10 +97,15 @@ export async function erasePatient(
     for (const statement of ofStudies) await sql.query(statement, [studies]);
     await sql.query(
       `UPDATE pansegnet.study SET reason = NULL, error_code = NULL, ignored_identities = NULL, erased_at = $2,
-         source = source - 'patientKey', state = CASE WHEN state = 'seen' THEN 'skipped' ELSE state END
+         state = CASE WHEN state = 'seen' THEN 'skipped' ELSE state END
        WHERE study_instance_uid = ANY($1::text[])`,
       [studies, now],
     );
+    // Some were announced as the patient's, and are somebody else's.
+    for (const table of ['study', 'announcement']) {
+      const announced = `UPDATE pansegnet.${table} SET source = source - 'patientKey'`;
+      await sql.query(`${announced} WHERE source->>'patientKey' = $1`, [patientKey]);
+    }
     await sql.query('DELETE FROM pansegnet.tracking WHERE patient_key = $1', [patientKey]);
     await sql.query('DELETE FROM pansegnet.earlier_search WHERE patient_key = $1', [patientKey]);
     await sql.query('DELETE FROM pansegnet.workitem WHERE patient_key = $1', [patientKey]);
