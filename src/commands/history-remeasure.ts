@@ -49,7 +49,8 @@ export const historyRemeasure = defineCommand({
     if (json) print(JSON.stringify({ studies: studies.length, mode, started: yes, queued, estimate: takes }));
     else {
       print(
-        `${studies.length} studies were not measured by ${name} (${title} ${version}) in ${mode} mode; ${takes}`,
+        `${studies.length} studies were not measured by ${name} (${title} ${version}) in ${mode} mode; ` +
+          takes,
       );
       if (yes) {
         print(`${queued} are behind everything else from now on; \`queue list\` tells how many are left`);

@@ -4,9 +4,6 @@ import { type ClaimedJob, claimedJob, sendAgain } from './claimed-job.ts';
 import { inTransaction, type JobEngine } from './job-engine.ts';
 import { EARLIER_QUEUE, QUEUE } from './queue-names.ts';
 
-/** Any number that nothing else in the database locks together with another. */
-const STUDY_LOCK = 1_726_348_291;
-
 /** A study that is in hand by a job of another kind is looked at again after so long. */
 export const HELD_BACK_SECONDS = { [QUEUE]: 1, [EARLIER_QUEUE]: 10 } as const;
 
@@ -35,6 +32,5 @@ export async function takeJob(
 
 /** Processes that take two jobs of one study at the same moment ask one after the other. */
 async function isInHand(sql: Sql, { id, data: { studyInstanceUid } }: ClaimedJob): Promise<boolean> {
-  await sql.query('SELECT pg_advisory_xact_lock($1, hashtext($2))', [STUDY_LOCK, studyInstanceUid]);
   return inHandElsewhere(sql, [QUEUE, EARLIER_QUEUE], { id, studyInstanceUid });
 }

@@ -39,12 +39,19 @@ export async function isJobDue(
   return rows.length > 0;
 }
 
-/** Whether another job that tells of the study is active in any of the queues. */
+/** Any number that nothing else in the database locks together with another. */
+const STUDY_LOCK = 1_726_348_291;
+
+/**
+ * Whether another job that tells of the study is active in any of the queues. Who asks in a transaction is
+ * answered after those that asked of the same study before.
+ */
 export async function inHandElsewhere(
   sql: Sql,
   queues: readonly string[],
   { id, studyInstanceUid }: { id: string; studyInstanceUid: string },
 ): Promise<boolean> {
+  await sql.query('SELECT pg_advisory_xact_lock($1, hashtext($2))', [STUDY_LOCK, studyInstanceUid]);
   const rows = await sql.query(
     `SELECT 1 FROM pgboss.job WHERE name = ANY($1::text[]) AND state = 'active' AND id <> $2
        AND data->>'studyInstanceUid' = $3 LIMIT 1`,

@@ -63,7 +63,7 @@ export async function erasePatient(
     await sql.query('SELECT 1 FROM pansegnet.earlier_search WHERE patient_key = $1 FOR UPDATE', [patientKey]);
     const traces = await tracesOfPatient(sql, patientKey);
     const { studies, reports } = traces;
-    // Some were announced, and never looked at: they have a row from now on, so that nothing brings them back.
+    // Some were announced, and never looked at: with a row of their own, nothing brings them back.
     await sql.query(
       `INSERT INTO pansegnet.study (study_instance_uid, state, first_seen_at, changed_at)
        SELECT uid, 'seen', $2, $2 FROM unnest($1::text[]) AS uid ON CONFLICT DO NOTHING`,
