@@ -15,7 +15,7 @@ import { startResultExits } from './compose/exits.ts';
 import { composeHttp } from './compose/http.ts';
 import { composeIntake } from './compose/intake.ts';
 import { createLogger } from './compose/logger.ts';
-import { heedConfiguredModels, modelsInUse } from './compose/models.ts';
+import { checkPromotedModels, heedConfiguredModels, modelsInUse } from './compose/models.ts';
 import type { CommandRoutes } from './compose/node-parts.ts';
 import { startNotifications } from './compose/notifications.ts';
 import { composeObservation } from './compose/observation.ts';
@@ -116,6 +116,7 @@ export async function startNode(config: Config, options: NodeOptions = {}): Prom
   await heedConfiguredModels(config, database, { now, warn });
   const inUse = await modelsInUse(config, database);
   const { models } = inUse;
+  if (isWorker) await checkPromotedModels(inUse, { database, warn });
   const readiness = composeObservation(config, {
     database,
     archive,
@@ -180,7 +181,9 @@ export async function startNode(config: Config, options: NodeOptions = {}): Prom
     open.defer(() => candidates?.stop());
     const studyBegins = () => candidates?.studyBegins() ?? { [Symbol.dispose]: () => undefined };
     const modelsNow = inUse.refresh;
-    startWork(config, { database, queue, run, modelsNow, studyBegins, metrics, audit, logger, ended });
+    const mayBeginBehind = async () => !(await candidates?.hasWork());
+    const work = { database, queue, run, modelsNow, studyBegins, mayBeginBehind, metrics, audit };
+    startWork(config, { ...work, logger, ended });
   }
   open.defer(() => queue.stop({ graceMs: config.shutdown.graceSeconds * 1000 }));
   const identity = await composeIdentityWatch(config, { archive, database, queue, logger });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { planBackfill, startBackfill } from '../arrivals/watch/backfill.ts';
-import { nobodyTest } from '../store/records/patient-key.ts';
+import { nobodyTest, patientKeys } from '../store/records/patient-key.ts';
 import { defineCommand } from './definition/command.ts';
 import { flag, jsonFlag, option } from './definition/field.ts';
 import { daySchema } from './options/day.ts';
@@ -24,11 +24,13 @@ export const historyBackfill = defineCommand({
     .refine(({ dryRun, yes }) => !(dryRun && yes), "option '--dry-run' cannot be used with option '--yes'"),
   run: async ({ since, until = today(new Date()), dryRun, yes, json }, parts) => {
     const { config, database, archive, print, onProgress, signal } = parts;
+    const { placeholderIds } = config.patients;
     const plan = await planBackfill(
       {
         archive: await archive(),
         database,
-        namesNobody: nobodyTest(config.patients.placeholderIds),
+        namesNobody: nobodyTest(placeholderIds),
+        patientKey: await patientKeys(database, placeholderIds),
         pageSize: config.watch.pageSize,
         signal,
         onMonth: (subject, done, total) => onProgress({ stage: 'list studies', subject, done, total }),

@@ -41,14 +41,17 @@ export const historyRemeasure = defineCommand({
       const queue = await open();
       for (const [done, study] of studies.entries()) {
         onProgress({ stage: 'queue', subject: title, done, total: studies.length });
-        const measureWith = { model: name, mode };
+        const measureWith = { model: name, mode, sha256: model.sha256 };
         const request = { ...study, reason: 'remeasured', measureWith, now: new Date() } as const;
         if (await requestStudy({ database, queue }, request)) queued += 1;
       }
     }
     if (json) print(JSON.stringify({ studies: studies.length, mode, started: yes, queued, estimate: takes }));
     else {
-      print(`${studies.length} studies were not measured by ${title} ${version} in ${mode} mode; ${takes}`);
+      print(
+        `${studies.length} studies were not measured by ${name} (${title} ${version}) in ${mode} mode; ` +
+          takes,
+      );
       if (yes) {
         print(`${queued} are behind everything else from now on; \`queue list\` tells how many are left`);
         if (queued < studies.length) print('the others wait already, or the queue is being drained');

@@ -51,10 +51,11 @@ function sentence({
   correction,
   withdrawn,
   historyAlone,
+  model: { name, mode },
 }: VolumeRecord): string {
   const corrected = correction ? `, corrected by a reader to ${correction.volumeMl.toFixed(1)} ml` : '';
   const gone = withdrawn ? ', withdrawn' : '';
   const where = historyAlone ? ', in the history alone' : '';
   const what = `${volumeMl.toFixed(1)} ml${corrected}${gone}${where}`;
-  return `${patientKey}  ${studyDate || 'no date'}  ${images}  ${what}`;
+  return `${patientKey}  ${studyDate || 'no date'}  ${images}  ${what}  (${name}, ${mode})`;
 }

@@ -25,7 +25,7 @@ export const modelsList = defineCommand({
             title: model.info.title,
             notice: model.info.notice ?? null,
             sha256: model.sha256,
-            ...placeOf(model.info, uses),
+            ...placeOf({ ...model.info, sha256: model.sha256 }, uses),
           }
         : { error: error.message }),
     }));
@@ -46,10 +46,12 @@ interface Place {
   readonly use: 'in use' | 'candidate' | null;
   /** Of the model in use, where it was promoted. */
   readonly promoted: { readonly by: string; readonly at: string; readonly because: string | null } | null;
+  /** The folder holds another model than the one that was promoted: none is used. */
+  readonly isExchanged: boolean;
 }
 
 function placeOf(
-  { name, modality }: { readonly name: string; readonly modality: string },
+  { name, modality, sha256 }: { readonly name: string; readonly modality: string; readonly sha256: string },
   uses: readonly ModelUse[],
 ): Place {
   const of = uses.find((one) => one.class === modality);
@@ -57,12 +59,14 @@ function placeOf(
   const stands = promotion?.model === name && promotion.overruledAt === null;
   return {
     use: of?.inUse === name ? 'in use' : of?.candidate === name ? 'candidate' : null,
+    isExchanged: stands && promotion.sha256 !== sha256,
     promoted: stands ? { by: promotion.by, at: promotion.at, because: promotion.because } : null,
   };
 }
 
-function placeWords({ use, promoted }: Place): string {
+function placeWords({ use, promoted, isExchanged }: Place): string {
   if (use === null) return '';
+  if (isExchanged) return '  [another than the one that was promoted under this name: not used]';
   if (!promoted) return `  [${use}]`;
   const { by, at, because } = promoted;
   return `  [${use}, promoted ${at.slice(0, 10)} by ${by}${because === null ? '' : `: ${because}`}]`;

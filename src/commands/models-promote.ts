@@ -4,7 +4,7 @@ import { composeAudit } from '../compose/audit.ts';
 import { createLogger } from '../compose/logger.ts';
 import { configuredNames } from '../compose/models.ts';
 import { loadModel } from '../segmentation/model/model-folder.ts';
-import { latestPromotions, namesInUse, recordPromotion } from '../store/records/promotions.ts';
+import { latestPromotions, namesInUse, promotedHash, recordPromotion } from '../store/records/promotions.ts';
 import { defineCommand } from './definition/command.ts';
 import { argument, option, requiredText } from './definition/field.ts';
 
@@ -32,7 +32,9 @@ export const modelsPromote = defineCommand({
     const configured = configuredNames(config);
     const promotions = await latestPromotions(database);
     const former = namesInUse(configured, promotions)[modality];
-    if (former === info.name && promotions.get(modality)?.overruledAt === undefined) {
+    const promoted = promotedHash(promotions, modality);
+    const isAnother = promoted !== undefined && promoted !== sha256;
+    if (former === info.name && !isAnother && promotions.get(modality)?.overruledAt === undefined) {
       print(`${info.name} is in use for ${modality} already`);
       return;
     }
@@ -61,7 +63,7 @@ export const modelsPromote = defineCommand({
           `node starts: name ${info.name} there`,
       );
     }
-    if (former !== null && former !== info.name) {
+    if (former !== null && (former !== info.name || isAnother)) {
       print(`trends begin anew with it; to measure earlier studies with it, so that they join:`);
       print(`  pansegnet-node history remeasure --model ${info.name}`);
     }

@@ -3,7 +3,7 @@ import { eraseSpooled } from '../arrivals/intake/erase-spooled.ts';
 import { composeAudit } from '../compose/audit.ts';
 import { createLogger } from '../compose/logger.ts';
 import { NOTIFICATION_QUEUE } from '../exchange/notifications/outbox.ts';
-import { DEAD_LETTER_QUEUE, EARLIER_QUEUE } from '../queue/queue-names.ts';
+import { DEAD_LETTER_QUEUE, EARLIER_DEAD_LETTER_QUEUE, EARLIER_QUEUE } from '../queue/queue-names.ts';
 import { eraseJobs } from '../store/queue/pgboss-tables.ts';
 import { erasePatient, tracesOfPatient } from '../store/records/erase-patient.ts';
 import { patientKeys } from '../store/records/patient-key.ts';
@@ -15,6 +15,8 @@ import { flag, option } from './definition/field.ts';
 const patientKey = z
   .string()
   .regex(/^[0-9a-f]{32}$/, 'is not a patient key: take it from the address of the page');
+
+const ERASED_QUEUES = [NOTIFICATION_QUEUE, DEAD_LETTER_QUEUE, EARLIER_QUEUE, EARLIER_DEAD_LETTER_QUEUE];
 
 /** What the node cannot take back; said each time, as somebody has to see to it. */
 const OUT_OF_REACH = [
@@ -42,7 +44,7 @@ export const patientErase = defineCommand({
     }
     const keyOf = await patientKeys(database, config.patients.placeholderIds);
     const erased = await erasePatient(database, key, new Date(), async (sql, traces) => {
-      await eraseJobs(sql, [NOTIFICATION_QUEUE, DEAD_LETTER_QUEUE, EARLIER_QUEUE], traces.studies);
+      await eraseJobs(sql, ERASED_QUEUES, traces.studies);
     });
     forgetImages?.(erased.reports);
     const known = new Set(erased.studies);

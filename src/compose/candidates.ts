@@ -18,6 +18,7 @@ import {
   finishCandidate,
   forgetCandidates,
   holdCandidate,
+  isCandidateDue,
   releaseAllCandidates,
   releaseCandidate,
 } from '../store/records/candidates.ts';
@@ -75,8 +76,9 @@ export async function startCandidates(
       logger.info({ studyInstanceUid, candidate, dice: result.dice }, 'a candidate has segmented it too');
     } catch (error) {
       if (signal.aborted) return await releaseCandidate(database, claimed, lease.owner);
-      const { code: errorCode, reason, passing } = describeFailure(error);
-      const again = passing && tries <= retries && { pauseSeconds: pauseBefore(tries, config) };
+      const { code: errorCode, reason, passing, retriesAtMost = retries } = describeFailure(error);
+      const again = passing &&
+        tries <= Math.min(retries, retriesAtMost) && { pauseSeconds: pauseBefore(tries, config) };
       logger.warn({ studyInstanceUid, candidate, code: errorCode, reason }, 'a candidate failed on it');
       await failCandidate(database, claimed, lease.owner, { reason, errorCode, again, now: run.now() });
     }
@@ -87,6 +89,7 @@ export async function startCandidates(
       await inUse.refresh();
       return (await queue.mode()) === 'running' && (await queueFigures(database, run.now())).waiting === 0;
     },
+    waits: async () => isCandidateDue(database, await usable(inUse.names())),
     take,
     work: async (claimed, signal) => {
       const beat = () => void holdCandidate(database, claimed, lease).catch(failed);

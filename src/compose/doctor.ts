@@ -1,4 +1,5 @@
 import '../telemetry-off.ts';
+import path from 'node:path';
 import { z } from 'zod';
 import { messageOf } from '../coded-error.ts';
 import { isLoopback } from '../config/http.ts';
@@ -26,6 +27,7 @@ import { type Finding, ok, trouble } from '../doctor/finding.ts';
 import { type ModelUse, modelsAnswer } from '../http/api/model-answers.ts';
 import { readLocalAccess } from '../http/security/local-access.ts';
 import type { ModelNames } from '../pipeline/run/models.ts';
+import { listModels } from '../segmentation/model/model-folder.ts';
 import { readDatabase } from '../store/database/inspect.ts';
 import { archiveOptions } from './archive.ts';
 import { databasePlace } from './database.ts';
@@ -75,7 +77,7 @@ export async function* examine(configure: () => Config): AsyncGenerator<Finding>
   const uses = await readModelUses(config).catch(() => undefined);
   const names = namesOf(config, uses);
   yield* await checkModels({ folder: models.folder, names, candidates: models.candidates });
-  yield* checkPromotions(uses ?? []);
+  yield* checkPromotions(uses ?? [], await hashesOf(models.folder));
   yield* await checkInference({
     executionProviders: inference.executionProviders,
     threads: inference.threads || undefined,
@@ -167,6 +169,16 @@ async function readModelUses(config: Config): Promise<readonly ModelUse[] | unde
     signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
   });
   return modelsAnswer.parse(await response.json()).models;
+}
+
+/** Of models that can be used, by the name of their folder. */
+async function hashesOf(folder: string): Promise<ReadonlyMap<string, string>> {
+  const listed = await listModels(folder).catch(() => []);
+  return new Map(
+    listed.flatMap(({ folder: at, model }): [string, string][] =>
+      model ? [[path.basename(at), model.sha256]] : [],
+    ),
+  );
 }
 
 const namesOf = (config: Config, uses: readonly ModelUse[] | undefined): ModelNames => {

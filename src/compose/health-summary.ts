@@ -51,8 +51,12 @@ async function readyParts(models: ModelNames, readiness: Readiness): Promise<Hea
 async function queueItem(queue: StudyQueue): Promise<HealthItem> {
   const { waiting, active, dead } = await queue.counts();
   const mode = await queue.mode();
-  const text = T.queue(waiting, active, dead) + T.modes[mode];
-  return { part: 'queue', state: dead > 0 || mode !== 'running' ? 'warning' : 'good', text };
+  const behind = await queue.behind();
+  const isAnyBehind = behind.waiting + behind.active + behind.dead > 0;
+  const behindThem = isAnyBehind ? T.behind(behind.waiting, behind.active, behind.dead) : '';
+  const text = T.queue(waiting, active, dead) + T.modes[mode] + behindThem;
+  const isGood = dead + behind.dead === 0 && mode === 'running';
+  return { part: 'queue', state: isGood ? 'good' : 'warning', text };
 }
 
 async function diskItem(config: Config): Promise<HealthItem> {

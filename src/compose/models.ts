@@ -1,8 +1,15 @@
+import { messageOf } from '../coded-error.ts';
 import type { Config } from '../config.ts';
-import { configuredModels, type LoadedModels, type ModelNames } from '../pipeline/run/models.ts';
+import { configuredModels, type LoadedModels, MODALITY_OF, type ModelNames } from '../pipeline/run/models.ts';
 import type { Models } from '../pipeline/run/run-parts.ts';
+import { SEGMENTED_CLASSES } from '../pipeline/selection/rules.ts';
 import type { Database, Sql } from '../store/database/sql.ts';
-import { latestPromotions, namesInUse, overrulePromotion } from '../store/records/promotions.ts';
+import {
+  latestPromotions,
+  namesInUse,
+  overrulePromotion,
+  promotedHash,
+} from '../store/records/promotions.ts';
 
 export const configuredNames = ({ models: { CT, T1W, T2W } }: Config): ModelNames => ({ CT, T1W, T2W });
 
@@ -20,18 +27,37 @@ export interface ModelsInUse {
 export async function modelsInUse(config: Config, database: Sql): Promise<ModelsInUse> {
   const { folder } = config.models;
   const configured = configuredNames(config);
-  const look = async (): Promise<ModelNames> => namesInUse(configured, await latestPromotions(database));
   const loaded: LoadedModels = new Map();
-  let names = await look();
+  let promotions = await latestPromotions(database);
+  const names = (): ModelNames => namesInUse(configured, promotions);
   return {
-    names: () => names,
-    models: configuredModels(() => names, folder, loaded),
+    names,
+    models: configuredModels(names, folder, loaded, (ofClass) => promotedHash(promotions, ofClass)),
     refresh: async () => {
-      names = await look();
-      return configuredModels(names, folder, loaded);
+      const now = await latestPromotions(database);
+      promotions = now;
+      return configuredModels(names(), folder, loaded, (ofClass) => promotedHash(now, ofClass));
     },
     loaded,
   };
+}
+
+/**
+ * Says of each model that was promoted whether its folder still holds it; studies fail where it does not.
+ * Models of whom nobody said which one it is are whatever their folder holds.
+ */
+export async function checkPromotedModels(
+  { models }: Pick<ModelsInUse, 'models'>,
+  { database, warn }: { database: Sql; warn: (fields: object, message: string) => void },
+): Promise<void> {
+  const promotions = await latestPromotions(database);
+  for (const seriesClass of SEGMENTED_CLASSES) {
+    const ofClass = MODALITY_OF[seriesClass];
+    if (promotedHash(promotions, ofClass) === undefined) continue;
+    await models.load(seriesClass).catch((error: unknown) => {
+      warn({ class: ofClass, reason: messageOf(error) }, 'the model that was promoted cannot be used');
+    });
+  }
 }
 
 /**

@@ -9,6 +9,7 @@ import { describeFailure } from '../pipeline/failures.ts';
 import type { Models } from '../pipeline/run/run-parts.ts';
 import { SEGMENTED_CLASSES } from '../pipeline/selection/rules.ts';
 import { queueFigures } from '../queue/queue-figures.ts';
+import { EARLIER_QUEUE } from '../queue/queue-names.ts';
 import type { Database } from '../store/database/sql.ts';
 import { exitFigures } from '../store/exchange/outgoing.ts';
 import { writeProof } from '../store/records/settings.ts';
@@ -47,6 +48,7 @@ export function composeObservation(config: Config, parts: Observed): Readiness {
   });
   addNodeState(metrics.registry, {
     queue: () => queueFigures(database, new Date()),
+    behind: () => queueFigures(database, new Date(), EARLIER_QUEUE),
     exits: () => exitFigures(database, new Date()),
     disks: () => diskSpaces(config),
     spoolBytes: async () => spoolBytes(),

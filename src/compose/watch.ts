@@ -79,6 +79,7 @@ export async function composeEarlierSearches(
     years,
     studies,
     pageSize: config.watch.pageSize,
+    retries: config.queue.retries,
     now: () => new Date(),
     log: logger,
   };

@@ -3,11 +3,12 @@ import type { Config } from '../config.ts';
 import type { NodeMetrics } from '../metrics/node-metrics.ts';
 import { asLongAsWanted } from '../orders/called-off.ts';
 import { remeasureStudy } from '../pipeline/remeasure-study.ts';
+import { exchanged } from '../pipeline/run/models.ts';
 import type { Models, RunParts } from '../pipeline/run/run-parts.ts';
 import type { ProgressListener } from '../pipeline/run/stages.ts';
 import { runStudy } from '../pipeline/run-study.ts';
 import { isChosen } from '../pipeline/selection/choose-series.ts';
-import { isBehindOthers } from '../queue/study-job.ts';
+import { isBehindOthers, type StudyJob } from '../queue/study-job.ts';
 import type { StudyQueue } from '../queue/study-queue.ts';
 import { workOnStudies } from '../queue/study-worker.ts';
 import { loadModel } from '../segmentation/model/model-folder.ts';
@@ -25,6 +26,8 @@ interface WorkParts {
   readonly modelsNow: () => Promise<Models>;
   /** Told that a study begins, and of its end. */
   readonly studyBegins: () => Disposable;
+  /** See `Worker.mayBeginBehind`. */
+  readonly mayBeginBehind: () => Promise<boolean>;
   readonly metrics: NodeMetrics;
   readonly audit: NodeAudit;
   readonly logger: Logger;
@@ -37,6 +40,14 @@ interface WorkParts {
  */
 const AHEAD_SECONDS = 60;
 
+/** What needs no run where another one has dealt with the same images: see `StudyToRun.unlessDone`. */
+const UNLESS_DONE: Readonly<Partial<Record<StudyJob['reason'], 'so' | 'at all'>>> = {
+  watched: 'so',
+  ordered: 'so',
+  // It has come in another way meanwhile, and what the archive has of it stands.
+  earlier: 'at all',
+};
+
 /** As new studies are processed, but for what the site has said of earlier ones. */
 function earlierRun({ priors }: Config, run: RunParts): RunParts {
   const { mode, results } = priors;
@@ -44,14 +55,14 @@ function earlierRun({ priors }: Config, run: RunParts): RunParts {
 }
 
 /** Processes what is in the queue, until the queue is stopped. */
-export function startWork(
-  config: Config,
-  { database, queue, run: configured, modelsNow, studyBegins, metrics, audit, logger, ended }: WorkParts,
-): void {
+export function startWork(config: Config, parts: WorkParts): void {
+  const { database, queue, run: configured, modelsNow, studyBegins, mayBeginBehind } = parts;
+  const { metrics, audit, logger, ended } = parts;
   workOnStudies({
     database,
     queue,
     concurrency: config.queue.concurrency,
+    mayBeginBehind,
     now: () => new Date(),
     log: logger,
     run: async (job, signal, { begin, nearlyOver }) => {
@@ -70,8 +81,13 @@ export function startWork(
         run.onProgress?.(event);
       };
       if (job.measureWith) {
-        const { model, mode } = job.measureWith;
-        const again = { ...job, mode, model: await loadModel(model, [config.models.folder]) };
+        const { model: name, mode, sha256 } = job.measureWith;
+        const model = await loadModel(name, [config.models.folder]);
+        if (sha256 !== undefined && sha256 !== model.sha256) {
+          const todo = `history remeasure --model ${name}`;
+          throw exchanged(name, model.sha256, 'to measure it again', sha256, todo);
+        }
+        const again = { ...job, mode, model };
         const { volumes, skipped } = await remeasureStudy(again, { ...run, onProgress, turn }, signal);
         const { studyInstanceUid } = job;
         audit.studyProcessed(
@@ -81,9 +97,9 @@ export function startWork(
         logger.info({ studyInstanceUid, results: volumes.length, skipped }, 'study measured again');
         return;
       }
-      const parts = job.reason === 'earlier' ? earlierRun(config, run) : run;
+      const runParts = job.reason === 'earlier' ? earlierRun(config, run) : run;
       // After a kill the run may be over, and not yet told to anybody.
-      const unlessDone = ['watched', 'ordered'].includes(job.reason) && job.takeovers === 0;
+      const unlessDone = job.takeovers === 0 ? UNLESS_DONE[job.reason] : undefined;
       const study = { ...job, restate: job.reason === 'restated', unlessDone };
       const { studyInstanceUid } = job;
       const ordered = {
@@ -94,7 +110,7 @@ export function startWork(
         onError: (err: unknown) => logger.warn({ err }, 'whether an order was canceled cannot be asked'),
       };
       const outcome = await asLongAsWanted(ordered, signal, ({ beforeStoring, signal: either }) =>
-        runStudy(study, { ...parts, onProgress, beforeStoring, turn }, either),
+        runStudy(study, { ...runParts, onProgress, beforeStoring, turn }, either),
       ).catch((error) => {
         audit.studyFailed(studyInstanceUid, error);
         throw error;

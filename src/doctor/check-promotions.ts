@@ -9,13 +9,35 @@ export interface PromotedModel {
     readonly by: string;
     readonly at: string;
     readonly overruledAt: string | null;
+    readonly sha256: string;
   } | null;
 }
 
-/** Where somebody promoted a model, and the configuration names another: it wins when a node starts. */
-export function checkPromotions(models: readonly PromotedModel[]): Finding[] {
+/**
+ * Where somebody promoted a model, and the configuration names another: it wins when a node starts. Where the
+ * folder of the promoted model holds another by now.
+ * @param hashes of the models that are there, by the name of their folder
+ */
+export function checkPromotions(
+  models: readonly PromotedModel[],
+  hashes: ReadonlyMap<string, string> = new Map(),
+): Finding[] {
   return models.flatMap(({ class: ofClass, configured, promotion }) => {
-    if (!promotion || configured === null || configured === promotion.model) return [];
+    if (!promotion) return [];
+    const found = hashes.get(promotion.model);
+    if (promotion.overruledAt === null && found !== undefined && found !== promotion.sha256) {
+      const { model } = promotion;
+      return [
+        trouble(
+          `model for ${ofClass}`,
+          'problem',
+          `the folder of ${model} holds another model than the one that was promoted`,
+          'Series of that kind fail: nobody has said that this one is to be used.',
+          `Put the promoted one back, or use this one: models promote ${model}.`,
+        ),
+      ];
+    }
+    if (configured === null || configured === promotion.model) return [];
     const { model, by, at, overruledAt } = promotion;
     const promoted = `${model} was promoted on ${at.slice(0, 10)} by ${by}`;
     const what = `${promoted}, and the configuration names ${configured} at models.${ofClass}`;

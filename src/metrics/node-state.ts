@@ -10,6 +10,8 @@ import { addGauge, type Sample } from './gauge.ts';
  */
 export interface NodeState {
   readonly queue: () => Promise<QueueFigures>;
+  /** The same of what is worked on when nothing else waits. */
+  readonly behind: () => Promise<QueueFigures>;
   /** Where the node writes, by a name such as `database`: the label of the metric. */
   readonly disks: () => Promise<Readonly<Record<string, DiskSpace>>>;
   /** Bytes of received instances that are not yet in the archive. */
@@ -22,16 +24,22 @@ export interface NodeState {
 
 /** Adds what is only known when it is asked for: the queue, the disks, the spool, what can be used. */
 export function addNodeState(registry: Registry, state: NodeState): void {
-  addQueue(registry, state.queue);
+  addQueue(registry, state);
   addStorage(registry, state);
   addReadiness(registry, state.readiness);
   addExits(registry, state.exits);
 }
 
-function addQueue(registry: Registry, figures: NodeState['queue']): void {
+function addQueue(registry: Registry, { queue: figures, behind }: NodeState): void {
   const states = 'Studies in the queue: waiting, retrying (after a failure), active, dead (failed for good).';
   addGauge(registry, 'pansegnet_queue_studies', states, ['state'], async () => {
     const { oldestWaitingSeconds: _age, ...counts } = await figures();
+    return Object.entries(counts).map(([state, count]) => [{ state }, count]);
+  });
+  const statesBehind =
+    'The same of work that waits behind them: earlier studies, and what is to be measured again.';
+  addGauge(registry, 'pansegnet_queue_behind_studies', statesBehind, ['state'], async () => {
+    const { oldestWaitingSeconds: _age, ...counts } = await behind();
     return Object.entries(counts).map(([state, count]) => [{ state }, count]);
   });
   const age = 'How long the study has waited that has waited longest; 0 where none waits.';

@@ -26,8 +26,11 @@ export interface StudyToRun {
    * again.
    */
   readonly restate?: boolean;
-  /** Nothing is left to do where another job has dealt with the same counts since this one was asked for. */
-  readonly unlessDone?: boolean;
+  /**
+   * Nothing is left to do where another job has dealt with the same counts since this one was asked for: one
+   * for the same request, or any.
+   */
+  readonly unlessDone?: 'so' | 'at all' | undefined;
 }
 
 export interface StudyOutcome {
@@ -53,7 +56,7 @@ export async function runStudy(
   forced?: ForcedSeries,
 ): Promise<StudyOutcome> {
   const { database, rules, models, onProgress, onStageEnd: onEnd, stageLimits: limits, now } = parts;
-  const { studyInstanceUid, restate = false, unlessDone = false } = job;
+  const { studyInstanceUid, restate = false, unlessDone } = job;
   const clock = new StageClock({ onProgress, onEnd, limits, signal });
   const stage = clock.about(studyInstanceUid);
 
@@ -61,7 +64,8 @@ export async function runStudy(
     'list series',
     (_, limited) => listStudy(studyInstanceUid, parts, limited),
   );
-  if (unlessDone && (await confirmDone(database, { ...job, fingerprint, now: now() })))
+  const byAny = unlessDone === 'at all';
+  if (unlessDone && (await confirmDone(database, { ...job, fingerprint, byAny, now: now() })))
     return { decisions: [], volumes: [], isDealtWith: true };
   const optedOut = await optOutReason(database, studyInstanceUid, patients);
   if (optedOut) {

@@ -3,6 +3,8 @@ import { Pause } from './pause.ts';
 export interface AsideParts<Job> {
   /** Whether nothing more urgent waits. */
   readonly isFree: () => Promise<boolean>;
+  /** Whether there is a next job. */
+  readonly waits: () => Promise<boolean>;
   /** The next job, undefined where there is none. */
   readonly take: () => Promise<Job | undefined>;
   /** Must not reject, and must end soon after `signal` aborts: then the job is to be put back. */
@@ -18,6 +20,7 @@ export interface AsideParts<Job> {
  */
 export class AsideWork<Job> {
   readonly #parts: AsideParts<Job>;
+  #isAtWork = false;
   /** How many studies are in hand. */
   #studies = 0;
   #isStopping = false;
@@ -49,6 +52,11 @@ export class AsideWork<Job> {
     };
   }
 
+  /** Whether it is at a job, or would be if it were not for the studies in hand. */
+  async hasWork(): Promise<boolean> {
+    return this.#isAtWork || ((await this.#parts.isFree()) && (await this.#parts.waits()));
+  }
+
   /** Looks for a job now instead of at the next poll. */
   wake(): void {
     this.#pause.wake();
@@ -71,13 +79,16 @@ export class AsideWork<Job> {
         this.#parts.onError(error instanceof Error ? error : new Error(String(error)));
         return undefined;
       });
+      if (job !== undefined) await this.#parts.work(job, giveWay.signal);
+      this.#isAtWork = false;
       if (job === undefined) await this.#pause.wait(this.#parts.pollMs);
-      else await this.#parts.work(job, giveWay.signal);
     }
   }
 
   async #next(): Promise<Job | undefined> {
     if (this.#studies > 0 || !(await this.#parts.isFree())) return undefined;
-    return this.#studies > 0 || this.#isStopping ? undefined : this.#parts.take();
+    if (this.#studies > 0 || this.#isStopping) return undefined;
+    this.#isAtWork = true;
+    return this.#parts.take();
   }
 }

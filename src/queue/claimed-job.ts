@@ -5,9 +5,8 @@ import { databaseNow } from '../store/database/database-now.ts';
 import type { Sql } from '../store/database/sql.ts';
 import { setPlace, silentJobs, useUpTries } from '../store/queue/pgboss-tables.ts';
 import { markWaiting } from '../store/records/study-log.ts';
-import { dropDead } from './dead-studies.ts';
+import { deadLettersOf, dropDead } from './dead-studies.ts';
 import { affected, inTransaction, type JobEngine } from './job-engine.ts';
-import { QUEUE } from './queue-names.ts';
 import { keyOf, type StudyJob, studyJobSchema } from './study-job.ts';
 
 /** A job that is, or was, in the hands of a process; `id` and `retryCount` name the claim, and no other. */
@@ -47,8 +46,7 @@ export async function failJob(
 ): Promise<void> {
   if (!again) await useUpTries(sql, job.name, job.id);
   await engine.boss.fail(job.name, job, failure, inTransaction(sql));
-  // What is behind the others says nothing of why a study was given up.
-  if (!again && job.name === QUEUE) await dropDead(engine, sql, job.data.studyInstanceUid, job.id);
+  if (!again) await dropDead(engine, sql, keyOf(job.data), { from: deadLettersOf(job.name), except: job.id });
   if (again && minimumPauseMs > 0) await pauseAtLeast(engine, sql, job, minimumPauseMs);
 }
 
@@ -67,27 +65,43 @@ async function pauseAtLeast(
 }
 
 /**
- * Makes a held job a waiting one, without a pause and without counting it as a failure. It gets a new id, so
- * that who held it can settle nothing any more.
+ * Makes a held job a waiting one, without counting it as a failure. It gets a new id, so that who held it can
+ * settle nothing any more.
  * @param how.keepsPlace whether it stays before those that came later; else it goes behind the others
+ * @param how.startAfter in seconds
  */
-export async function putBack(
+export async function sendAgain(
   { boss }: JobEngine,
   sql: Sql,
   job: ClaimedJob,
-  { data = job.data, keepsPlace, why, now }: { data?: StudyJob; keepsPlace: boolean; why: string; now: Date },
+  {
+    data = job.data,
+    keepsPlace,
+    startAfter = 0,
+  }: { data?: StudyJob; keepsPlace: boolean; startAfter?: number },
 ): Promise<void> {
-  const { studyInstanceUid } = data;
   await boss.deleteJob(job.name, job, inTransaction(sql));
   const id = await boss.send(job.name, data, {
     singletonKey: keyOf(data),
     priority: job.priority,
     retryLimit: Math.max(0, job.retryLimit - job.retryCount),
+    startAfter,
     ...inTransaction(sql),
   });
   if (id !== null && keepsPlace) await setPlace(sql, job.name, id, job.createdOn);
+}
+
+/** The same, and says so in the study log. */
+export async function putBack(
+  engine: JobEngine,
+  sql: Sql,
+  job: ClaimedJob,
+  { why, now, ...how }: { data?: StudyJob; keepsPlace: boolean; why: string; now: Date },
+): Promise<void> {
+  await sendAgain(engine, sql, job, how);
+  const { studyInstanceUid } = job.data;
   // What is measured again is done, whatever becomes of that.
-  if (data.reason === 'remeasured') return;
+  if (job.data.reason === 'remeasured') return;
   await markWaiting(sql, { studyInstanceUid, reason: why, errorCode: undefined, now });
 }
 

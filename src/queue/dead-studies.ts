@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Sql } from '../store/database/sql.ts';
 import { deadJobs } from '../store/queue/pgboss-tables.ts';
 import { affected, inTransaction, type JobEngine } from './job-engine.ts';
-import { DEAD_LETTER_QUEUE } from './queue-names.ts';
+import { DEAD_LETTER_QUEUE, EARLIER_DEAD_LETTER_QUEUE, EARLIER_QUEUE } from './queue-names.ts';
 import { ARRIVAL, type StudyJob, studyJobSchema } from './study-job.ts';
 
 /** A study that is not tried again by itself, and why. */
@@ -14,6 +14,16 @@ export interface DeadStudy {
   readonly failedAt: Date;
   /** How often it was tried. */
   readonly tries: number;
+}
+
+/** Where the jobs of a queue end. */
+export const deadLettersOf = (queue: string): string =>
+  queue === EARLIER_QUEUE ? EARLIER_DEAD_LETTER_QUEUE : DEAD_LETTER_QUEUE;
+
+/** Work behind the others that is not tried again by itself. */
+export interface DeadEarlier extends DeadStudy {
+  /** Where something was to be measured again: by which model, and how. */
+  readonly measureWith?: StudyJob['measureWith'];
 }
 
 /** What pg-boss itself writes where it gave a job up, as no process had settled it within a day. */
@@ -39,8 +49,18 @@ export async function deadStudies(sql: Sql, page: { limit: number; offset: numbe
   });
 }
 
-const jobsOf = ({ boss }: JobEngine, sql: Sql, studyInstanceUid: string) =>
-  boss.findJobs(DEAD_LETTER_QUEUE, { key: studyInstanceUid, queued: true, ...inTransaction(sql) });
+/** The work behind the others that was given up, the latest first. */
+export async function deadEarlier(sql: Sql, page: { limit: number; offset: number }): Promise<DeadEarlier[]> {
+  const jobs = await deadJobs(sql, EARLIER_DEAD_LETTER_QUEUE, page);
+  return jobs.map(({ data, output, ...when }) => {
+    const { studyInstanceUid, measureWith } = studyJobSchema.parse(data);
+    const failure = failureSchema.catch(ABANDONED).parse(output);
+    return { studyInstanceUid, ...when, ...failure, ...(measureWith ? { measureWith } : {}) };
+  });
+}
+
+const jobsOf = ({ boss }: JobEngine, sql: Sql, key: string, queue = DEAD_LETTER_QUEUE) =>
+  boss.findJobs(queue, { key, queued: true, ...inTransaction(sql) });
 
 /** The job of a study that was given up. */
 export async function findDead(
@@ -52,18 +72,22 @@ export async function findDead(
   return latest && studyJobSchema.parse(latest.data);
 }
 
-/** Takes a study from the list of those that were given up, but for the job that was given up just now. */
+/**
+ * Takes a study from the list of those that were given up.
+ * @param key see `keyOf`
+ * @param how.except but for the job that was given up just now
+ */
 export async function dropDead(
   engine: JobEngine,
   sql: Sql,
-  studyInstanceUid: string,
-  exceptSource?: string,
+  key: string,
+  { from = DEAD_LETTER_QUEUE, except }: { from?: string; except?: string } = {},
 ): Promise<boolean> {
-  const ids = (await jobsOf(engine, sql, studyInstanceUid))
-    .filter(({ sourceId }) => sourceId !== exceptSource)
+  const ids = (await jobsOf(engine, sql, key, from))
+    .filter(({ sourceId }) => sourceId !== except)
     .map(({ id }) => id);
   if (ids.length === 0) return false;
-  return affected(await engine.boss.deleteJob(DEAD_LETTER_QUEUE, ids, inTransaction(sql))) > 0;
+  return affected(await engine.boss.deleteJob(from, ids, inTransaction(sql))) > 0;
 }
 
 /** Why a study was given up that was never in the queue. */

@@ -1,6 +1,7 @@
 import type { Sql } from '../store/database/sql.ts';
 import { type JobFigures, jobFigures } from '../store/queue/pgboss-tables.ts';
-import { DEAD_LETTER_QUEUE, QUEUE } from './queue-names.ts';
+import { deadLettersOf } from './dead-studies.ts';
+import { QUEUE } from './queue-names.ts';
 
 export type QueueFigures = JobFigures;
 
@@ -9,4 +10,4 @@ export type QueueFigures = JobFigures;
  * @param now what the ages are counted to
  */
 export const queueFigures = (sql: Sql, now: Date, queue = QUEUE): Promise<QueueFigures> =>
-  jobFigures(sql, { queue, deadLetterQueue: DEAD_LETTER_QUEUE, now });
+  jobFigures(sql, { queue, deadLetterQueue: deadLettersOf(queue), now });

@@ -4,3 +4,5 @@ export const QUEUE = 'study';
 export const DEAD_LETTER_QUEUE = 'study-dead';
 /** What is worked on when nothing waits in the queue: earlier studies, and what is measured again. */
 export const EARLIER_QUEUE = 'study-earlier';
+/** Where jobs of that queue end that failed for good. */
+export const EARLIER_DEAD_LETTER_QUEUE = 'study-earlier-dead';

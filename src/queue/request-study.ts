@@ -1,17 +1,16 @@
 import type { Database } from '../store/database/sql.ts';
-import { isSettled, markQueued } from '../store/records/study-log.ts';
+import { isErased, isSettled, markQueued } from '../store/records/study-log.ts';
 import { queueMode } from './queue-mode.ts';
-import type { StudyRequest } from './study-job.ts';
+import { isBehindOthers, type StudyRequest } from './study-job.ts';
 import type { StudyQueue } from './study-queue.ts';
 
 /**
  * Puts a study in the queue and says so in the study log, both or neither: every way in leads here.
  * @param request.fingerprint the counts that a look found, so that the next look knows they are dealt with
  * @returns false where the study waits in the queue already, and that job will see what is there now; where
- * another
- *   process has dealt with these counts since the look; and while the queue is draining: then nothing is
- * marked, and the
- *   next look finds the study again
+ *   another process has dealt with these counts since the look; where the patient of an earlier study was
+ *   erased meanwhile; and while the queue is draining: then nothing is marked, and the next look finds the
+ *   study again
  */
 export async function requestStudy(
   { database, queue }: { readonly database: Database; readonly queue: Pick<StudyQueue, 'add' | 'wake'> },
@@ -24,6 +23,7 @@ export async function requestStudy(
       (await isSettled(sql, request.studyInstanceUid, request.fingerprint))
     )
       return false;
+    if (isBehindOthers(request.reason) && (await isErased(sql, request.studyInstanceUid))) return false;
     const isNew = await queue.add(request, sql);
     // What is measured again is done, whatever becomes of that.
     if (request.reason !== 'remeasured') await markQueued(sql, { ...request, isNew });

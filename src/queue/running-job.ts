@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeFailure, type Failure } from '../pipeline/failures.ts';
 import { type ClaimedJob, failJob, holdJob, putBack } from './claimed-job.ts';
-import { dropDead } from './dead-studies.ts';
+import { deadLettersOf, dropDead } from './dead-studies.ts';
 import { inTransaction, type JobEngine } from './job-engine.ts';
 import { QueueError } from './queue-error.ts';
-import { QUEUE } from './queue-names.ts';
+import { EARLIER_QUEUE } from './queue-names.ts';
 import type { QueueOptions } from './queue-options.ts';
-import type { StudyJob } from './study-job.ts';
+import { keyOf, type StudyJob } from './study-job.ts';
 import type { Hand } from './work-loop.ts';
 import type { Worker } from './worker.ts';
 
@@ -104,7 +104,9 @@ export class RunningJob {
       if (!(await holdJob(engine, job, sql))) return false;
       if (outcome === 'done') {
         await engine.boss.complete(job.name, job, null, inTransaction(sql));
-        if (job.name === QUEUE) await dropDead(engine, sql, job.data.studyInstanceUid);
+        // A study that is done is done, in whatever way it failed before.
+        for (const queue of new Set([job.name, EARLIER_QUEUE]))
+          await dropDead(engine, sql, keyOf(job.data), { from: deadLettersOf(queue) });
         return true;
       }
       if (outcome === 'stopped') {

@@ -43,7 +43,7 @@ export const studyJobSchema = z.object({
   /** How often a process died with this job in its hands. */
   takeovers: z.int().nonnegative(),
   /** Where something is measured again: by which model, and how. */
-  measureWith: z.object({ model: z.string(), mode: z.enum(MODES) }).optional(),
+  measureWith: z.object({ model: z.string(), mode: z.enum(MODES), sha256: z.string().optional() }).optional(),
 });
 export type StudyJob = z.infer<typeof studyJobSchema>;
 

@@ -2,10 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Sql } from '../store/database/sql.ts';
 import { isJobDue } from '../store/queue/pgboss-tables.ts';
-import { type ClaimedJob, claimedJob, takeOver } from './claimed-job.ts';
+import { type ClaimedJob, takeOver } from './claimed-job.ts';
 import {
   addDead,
+  type DeadEarlier,
   type DeadStudy,
+  deadEarlier,
+  deadLettersOf,
   deadStudies,
   dropDead,
   findDead,
@@ -15,7 +18,7 @@ import {
 import { inTransaction, type JobEngine } from './job-engine.ts';
 import { queueFigures } from './queue-figures.ts';
 import { type QueueMode, queueMode, setQueueMode } from './queue-mode.ts';
-import { DEAD_LETTER_QUEUE, EARLIER_QUEUE, QUEUE } from './queue-names.ts';
+import { DEAD_LETTER_QUEUE, EARLIER_DEAD_LETTER_QUEUE, EARLIER_QUEUE, QUEUE } from './queue-names.ts';
 import { QUEUE_DEFAULTS, type QueueOptions } from './queue-options.ts';
 import { RunningJob } from './running-job.ts';
 import {
@@ -27,6 +30,7 @@ import {
   type StudyJob,
   type StudyRequest,
 } from './study-job.ts';
+import { HELD_BACK_SECONDS, takeJob } from './take-job.ts';
 import { WorkLoop } from './work-loop.ts';
 import type { Worker } from './worker.ts';
 
@@ -35,6 +39,9 @@ import type { Worker } from './worker.ts';
  * job.
  */
 const EXPIRE_SECONDS = 24 * 3_600 - 1;
+
+/** How often work behind the others looks whether its own study has come in another way. */
+const SAME_STUDY_LOOK_MS = 1_000;
 
 /** How many looks for dead workers fall into the time after which one is dead. */
 const LOOKS_PER_SILENCE = 4;
@@ -89,8 +96,12 @@ export class StudyQueue {
       deadLetter: DEAD_LETTER_QUEUE,
       ...retries,
     });
-    // What fails for good shows in the study log: nobody waits for it.
-    await engine.openQueue(EARLIER_QUEUE, { policy: 'stately', ...retries });
+    await engine.openQueue(EARLIER_DEAD_LETTER_QUEUE);
+    await engine.openQueue(EARLIER_QUEUE, {
+      policy: 'stately',
+      deadLetter: EARLIER_DEAD_LETTER_QUEUE,
+      ...retries,
+    });
     const queue = new StudyQueue(engine, resolved);
     if (engine.database.kind === 'embedded') await queue.#takeOver(0);
     else queue.#looks = queue.#lookAfterOthers();
@@ -118,12 +129,15 @@ export class StudyQueue {
     const engine = this.#engine;
     const parts = { engine, options: this.#options, stopping: this.#stopping.signal };
     this.#loop = new WorkLoop<ClaimedJob>({
-      take: () => this.#take(),
+      take: () => this.#take(worker),
       full: () => this.#makeRoom(),
       work: async (job, hand) => {
         const giveWay = job.name === EARLIER_QUEUE ? new AbortController() : undefined;
         if (giveWay) this.#behind.set(job, giveWay);
+        const looks =
+          giveWay && setInterval(() => void this.#giveWayToItself(job, giveWay), SAME_STUDY_LOOK_MS);
         await new RunningJob(job, worker, { ...parts, hand, giveWay: giveWay?.signal }).run();
+        clearInterval(looks);
         this.#behind.delete(job);
       },
       concurrency: worker.concurrency,
@@ -138,14 +152,16 @@ export class StudyQueue {
     return { waiting: waiting + retrying, active, dead };
   }
 
-  /** What waits and what is worked on when nothing else does: see `EARLIER_QUEUE`. */
-  async behind(): Promise<Omit<QueueCounts, 'dead'>> {
-    const { waiting, retrying, active } = await queueFigures(
-      this.#engine.database,
-      new Date(),
-      EARLIER_QUEUE,
-    );
-    return { waiting: waiting + retrying, active };
+  /** The same of what is worked on when nothing else is there: see `EARLIER_QUEUE`. */
+  async behind(): Promise<QueueCounts> {
+    const { database } = this.#engine;
+    const { waiting, retrying, active, dead } = await queueFigures(database, new Date(), EARLIER_QUEUE);
+    return { waiting: waiting + retrying, active, dead };
+  }
+
+  /** The work behind the others that was given up, the latest first. */
+  deadBehind(page: { limit: number; offset: number }): Promise<DeadEarlier[]> {
+    return deadEarlier(this.#engine.database, page);
   }
 
   mode(): Promise<QueueMode> {
@@ -215,15 +231,13 @@ export class StudyQueue {
     await this.#looks;
   }
 
-  async #take(): Promise<ClaimedJob | undefined> {
+  async #take({ mayBeginBehind }: Worker): Promise<ClaimedJob | undefined> {
     const mode = await this.mode();
     if (mode === 'paused') return undefined;
+    const job = await takeJob(this.#engine, QUEUE);
     // A queue that is drained is to be empty soon: what is behind the others may be the work of days.
-    for (const queue of mode === 'draining' ? [QUEUE] : [QUEUE, EARLIER_QUEUE]) {
-      const [job] = await this.#engine.boss.fetch<object>(queue, { includeMetadata: true });
-      if (job) return claimedJob(job);
-    }
-    return undefined;
+    if (job || mode === 'draining') return job;
+    return (await mayBeginBehind?.()) === false ? undefined : takeJob(this.#engine, EARLIER_QUEUE);
   }
 
   /** One of the jobs that are behind the others goes back to its queue, where another waits. */
@@ -232,6 +246,18 @@ export class StudyQueue {
     if (!giveWay || [...this.#behind.values()].some(({ signal }) => signal.aborted)) return;
     if ((await this.mode()) === 'paused' || !(await isJobDue(this.#engine.database, QUEUE))) return;
     giveWay.abort(new Error('it makes room for a new study'));
+  }
+
+  /** What is behind the others makes room for the same study, which is in nobody's hands twice. */
+  async #giveWayToItself({ data: { studyInstanceUid: key } }: ClaimedJob, giveWay: AbortController) {
+    const { database, onError } = this.#engine;
+    const look = async () => {
+      if (giveWay.signal.aborted || (await this.mode()) === 'paused') return;
+      const withinSeconds = 2 * HELD_BACK_SECONDS[QUEUE];
+      if (await isJobDue(database, QUEUE, { key, withinSeconds }))
+        giveWay.abort(new Error('it makes room for the same study, which has come'));
+    };
+    await look().catch(onError);
   }
 
   async #send(job: StudyJob, priority: number, sql?: Sql): Promise<boolean> {
@@ -245,7 +271,7 @@ export class StudyQueue {
     if (await this.#moveForward(job, priority, sql)) return false;
     const options = { singletonKey: keyOf(job), priority, ...inTransaction(sql) };
     const id = await this.#engine.boss.send(queueOf(job), job, options);
-    if (!isBehindOthers(job.reason)) await dropDead(this.#engine, sql, job.studyInstanceUid);
+    await dropDead(this.#engine, sql, keyOf(job), { from: deadLettersOf(queueOf(job)) });
     return id !== null;
   }
 

@@ -13,6 +13,7 @@ export function workOnStudies(parts: {
   /** The whole work on one study; ends with `finishRun`. Must stop soon after `signal` aborts. */
   readonly run: Worker['work'];
   readonly concurrency: number;
+  readonly mayBeginBehind?: Worker['mayBeginBehind'];
   readonly now: () => Date;
   readonly log: { readonly warn: (fields: object, message: string) => void };
   /** Told when the work on a study is over: done, skipped or failed for good. */
@@ -20,9 +21,10 @@ export function workOnStudies(parts: {
   /** Told of each failure; `again`: the study will be tried again. */
   readonly onFailure?: (failure: Failure, again: boolean) => void;
 }): void {
-  const { database, queue, run, concurrency, now, log, ended, onFailure } = parts;
+  const { database, queue, run, concurrency, mayBeginBehind, now, log, ended, onFailure } = parts;
   queue.work({
     concurrency,
+    mayBeginBehind,
     ended,
     work: async (job, signal, turn) => {
       if (job.reason !== 'remeasured') {

@@ -21,4 +21,6 @@ export interface Worker {
   /** Told when the work on a study is over: done, skipped or failed for good. */
   readonly ended?: ((studyInstanceUid: string) => void) | undefined;
   readonly concurrency: number;
+  /** Whether work behind the others may be begun now; left out: it may. */
+  readonly mayBeginBehind?: (() => Promise<boolean>) | undefined;
 }

@@ -2,10 +2,12 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { type EarlierArchive, searchEarlier } from '../../src/arrivals/watch/search-earlier.ts';
 import { DicomError } from '../../src/dicom/dicom-error.ts';
 import type { DicomDataset } from '../../src/dicom/reading/dataset.ts';
+import { DicomWebStatusError } from '../../src/dicom/web/errors.ts';
 import { dueAnnouncements, settleAnnouncement } from '../../src/store/arrivals/announcements.ts';
 import {
   dueEarlierSearch,
   earlierAnswer,
+  postponeEarlierSearch,
   wantEarlierStudies,
 } from '../../src/store/arrivals/earlier-searches.ts';
 import { openDatabase } from '../../src/store/database/database.ts';
@@ -31,6 +33,8 @@ class OddArchive implements EarlierArchive {
   readonly asked: unknown[] = [];
   read = 0;
   isDown = false;
+  /** What the archive answers of a study, in place of its images. */
+  readonly troubles = new Map<string, Error>();
 
   add(uid: string, image: object, listed: object = image, modality = 'CT'): void {
     this.studies.set(uid, { image: { ...JANE, ...image }, listed: { ...JANE, ...listed }, modality });
@@ -43,6 +47,8 @@ class OddArchive implements EarlierArchive {
   }
   async searchSeries(uid: string): Promise<DicomDataset[]> {
     const study = this.studies.get(uid);
+    const trouble = this.troubles.get(uid);
+    if (trouble) throw trouble;
     return study ? [{ SeriesInstanceUID: `${uid}.1`, Modality: study.modality }] : [];
   }
   async anyInstance(uid: string): Promise<DicomDataset | undefined> {
@@ -53,24 +59,28 @@ class OddArchive implements EarlierArchive {
 
 let database: Database;
 let archive: OddArchive;
+/** What happens between a search's being due and its end. */
+let whileAsked: () => Promise<unknown> = async () => undefined;
 beforeAll(async () => {
   database = await openDatabase({ memory: true });
 });
 afterAll(() => database?.close());
 beforeEach(async () => {
+  whileAsked = async () => undefined;
   archive = new OddArchive();
   for (const table of ['earlier_search', 'announcement', 'opt_out']) {
     await database.query(`DELETE FROM pansegnet.${table}`);
   }
 });
 
-const limits = { years: 5, studies: 3, pageSize: 10 };
+const limits = { years: 5, studies: 3, pageSize: 10, retries: 2 };
 async function search(image: object = {}, wanted: Partial<typeof limits> = {}) {
   archive.add(NEW, image);
   const patientKey = await patientKeys(database);
   const key = patientKey({ ...namedPatient({ ...JANE, ...image }), studyInstanceUid: NEW });
   await wantEarlierStudies(database, { patientKey: key, studyInstanceUid: NEW, now: NOW });
   const due = await dueEarlierSearch(database, NOW);
+  await whileAsked();
   if (!due) throw new Error('no search is due');
   const identities = await identityReader(database);
   const parts = { archive, database, identities, patientKey, now: () => NOW, ...limits, ...wanted };
@@ -167,6 +177,71 @@ it('an archive that does not answer is asked again', async () => {
   archive.isDown = true;
   await expect(search()).rejects.toMatchObject({ code: 'DICOM_WEB_UNREACHABLE' });
   expect(await dueEarlierSearch(database, NOW)).toMatchObject({ studyInstanceUid: NEW });
+});
+
+const passing = [
+  new DicomWebStatusError('http://archive', 503),
+  new DicomWebStatusError('http://archive', 401),
+  new DicomWebStatusError('http://archive', 429),
+  new DicomError('DICOM_WEB_ANSWER', 'a page of a proxy'),
+];
+
+it.each(passing.map((error) => [error.message, error] as const))(
+  'what may pass ends no search: %s',
+  async (_message, error) => {
+    archive.add('1.2.1', { StudyDate: '20250101' });
+    archive.troubles.set(NEW, error);
+    await expect(search()).rejects.toBe(error);
+    // However often: nothing is known of the patient then.
+    await database.query('UPDATE pansegnet.earlier_search SET failures = 99');
+    await expect(search()).rejects.toBe(error);
+    archive.troubles.clear();
+    expect((await search()).answer.taken).toEqual(['1.2.1']);
+  },
+);
+
+it.each(passing.map((error) => [error.message, error] as const))(
+  'of one of the studies it begins anew, as often as a job, and then leaves that one out: %s',
+  async (_message, error) => {
+    archive.add('1.2.1', { StudyDate: '20250101' });
+    archive.add('1.2.2', { StudyDate: '20240101' });
+    archive.troubles.set('1.2.1', error);
+    for (let failures = 0; failures < limits.retries; failures++) {
+      await expect(search()).rejects.toBe(error);
+      const due = await dueEarlierSearch(database, NOW);
+      if (!due) throw new Error('no search is due');
+      await postponeEarlierSearch(database, due, NOW);
+    }
+    expect((await search()).answer).toEqual({
+      taken: ['1.2.2'],
+      leftOut: [{ studyInstanceUid: '1.2.1', reason: 'the archive did not give its images, asked 3 times' }],
+    });
+  },
+);
+
+it('what is not there ends it at once', async () => {
+  archive.add('1.2.1', { StudyDate: '20250101' });
+  archive.troubles.set('1.2.1', new DicomWebStatusError('http://archive', 404));
+  expect((await search()).answer).toMatchObject({ taken: [], leftOut: [{ studyInstanceUid: '1.2.1' }] });
+});
+
+it('of a patient who is erased meanwhile nothing is announced', async () => {
+  archive.add('1.2.1', { StudyDate: '20250101' });
+  whileAsked = () => database.query('DELETE FROM pansegnet.earlier_search');
+  expect((await search()).answer).toEqual({ taken: [], leftOut: [] });
+  expect(await dueAnnouncements(database, NOW, 10)).toEqual([]);
+});
+
+it('a study whose patient was erased is neither taken nor read', async () => {
+  archive.add('1.2.1', { StudyDate: '20250101' });
+  await database.query(
+    `INSERT INTO pansegnet.study (study_instance_uid, state, first_seen_at, changed_at, erased_at)
+     VALUES ('1.2.1', 'skipped', $1, $1, $1)`,
+    [NOW],
+  );
+  expect((await search()).answer).toEqual({ taken: [], leftOut: [] });
+  expect(archive.read).toBe(1);
+  await database.query('DELETE FROM pansegnet.study');
 });
 
 it('an archive that heeds no PatientID is not listed to its end', async () => {

@@ -118,6 +118,7 @@ describe('the operating manual', () => {
     const metrics = new NodeMetrics('0');
     addNodeState(metrics.registry, {
       queue: async () => ({ waiting: 0, retrying: 0, active: 0, dead: 0, oldestWaitingSeconds: 0 }),
+      behind: async () => ({ waiting: 0, retrying: 0, active: 0, dead: 0, oldestWaitingSeconds: 0 }),
       disks: nothing,
       spoolBytes: async () => 0,
       readiness: nothing,

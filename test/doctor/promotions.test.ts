@@ -30,7 +30,13 @@ describe('which model is in use', () => {
 });
 
 describe('doctor', () => {
-  const told = { model: 'new', by: 'somebody', at: '2026-03-01T10:00:00.000Z', overruledAt: null };
+  const told = {
+    model: 'new',
+    by: 'somebody',
+    at: '2026-03-01T10:00:00.000Z',
+    overruledAt: null,
+    sha256: 'a',
+  };
 
   it('warns where the configuration names another model than the promoted one', () => {
     const [finding, ...others] = checkPromotions([{ class: 'CT', configured: 'old', promotion: told }]);
@@ -44,6 +50,18 @@ describe('doctor', () => {
     expect(checkPromotions([{ class: 'CT', configured: 'old', promotion: after }])[0]?.why).toBe(
       'old is in use again since a node started on 2026-03-02.',
     );
+  });
+
+  it('tells of a promoted model whose folder holds another by now', () => {
+    const ct = { class: 'CT', configured: 'new', promotion: told };
+    const models = [ct];
+    expect(checkPromotions(models, new Map([['new', 'a']]))).toEqual([]);
+    expect(checkPromotions(models, new Map([['new', 'b']]))).toMatchObject([
+      { verdict: 'problem', what: expect.stringContaining('holds another model') },
+    ]);
+    const overruledSince = { ...told, overruledAt: '2026-03-02T10:00:00.000Z' };
+    const [one] = checkPromotions([{ ...ct, promotion: overruledSince }], new Map([['new', 'b']]));
+    expect(one).toBeUndefined();
   });
 
   it('says nothing where it names the same, or none, or nothing was promoted', () => {

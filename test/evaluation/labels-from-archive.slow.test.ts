@@ -13,6 +13,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readInstance } from '../../src/dicom/reading/dataset.ts';
 import { evaluate } from '../../src/evaluation/evaluate.ts';
 import { collected, collectLabels } from '../../src/evaluation/sources/collect-labels.ts';
+import { runStudy } from '../../src/pipeline/run-study.ts';
 import { loadModel } from '../../src/segmentation/model/model-folder.ts';
 import { allVolumes, recordWithdrawal } from '../../src/store/records/history.ts';
 import { recordReview } from '../../src/store/records/reviews.ts';
@@ -29,6 +30,8 @@ const ACCEPTED = '2.25.7802';
 const REJECTED = '2.25.7803';
 const UNSEEN = '2.25.7804';
 const WITHDRAWN = '2.25.7805';
+/** Accepted, and in the history alone: the archive has no SEG of it. */
+const ALONE = '2.25.7806';
 const STUDIES = [CORRECTED, ACCEPTED, REJECTED, UNSEEN, WITHDRAWN];
 
 let archive: RunningArchive;
@@ -76,6 +79,11 @@ beforeAll(async () => {
     await runs.archive.storeVerified(study, smallCtSeries(study));
     await process(study);
   }
+  await runs.archive.storeVerified(ALONE, smallCtSeries(ALONE));
+  const forced = { seriesInstanceUid: `${ALONE}.1`, class: 'CT_ABDOMEN' } as const;
+  const parts = { ...runs.parts, historyAlone: true };
+  await runStudy({ studyInstanceUid: ALONE, requestId: 'earlier' }, parts, undefined, forced);
+  await review(ALONE, 'accepted');
   await correct(CORRECTED);
   await review(ACCEPTED, 'accepted');
   await review(REJECTED, 'rejected');

@@ -12,6 +12,7 @@ const DEPLOY = path.resolve(import.meta.dirname, '../../deploy');
 
 const STATE: NodeState = {
   queue: async () => ({ waiting: 4, retrying: 1, active: 2, dead: 3, oldestWaitingSeconds: 90 }),
+  behind: async () => ({ waiting: 9, retrying: 0, active: 1, dead: 5, oldestWaitingSeconds: 1 }),
   disks: async () => ({ database: { freeBytes: 10, sizeBytes: 40 } }),
   spoolBytes: async () => 7,
   readiness: async () => ({ database: true, archive: false }),
@@ -37,6 +38,7 @@ describe('the metrics', () => {
     const { samples, types } = await scrape(metricsOf(STATE));
     expect(types.get('pansegnet_stage_duration_seconds')).toBe('histogram');
     expect(valueOf(samples, 'pansegnet_queue_studies', { state: 'retrying' })).toBe(1);
+    expect(valueOf(samples, 'pansegnet_queue_behind_studies', { state: 'dead' })).toBe(5);
     expect(valueOf(samples, 'pansegnet_queue_oldest_waiting_seconds')).toBe(90);
     expect(valueOf(samples, 'pansegnet_disk_free_bytes', { folder: 'database' })).toBe(10);
     expect(valueOf(samples, 'pansegnet_spool_bytes')).toBe(7);
@@ -72,7 +74,7 @@ describe('the metrics', () => {
     const broken = async () => {
       throw new Error('down');
     };
-    const metrics = metricsOf({ ...STATE, queue: broken, disks: broken, spoolBytes: broken });
+    const metrics = metricsOf({ ...STATE, queue: broken, behind: broken, disks: broken, spoolBytes: broken });
     const { samples } = await scrape(metrics);
     expect(valueOf(samples, 'pansegnet_queue_oldest_waiting_seconds')).toBeUndefined();
     expect(samples.some(({ name }) => /_(queue|disk|spool)_/.test(name))).toBe(false);

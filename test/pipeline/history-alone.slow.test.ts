@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readInstance } from '../../src/dicom/reading/dataset.ts';
+import type { DicomWebClient } from '../../src/dicom/web/client.ts';
 import type { Mode } from '../../src/inference-mode.ts';
 import { rebuildHistory } from '../../src/pipeline/rebuild/rebuild-history.ts';
 import { remeasureStudy } from '../../src/pipeline/remeasure-study.ts';
@@ -95,6 +96,61 @@ it('what restates the results of its study leaves it in the history', async () =
   await runStudy(restated, runs.parts);
   expect(await volumesOf(OLD)).toEqual(before);
   expect(await stored(OLD)).toBe(0);
+});
+
+it('nor does another model in use bring it to the archive', async () => {
+  const before = await volumesOf(OLD);
+  const { models } = runs.parts;
+  const model = await models.load('CT_ABDOMEN');
+  const newer = { ...model, sha256: 'f'.repeat(64), info: { ...model.info, name: 'newer' } };
+  const parts = { ...runs.parts, models: { ...models, load: async () => newer } };
+  const restated = { studyInstanceUid: OLD, requestId: randomUUID(), restate: true };
+  expect((await runStudy(restated, parts)).volumes).toMatchObject([{ historyAlone: true }]);
+  expect(await stored(OLD)).toBe(0);
+  await runs.database.query(`DELETE FROM pansegnet.volume WHERE model_name = 'newer'`);
+  expect(await volumesOf(OLD)).toEqual(before);
+});
+
+it('what a reader said of it is not said of other images', async () => {
+  const study = '2.25.8603';
+  const images = { ...JANE, StudyDate: '20210101' };
+  await runs.archive.storeVerified(study, smallCtSeries(study, images));
+  await earlier(study);
+  const before = only(await volumesOf(study));
+  const review = { decision: 'rejected', reason: '', reviewer: 'reader', reviewedAt: new Date() } as const;
+  await recordReview(runs.database, before.report.sopInstanceUid, review);
+  // Replaced under their UIDs, as an archive may be told to.
+  const others = Int16Array.from({ length: 256 }, (_, i) => (i < 128 ? 100 : -100)).buffer;
+  const archiveNow = new Proxy(runs.archive, {
+    get: (target, name: keyof DicomWebClient) => {
+      if (name === 'retrieveSeries')
+        return async function* () {
+          yield* smallCtSeries(study, { ...images, PixelData: others });
+        };
+      const value: unknown = target[name];
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+  const parts = { ...runs.parts, archive: archiveNow };
+  const run = (how: Partial<typeof parts> & { historyAlone?: boolean }) =>
+    runStudy(
+      { studyInstanceUid: study, requestId: randomUUID() },
+      { ...parts, ...how },
+      undefined,
+      forced(study),
+    );
+  const reviewOf = async () => {
+    const { report } = only(await volumesOf(study));
+    return (await latestReviews(runs.database, [report.sopInstanceUid])).get(report.sopInstanceUid);
+  };
+  await run({});
+  expect(only(await volumesOf(study)).historyAlone).toBeUndefined();
+  expect(await reviewOf()).toBeUndefined();
+
+  await runs.database.query('DELETE FROM pansegnet.volume WHERE study_instance_uid = $1', [study]);
+  await run({ historyAlone: true });
+  expect(only(await volumesOf(study)).report).not.toEqual(before.report);
+  expect(await reviewOf()).toBeUndefined();
 });
 
 it('a result in the archive takes its place, with its review, and not the other way', async () => {

@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readInstance, text } from '../../src/dicom/reading/dataset.ts';
 import type { DicomWebClient } from '../../src/dicom/web/client.ts';
+import { remeasureStudy } from '../../src/pipeline/remeasure-study.ts';
+import type { RunParts } from '../../src/pipeline/run/run-parts.ts';
 import { runStudy } from '../../src/pipeline/run-study.ts';
 import type { SegmentedClass } from '../../src/pipeline/selection/rules.ts';
+import type { Model } from '../../src/segmentation/model/model-folder.ts';
 import { readReport } from '../../src/sr/read-report.ts';
 import { latestReviews, recordReview } from '../../src/store/records/reviews.ts';
 import { startEmbeddedArchive } from '../support/archives.ts';
@@ -28,18 +31,18 @@ afterAll(async () => {
 });
 
 /** An archive that names the new patient in the images, and leaves the results as they were. */
-function imagesRenamed(): DicomWebClient {
+function imagesRenamed(of = STUDY): DicomWebClient {
   return new Proxy(runs.archive, {
     get: (target, name: keyof DicomWebClient) => {
       if (name === 'seriesMetadata') {
         return async (study: string, series: string) => {
           const images = await target.seriesMetadata(study, series);
-          return series === SERIES ? images.map((image) => ({ ...image, ...NEW })) : images;
+          return series === `${of}.1` ? images.map((image) => ({ ...image, ...NEW })) : images;
         };
       }
       if (name === 'retrieveSeries') {
         return async function* () {
-          yield* smallCtSeries(STUDY, NEW);
+          yield* smallCtSeries(of, NEW);
         };
       }
       const value: unknown = target[name];
@@ -112,4 +115,71 @@ it('of a calibrated model the interval is made anew with its basis, by segmentin
   };
   const bytes = await runs.archive.retrieveInstance(STUDY, seriesInstanceUid, sopInstanceUid);
   expect(JSON.stringify(readInstance(bytes, 'report').dataset)).toContain('the 19 that it was calibrated on');
+});
+
+/** Another model in use, by which everything was measured again. */
+async function promoted(former: Model | undefined): Promise<RunParts> {
+  const old = await runs.parts.models.load('CT_ABDOMEN');
+  const newer = { ...old, sha256: 'f'.repeat(64), info: { ...old.info, name: 'newer' } };
+  const models = { ...runs.parts.models, load: async () => newer, former: async () => former };
+  return { ...runs.parts, models };
+}
+
+const restated = async (study: string, parts: RunParts, requestId: string) => {
+  const stages: string[] = [];
+  const onProgress = ({ stage }: { stage: string }) => void stages.push(stage);
+  const renamed = { ...parts, archive: imagesRenamed(study), onProgress };
+  const { volumes } = await runStudy({ studyInstanceUid: study, requestId, restate: true }, renamed);
+  const [volume] = volumes;
+  if (!volume) throw new Error('nothing was restated');
+  return { volume, stages };
+};
+
+async function patientOf(study: string, report: { seriesInstanceUid: string; sopInstanceUid: string }) {
+  const { seriesInstanceUid, sopInstanceUid } = report;
+  const bytes = await runs.archive.retrieveInstance(study, seriesInstanceUid, sopInstanceUid);
+  return text(readInstance(bytes, 'report').dataset, 'PatientID');
+}
+
+const measured = async (study: string) => {
+  await runs.archive.storeVerified(study, smallCtSeries(study));
+  const forced = { seriesInstanceUid: `${study}.1`, class: 'CT_ABDOMEN' } as const;
+  const [first] = (await runs.process(study, forced)).volumes;
+  if (!first) throw new Error('nothing was found');
+  return first;
+};
+
+it('what was measured again, in the mode in use, does not stand in the way of the report in the archive', async () => {
+  const study = '2.25.8402';
+  const first = await measured(study);
+  const model = await runs.parts.models.load('CT_ABDOMEN');
+  await remeasureStudy({ studyInstanceUid: study, model, mode: 'exact' }, runs.parts);
+  const { volume, stages } = await restated(study, { ...runs.parts, mode: 'exact' }, 'mode');
+  expect(stages).not.toContain('segment');
+  expect(volume).toMatchObject({ model: first.model, supersedes: first.report.sopInstanceUid });
+  expect(await patientOf(study, volume.report)).toBe('P-9');
+});
+
+it('nor does what a promoted model measured again, while the former one is there', async () => {
+  const study = '2.25.8403';
+  const first = await measured(study);
+  const parts = await promoted(await runs.parts.models.load('CT_ABDOMEN'));
+  const model = await parts.models.load('CT_ABDOMEN');
+  await remeasureStudy({ studyInstanceUid: study, model, mode: first.model.mode }, parts);
+  const { volume, stages } = await restated(study, parts, 'former');
+  expect(stages).not.toContain('segment');
+  expect(volume).toMatchObject({ model: first.model, supersedes: first.report.sopInstanceUid });
+  expect(await patientOf(study, volume.report)).toBe('P-9');
+});
+
+it('where the former model is gone, the archive gets a report by the one in use', async () => {
+  const study = '2.25.8404';
+  const first = await measured(study);
+  const parts = await promoted(undefined);
+  const model = await parts.models.load('CT_ABDOMEN');
+  await remeasureStudy({ studyInstanceUid: study, model, mode: first.model.mode }, parts);
+  const { volume } = await restated(study, parts, 'gone');
+  expect(volume).toMatchObject({ model: { name: 'newer' } });
+  expect(volume.historyAlone).toBeUndefined();
+  expect(await patientOf(study, volume.report)).toBe('P-9');
 });

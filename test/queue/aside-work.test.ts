@@ -8,6 +8,7 @@ function asideOf(names: string[], { isFree = async () => true }: { isFree?: () =
   const ends = new Map<string, () => void>();
   const work = new AsideWork<string>({
     isFree,
+    waits: async () => names.length > 0,
     take: async () => names.shift(),
     work: async (name, signal) => {
       begun.push(name);
@@ -73,6 +74,24 @@ describe('work aside of the studies', () => {
     work.wake();
     await vi.waitFor(() => expect(begun).toEqual(['a']));
     end('a');
+    await work.stop();
+  });
+
+  it('has work while it is at a job or one waits, and not where it is not its turn', async () => {
+    let isFree = true;
+    const { work, begun, end } = asideOf(['a', 'b'], { isFree: async () => isFree });
+    await vi.waitFor(() => expect(begun).toEqual(['a']));
+    isFree = false;
+    expect(await work.hasWork()).toBe(true);
+    end('a');
+    await vi.waitFor(async () => expect(await work.hasWork()).toBe(false));
+    isFree = true;
+    expect(await work.hasWork()).toBe(true);
+    work.wake();
+    await vi.waitFor(() => expect(begun).toEqual(['a', 'b']));
+    expect(await work.hasWork()).toBe(true);
+    end('b');
+    await vi.waitFor(async () => expect(await work.hasWork()).toBe(false));
     await work.stop();
   });
 

@@ -3,6 +3,7 @@ import { requestStudy } from '../../src/queue/request-study.ts';
 import { workOnStudies } from '../../src/queue/study-worker.ts';
 import { openDatabase } from '../../src/store/database/database.ts';
 import { findStudy } from '../../src/store/records/study-log.ts';
+import { PATIENCE } from '../support/patience.ts';
 import { diarist, door, now, PASSING, queueBench, untilAborted } from '../support/queue-bench.ts';
 
 const { database, openQueue } = queueBench(() => openDatabase({ memory: true }));
@@ -125,4 +126,107 @@ it('what is measured again waits once per model, and its failure is none of the 
   await over.opened;
   expect(seen).toHaveLength(3);
   expect(await findStudy(database(), 'done before')).toBeUndefined();
+});
+
+it('what failed behind the others is counted and listed, until it is asked for again', async () => {
+  const queue = await openQueue({ retryLimit: 0 });
+  const again = () =>
+    requestStudy(
+      { database: database(), queue },
+      { studyInstanceUid: 'a', reason: 'remeasured', measureWith: { model: 'm', mode: 'fast' }, now: now() },
+    );
+  await again();
+  await requestStudy({ database: database(), queue }, { ...earlier('b'), now: now() });
+  let isPassing = false;
+  const { worker } = diarist(async () => {
+    if (!isPassing) throw PASSING;
+  });
+  queue.work(worker);
+  const failed = async () =>
+    (await queue.deadBehind({ limit: 9, offset: 0 })).map((one) => one.studyInstanceUid).toSorted();
+  await expect.poll(failed, PATIENCE).toEqual(['a', 'b']);
+  expect(await queue.behind()).toEqual({ waiting: 0, active: 0, dead: 2 });
+  expect(await queue.counts()).toMatchObject({ dead: 0 });
+  const [ofModel] = (await queue.deadBehind({ limit: 9, offset: 0 })).filter((one) => one.measureWith);
+  expect(ofModel).toMatchObject({
+    studyInstanceUid: 'a',
+    measureWith: { model: 'm', mode: 'fast' },
+    code: 'DICOM_WEB_UNREACHABLE',
+    tries: 1,
+  });
+  isPassing = true;
+  await again();
+  await expect.poll(failed, PATIENCE).toEqual(['b']);
+  // It came in another way, and was done.
+  await queue.add({ studyInstanceUid: 'b', reason: 'watched' });
+  await expect.poll(failed, PATIENCE).toEqual([]);
+});
+
+it('work behind the others is begun when that may be, and what is before it at any time', async () => {
+  const queue = await openQueue();
+  let may = false;
+  const { worker, diary } = diarist(async () => undefined);
+  queue.work({ ...worker, mayBeginBehind: async () => may });
+  await queue.add(earlier('old'));
+  await queue.add({ studyInstanceUid: 'new', reason: 'watched' });
+  await queue.drained();
+  expect(diary).toEqual(['begin new', 'end new']);
+  may = true;
+  await expect.poll(() => diary.at(-1), PATIENCE).toBe('end old');
+});
+
+/** How many at a time are worked on of each study, at most. */
+function crowds(wait: (study: string, signal: AbortSignal) => Promise<void>) {
+  const inHand = new Map<string, number>();
+  const most = new Map<string, number>();
+  const { worker, diary, jobs } = diarist(async ({ studyInstanceUid: study }, signal) => {
+    inHand.set(study, (inHand.get(study) ?? 0) + 1);
+    most.set(study, Math.max(most.get(study) ?? 0, inHand.get(study) ?? 0));
+    await wait(study, signal).finally(() => inHand.set(study, (inHand.get(study) ?? 0) - 1));
+  }, 3);
+  return { worker, diary, jobs, most };
+}
+
+it('a study that comes while it is measured as an earlier one is not in hand twice', async () => {
+  const queue = await openQueue();
+  const begun = door();
+  let isFirst = true;
+  const { worker, diary, jobs, most } = crowds(async (_study, signal) => {
+    if (!isFirst) return;
+    isFirst = false;
+    begun.open();
+    await untilAborted(signal);
+  });
+  queue.work(worker);
+  await queue.add(earlier('one'));
+  await begun.opened;
+  // There is room for two more.
+  await queue.add({ studyInstanceUid: 'one', reason: 'watched' });
+  await expect.poll(() => diary.filter((entry) => entry === 'end one').length, PATIENCE).toBe(2);
+  expect(jobs.map(({ reason }) => reason)).toEqual(['earlier', 'watched', 'earlier']);
+  expect(most).toEqual(new Map([['one', 1]]));
+});
+
+it('nor is one that is worked on begun as an earlier one, in this process or another', async () => {
+  const [queue, other] = [await openQueue(), await openQueue()];
+  const [begun, mayEnd] = [door(), door()];
+  const { worker, diary, most } = crowds(async (study) => {
+    if (study !== 'one') return;
+    begun.open();
+    await mayEnd.opened;
+  });
+  for (const one of [queue, other]) one.work(worker);
+  await queue.add({ studyInstanceUid: 'one', reason: 'watched' });
+  await begun.opened;
+  await queue.add(earlier('one'));
+  const measured = (model: string) =>
+    queue.add({ studyInstanceUid: 'one', reason: 'remeasured', measureWith: { model, mode: 'fast' } });
+  await measured('a');
+  await measured('b');
+  // Those behind it have their turn.
+  await queue.add(earlier('two'));
+  await expect.poll(() => diary.includes('end two'), PATIENCE).toBe(true);
+  mayEnd.open();
+  await expect.poll(() => diary.filter((entry) => entry === 'end one').length, PATIENCE).toBe(4);
+  expect(most.get('one')).toBe(1);
 });

@@ -3,6 +3,15 @@ import { z } from 'zod';
 import type { Message } from '../../src/exchange/notifications/message.ts';
 import { NOTIFICATION_QUEUE, openOutbox, putMessage } from '../../src/exchange/notifications/outbox.ts';
 import { JobEngine } from '../../src/queue/job-engine.ts';
+import { requestStudy } from '../../src/queue/request-study.ts';
+import { announceStudies, dueAnnouncements } from '../../src/store/arrivals/announcements.ts';
+import {
+  dueEarlierSearch,
+  settleEarlierSearch,
+  studiesOpen,
+  wantEarlierStudies,
+} from '../../src/store/arrivals/earlier-searches.ts';
+import { rememberSource } from '../../src/store/arrivals/look-record.ts';
 import type { Database } from '../../src/store/database/sql.ts';
 import { announceResult } from '../../src/store/exchange/announce-result.ts';
 import { outgoingOfStudy, setExits } from '../../src/store/exchange/outgoing.ts';
@@ -82,6 +91,63 @@ describeDatabases('a patient who is erased', (newSite) => {
       // The same counts need no other run.
       const look = { studyInstanceUid: '2.25.1', fingerprint: 'f', now: NOW };
       expect(await lookAtStudy(database, look)).toMatchObject({ settled: true });
+    } finally {
+      await engine.stop();
+      await database.close();
+      await site.remove();
+    }
+  });
+
+  it('takes along what was announced of earlier studies, so that nothing brings it back', async () => {
+    const site = await newSite();
+    const database = await site.open();
+    const engine = await JobEngine.open(database, (error) => console.error(error));
+    try {
+      await openOutbox(engine);
+      const keyOf = await patientKeys(database);
+      const jane = keyOf({ patientId: 'MRN-JANE', issuer: undefined, studyInstanceUid: '' });
+      const rita = keyOf({ patientId: 'MRN-RITA', issuer: undefined, studyInstanceUid: '' });
+      await lived(database, engine, jane, '2.25.1', JANE);
+      await lived(database, engine, rita, '2.25.2', RITA);
+      const erase = () => erasePatient(database, jane, NOW, async () => undefined);
+      const earlier = (uid: string) =>
+        announceStudies(database, {
+          studyInstanceUids: [uid],
+          source: { kind: 'earlier', studyDate: '20200101', patientKey: jane },
+          now: NOW,
+          dueAt: NOW,
+        });
+      await wantEarlierStudies(database, { patientKey: jane, studyInstanceUid: '2.25.1', now: NOW });
+      const search = await dueEarlierSearch(database, NOW);
+      if (!search) throw new Error('no search is due');
+      // The search found three: one waits for a look, one had its look, and one is Rita's by now. The fourth
+      // was announced by `history backfill`.
+      const answer = { taken: ['2.25.11', '2.25.12', '2.25.2'], leftOut: [] };
+      expect(await settleEarlierSearch(database, search, { answer, now: NOW })).toBe(true);
+      for (const uid of ['2.25.11', '2.25.14']) await earlier(uid);
+      const look = { studyInstanceUid: '2.25.12', fingerprint: 'f', now: NOW };
+      await lookAtStudy(database, look);
+      await rememberSource(database, '2.25.12', { kind: 'earlier', patientKey: jane });
+      await rememberSource(database, '2.25.2', { kind: 'earlier', patientKey: jane });
+      const before = await findPatient(database, rita);
+
+      await markQueued(database, { studyInstanceUid: '2.25.12', isNew: true, now: NOW });
+      await expect(erase()).rejects.toMatchObject({ code: 'PATIENT_BUSY' });
+      await markEnded(database, { studyInstanceUid: '2.25.12', state: 'failed', now: NOW });
+      await database.query('UPDATE pansegnet.study SET answered_requests = requests');
+      await markEnded(database, { studyInstanceUid: '2.25.12', state: 'failed', now: NOW });
+
+      expect((await erase()).studies).toEqual(['2.25.1', '2.25.11', '2.25.12', '2.25.14']);
+      expect(await said(database, [jane])).toEqual([]);
+      expect(await dueAnnouncements(database, NOW, 10)).toEqual([]);
+      expect(await findPatient(database, rita)).toEqual(before);
+      const all = ['2.25.11', '2.25.12', '2.25.13', '2.25.14'];
+      expect([...(await studiesOpen(database, all))]).toEqual(['2.25.13']);
+      // A look that was under way, and a search.
+      const queue = { add: async () => true, wake: () => undefined };
+      const request = { studyInstanceUid: '2.25.11', reason: 'earlier', now: NOW } as const;
+      expect(await requestStudy({ database, queue }, request)).toBe(false);
+      expect(await settleEarlierSearch(database, search, { answer, now: NOW })).toBe(false);
     } finally {
       await engine.stop();
       await database.close();

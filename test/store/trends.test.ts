@@ -150,6 +150,29 @@ it('a line is replaced where the model in use has measured all of its studies, o
   expect(replaced(first, second, again('20240101'), again('20250101'))).toEqual([true, undefined]);
   const ofOtherImages = volume('20240101', { model: newer, class: 'T2W' });
   expect(replaced(first, ofOtherImages)).toEqual([undefined, undefined]);
+  const inAnotherMode = volume('20240101', { model: { ...newer, mode: 'quick' } });
+  expect(replaced(first, inAnotherMode)).toEqual([undefined, undefined]);
   const { trends } = patientTrends(patient([first, again('20240101')]), SETTINGS);
   expect(trends.map((trend) => trend.replaced)).toEqual([undefined, undefined]);
+});
+
+it('a line is not replaced by one that does not lead to all that it led to', () => {
+  const newer = { name: 'demo-ct', version: '2', sha256: 'b'.repeat(64), mode: 'exact' } as const;
+  const rejected = { decision: 'rejected', reason: '', reviewer: 'a', reviewedAt: new Date(0) } as const;
+  const withdrawn = { reason: '113001', note: '1', at: '' };
+  const [first, second] = [volume('20240101'), volume('20250101')];
+  const of = (before: ReviewedVolume, other: Partial<ReviewedVolume> = {}) => {
+    const again = [
+      volume('20240101', { model: newer }),
+      volume('20250101', { model: newer, historyAlone: true, ...other }),
+    ];
+    const { trends } = patientTrends(patient([first, before, ...again]), SETTINGS, new Set([newer.sha256]));
+    return trends.find(({ model }) => model.name === 'demo-ct' && model.version === '1.0.0')?.replaced;
+  };
+  expect(of(second)).toBe(true);
+  expect(of(second, { seg: null, volumeMl: 0 })).toBeUndefined();
+  expect(of(second, { review: rejected })).toBeUndefined();
+  // It led there no more itself.
+  expect(of({ ...second, review: rejected }, { seg: null, volumeMl: 0 })).toBe(true);
+  expect(of({ ...second, withdrawn })).toBe(true);
 });

@@ -59,7 +59,14 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   arrivals: {
     what: 'everything about what comes in: watching, routing, the spool, C-STORE',
-    mayImport: ['dicom', 'implementation.ts', 'results/apart-reason.ts', 'store', 'queue'],
+    mayImport: [
+      'dicom',
+      'implementation.ts',
+      'results/apart-reason.ts',
+      'store',
+      'queue',
+      'pipeline/failures.ts',
+    ],
   },
   queue: { what: 'the jobs', mayImport: ['store', 'pipeline/failures.ts'] },
   store: {

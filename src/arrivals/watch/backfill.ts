@@ -1,7 +1,8 @@
 import { type DicomDataset, text } from '../../dicom/reading/dataset.ts';
 import { announceStudies } from '../../store/arrivals/announcements.ts';
-import { studiesOpen } from '../../store/arrivals/earlier-searches.ts';
+import { reopenEarlier, studiesOpen } from '../../store/arrivals/earlier-searches.ts';
 import type { Database } from '../../store/database/sql.ts';
+import type { PatientIdentity } from '../../store/records/patient-key.ts';
 import { type IdentityReader, namedPatient } from '../../store/records/study-identity.ts';
 import { type EarlierArchive, mayShowPancreas } from './search-earlier.ts';
 
@@ -9,16 +10,24 @@ export interface BackfillParts {
   readonly archive: Pick<EarlierArchive, 'searchStudiesMatching'>;
   readonly database: Database;
   readonly namesNobody: IdentityReader['namesNobody'];
+  readonly patientKey: (patient: PatientIdentity) => string;
   readonly pageSize: number;
   readonly signal: AbortSignal;
   /** Told of each month that is asked about. */
   readonly onMonth: (month: string, done: number, total: number) => void;
 }
 
+interface ListedStudy {
+  readonly studyInstanceUid: string;
+  readonly studyDate: string;
+  /** By the PatientID that the archive lists. */
+  readonly patientKey: string;
+}
+
 /** The studies of an archive that are to be measured, and what else it has of these days. */
 export interface Backfill {
   /** The newest first. */
-  readonly open: readonly { readonly studyInstanceUid: string; readonly studyDate: string }[];
+  readonly open: readonly ListedStudy[];
   /** With CT or MR, and dealt with or waiting already. */
   readonly known: number;
   /** With CT or MR, and with a PatientID that names nobody: no trend would show them. */
@@ -33,26 +42,26 @@ export async function planBackfill(
   parts: BackfillParts,
   { since, until }: { readonly since: string; readonly until: string },
 ): Promise<Backfill> {
-  const { archive, database, namesNobody, pageSize, signal, onMonth } = parts;
-  const open: { studyInstanceUid: string; studyDate: string }[] = [];
+  const { archive, database, namesNobody, patientKey, pageSize, signal, onMonth } = parts;
+  const open: ListedStudy[] = [];
   let [known, ofNobody] = [0, 0];
   const months = monthsBetween(since, until);
   for (const [done, { from, until: last }] of months.entries()) {
     onMonth(`${from.slice(0, 4)}-${from.slice(4, 6)}`, done, months.length);
-    const found = new Map<string, string>();
+    const found = new Map<string, ListedStudy>();
     for await (const study of archive.searchStudiesMatching({ from, until: last, pageSize, signal })) {
       signal.throwIfAborted();
       const uid = text(study, 'StudyInstanceUID');
       const studyDate = text(study, 'StudyDate') ?? '';
       if (uid === undefined || !isWanted(study, studyDate, { from, until: last })) continue;
-      if (namesNobody(namedPatient(study))) ofNobody += 1;
-      else found.set(uid, studyDate);
+      const patient = { ...namedPatient(study), studyInstanceUid: uid };
+      if (namesNobody(patient)) ofNobody += 1;
+      else found.set(uid, { studyInstanceUid: uid, studyDate, patientKey: patientKey(patient) });
     }
     const left = await studiesOpen(database, [...found.keys()]);
     known += found.size - left.size;
-    const ofMonth = [...found].filter(([uid]) => left.has(uid));
-    ofMonth.sort(([, a], [, b]) => (a > b ? -1 : 1));
-    open.push(...ofMonth.map(([studyInstanceUid, studyDate]) => ({ studyInstanceUid, studyDate })));
+    const ofMonth = [...found.values()].filter((one) => left.has(one.studyInstanceUid));
+    open.push(...ofMonth.sort((a, b) => (a.studyDate > b.studyDate ? -1 : 1)));
   }
   return { open, known, ofNobody };
 }
@@ -64,7 +73,10 @@ const isWanted = (study: DicomDataset, date: string, days: { from: string; until
 /** Studies whose announcement is one transaction. */
 const BATCH = 500;
 
-/** Announces them: the watch looks at each, and queues it behind all others. A kill loses nothing of that. */
+/**
+ * Announces them: the watch looks at each, and queues it behind all others. A kill loses nothing of that. Of
+ * those that were announced so before, and failed or were kept out, all is decided again.
+ */
 export async function startBackfill(
   database: Database,
   { open }: Pick<Backfill, 'open'>,
@@ -72,10 +84,15 @@ export async function startBackfill(
 ): Promise<void> {
   for (let at = 0; at < open.length; at += BATCH) {
     await database.transaction(async (sql) => {
-      for (const [studyDate, studies] of Map.groupBy(open.slice(at, at + BATCH), (one) => one.studyDate)) {
-        const studyInstanceUids = studies.map(({ studyInstanceUid }) => studyInstanceUid);
-        const source = { kind: 'earlier', studyDate } as const;
-        await announceStudies(sql, { studyInstanceUids, source, now, dueAt: now });
+      const batch = open.slice(at, at + BATCH);
+      await reopenEarlier(
+        sql,
+        batch.map((one) => one.studyInstanceUid),
+        now,
+      );
+      for (const { studyInstanceUid, ...known } of batch) {
+        const source = { kind: 'earlier', ...known } as const;
+        await announceStudies(sql, { studyInstanceUids: [studyInstanceUid], source, now, dueAt: now });
       }
     });
   }

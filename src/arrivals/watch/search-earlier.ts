@@ -1,10 +1,12 @@
 import { DicomError } from '../../dicom/dicom-error.ts';
 import { type DicomDataset, text, texts } from '../../dicom/reading/dataset.ts';
+import { describeFailure } from '../../pipeline/failures.ts';
 import { APART_MEANINGS } from '../../results/apart-reason.ts';
 import { announceStudies } from '../../store/arrivals/announcements.ts';
 import {
   type EarlierAnswer,
   type EarlierSearch,
+  erasedStudies,
   settleEarlierSearch,
   wantEarlierStudies,
 } from '../../store/arrivals/earlier-searches.ts';
@@ -41,6 +43,8 @@ export interface EarlierParts {
   /** Of one patient, the newest. */
   readonly studies: number;
   readonly pageSize: number;
+  /** How often a search begins anew because of one of the studies; then it is left out. */
+  readonly retries: number;
   readonly now: () => Date;
 }
 
@@ -61,7 +65,8 @@ interface ListedStudy {
  * one of its images says: lists of an archive may give all studies under a PatientID the birth date of the
  * first.
  * @returns what was announced, and what was not
- * @throws DicomError where the archive does not answer
+ * @throws DicomError where the archive does not answer, or answers with what may pass: then the search is not
+ *   over
  */
 export async function searchEarlier(
   parts: EarlierParts,
@@ -72,14 +77,14 @@ export async function searchEarlier(
   const { studyInstanceUid } = search;
   const settle = async (answer: EarlierAnswer, days?: ReadonlyMap<string, string>) => {
     const at = now();
-    await database.transaction(async (sql) => {
+    return database.transaction(async (sql) => {
+      if (!(await settleEarlierSearch(sql, search, { answer, now: at }))) return NOTHING;
       for (const uid of answer.taken) {
-        const source = { kind: 'earlier', studyDate: days?.get(uid) } as const;
+        const source = { kind: 'earlier', studyDate: days?.get(uid), patientKey: search.patientKey } as const;
         await announceStudies(sql, { studyInstanceUids: [uid], source, now: at, dueAt: at });
       }
-      await settleEarlierSearch(sql, search, { answer, now: at });
+      return answer;
     });
-    return answer;
   };
 
   const image = await imageOf(parts.archive, studyInstanceUid, signal);
@@ -101,7 +106,14 @@ export async function searchEarlier(
   const leftOut: { studyInstanceUid: string; reason: string }[] = [];
   const read: ListedStudy[] = [];
   for (const study of listed.slice(0, mostRead(parts.studies))) {
-    const found = await whoseIsIt(parts, study.studyInstanceUid, key, signal);
+    const found = await whoseIsIt(parts, study.studyInstanceUid, key, signal).catch(
+      async (error: unknown) => {
+        if (search.failures < parts.retries) throw error;
+        // That study's trouble, as the archive gives other images.
+        await imageOf(parts.archive, studyInstanceUid, signal);
+        return { reason: `the archive did not give its images, asked ${parts.retries + 1} times` };
+      },
+    );
     if ('reason' in found) {
       leftOut.push({ studyInstanceUid: study.studyInstanceUid, reason: found.reason });
       continue;
@@ -124,7 +136,7 @@ const NOTHING: EarlierAnswer = { taken: [], leftOut: [] };
 
 /** The studies with CT or MR images that the archive lists under the ID, the newest first. */
 async function listedStudies(
-  { archive, years, pageSize }: EarlierParts,
+  { archive, database, years, pageSize }: EarlierParts,
   of: { patient: { patientId: string | undefined; issuer: string | undefined }; until: string } & Pick<
     ListedStudy,
     'studyInstanceUid'
@@ -157,7 +169,13 @@ async function listedStudies(
       when: `${studyDate} ${text(study, 'StudyTime') ?? ''} ${uid}`,
     });
   }
-  return found.sort((a, b) => (a.when > b.when ? -1 : 1));
+  // Of them, nothing is to come back.
+  const erased = await erasedStudies(
+    database,
+    found.map((one) => one.studyInstanceUid),
+  );
+  const left = found.filter((one) => !erased.has(one.studyInstanceUid));
+  return left.sort((a, b) => (a.when > b.when ? -1 : 1));
 }
 
 /** An archive that lists no modalities may hold anything. */
@@ -183,22 +201,24 @@ async function whoseIsIt(
   return optedOut ? { reason: optedOut } : identities.identityOf(patient);
 }
 
-/** An image of a CT or MR series; undefined where the archive names none. */
+/**
+ * An image of a CT or MR series; undefined where the archive has none that can be read.
+ * @throws what may pass: no answer, a server in trouble, credentials that are refused
+ */
 async function imageOf(
   archive: EarlierArchive,
   studyInstanceUid: string,
   signal: AbortSignal | undefined,
 ): Promise<DicomDataset | undefined> {
-  try {
-    for (const series of await archive.searchSeries(studyInstanceUid, signal)) {
-      const uid = text(series, 'SeriesInstanceUID');
-      if (uid === undefined || !IMAGE_MODALITIES.includes(text(series, 'Modality'))) continue;
-      const image = await archive.anyInstance(studyInstanceUid, uid, signal);
-      if (image) return image;
-    }
-  } catch (error) {
-    // What an archive cannot serve does not hold up the others.
-    if (!(error instanceof DicomError) || error.code === 'DICOM_WEB_UNREACHABLE') throw error;
+  const nothing = (error: unknown): undefined => {
+    signal?.throwIfAborted();
+    if (describeFailure(error).passing) throw error;
+  };
+  for (const series of (await archive.searchSeries(studyInstanceUid, signal).catch(nothing)) ?? []) {
+    const uid = text(series, 'SeriesInstanceUID');
+    if (uid === undefined || !IMAGE_MODALITIES.includes(text(series, 'Modality'))) continue;
+    const image = await archive.anyInstance(studyInstanceUid, uid, signal).catch(nothing);
+    if (image) return image;
   }
   return undefined;
 }

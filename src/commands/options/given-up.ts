@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { DeadStudy } from '../../queue/dead-studies.ts';
+import type { DeadEarlier, DeadStudy } from '../../queue/dead-studies.ts';
 import type { StudyQueue } from '../../queue/study-queue.ts';
 import { StoreError } from '../../store/store-error.ts';
 import { argument, flag, optionalText } from '../definition/field.ts';
@@ -8,6 +8,9 @@ const PAGE = { limit: 1_000, offset: 0 };
 
 /** The studies that were given up, as many as are shown. */
 export const givenUp = (queue: StudyQueue): Promise<readonly DeadStudy[]> => queue.dead(PAGE);
+
+/** The same of work behind the others. */
+export const givenUpBehind = (queue: StudyQueue): Promise<readonly DeadEarlier[]> => queue.deadBehind(PAGE);
 
 /** One of the studies that were given up, or all of them. */
 export const givenUpOptions = z

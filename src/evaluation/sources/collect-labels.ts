@@ -89,8 +89,9 @@ function labelsAmong(
 ): { labels: LabelledSeries[]; withoutSeg: number } {
   let withoutSeg = 0;
   const found = volumes.flatMap((volume): LabelledSeries[] => {
-    const { correction, seg, report, withdrawn } = volume;
-    if (withdrawn) return [];
+    const { correction, seg, report, withdrawn, historyAlone } = volume;
+    // Of what is in the history alone, the archive has no SEG.
+    if (withdrawn || historyAlone) return [];
     const decision = (uid: string) => reviews.get(uid)?.decision;
     if (correction) {
       const isRejected = decision(correction.report.sopInstanceUid) === 'rejected';

@@ -37,6 +37,8 @@ export const TEXTS = {
     noModels: 'none is configured',
     queue: (waiting: number, running: number, failed: number) =>
       `${waiting} waiting, ${running} running, ${failed} failed`,
+    behind: (waiting: number, running: number, failed: number) =>
+      `; behind them ${waiting} waiting, ${running} running, ${failed} failed`,
     modes: { running: '', paused: '; paused', draining: '; draining' },
     disk: (free: number, size: number) => `${free} of ${size} GB free`,
   },

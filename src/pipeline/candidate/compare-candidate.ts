@@ -15,11 +15,11 @@ import { optOutReason } from '../../store/records/opt-out.ts';
 import { keptInterval } from '../../store/records/volume-record.ts';
 import { PipelineError } from '../pipeline-error.ts';
 import { findPancreas } from '../run/find-pancreas.ts';
+import { imagesDigest } from '../run/images-digest.ts';
 import { listStudy } from '../run/list-study.ts';
 import { retrieveSeries } from '../run/retrieve-series.ts';
 import type { RunParts } from '../run/run-parts.ts';
 import { type RunStage, StageClock } from '../run/stages.ts';
-import { imagesDigest } from './images-digest.ts';
 
 type CandidateParts = Pick<RunParts, 'archive' | 'database' | 'inference' | 'settings' | 'stageLimits'>;
 

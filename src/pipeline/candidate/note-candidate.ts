@@ -5,7 +5,7 @@ import { noteCandidate } from '../../store/records/candidates.ts';
 import { findVolume } from '../../store/records/history.ts';
 import { optOutKeys, optOutReason, type Patient } from '../../store/records/opt-out.ts';
 import type { MeasuredVolume } from '../../store/records/volume-record.ts';
-import { imagesDigest } from './images-digest.ts';
+import { imagesDigest } from '../run/images-digest.ts';
 
 /**
  * Notes that the images of a result are to be segmented by the candidate of their class too, where there is

@@ -22,33 +22,62 @@ export type LoadedModels = Map<string, Promise<Model>>;
  * changed since.
  * @param names what they are at any time, where they may change
  * @param loaded shared by those who use the same folder
+ * @param promoted sha256 of the model that somebody promoted for a class: no other of its name is used
  */
 export function configuredModels(
   names: ModelNames | (() => ModelNames),
   folder: string,
   loaded: LoadedModels = new Map(),
+  promoted: (modality: ModelInfo['modality']) => string | undefined = () => undefined,
 ): Models {
   const nameOf = (modality: ModelInfo['modality']) =>
     (typeof names === 'function' ? names() : names)[modality];
+  const named = async (modality: ModelInfo['modality'], name: string): Promise<Model> => {
+    const key = `${modality} ${name}`;
+    const known = loaded.get(key);
+    const isGood = known && (await known.then(isAsLoaded, () => false));
+    const model = isGood ? known : loadFor(modality, name, folder);
+    loaded.set(key, model);
+    // A model that could not be loaded may have been put right by the next study.
+    return model.catch((error: unknown) => {
+      loaded.delete(key);
+      throw error;
+    });
+  };
   return {
     has: (seriesClass) => nameOf(MODALITY_OF[seriesClass]) !== null,
     load: async (seriesClass) => {
       const modality = MODALITY_OF[seriesClass];
       const name = nameOf(modality);
       if (name === null) throw new SegmentationError('MODEL_MISSING', `models.${modality} names no model`);
-      const key = `${modality} ${name}`;
-      const known = loaded.get(key);
-      const isGood = known && (await known.then(isAsLoaded, () => false));
-      const model = isGood ? known : loadFor(modality, name, folder);
-      loaded.set(key, model);
-      // A model that could not be loaded may have been put right by the next study.
-      return model.catch((error: unknown) => {
-        loaded.delete(key);
-        throw error;
-      });
+      const model = await named(modality, name);
+      const sha256 = promoted(modality);
+      if (sha256 === undefined || sha256 === model.sha256) return model;
+      throw exchanged(name, model.sha256, `promoted for ${modality}`, sha256, `models promote ${name}`);
+    },
+    former: async (seriesClass, { name, version, sha256 }) => {
+      const model = await named(MODALITY_OF[seriesClass], name).catch(() => undefined);
+      return model?.info.version === version && model.sha256 === sha256 ? model : undefined;
     },
   };
 }
+
+/**
+ * @param what what the other model of that name was chosen for
+ * @param todo the command that chooses the one that is there
+ */
+export const exchanged = (
+  name: string,
+  found: string,
+  what: string,
+  chosen: string,
+  todo: string,
+): SegmentationError =>
+  new SegmentationError(
+    'MODEL_CHANGED',
+    `the folder of ${name} holds another model (sha256 ${found}) than the one that was ${what} ` +
+      `(sha256 ${chosen}): put that one back, or run \`${todo}\` to use this one`,
+  );
 
 /** The hashes of the models that measure new studies; models that do not load are left out. */
 export async function modelsInUse(models: Models): Promise<ReadonlySet<string>> {

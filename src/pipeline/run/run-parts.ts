@@ -12,7 +12,7 @@ import type { Database } from '../../store/database/sql.ts';
 import type { PatientIdentity } from '../../store/records/patient-key.ts';
 import type { RecordHeader } from '../../store/records/study-header.ts';
 import type { IdentityReader } from '../../store/records/study-identity.ts';
-import type { MeasuredVolume } from '../../store/records/volume-record.ts';
+import type { MeasuredVolume, ModelIdentity } from '../../store/records/volume-record.ts';
 import type { SegmentedClass, SelectionRules } from '../selection/rules.ts';
 import type { StageLimits } from './stage-limits.ts';
 import type { ProgressListener, StageEndListener } from './stages.ts';
@@ -93,4 +93,6 @@ export interface Models {
   has(seriesClass: SegmentedClass): boolean;
   /** @throws SegmentationError where it cannot be used */
   load(seriesClass: SegmentedClass): Promise<Model>;
+  /** The very model that made a result; undefined where it is not there any more. */
+  former?(seriesClass: SegmentedClass, identity: ModelIdentity): Promise<Model | undefined>;
 }

@@ -12,9 +12,10 @@ import type { PatientIdentity } from '../../store/records/patient-key.ts';
 import { recordReportPriors } from '../../store/records/report-priors.ts';
 import { moveReviews } from '../../store/records/reviews.ts';
 import { fixedTime, freezeInput, type Run } from '../../store/records/run-log.ts';
-import { wasErased } from '../../store/records/study-log.ts';
+import { isErased } from '../../store/records/study-log.ts';
 import { keptInterval, type MeasuredVolume, type VolumeRecord } from '../../store/records/volume-record.ts';
 import { type Past, type Results, type SegmentedSeries } from './create-results.ts';
+import { imagesDigest } from './images-digest.ts';
 import type { RunParts } from './run-parts.ts';
 
 const referenceSchema = z.object({
@@ -143,15 +144,36 @@ export async function recordFinding(
     contentDateTime: results.contentDateTime.toISOString(),
   };
   const studies = priors.map(({ report: prior }) => prior.studyInstanceUid);
+  const stands = await currentVolume(database, record);
+  const alone = stands?.historyAlone ? (await namesAlone(finding, record)).report : undefined;
   await database.transaction(async (sql) => {
     const before = await currentVolume(sql, record);
     await recordVolume(sql, record);
-    if (before?.historyAlone) await moveReviews(sql, before.report, record.report);
+    // What a reader said of other images says nothing of these.
+    if (alone && before?.report.sopInstanceUid === alone.sopInstanceUid)
+      await moveReviews(sql, alone, record.report);
     await recordReportPriors(sql, report.sopInstanceUid, studies);
     if (former) await moveReviews(sql, former, report);
     await announceResult(sql, report.sopInstanceUid, now());
   });
   return record;
+}
+
+/**
+ * Names a result that the archive has nothing of: by how it was measured, and in which images exactly, so
+ * that the same measurement keeps its reviews, and no other has them.
+ */
+async function namesAlone(
+  { source }: Pick<SegmentedSeries, 'source'>,
+  { seriesInstanceUid, part, model }: Pick<VolumeRecord, 'seriesInstanceUid' | 'part' | 'model'>,
+) {
+  const { name, version, sha256, mode } = model;
+  const work = [seriesInstanceUid, part, name, version, sha256, mode, await imagesDigest(source)];
+  const nameOf = (what: string) => {
+    const uid = deriveUid('history alone', what, ...work);
+    return { seriesInstanceUid: seriesUid(uid), sopInstanceUid: uid };
+  };
+  return { report: nameOf('report'), seg: nameOf('segmentation') };
 }
 
 /**
@@ -165,13 +187,7 @@ export async function recordInHistoryAlone(
 ): Promise<MeasuredVolume> {
   const { measurement, source } = finding;
   const subject = subjectOf(finding, run, patientKey);
-  const { seriesInstanceUid, part, model } = subject;
-  const nameOf = (what: string) => {
-    const { name, version, sha256, mode } = model;
-    const uid = deriveUid('history alone', what, seriesInstanceUid, part, name, version, sha256, mode);
-    return { seriesInstanceUid: seriesUid(uid), sopInstanceUid: uid };
-  };
-  const report = nameOf('report');
+  const { report, seg } = await namesAlone(finding, subject);
   const measuredAt = await fixedTime(database, `history alone ${report.sopInstanceUid}`, now());
   const interval = measurement.volumeIntervalMl;
   const isFound = measurement.voxelCount > 0;
@@ -182,13 +198,15 @@ export async function recordInHistoryAlone(
     voxelCount: measurement.voxelCount,
     intervalMl: isFound && interval ? keptInterval(interval) : null,
     flags: qualityFlags(measurement, source),
-    seg: isFound ? nameOf('segmentation') : null,
+    seg: isFound ? seg : null,
     report,
     supersedes: null,
     contentDateTime: measuredAt.toISOString(),
   };
   // Who was erased meanwhile leaves no trace; of an earlier study, the run has begun after that.
-  if (!(await wasErased(database, run.studyInstanceUid))) await recordVolume(database, record);
+  await database.transaction(async (sql) => {
+    if (!(await isErased(sql, run.studyInstanceUid))) await recordVolume(sql, record);
+  });
   return (await currentVolume(database, record)) ?? record;
 }
 

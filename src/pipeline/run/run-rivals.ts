@@ -1,5 +1,5 @@
 import { expectVolume } from '../../segmentation/segment.ts';
-import { currentVolume, wasWithdrawn } from '../../store/records/history.ts';
+import { wasWithdrawn } from '../../store/records/history.ts';
 import { fixedTime, type Run } from '../../store/records/run-log.ts';
 import { reissueOf } from '../../store/records/study-identity.ts';
 import type { MeasuredVolume } from '../../store/records/volume-record.ts';
@@ -12,9 +12,9 @@ import { lookAt, lookQuickly } from './look.ts';
 import { retrieveSeries } from './retrieve-series.ts';
 import { type Rivals, remarksOf } from './rivals.ts';
 import type { RunParts } from './run-parts.ts';
-import { pastOf, recordFinding, recordInHistoryAlone, subjectOf, trackingUidOf } from './run-record.ts';
+import { pastOf, recordFinding, recordInHistoryAlone, trackingUidOf } from './run-record.ts';
 import { type RunStage, type StageClock } from './stages.ts';
-import { type StandingResult, standingMode, standingResult } from './standing-result.ts';
+import { type StandingResult, standingResult, standingWork } from './standing-result.ts';
 import { storeResults, verifyStored } from './store-results.ts';
 
 /** What the classes of a study have in common. */
@@ -56,18 +56,20 @@ async function segmentSeries(
   stage: RunStage,
 ): Promise<SegmentedWork> {
   const { archive, models, inference } = parts;
-  const model = await models.load(series.class);
-  if (!restate && parts.mode !== 'exact') expectVolume(model, inference);
+  const inUse = await models.load(series.class);
+  if (!restate && parts.mode !== 'exact') expectVolume(inUse, inference);
   const builder = await stage('retrieve', (_, signal) => retrieveSeries(archive, run, series, signal));
   const source = await stage('volume', async () => builder.finish());
   const { name: part, formerName: formerPart } = series.part ?? {};
-  const mode = restate ? await standingMode({ source, part, model }, run, parts) : parts.mode;
+  const { model, mode, isAlone } = restate
+    ? await standingWork({ source, part, model: inUse }, series.class, run, parts)
+    : { model: inUse, mode: parts.mode, isAlone: false };
   const images = { source, part, formerPart, model, mode };
   const standing = restate ? await standingResult(images, run, parts, stage) : undefined;
   await parts.turn?.begin();
   if (isLast) parts.turn?.beginsLast();
   const found = standing?.found ?? (await findPancreas(source.volume, model, { ...inference, mode }, stage));
-  return { ...images, ...found, standing, ...lookAt(source.volume, found) };
+  return { ...images, ...found, standing, isAlone, ...lookAt(source.volume, found) };
 }
 
 /** Measure, results, store, verify, record; then what a reader made of it. */
@@ -76,10 +78,9 @@ async function publish(work: SegmentedWork, context: StudyContext, stage: RunSta
   const { archive, database, settings, now } = parts;
   await parts.turn?.begin();
   const { studyInstanceUid } = run;
-  const stands = await currentVolume(database, subjectOf(work, run, parts.patientKey));
-  // What is known now of the patient stands in no report of it.
-  const isApart = parts.historyAlone || (context.restate && stands?.historyAlone);
-  if (isApart) return stage('record', () => recordInHistoryAlone(work, run, parts));
+  // What is in the history alone has no report that could say what is known now of the patient.
+  if (parts.historyAlone || work.isAlone)
+    return stage('record', () => recordInHistoryAlone(work, run, parts));
   const firstTime = (name: string) => fixedTime(database, name, now());
   const { standing, source } = work;
   // What was withdrawn stays so: no report takes its place.
@@ -111,4 +112,6 @@ async function publish(work: SegmentedWork, context: StudyContext, stage: RunSta
 /** A segmented series, and what of it stands in the history. */
 interface SegmentedWork extends SegmentedSeries, Look {
   readonly standing: StandingResult | undefined;
+  /** See `StandingWork`. */
+  readonly isAlone: boolean;
 }

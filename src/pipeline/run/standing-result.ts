@@ -12,12 +12,14 @@ import {
 } from '../../results/result-context.ts';
 import { segmentOnSeries } from '../../seg/read-segmentation.ts';
 import { type Measurement, measure } from '../../segmentation/measure.ts';
+import type { Model } from '../../segmentation/model/model-folder.ts';
 import { references } from '../../sr/read-items.ts';
 import { currentVolume, volumesOfStudies } from '../../store/records/history.ts';
 import type { Run } from '../../store/records/run-log.ts';
 import { namedPatient, recordReissue, reissueOf } from '../../store/records/study-identity.ts';
 import type { VolumeRecord } from '../../store/records/volume-record.ts';
 import { type ChosenSeries, chooseSeries, isChosen } from '../selection/choose-series.ts';
+import type { SegmentedClass } from '../selection/rules.ts';
 import type { CandidateSeries, SeriesDecision } from '../selection/select.ts';
 import { resultContext, type SegmentedSeries } from './create-results.ts';
 import type { RunParts } from './run-parts.ts';
@@ -32,16 +34,51 @@ export interface StandingResult {
   readonly reissue: string | undefined;
 }
 
-/** The mode in which these images have a result, before others the one in use; that where they have none. */
-export async function standingMode(
+/** What a run that restates the results of a study has to restate of some images. */
+export interface StandingWork {
+  readonly model: Model;
+  readonly mode: Mode;
+  /** There are results, and the archive has none of them. */
+  readonly isAlone: boolean;
+}
+
+/**
+ * By which model and in which mode these images have a result that the archive holds: before others by the
+ * model in use, in the mode in use. Where it holds none, those of what is in the history alone; where there
+ * is nothing, those in use.
+ */
+export async function standingWork(
   images: Pick<SegmentedSeries, 'source' | 'part' | 'model'>,
+  seriesClass: SegmentedClass,
   run: Run,
-  { database, patientKey, mode: inUse }: RunParts,
-): Promise<Mode> {
-  for (const mode of new Set([inUse, ...MODES])) {
-    if (await currentVolume(database, subjectOf({ ...images, mode }, run, patientKey))) return mode;
-  }
-  return inUse;
+  parts: RunParts,
+): Promise<StandingWork> {
+  const { database, patientKey, models, mode: inUse } = parts;
+  const { model } = images;
+  const subject = subjectOf({ ...images, mode: inUse }, run, patientKey);
+  const volumes = (await volumesOfStudies(database, [run.studyInstanceUid])).filter(
+    (one) => one.seriesInstanceUid === subject.seriesInstanceUid && one.part === subject.part,
+  );
+  const isOfModel = ({ model: { name, version, sha256 } }: VolumeRecord) =>
+    name === subject.model.name && version === subject.model.version && sha256 === model.sha256;
+  const ranks = [
+    ({ historyAlone }: VolumeRecord) => (historyAlone ? 1 : 0),
+    ({ withdrawn }: VolumeRecord) => (withdrawn ? 1 : 0),
+    (volume: VolumeRecord) => (isOfModel(volume) ? 0 : 1),
+    ({ model: { mode } }: VolumeRecord) => (mode === inUse ? 0 : 1 + MODES.indexOf(mode)),
+  ];
+  const better = (a: VolumeRecord, b: VolumeRecord): number => {
+    const rank = ranks.find((of) => of(a) !== of(b));
+    if (rank) return rank(a) - rank(b);
+    return a.contentDateTime > b.contentDateTime ? -1 : 1;
+  };
+  const [first] = volumes.toSorted(better);
+  if (!first) return { model, mode: inUse, isAlone: false };
+  const isAlone = first.historyAlone === true;
+  const { mode } = first.model;
+  if (isOfModel(first)) return { model, mode, isAlone };
+  const former = isAlone ? undefined : await models.former?.(seriesClass, first.model);
+  return former ? { model: former, mode, isAlone } : { model, mode: inUse, isAlone };
 }
 
 /**

@@ -17,6 +17,8 @@ export const sourceSchema = z.object({
   backlog: z.boolean().optional(),
   /** DA, of an earlier study: the newest go first. */
   studyDate: z.string().optional(),
+  /** Of an earlier study, whose it is as far as the list tells: it is erased with the patient. */
+  patientKey: z.string().optional(),
 });
 /** How a study became known, and from whom: what routing rules can ask. */
 export type AnnouncementSource = z.infer<typeof sourceSchema>;

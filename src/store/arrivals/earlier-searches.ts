@@ -43,15 +43,18 @@ export async function dueEarlierSearch(sql: Sql, now: Date): Promise<EarlierSear
   return rowsOf(searchRow, rows)[0];
 }
 
+/** @returns false where the search is over already, or its patient was erased: then its answer is nobody's */
 export async function settleEarlierSearch(
   sql: Sql,
   { patientKey }: Pick<EarlierSearch, 'patientKey'>,
   { answer, now }: { answer: EarlierAnswer; now: Date },
-): Promise<void> {
-  await sql.query(
-    'UPDATE pansegnet.earlier_search SET asked_at = $2, answer = $3::jsonb WHERE patient_key = $1',
+): Promise<boolean> {
+  const rows = await sql.query(
+    `UPDATE pansegnet.earlier_search SET asked_at = $2, answer = $3::jsonb
+     WHERE patient_key = $1 AND asked_at IS NULL RETURNING 1`,
     [patientKey, now, JSON.stringify(answer)],
   );
+  return rows.length > 0;
 }
 
 export async function postponeEarlierSearch(
@@ -76,7 +79,23 @@ export async function earlierAnswer(sql: Sql, patientKey: string): Promise<Earli
   return rowsOf(answerRow, rows)[0]?.answer;
 }
 
-/** Of these studies the ones that were not dealt with yet, nor erased, and of which nothing waits. */
+/** Of these studies the ones whose patient was erased since they were last worked on. */
+export async function erasedStudies(
+  sql: Sql,
+  studyInstanceUids: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const rows = await sql.query(
+    `SELECT study_instance_uid AS uid FROM pansegnet.study
+     WHERE study_instance_uid = ANY($1::text[]) AND erased_at IS NOT NULL`,
+    [studyInstanceUids],
+  );
+  return new Set(rowsOf(uidRow, rows).map(({ uid }) => uid));
+}
+
+/**
+ * Of these studies the ones that were not dealt with yet, nor erased, and of which nothing waits. One that
+ * became known in another way, and failed or was kept out, is dealt with there.
+ */
 export async function studiesOpen(
   sql: Sql,
   studyInstanceUids: readonly string[],
@@ -85,14 +104,32 @@ export async function studiesOpen(
     `SELECT uid FROM unnest($1::text[]) AS uid
      WHERE NOT EXISTS (SELECT 1 FROM pansegnet.study WHERE study_instance_uid = uid
          AND (processed_fingerprint IS NOT NULL OR erased_at IS NOT NULL
-           OR state IN ('queued', 'running')))
+           OR state IN ('queued', 'running')
+           OR (state IN ('failed', 'skipped') AND queued_fingerprint IS NOT NULL
+             AND source->>'kind' IS DISTINCT FROM 'earlier')))
        AND NOT EXISTS (SELECT 1 FROM pansegnet.run
          WHERE study_instance_uid = uid AND outcome IS NOT NULL)
        AND NOT EXISTS (SELECT 1 FROM pansegnet.volume WHERE study_instance_uid = uid)
        AND NOT EXISTS (SELECT 1 FROM pansegnet.announcement WHERE study_instance_uid = uid)`,
     [studyInstanceUids],
   );
-  return new Set(rowsOf(z.object({ uid: z.string() }), rows).map(({ uid }) => uid));
+  return new Set(rowsOf(uidRow, rows).map(({ uid }) => uid));
+}
+const uidRow = z.object({ uid: z.string() });
+
+/** Of earlier studies that failed, or were kept out, all is decided again. */
+export async function reopenEarlier(
+  sql: Sql,
+  studyInstanceUids: readonly string[],
+  now: Date,
+): Promise<void> {
+  await sql.query(
+    `UPDATE pansegnet.study SET state = 'seen', reason = NULL, error_code = NULL, queued_fingerprint = NULL,
+       changed_at = $2
+     WHERE study_instance_uid = ANY($1::text[]) AND state IN ('failed', 'skipped') AND erased_at IS NULL
+       AND source->>'kind' = 'earlier'`,
+    [studyInstanceUids, now],
+  );
 }
 
 /** How many earlier studies wait to be looked at. */

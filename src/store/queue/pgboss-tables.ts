@@ -20,14 +20,42 @@ export async function setPlace(sql: Sql, queue: string, id: string, since: Date)
 /**
  * Whether a job of the queue may be taken now, of another study than those that are worked on: what `fetch`
  * would give, without taking it.
+ * @param of.key of a job of this key
+ * @param of.withinSeconds or so soon
  */
-export async function isJobDue(sql: Sql, queue: string): Promise<boolean> {
+export async function isJobDue(
+  sql: Sql,
+  queue: string,
+  { key, withinSeconds = 0 }: { key?: string; withinSeconds?: number } = {},
+): Promise<boolean> {
   const rows = await sql.query(
-    `SELECT 1 FROM pgboss.job WHERE name = $1 AND state < 'active' AND start_after <= now()
+    `SELECT 1 FROM pgboss.job WHERE name = $1 AND state < 'active'
+       AND start_after <= now() + $3 * interval '1 s' AND ($2::text IS NULL OR singleton_key = $2)
        AND NOT EXISTS (SELECT 1 FROM pgboss.job AS other WHERE other.name = $1 AND other.state = 'active'
          AND other.singleton_key = job.singleton_key)
      LIMIT 1`,
-    [queue],
+    [queue, key ?? null, withinSeconds],
+  );
+  return rows.length > 0;
+}
+
+/** Any number that nothing else in the database locks together with another. */
+const STUDY_LOCK = 1_726_348_291;
+
+/**
+ * Whether another job that tells of the study is active in any of the queues. Who asks in a transaction is
+ * answered after those that asked of the same study before.
+ */
+export async function inHandElsewhere(
+  sql: Sql,
+  queues: readonly string[],
+  { id, studyInstanceUid }: { id: string; studyInstanceUid: string },
+): Promise<boolean> {
+  await sql.query('SELECT pg_advisory_xact_lock($1, hashtext($2))', [STUDY_LOCK, studyInstanceUid]);
+  const rows = await sql.query(
+    `SELECT 1 FROM pgboss.job WHERE name = ANY($1::text[]) AND state = 'active' AND id <> $2
+       AND data->>'studyInstanceUid' = $3 LIMIT 1`,
+    [queues, id, studyInstanceUid],
   );
   return rows.length > 0;
 }

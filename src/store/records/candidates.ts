@@ -113,6 +113,21 @@ export interface CandidateLease {
   readonly seconds: number;
 }
 
+const DUE = `state = 'waiting' AND due_at <= now() AND (lease_until IS NULL OR lease_until < now())`;
+
+/** Whether images are due for one of these candidates, and nobody is at them. */
+export async function isCandidateDue(
+  sql: Sql,
+  candidates: readonly { readonly class: string; readonly name: string }[],
+): Promise<boolean> {
+  const rows = await sql.query(
+    `SELECT 1 FROM pansegnet.candidate_result WHERE ${DUE}
+       AND (class, candidate) IN (SELECT * FROM unnest($1::text[], $2::text[])) LIMIT 1`,
+    [candidates.map((one) => one.class), candidates.map(({ name }) => name)],
+  );
+  return rows.length > 0;
+}
+
 /**
  * Takes the images that have waited longest for one of these candidates; undefined where none are due.
  * @param candidates the name of the candidate of each class
@@ -126,7 +141,7 @@ export async function claimCandidate(
     `UPDATE pansegnet.candidate_result SET tries = tries + 1, lease_owner = $1,
        lease_until = now() + make_interval(secs => $2)
      WHERE id = (SELECT id FROM pansegnet.candidate_result
-       WHERE state = 'waiting' AND due_at <= now() AND (lease_until IS NULL OR lease_until < now())
+       WHERE ${DUE}
          AND (class, candidate) IN (SELECT * FROM unnest($3::text[], $4::text[]))
        ORDER BY due_at, id FOR UPDATE SKIP LOCKED LIMIT 1)
      RETURNING ${columnsOf(claimedRow)}`,

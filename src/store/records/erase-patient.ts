@@ -11,11 +11,23 @@ export interface PatientTraces {
 }
 
 const studyRow = z.object({ study: z.string(), state: z.string().nullable() });
+/** Earlier studies were announced as the patient's; what was read of them since says more. */
 const STUDIES = `SELECT known.study, study.state FROM (
     SELECT study_instance_uid AS study FROM pansegnet.study_header WHERE patient_key = $1
     UNION SELECT study_instance_uid FROM pansegnet.volume WHERE patient_key = $1
     UNION SELECT study_instance_uid FROM pansegnet.workitem
       WHERE patient_key = $1 AND study_instance_uid IS NOT NULL
+    UNION SELECT announced.study FROM (
+      SELECT study_instance_uid AS study FROM pansegnet.earlier_search WHERE patient_key = $1
+      UNION SELECT jsonb_array_elements_text(answer->'taken') FROM pansegnet.earlier_search
+        WHERE patient_key = $1 AND answer IS NOT NULL
+      UNION SELECT study_instance_uid FROM pansegnet.announcement WHERE source->>'patientKey' = $1
+      UNION SELECT study_instance_uid FROM pansegnet.study WHERE source->>'patientKey' = $1
+    ) AS announced
+    WHERE NOT EXISTS (SELECT 1 FROM pansegnet.study_header
+        WHERE study_instance_uid = announced.study AND patient_key <> $1)
+      AND NOT EXISTS (SELECT 1 FROM pansegnet.volume
+        WHERE study_instance_uid = announced.study AND patient_key <> $1)
   ) AS known LEFT JOIN pansegnet.study ON study.study_instance_uid = known.study`;
 const reportRow = z.object({ report: z.string() });
 
@@ -46,8 +58,17 @@ export async function erasePatient(
   alsoErase: (sql: Sql, traces: PatientTraces) => Promise<void>,
 ): Promise<PatientTraces> {
   return database.transaction(async (sql) => {
+    // Held, so that a search for earlier studies that has just ended is seen, and one that ends later ends
+    // with nothing.
+    await sql.query('SELECT 1 FROM pansegnet.earlier_search WHERE patient_key = $1 FOR UPDATE', [patientKey]);
     const traces = await tracesOfPatient(sql, patientKey);
     const { studies, reports } = traces;
+    // Some were announced, and never looked at: with a row of their own, nothing brings them back.
+    await sql.query(
+      `INSERT INTO pansegnet.study (study_instance_uid, state, first_seen_at, changed_at)
+       SELECT uid, 'seen', $2, $2 FROM unnest($1::text[]) AS uid ON CONFLICT DO NOTHING`,
+      [studies, now],
+    );
     await refuseBusy(sql, studies);
     const ofReports = [
       'DELETE FROM pansegnet.review WHERE report_sop_instance_uid = ANY($1::text[])',
@@ -75,10 +96,16 @@ export async function erasePatient(
     ];
     for (const statement of ofStudies) await sql.query(statement, [studies]);
     await sql.query(
-      `UPDATE pansegnet.study SET reason = NULL, error_code = NULL, ignored_identities = NULL, erased_at = $2
+      `UPDATE pansegnet.study SET reason = NULL, error_code = NULL, ignored_identities = NULL, erased_at = $2,
+         state = CASE WHEN state = 'seen' THEN 'skipped' ELSE state END
        WHERE study_instance_uid = ANY($1::text[])`,
       [studies, now],
     );
+    // Some were announced as the patient's, and are somebody else's.
+    for (const table of ['study', 'announcement']) {
+      const announced = `UPDATE pansegnet.${table} SET source = source - 'patientKey'`;
+      await sql.query(`${announced} WHERE source->>'patientKey' = $1`, [patientKey]);
+    }
     await sql.query('DELETE FROM pansegnet.tracking WHERE patient_key = $1', [patientKey]);
     await sql.query('DELETE FROM pansegnet.earlier_search WHERE patient_key = $1', [patientKey]);
     await sql.query('DELETE FROM pansegnet.workitem WHERE patient_key = $1', [patientKey]);

@@ -62,6 +62,15 @@ export async function overrulePromotion(
   );
 }
 
+/** The sha256 of the model that was promoted for a class; undefined where no promotion stands. */
+export function promotedHash(
+  promotions: ReadonlyMap<string, Promotion>,
+  ofClass: string,
+): string | undefined {
+  const promotion = promotions.get(ofClass);
+  return promotion && promotion.overruledAt === undefined ? promotion.modelSha256 : undefined;
+}
+
 /**
  * The model of each class: the one that was promoted last, unless the configuration overruled that; else the
  * one that the configuration names.

@@ -35,16 +35,17 @@ export async function beginRun(
 /**
  * The study says how it ended, where the run that would begin is over, with results, and no other counts were
  * dealt with since.
+ * @param begin.byAny whoever asked for the run that is over
  */
 export async function confirmDone(
   sql: Sql,
-  begin: { studyInstanceUid: string; fingerprint: string; requestId: string; now: Date },
+  begin: { studyInstanceUid: string; fingerprint: string; requestId: string; byAny?: boolean; now: Date },
 ): Promise<boolean> {
   const rows = await sql.query(
     `SELECT 1 FROM pansegnet.run JOIN pansegnet.study USING (study_instance_uid)
-     WHERE study_instance_uid = $1 AND fingerprint = $2 AND request_id = $3 AND outcome = 'done'
+     WHERE study_instance_uid = $1 AND fingerprint = $2 AND (request_id = $3 OR $4) AND outcome = 'done'
        AND processed_fingerprint = $2`,
-    [begin.studyInstanceUid, begin.fingerprint, begin.requestId],
+    [begin.studyInstanceUid, begin.fingerprint, begin.requestId, begin.byAny ?? false],
   );
   if (rows.length === 0) return false;
   await markEnded(sql, { studyInstanceUid: begin.studyInstanceUid, state: 'done', now: begin.now });

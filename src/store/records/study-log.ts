@@ -161,6 +161,15 @@ export async function reopenStudy(sql: Sql, studyInstanceUid: string, now: Date)
   );
 }
 
+/** As `wasErased`; holds the study until the transaction ends, so that nobody erases it meanwhile. */
+export async function isErased(sql: Sql, studyInstanceUid: string): Promise<boolean> {
+  const rows = await sql.query(
+    'SELECT erased_at IS NOT NULL AS erased FROM pansegnet.study WHERE study_instance_uid = $1 FOR UPDATE',
+    [studyInstanceUid],
+  );
+  return rows[0]?.['erased'] === true;
+}
+
 /** Whether the patient of the study was erased since it was last worked on. */
 export async function wasErased(sql: Sql, studyInstanceUid: string): Promise<boolean> {
   const rows = await sql.query(

@@ -34,7 +34,7 @@ export interface Trend {
   /** See `PatientTrends.people`; 0 unless there is more than one. */
   readonly person: number;
   readonly repeatabilityPercent: number | undefined;
-  /** The model in use has measured all of its studies again. */
+  /** The model in use has measured all of its studies again, in the same mode: its line goes on. */
   readonly replaced?: true;
   /** Oldest first. */
   readonly points: readonly TrendPoint[];
@@ -113,9 +113,17 @@ export function patientTrends(
   return { trends: withReplaced(trends, modelsInUse), people, notCompared };
 }
 
-/** Marks the lines whose every study is on a line of the model in use too. */
+/**
+ * Marks the lines that one of the model in use goes on in its place: in the same mode, and with every study
+ * that the line leads to. Where that line does not lead to a study (the model in use found nothing there, or
+ * a reader rejected it), nothing would show what was known of it.
+ */
 function withReplaced(trends: readonly Trend[], modelsInUse: ReadonlySet<string>): Trend[] {
-  const studiesOf = ({ points }: Trend) => new Set(points.map(({ volume }) => volume.studyInstanceUid));
+  const studiesOf = (points: readonly TrendPoint[]) =>
+    new Set(points.map(({ volume }) => volume.studyInstanceUid));
+  const onLine = ({ points }: Trend) => studiesOf(points.filter(({ apart }) => apart === undefined));
+  // What was withdrawn is not measured again.
+  const standing = ({ points }: Trend) => studiesOf(points.filter(({ apart }) => apart !== 'withdrawn'));
   const isInUse = ({ model }: Trend) => modelsInUse.has(model.sha256);
   return trends.map((trend) => {
     if (isInUse(trend)) return trend;
@@ -124,11 +132,16 @@ function withReplaced(trends: readonly Trend[], modelsInUse: ReadonlySet<string>
         isInUse(other) &&
         other.class === trend.class &&
         other.person === trend.person &&
-        [...studiesOf(trend)].every((study) => studiesOf(other).has(study)),
+        other.model.mode === trend.model.mode &&
+        isWithin(onLine(trend), onLine(other)) &&
+        isWithin(standing(trend), studiesOf(other.points)),
     );
     return isReplaced ? { ...trend, replaced: true } : trend;
   });
 }
+
+const isWithin = (some: ReadonlySet<string>, all: ReadonlySet<string>): boolean =>
+  [...some].every((one) => all.has(one));
 
 /** Of a study: which person's it is under its patient key, counted from 1, and why others are left out. */
 export interface Comparability {
