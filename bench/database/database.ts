@@ -5,10 +5,10 @@ import { JobEngine } from '../../src/queue/job-engine.ts';
 import { setQueueMode } from '../../src/queue/queue-mode.ts';
 import { StudyQueue } from '../../src/queue/study-queue.ts';
 import { openDatabase } from '../../src/store/database/database.ts';
+import { applyPlaceholders } from '../../src/store/records/placeholder-keys.ts';
 import { startPostgres } from '../../test/support/postgres.ts';
 import { startNodeProgram } from '../../test/support/serve-process.ts';
 import { writeSmallModels } from '../../test/support/small-models.ts';
-import { applyPlaceholders } from '../../src/store/records/placeholder-keys.ts';
 import type { BenchOptions, BenchRow } from '../bench-row.ts';
 import { runMeasured } from '../child.ts';
 import { median } from '../stopwatch.ts';
@@ -68,7 +68,9 @@ async function benchKind(
       http: { port: 0, limits: { requestsPerMinute: 100_000 } },
     }),
   );
-  const rows: BenchRow[] = [{ name: `${name}: opened, and filled where it was empty`, value: seconds, unit: 's' }];
+  const rows: BenchRow[] = [
+    { name: `${name}: opened, and filled where it was empty`, value: seconds, unit: 's' },
+  ];
   const csv = await runMeasured('src/cli.ts', ['history', '--csv', '--config', configuration]);
   rows.push(
     { name: `${name}: history --csv`, value: csv.seconds, unit: 's' },

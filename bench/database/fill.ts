@@ -14,7 +14,14 @@ const FAMILIES = [
   'García Márquez^',
 ];
 const GIVEN = ['Jörg', 'Anna', 'Наталья', 'Ελένη', '小明', '太郎', '吉洞', 'علي', 'ใจดี', 'José'];
-const DESCRIPTIONS = ['CT abdomen', 'MR Pankreas', 'Abdomen КТ', '腹部CT平扫', 'Oberbauch', 'body w/o contrast'];
+const DESCRIPTIONS = [
+  'CT abdomen',
+  'MR Pankreas',
+  'Abdomen КТ',
+  '腹部CT平扫',
+  'Oberbauch',
+  'body w/o contrast',
+];
 const SCANNERS = 7;
 /** Studies change evenly over so long before the moment that the database is filled. */
 const YEARS = 4;

@@ -24,7 +24,10 @@ export function measuredRequests(studies: number): MeasuredRequest[] {
   const patient = patientNumber(middle);
   const longAgo = { from: dayAgo(1400), to: dayAgo(1300) };
   const page = (name: string, query: string): MeasuredRequest => ({ name, path: `/${query}` });
-  const api = (name: string, path: string): MeasuredRequest => ({ name: `API: ${name}`, path: `/api${path}` });
+  const api = (name: string, path: string): MeasuredRequest => ({
+    name: `API: ${name}`,
+    path: `/api${path}`,
+  });
   return [
     page('dashboard, today', ''),
     page('dashboard, all', '?when=all'),

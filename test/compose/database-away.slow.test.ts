@@ -97,21 +97,25 @@ describeWith(['postgresql'], 'a node whose PostgreSQL goes away', () => {
   };
   const expected = [...READ, ...WRITTEN.map(([target]) => target)].map((one) => `${one}: 503, come again`);
 
-  it('says of every page and answer, and of what it receives, that it can be had later; and has it then', async () => {
-    await server.halt();
-    expect(await everything()).toEqual(expected);
-    // What needs no database goes on.
-    expect(await ask('/healthz')).toBe('/healthz: 200');
-    expect(await ask('/metrics')).toBe('/metrics: 200');
-    await server.resume();
-    await expect.poll(() => ask('/api/studies'), PATIENCE).toBe('/api/studies: 200');
-    const back = await everything();
-    expect(back.filter((answer) => / 5\d\d/.test(answer) && !/\/readyz|\/report/.test(answer))).toEqual([]);
-    expect(await ask('/dicom-web/studies', store('1.2.276.0.99.8'))).toBe('/dicom-web/studies: 200');
-    const known = await node.database.query(
-      `SELECT 1 FROM pansegnet.announcement WHERE study_instance_uid = '1.2.276.0.99.8'
+  it(
+    'says of every page and answer, and of what it receives, that it can be had later; and has it then',
+    async () => {
+      await server.halt();
+      expect(await everything()).toEqual(expected);
+      // What needs no database goes on.
+      expect(await ask('/healthz')).toBe('/healthz: 200');
+      expect(await ask('/metrics')).toBe('/metrics: 200');
+      await server.resume();
+      await expect.poll(() => ask('/api/studies'), PATIENCE).toBe('/api/studies: 200');
+      const back = await everything();
+      expect(back.filter((answer) => / 5\d\d/.test(answer) && !/\/readyz|\/report/.test(answer))).toEqual([]);
+      expect(await ask('/dicom-web/studies', store('1.2.276.0.99.8'))).toBe('/dicom-web/studies: 200');
+      const known = await node.database.query(
+        `SELECT 1 FROM pansegnet.announcement WHERE study_instance_uid = '1.2.276.0.99.8'
        UNION ALL SELECT 1 FROM pansegnet.study WHERE study_instance_uid = '1.2.276.0.99.8'`,
-    );
-    expect(known.length).toBeGreaterThan(0);
-  }, STARTING_MS);
+      );
+      expect(known.length).toBeGreaterThan(0);
+    },
+    STARTING_MS,
+  );
 });

@@ -17,7 +17,8 @@ const FILLING_MS = 600_000;
 const PAGE = { limit: 50, offset: 0 };
 const DAY_MS = 86_400_000;
 /** Of these, every study has rows. */
-const LARGE = /Seq Scan on (study|study_header|volume|review|run|run_input|series_decision|listed_study|job_common)\b/;
+const LARGE =
+  /Seq Scan on (study|study_header|volume|review|run|run_input|series_decision|listed_study|job_common)\b/;
 
 describeWith(['postgresql'], 'a database of many studies', () => {
   let server: PostgresServer;
@@ -90,7 +91,10 @@ describeWith(['postgresql'], 'a database of many studies', () => {
     const paged: string[] = [];
     const numbered: string[] = [];
     for (let after: string | undefined = ''; after !== undefined; ) {
-      const page: Awaited<ReturnType<typeof findStudies>> = await findStudies(database, filter, { ...PAGE, after });
+      const page: Awaited<ReturnType<typeof findStudies>> = await findStudies(database, filter, {
+        ...PAGE,
+        after,
+      });
       const offset = paged.length;
       paged.push(...page.studies.map(({ study }) => study.studyInstanceUid));
       const same = await findStudies(database, filter, { ...PAGE, offset });

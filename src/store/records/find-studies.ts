@@ -43,7 +43,13 @@ export async function findStudies(sql: Sql, filter: StudyFilter, page: StudyPage
     [uids],
   );
   const known = new Map(studiesOf(rows).map((study) => [study.studyInstanceUid, study]));
-  return { ...counts, studies: await listings(sql, uids.flatMap((uid) => known.get(uid) ?? [])) };
+  return {
+    ...counts,
+    studies: await listings(
+      sql,
+      uids.flatMap((uid) => known.get(uid) ?? []),
+    ),
+  };
 }
 
 /** Everything about one study. */

@@ -134,7 +134,10 @@ export async function allVolumes(sql: Sql): Promise<VolumeRecord[]> {
  * of one moment.
  * @param patients how many at a time
  */
-export async function* volumesByPatient(sql: Sql, patients = PATIENTS_AT_A_TIME): AsyncGenerator<VolumeRecord[]> {
+export async function* volumesByPatient(
+  sql: Sql,
+  patients = PATIENTS_AT_A_TIME,
+): AsyncGenerator<VolumeRecord[]> {
   for (let last: string | undefined = ''; last !== undefined; ) {
     const rows: Row[] = await sql.query(
       `SELECT DISTINCT patient_key AS key FROM pansegnet.volume WHERE patient_key > $1

@@ -34,10 +34,7 @@ export async function findPatient(sql: Sql, patientKey: string): Promise<Patient
  * What tells which studies of some patients are compared, of each patient.
  * @param volumes all of these patients
  */
-export async function comparedVolumes(
-  sql: Sql,
-  volumes: readonly VolumeRecord[],
-): Promise<PatientVolumes[]> {
+export async function comparedVolumes(sql: Sql, volumes: readonly VolumeRecord[]): Promise<PatientVolumes[]> {
   const byPatient = Map.groupBy(volumes, ({ patientKey }) => patientKey);
   const identities = await identitiesOfPatients(sql, [...byPatient.keys()]);
   const firstOf = (patientKey: string): string => identities.get(patientKey)?.keys().next().value ?? '';

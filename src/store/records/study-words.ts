@@ -4,11 +4,7 @@ import type { Sql } from '../database/sql.ts';
 
 /** What is searched for, as it stands in the database; PostgreSQL takes no NUL in a text. */
 export const wordsIn = (text = ''): string[] =>
-  text
-    .replaceAll('\0', ' ')
-    .toLowerCase()
-    .split(/\s+/)
-    .filter(Boolean);
+  text.replaceAll('\0', ' ').toLowerCase().split(/\s+/).filter(Boolean);
 
 /** Of LIKE's own characters, none means anything. */
 export const likeWord = (word: string): string => `%${word.replaceAll(/[\\%_]/g, '\\$&')}%`;
