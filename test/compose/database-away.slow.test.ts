@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { fillDatabase, patientKey, reportUid, studyUid } from '../../bench/database/fill.ts';
 import { type PansegnetNode, startNode } from '../../src/compose.ts';
 import { loadConfig } from '../../src/config.ts';
+import { setQueueMode } from '../../src/queue/queue-mode.ts';
 import { PATIENCE } from '../support/patience.ts';
 import { type PostgresServer, startPostgres } from '../support/postgres.ts';
 import { describeWith } from '../support/requires.ts';
@@ -73,8 +74,8 @@ describeWith(['postgresql'], 'a node whose PostgreSQL goes away', () => {
           log: testLog('away'),
         },
       }),
-      { role: 'gateway' },
     );
+    await setQueueMode(node.database, 'paused');
     await fillDatabase(node.database, 200);
   }, STARTING_MS);
   afterAll(async () => {

@@ -29,7 +29,8 @@ export interface UnservedParts {
 /**
  * The archive answers, but not about this study. It is looked at again after a growing pause; after many
  * looks in vain it is shown as failed and among the studies that were given up, and looked at less often.
- * Whatever announces it, or a person who asks for it, has it looked at at once; when it is too old, nothing else.
+ * Whatever announces it, or a person who asks for it, has it looked at at once; when it is too old, nothing
+ * else has.
  */
 export async function failed(
   parts: UnservedParts,

@@ -15,12 +15,13 @@ export const LISTS_AT_SIZE = `
   $$;
   DROP INDEX pansegnet.study_changed;
   DROP INDEX pansegnet.study_state;
-  UPDATE pansegnet.study SET listed_date = header.study_date FROM pansegnet.study_header AS header
-    WHERE header.study_instance_uid = study.study_instance_uid;
-  UPDATE pansegnet.study SET listed_classes = found.classes
-    FROM (SELECT study_instance_uid, array_agg(DISTINCT class ORDER BY class) AS classes
-      FROM pansegnet.volume GROUP BY study_instance_uid) AS found
-    WHERE found.study_instance_uid = study.study_instance_uid;
+  UPDATE pansegnet.study SET listed_date = header.study_date, listed_classes = coalesce(found.classes, '{}')
+    FROM pansegnet.study AS every
+    LEFT JOIN pansegnet.study_header AS header USING (study_instance_uid)
+    LEFT JOIN (SELECT study_instance_uid, array_agg(DISTINCT class ORDER BY class) AS classes
+      FROM pansegnet.volume GROUP BY study_instance_uid) AS found USING (study_instance_uid)
+    WHERE every.study_instance_uid = study.study_instance_uid
+      AND (header.study_date IS NOT NULL OR found.classes IS NOT NULL);
   CREATE INDEX study_changed ON pansegnet.study (changed_at DESC, study_instance_uid)
     INCLUDE (state, listed_date, listed_classes);
   CREATE INDEX study_state ON pansegnet.study (state, changed_at DESC, study_instance_uid)
@@ -62,9 +63,6 @@ export const LISTS_AT_SIZE = `
     WHERE piece !~ '[ \\n\\r\\t]'
   $$;
   CREATE INDEX study_header_pieces ON pansegnet.study_header USING gin (pansegnet.pieces(words));
-  -- What has no header is found by its UID.
-  CREATE INDEX study_pieces ON pansegnet.study USING gin (pansegnet.pieces(study_instance_uid))
-    WHERE listed_date IS NULL;
 
   -- A result is named by any of its series and reports.
   CREATE INDEX volume_report_series ON pansegnet.volume ((report->>'seriesInstanceUid'));

@@ -33,7 +33,7 @@ export async function knownByWords(
   const each = (text: string): string => likes.map((like) => `${text} ${like}`).join(' AND ');
   const uids = words.every((word) => OF_UID.test(word))
     ? `UNION ALL SELECT study_instance_uid FROM pansegnet.study WHERE listed_date IS NULL
-         AND pansegnet.pieces(study_instance_uid) @> $1::text[] AND ${each('study_instance_uid')}`
+         AND ${each('study_instance_uid')}`
     : '';
   const rows = await sql.query(
     `SELECT study_instance_uid AS uid FROM pansegnet.study_header
