@@ -27,6 +27,10 @@ export interface StudyPage {
 
 /** Up to so many studies are counted one by one. */
 const COUNTED = 10_000;
+/** So many that words lead to are read one by one. */
+const FEW = 5_000;
+/** Where every row is searched for words: up to so many are counted. */
+const WALKED = 1_000;
 
 export interface StudyCounts {
   /** All that the filter lets through. */
@@ -56,9 +60,12 @@ const STUDY = 'pansegnet.study';
 /** Which studies a page of a list shows, and how many there are. */
 export async function listStudies(sql: Sql, filter: StudyFilter, page: StudyPage): Promise<ListedStudies> {
   const words = wordsIn(filter.words);
-  const known = words.length > 0 ? await knownByWords(sql, words, COUNTED) : undefined;
+  const known = words.length > 0 ? await knownByWords(sql, words, FEW) : undefined;
   const conditions = conditionsOf(filter, known ?? words);
-  const counts = words.length > 0 ? await countSome(sql, conditions) : await countEach(sql, conditions);
+  const counts =
+    words.length > 0
+      ? await countSome(sql, conditions, known ? FEW : WALKED)
+      : await countEach(sql, conditions);
   return { ...totalOf(counts, filter.state), ...(await pageOf(sql, conditions, filter.state, page)) };
 }
 
@@ -80,8 +87,10 @@ function conditionsOf(
   } else if (named.length > 0) {
     from = `${STUDY} LEFT JOIN pansegnet.study_header USING (study_instance_uid)`;
     // A study without a header has its UID alone to be found by.
-    for (const word of named)
-      where.push(`coalesce(words, study_instance_uid) LIKE ${parameter(likeWord(word))}`);
+    for (const word of named) {
+      const like = `LIKE ${parameter(likeWord(word))}`;
+      where.push(`(words ${like} OR (listed_date IS NULL AND study_instance_uid ${like}))`);
+    }
   }
   return { from, where: where.join(' AND '), parameters };
 }
@@ -124,16 +133,17 @@ async function countEach(sql: Sql, { from, where, parameters }: Conditions): Pro
   return { states, isLeast };
 }
 
-/** The states of the first that are found, in whatever order. */
-async function countSome(sql: Sql, { from, where, parameters }: Conditions): Promise<Counts> {
+/** The states of the first that are found. */
+async function countSome(sql: Sql, { from, where, parameters }: Conditions, most: number): Promise<Counts> {
   const states = byState(
     await sql.query(
       `SELECT state, count(*)::int AS studies
-       FROM (SELECT state FROM ${from} WHERE ${where} LIMIT ${COUNTED + 1}) AS first_ones GROUP BY state`,
+       FROM (SELECT state FROM ${from} WHERE ${where}
+         ORDER BY changed_at DESC, study_instance_uid LIMIT ${most + 1}) AS first_ones GROUP BY state`,
       parameters,
     ),
   );
-  const isAll = sum(states) <= COUNTED;
+  const isAll = sum(states) <= most;
   return { states, isLeast: () => !isAll };
 }
 
