@@ -52,13 +52,17 @@ export const LISTS_AT_SIZE = `
   ${triggers('study_header', 'list_date')}
   ${triggers('volume', 'list_classes')}
 
-  -- The pieces of three characters that a text holds, and those of one and two that are not of ASCII, as a name
-  -- in Han characters has no more: what holds a word holds its pieces. No header that people search is longer.
-  CREATE FUNCTION pansegnet.pieces(words text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE COST 5000 AS $$
+  -- The pieces of three characters that a text holds, and those of one and two that are not of ASCII, as a
+  -- name in Han characters has no more: what holds a word holds its pieces.
+  -- No header that people search is longer.
+  CREATE FUNCTION pansegnet.pieces(words text) RETURNS text[]
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE COST 5000 AS $$
     SELECT coalesce(array_agg(piece COLLATE "C"), '{}') FROM (
-      SELECT substr(words, place, 3) AS piece FROM generate_series(1, least(length(words), 2000) - 2) AS place
+      SELECT substr(words, place, 3) AS piece
+      FROM generate_series(1, least(length(words), 2000) - 2) AS place
       UNION ALL
-      SELECT substr(letters, place, size) FROM regexp_replace(left(words, 2000), '[ -~]+', ' ', 'g') AS letters,
+      SELECT substr(letters, place, size)
+      FROM regexp_replace(left(words, 2000), '[ -~]+', ' ', 'g') AS letters,
         generate_series(1, 2) AS size, generate_series(1, length(letters) + 1 - size) AS place) AS all_pieces
     WHERE piece !~ '[ \\n\\r\\t]'
   $$;

@@ -120,17 +120,19 @@ const BY_PATIENT =
   'ORDER BY patient_key, study_date, study_time, study_instance_uid, series_instance_uid, part, id';
 
 /**
- * The volumes of all patients, each patient's together, oldest study first. All at once: what may be very many
- * is read by `volumesByPatient`.
+ * The volumes of all patients, each patient's together, oldest study first. All at once: what may be very
+ * many is read by `volumesByPatient`.
  */
 export async function allVolumes(sql: Sql): Promise<VolumeRecord[]> {
   return selectVolumes(sql, BY_PATIENT);
 }
 
 /**
- * The same in the same order, some whole patients at a time: a history of any length takes the memory of those.
+ * The same in the same order, some whole patients at a time: a history of any length takes the memory of
+ * those.
  * Each time is a question by itself, so that no connection is held while the answer is used, and an embedded
- * database answers others in between. What is written meanwhile may be among it or not; of one patient, all is
+ * database answers others in between. What is written meanwhile may be among it or not; of one patient, all
+ * is
  * of one moment.
  * @param patients how many at a time
  */

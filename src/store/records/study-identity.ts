@@ -129,7 +129,8 @@ export async function identitiesOfPatients(
     [patientKeys, study],
   );
   const volumes = await sql.query(
-    `SELECT DISTINCT key, study_instance_uid AS "studyInstanceUid" FROM (${ofVolumes}) AS measured ORDER BY 2`,
+    `SELECT DISTINCT key, study_instance_uid AS "studyInstanceUid" FROM (${ofVolumes}) AS measured
+     ORDER BY 2`,
     [patientKeys],
   );
   const digest = await keyedDigests(sql);

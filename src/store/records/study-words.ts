@@ -15,8 +15,8 @@ const OF_UID = /^[0-9.]+$/;
 const uidRow = z.object({ uid: z.string() });
 
 /**
- * The studies that hold each of the words, where these are few: by the pieces of the words, for which there is
- * an index. Undefined where they are many, and every list begins with some.
+ * The studies that hold each of the words, where these are few: by the pieces of the words, for which there
+ * is an index. Undefined where they are many, and every list begins with some.
  * @param few how many studies are few
  */
 export async function knownByWords(
