@@ -3,8 +3,8 @@
  *
  *   npm run bench -- [PART ...] [--quick]
  *
- * Parts: retrieval, dimse, receive, preprocessing, export, seg, watch, queue, pages, refusals, memory, forward, modes,
- * import, gpu, doors, scale, end; all of them without a name. `--quick` runs each on something small, to see that
+ * Parts: retrieval, dimse, receive, preprocessing, export, seg, watch, queue, database, pages, refusals, memory, forward,
+ * modes, import, gpu, doors, scale, end; all of them without a name. `--quick` runs each on something small, to see that
  * it works.
  * What is compared runs on this machine in the same run; the Python peer needs Debian's python3-skimage,
  * retrieval and dimse need Orthanc, retrieval curl. Nothing else should run meanwhile.
@@ -14,6 +14,7 @@ import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { type BenchPart, type BenchRow, formatTable } from './bench-row.ts';
+import { benchDatabase } from './database/database.ts';
 import { benchDimse } from './dimse.ts';
 import { benchDoors } from './doors.ts';
 import { benchExport } from './export.ts';
@@ -42,6 +43,7 @@ const PARTS: Readonly<Record<string, BenchPart>> = {
   seg: benchSegmentationObject,
   watch: benchWatch,
   queue: benchQueue,
+  database: benchDatabase,
   pages: benchPages,
   refusals: benchRefusals,
   import: benchImport,

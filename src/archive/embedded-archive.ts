@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import express, { type NextFunction, type Request, type Response, type Router } from 'express';
+import { codeOf } from '../coded-error.ts';
 import { type DicomDataset, fromDicomJson } from '../dicom/reading/dataset.ts';
 import { ArchiveError } from './archive-error.ts';
 import { retrieveFrames, retrievePixelData } from './frames.ts';
@@ -146,7 +147,9 @@ function createRouter(
       `${request.method} ${request.path} is nothing of DICOMweb here`,
     );
   });
-  router.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {
+  router.use((error: unknown, request: Request, response: Response, next: NextFunction) => {
+    // What was stored could not be told to the node: its own answer says when to come again.
+    if (codeOf(error) === 'DATABASE_UNUSABLE') return next(error);
     answerError(error, request, response, onProblem);
   });
   return router;

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import type { Sql } from '../store/database/sql.ts';
-import { allVolumes, volumesOfPatient } from '../store/records/history.ts';
-import { findPatient } from '../store/records/patient-record.ts';
+import { volumesByPatient, volumesOfPatient } from '../store/records/history.ts';
+import { comparedVolumes } from '../store/records/patient-record.ts';
 import { shownVolume } from '../store/records/shown-volume.ts';
-import { comparabilityOf, type PatientTrends, patientTrends } from '../store/records/trends.ts';
+import { comparabilityOf, patientTrends } from '../store/records/trends.ts';
 import type { VolumeRecord } from '../store/records/volume-record.ts';
-import { volumesAsCsv } from '../store/records/volumes-csv.ts';
+import { CSV_NAMES, volumesAsLines } from '../store/records/volumes-csv.ts';
 import { defineCommand } from './definition/command.ts';
 import { flag, jsonFlag, option, optionalText } from './definition/field.ts';
 
@@ -21,26 +21,57 @@ export const history = defineCommand({
       csv: flag('--csv', 'print comma-separated values'),
     })
     .refine(({ json, csv }) => !(json && csv), "option '--json' cannot be used with option '--csv'"),
-  run: async ({ patientKey, json, csv }, { database, print }) => {
-    const volumes = await (patientKey === undefined
-      ? allVolumes(database)
-      : volumesOfPatient(database, patientKey));
-    if (json) print(JSON.stringify(volumes.map(shownVolume), null, 2));
-    else if (csv) print(volumesAsCsv(volumes, await comparabilityOfAll(database, volumes)).trimEnd());
-    else if (volumes.length === 0) print('no volumes');
-    else for (const volume of volumes) print(sentence(volume));
+  run: async ({ patientKey, json, csv }, { database, print, printed }) => {
+    const batches = patientKey === undefined ? volumesByPatient(database) : onePatient(database, patientKey);
+    const lines = json ? jsonLines(batches) : csv ? csvLines(database, batches) : sentences(batches);
+    for await (const text of lines) {
+      print(text);
+      await printed?.();
+    }
   },
 });
+
+type Batches = AsyncIterable<readonly VolumeRecord[]>;
+
+async function* onePatient(database: Sql, patientKey: string): Batches {
+  const volumes = await volumesOfPatient(database, patientKey);
+  if (volumes.length > 0) yield volumes;
+}
+
+/** One JSON text, some of it at a time: the comma after an element is known when there is another. */
+async function* jsonLines(batches: Batches): AsyncGenerator<string> {
+  let before: string | undefined;
+  for await (const volumes of batches) {
+    if (before !== undefined) yield `${before},`;
+    const text = JSON.stringify(volumes.map(shownVolume), null, 2).slice(0, -'\n]'.length);
+    before = before === undefined ? text : text.slice('[\n'.length);
+  }
+  yield before === undefined ? '[]' : `${before}\n]`;
+}
+
+async function* csvLines(database: Sql, batches: Batches): AsyncGenerator<string> {
+  // What is printed ends in a line feed by itself.
+  const printable = (lines: string): string => lines.slice(0, -'\n'.length);
+  yield printable(CSV_NAMES);
+  for await (const volumes of batches) {
+    yield printable(volumesAsLines(volumes, await comparabilityOfAll(database, volumes)));
+  }
+}
+
+async function* sentences(batches: Batches): AsyncGenerator<string> {
+  let isEmpty = true;
+  for await (const volumes of batches) {
+    isEmpty = false;
+    yield volumes.map(sentence).join('\n');
+  }
+  if (isEmpty) yield 'no volumes';
+}
 
 /** As pages and API tell it, of all patients that these volumes are of. */
 async function comparabilityOfAll(database: Sql, volumes: readonly VolumeRecord[]) {
   const settings = { correctedCounts: false, repeatabilityPercent: {} };
-  const patients: PatientTrends[] = [];
-  for (const key of new Set(volumes.map(({ patientKey }) => patientKey))) {
-    const patient = await findPatient(database, key);
-    if (patient) patients.push(patientTrends(patient, settings));
-  }
-  return comparabilityOf(patients);
+  const patients = await comparedVolumes(database, volumes);
+  return comparabilityOf(patients.map((patient) => patientTrends(patient, settings)));
 }
 
 function sentence({

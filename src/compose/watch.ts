@@ -58,10 +58,12 @@ export function composeWatcher(
     lookBack: config.watch.lookBack,
     stableForMs: config.watch.stableForSeconds * 1000,
     pageSize: config.watch.pageSize,
+    givenUpMs: config.retention.announcementDays * MS_PER_DAY,
     now: () => new Date(),
     log: logger,
   });
 }
+const MS_PER_DAY = 86_400_000;
 
 /** What asks for the earlier studies of patients who become known; undefined where the site wants none. */
 export async function composeEarlierSearches(

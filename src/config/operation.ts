@@ -11,3 +11,9 @@ export const siteSchema = z.strictObject({
   trackingSecret: z.string().min(16).nullable(),
 });
 export const shutdownSchema = z.strictObject({ graceSeconds: z.number().nonnegative() });
+
+/** How long is kept what only grows, and decides nothing. */
+export const retentionSchema = z.strictObject({
+  finishedJobDays: z.int().min(1),
+  announcementDays: z.int().min(1),
+});

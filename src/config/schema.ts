@@ -11,7 +11,7 @@ import { authSchema, httpSchema, isListeningGuarded, isProxyGuarded } from './ht
 import { intakeSchema } from './intake.ts';
 import { auditSchema, logSchema } from './log.ts';
 import { notificationsSchema } from './notifications.ts';
-import { healthSchema, metricsSchema, shutdownSchema, siteSchema } from './operation.ts';
+import { healthSchema, metricsSchema, retentionSchema, shutdownSchema, siteSchema } from './operation.ts';
 import { ordersSchema } from './orders.ts';
 import { pagesSchema } from './pages.ts';
 import { isModeSettled, priorsSchema } from './priors.ts';
@@ -158,6 +158,7 @@ export const configSchema = z
     site: siteSchema,
     health: healthSchema,
     metrics: metricsSchema,
+    retention: retentionSchema,
     shutdown: shutdownSchema,
     log: logSchema,
   })

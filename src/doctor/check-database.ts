@@ -37,7 +37,9 @@ export async function checkDatabase(
 
 function describeState({ state, version, newest }: DatabaseState): Finding {
   if (state === 'absent') return ok('database', 'there is none yet; the first start makes it');
-  if (state === 'current') return ok('database', `schema version ${version}`);
+  if (state === 'current') {
+    return ok('database', `schema version ${version}; it needs no extension of PostgreSQL (such as pg_trgm)`);
+  }
   if (state === 'older') {
     return ok(
       'database',

@@ -44,6 +44,9 @@ function describe(error: unknown): { status: number; code: string; message: stri
   if (causesOf(error).some((cause) => FULL.has(codeOf(cause) ?? ''))) {
     return { status: 503, code: 'UNAVAILABLE', message: 'the disk of the node or of its database is full' };
   }
+  if (causesOf(error).some((cause) => codeOf(cause) === 'DATABASE_UNUSABLE')) {
+    return { status: 503, code: 'UNAVAILABLE', message: 'the database of the node cannot be used just now' };
+  }
   const status = statusOfFramework(error);
   if (status === 413) return { status, code: 'TOO_LARGE', message: 'the body is too large' };
   if (status !== undefined) return { status, code: 'BAD_REQUEST', message: 'the request is malformed' };

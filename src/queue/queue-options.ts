@@ -10,6 +10,8 @@ export interface QueueOptions {
   readonly jobTimeoutSeconds: number;
   /** On a server: a process that says nothing for so long is dead, and its study goes to another. */
   readonly heartbeatSeconds: number;
+  /** So long a job is kept that is over. */
+  readonly finishedSeconds: number;
   /** How many processes a study may cost before it is given up. */
   readonly takeoverLimit: number;
 }
@@ -21,5 +23,6 @@ export const QUEUE_DEFAULTS = {
   pollingSeconds: 2,
   jobTimeoutSeconds: 4 * 3_600,
   heartbeatSeconds: 60,
+  finishedSeconds: 7 * 86_400,
   takeoverLimit: 10,
 } as const;

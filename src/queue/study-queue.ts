@@ -88,6 +88,7 @@ export class StudyQueue {
       retryBackoff: true,
       retryDelayMax: resolved.retryDelayMaxSeconds,
       expireInSeconds: EXPIRE_SECONDS,
+      deleteAfterSeconds: resolved.finishedSeconds,
     };
     await engine.openQueue(DEAD_LETTER_QUEUE);
     await engine.openQueue(QUEUE, {

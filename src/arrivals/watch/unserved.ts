@@ -1,6 +1,10 @@
 import { codeOf, messageOf } from '../../coded-error.ts';
 import type { StudyQueue } from '../../queue/study-queue.ts';
-import { type Announcement, postponeAnnouncement } from '../../store/arrivals/announcements.ts';
+import {
+  type Announcement,
+  postponeAnnouncement,
+  settleAnnouncement,
+} from '../../store/arrivals/announcements.ts';
 import { markServed, markUnserved } from '../../store/arrivals/look-record.ts';
 import type { Database, Sql } from '../../store/database/sql.ts';
 import { growingPauseMs } from '../growing-pause.ts';
@@ -17,13 +21,16 @@ export interface UnservedParts {
   readonly database: Database;
   readonly queue: Pick<StudyQueue, 'giveUp' | 'takeBack'>;
   readonly now: () => Date;
+  /** How long after it was announced a study is looked at again that was given up; left out: for good. */
+  readonly givenUpMs?: number | undefined;
   readonly log: { warn(fields: object, message: string): void };
 }
 
 /**
  * The archive answers, but not about this study. It is looked at again after a growing pause; after many
  * looks in vain it is shown as failed and among the studies that were given up, and looked at less often.
- * Whatever announces it, or a person who asks for it, has it looked at at once.
+ * Whatever announces it, or a person who asks for it, has it looked at at once; when it is too old, nothing
+ * else has.
  */
 export async function failed(
   parts: UnservedParts,
@@ -45,7 +52,9 @@ export async function failed(
     const { code: errorCode, reason } = failure;
     await markUnserved(sql, { studyInstanceUid, reason, errorCode, now: now() });
     await queue.giveUp({ studyInstanceUid, ...failure, tries: looks }, sql);
-    await postponeFor(parts, sql, announcement, Math.max(wantedPauseMs(error), GIVEN_UP_PAUSE_MS));
+    const ageMs = now().getTime() - announcement.announcedAt.getTime();
+    if (ageMs > (parts.givenUpMs ?? Number.POSITIVE_INFINITY)) await settleAnnouncement(sql, announcement);
+    else await postponeFor(parts, sql, announcement, Math.max(wantedPauseMs(error), GIVEN_UP_PAUSE_MS));
   });
   if (looks === LOOKS_IN_VAIN) {
     log.warn({ studyInstanceUid, ...failure, looks }, 'a study is given up, as it cannot be looked at');

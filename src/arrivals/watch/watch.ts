@@ -33,6 +33,7 @@ export interface WatcherParts extends LookParts, ListingParts {
   /** An Orthanc's list of changes: then studies are listed at the first start only. */
   readonly changes?: ChangeSource | undefined;
   readonly queue: LookParts['queue'] & UnservedParts['queue'];
+  readonly givenUpMs?: UnservedParts['givenUpMs'];
   readonly lookLimits?: LookLimits | undefined;
   readonly log: WatchLog;
 }

@@ -29,6 +29,8 @@ export interface LocalParts {
 export interface CommandParts extends NodeParts {
   /** A line of the result. */
   readonly print: (line: string) => void;
+  /** Resolves when what was printed has left this process, where it may gather in it. */
+  readonly printed?: () => Promise<void>;
   readonly onProgress: (progress: CommandProgress) => void;
   readonly signal: AbortSignal;
 }

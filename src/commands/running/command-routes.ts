@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Router } from 'express';
 import type { NodeParts } from '../../compose/node-parts.ts';
 import { HttpError } from '../../http/http-error.ts';
@@ -27,6 +28,9 @@ export function commandRoutes(load: () => Promise<readonly CliCommand[]>, parts:
         ...parts,
         signal: left.signal,
         print: (line) => say({ print: line }),
+        printed: async () => {
+          if (response.writableNeedDrain) await once(response, 'drain', { signal: left.signal });
+        },
         onProgress: (progress) => say({ progress }),
       }),
     );

@@ -112,6 +112,10 @@ export const studiesAnswer = z.object({
   studies: z.array(studyAnswer),
   total: z.int(),
   states: z.record(z.enum(STUDY_STATES), z.int()),
+  atLeast: z
+    .array(z.enum(['total', ...STUDY_STATES]))
+    .describe('which of these numbers are least ones: there are so many or more'),
+  next: z.string().optional().describe('where the next page begins, for `after`; absent on the last'),
 });
 
 const change = z.object({

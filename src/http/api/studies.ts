@@ -11,8 +11,8 @@ import { filterOf, type StudyQuery, searchedIn, studyQuery } from './study-filte
 export function studyOperations({ database, process, now, basePath }: ApiParts): Operation[] {
   const find = async (query: StudyQuery, response: Response): Promise<void> => {
     response.locals.searched = searchedIn(query);
-    const { studies, total, states } = await findStudies(database, filterOf(query, now()), query);
-    response.json({ studies: studies.map(shown), total, states });
+    const { studies, ...counts } = await findStudies(database, filterOf(query, now()), query);
+    response.json({ studies: studies.map(shown), ...counts });
   };
   return [
     {

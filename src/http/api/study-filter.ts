@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { StudyFilter } from '../../store/records/find-studies.ts';
+import { PLACE, type StudyFilter } from '../../store/records/listed-studies.ts';
 import { STUDY_STATES } from '../../store/records/study-log.ts';
 
 const MAX_PAGE = 500;
@@ -25,6 +25,10 @@ export const studyQuery = z.object({
   when: z.enum([NONE, 'today', 'all']).optional().describe('today: whose state changed today'),
   limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(100),
   offset: z.coerce.number().int().min(0).max(MAX_OFFSET).default(0),
+  after: z
+    .union([z.literal(NONE), z.string().regex(PLACE, { error: 'is not what `next` of a page said' })])
+    .optional()
+    .describe('`next` of the page before, instead of an offset: as soon there, however far it is'),
 });
 export type StudyQuery = z.infer<typeof studyQuery>;
 

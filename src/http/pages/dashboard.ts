@@ -1,5 +1,5 @@
 import type { FoundStudies, StudyListing } from '../../store/records/find-studies.ts';
-import { STUDY_STATES } from '../../store/records/study-log.ts';
+import { STUDY_STATES, type StudyState } from '../../store/records/study-log.ts';
 import type { HealthItem } from '../api/api-parts.ts';
 import { type Html, html } from '../html.ts';
 import { clock, day, ml, patientName } from './format.ts';
@@ -18,6 +18,8 @@ export interface DashboardQuery {
   readonly from: string;
   readonly to: string;
   readonly offset: number;
+  /** Where the page begins, as the page before it said; empty: at the offset. */
+  readonly after: string;
 }
 
 export interface DashboardInput {
@@ -38,7 +40,7 @@ export function dashboardBody(input: DashboardInput): Html {
 <div class="bar">
 <div class="tabs">${(['today', 'all'] as const).map(
     (when) =>
-      html`<a href="${address(basePath, { ...query, when, offset: 0 })}"${query.when === when && html` aria-current="true"`}>${T[when]}</a>`,
+      html`<a href="${address(basePath, { ...query, when, offset: 0, after: '' })}"${query.when === when && html` aria-current="true"`}>${T[when]}</a>`,
   )}</div>
 <div class="counts" data-live="counts" role="status">${counts(input)}</div>
 </div>
@@ -54,7 +56,7 @@ function healthCard({ part, state, text }: HealthItem): Html {
 function counts({ found, query, basePath }: DashboardInput): Html[] {
   return STUDY_STATES.filter((state) => found.states[state] > 0).map(
     (state) =>
-      html`<a class="state ${state}" href="${address(basePath, { ...query, state, offset: 0 })}">${TEXTS.states[state]} ${found.states[state]}</a>`,
+      html`<a class="state ${state}" href="${address(basePath, { ...query, state, offset: 0, after: '' })}">${TEXTS.states[state]} ${number(found, state)}</a>`,
   );
 }
 
@@ -87,7 +89,7 @@ function studyList(input: DashboardInput): Html {
   return html`<table class="stack studies">
 <thead><tr><th scope="col">${columns.date}</th><th scope="col">${columns.patient}</th><th scope="col">${columns.study}</th><th scope="col">${columns.state}</th><th scope="col">${columns.result}</th>${input.mayAct && html`<th scope="col">${columns.action}</th>`}</tr></thead>
 <tbody>${found.studies.map((listing) => studyRow(listing, input))}</tbody></table>
-${paging(found.total, query, pageSize, input.basePath)}`;
+${paging(found, query, pageSize, input.basePath)}`;
 }
 
 function studyRow(listing: StudyListing, { basePath, mayAct }: DashboardInput): Html {
@@ -125,15 +127,25 @@ ${mayAct && html`<td data-label="${columns.action}">${isOver && processForm(uid,
 </tr>`;
 }
 
-function paging(total: number, query: DashboardQuery, pageSize: number, basePath: string): Html {
-  const from = query.offset + 1;
-  const to = Math.min(total, query.offset + pageSize);
-  const link = (offset: number, name: string, rel: string) =>
-    html`<a rel="${rel}" href="${address(basePath, { ...query, offset })}">${name}</a>`;
+/** A number of studies, with a sign where there may be more. */
+function number({ total, states, atLeast }: FoundStudies, of: StudyState | 'total'): string {
+  const counted = of === 'total' ? total : states[of];
+  return atLeast.includes(of) ? `${counted}+` : String(counted);
+}
+
+function paging(found: FoundStudies, query: DashboardQuery, pageSize: number, basePath: string): Html {
+  const { offset } = query;
+  const link = (place: Pick<DashboardQuery, 'offset' | 'after'>, name: string, rel: string) =>
+    html`<a rel="${rel}" href="${address(basePath, { ...query, ...place })}">${name}</a>`;
+  const before = { offset: Math.max(0, offset - pageSize), after: '' };
+  const next = found.next !== undefined && { offset: offset + pageSize, after: found.next };
+  // What is counted no further than so far is no less than what is shown.
+  const to = offset + found.studies.length;
+  const total = to > found.total ? `${to}${next ? '+' : ''}` : number(found, 'total');
   return html`<nav class="paging" aria-label="${T.pages}">
-${query.offset > 0 && link(Math.max(0, query.offset - pageSize), T.previous, 'prev')}
-<span>${T.count(from, to, total)}</span>
-${to < total && link(query.offset + pageSize, T.next, 'next')}
+${offset > 0 && link(before, T.previous, 'prev')}
+<span>${T.count(offset + 1, to, total)}</span>
+${next && link(next, T.next, 'next')}
 </nav>`;
 }
 

@@ -60,7 +60,11 @@ export function pageRoutes(parts: ApiParts): Router {
     };
     response.locals.searched = searchedIn({ ...query, search: '' });
     const filter = filterOf(studyQuery.parse({ ...query, limit: PAGE_SIZE }), now());
-    const found = await findStudies(database, filter, { limit: PAGE_SIZE, offset: query.offset });
+    const found = await findStudies(database, filter, {
+      limit: PAGE_SIZE,
+      offset: query.offset,
+      after: query.after,
+    });
     const health = await parts.health();
     const body = dashboardBody({
       found,
@@ -179,6 +183,7 @@ function dashboardQuery(asked: unknown): DashboardQuery {
     from: date(query.from),
     to: date(query.to),
     offset: query.offset ?? 0,
+    after: query.after ?? '',
   };
 }
 

@@ -61,7 +61,7 @@ export const TEXTS = {
     empty: 'No study has been seen yet.',
     emptyToday: 'Nothing has changed today.',
     emptyFilter: 'No study fits the filter.',
-    count: (from: number, to: number, total: number) => `${from} to ${to} of ${total}`,
+    count: (from: number, to: number, total: string) => `${from} to ${to} of ${total}`,
     previous: 'Previous page',
     next: 'Next page',
     pages: 'Pages of the list',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { columnsOf } from '../database/rows.ts';
 import type { Sql } from '../database/sql.ts';
 
 /**
@@ -39,6 +40,7 @@ export interface Announcement {
   /** Changes with every announcement of the study. */
   readonly ticket: string;
   readonly failures: number;
+  readonly announcedAt: Date;
 }
 
 /**
@@ -92,12 +94,14 @@ export async function announceStudies(
   );
 }
 
-const announcementRow = z
-  .object({ study_instance_uid: z.string(), source: sourceSchema, ticket: z.string(), failures: z.int() })
-  .transform(
-    ({ study_instance_uid, ...row }): Announcement => ({ studyInstanceUid: study_instance_uid, ...row }),
-  );
-const COLUMNS = 'study_instance_uid, source, ticket, failures';
+const announcementRow = z.object({
+  studyInstanceUid: z.string(),
+  source: sourceSchema,
+  ticket: z.string(),
+  failures: z.int(),
+  announcedAt: z.date(),
+});
+const COLUMNS = columnsOf(announcementRow);
 const POLL_RANK = rankOf({ kind: 'poll' });
 const EARLIER_RANK = rankOf({ kind: 'earlier' });
 /**

@@ -6,7 +6,7 @@ import { messageOf } from '../../coded-error.ts';
 import { StoreError } from '../store-error.ts';
 import { type FolderLock, lockFolder } from './folder-lock.ts';
 import { migrate } from './migrations.ts';
-import { connectPostgres } from './postgres.ts';
+import { connectPostgres, MIGRATION_TIMEOUT_MS } from './postgres.ts';
 import { schemaVersion } from './schema-version.ts';
 import type { Database, Row } from './sql.ts';
 import { openSyncedPglite } from './synced-pglite.ts';
@@ -39,8 +39,9 @@ const UNFINISHED_FOLDER = 'data.new';
 export async function openDatabase(place: DatabasePlace, { mayCreate = true } = {}): Promise<Database> {
   if ('memory' in place) return migrated(embedded(await PGlite.create('memory://')));
   if ('url' in place) {
-    const server = await connectPostgres(place.url, place.connections);
-    return migrated(server, mayCreate ? undefined : 'the PostgreSQL server of database.url');
+    const patient = await connectPostgres(place.url, 1, MIGRATION_TIMEOUT_MS);
+    await (await migrated(patient, mayCreate ? undefined : 'the PostgreSQL server of database.url')).close();
+    return connectPostgres(place.url, place.connections);
   }
   // Asked before the lock, which would make the folder.
   const folder = path.resolve(place.folder);

@@ -1,3 +1,4 @@
+import { LISTS_AT_SIZE } from './step-at-size.ts';
 import { CANDIDATE_TABLES } from './step-candidates.ts';
 import { PENDING_COMMITMENTS } from './step-commitments.ts';
 import { EARLIER_YEARS } from './step-earlier-years.ts';
@@ -344,4 +345,5 @@ export const MIGRATIONS: readonly string[] = [
   RESULTS_OUT,
   EARLIER_YEARS,
   CANDIDATE_TABLES,
+  LISTS_AT_SIZE,
 ];

@@ -6,6 +6,8 @@ import type { Database, Row, Sql } from './sql.ts';
 const CONNECT_TIMEOUT_MS = 10_000;
 /** How long an answer may take: a server that stalls must not stall the node. */
 const ANSWER_TIMEOUT_MS = 120_000;
+/** The same while tables are brought up to date: an index of millions of rows takes its time. */
+export const MIGRATION_TIMEOUT_MS = 24 * 3_600_000;
 
 /**
  * How long a transaction may stand still: a machine that lost its power keeps its locks until then, and not
@@ -26,14 +28,18 @@ const PASSING_STATES = /^(08|28|3D|40|53|57|25006)/;
  * @param url postgresql://user:password@host:port/database, with libpq's parameters such as sslmode
  * @throws StoreError DATABASE_UNUSABLE, without the password, where the server can't be reached or refuses
  */
-export async function connectPostgres(url: string, connections: number): Promise<Database> {
+export async function connectPostgres(
+  url: string,
+  connections: number,
+  answerTimeoutMs = ANSWER_TIMEOUT_MS,
+): Promise<Database> {
   const place = describePlace(url);
   const pool = new Pool({
     connectionString: url,
     max: connections,
     application_name: 'pansegnet-node',
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    query_timeout: ANSWER_TIMEOUT_MS,
+    query_timeout: answerTimeoutMs,
     keepAlive: true,
   });
   // An idle connection that breaks is gone from the pool already; whoever asks next gets a new one, or the

@@ -157,7 +157,7 @@ export async function jobFigures(
             greatest(0, coalesce(extract(epoch FROM $3::timestamptz - min(created_on)
               FILTER (WHERE name = $1 AND state IN ('created', 'retry'))), 0))::float AS
               "oldestWaitingSeconds"
-     FROM pgboss.job WHERE name IN ($1, $2)`,
+     FROM pgboss.job WHERE name IN ($1, $2) AND state IN ('created', 'retry', 'active')`,
     [queue, deadLetterQueue, now],
   );
   return z.tuple([figuresRow]).parse(rows)[0];

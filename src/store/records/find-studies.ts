@@ -1,27 +1,19 @@
-import { z } from 'zod';
-import { rowsOf } from '../database/rows.ts';
 import type { Sql } from '../database/sql.ts';
 import { type DecisionDetails, withDetails } from './decision-details.ts';
 import { volumesOfStudies } from './history.ts';
+import {
+  type ListedStudies,
+  listStudies,
+  type StudyCounts,
+  type StudyFilter,
+  type StudyPage,
+} from './listed-studies.ts';
 import { progressOfStudies, type StudyProgress } from './progress-log.ts';
 import { latestReviews, type Review } from './reviews.ts';
 import { decisionsOfStudies, type RecordedDecision } from './run-log.ts';
 import { headersOfStudies, type StudyHeader } from './study-header.ts';
-import { STUDY_COLUMNS, STUDY_STATES, type StudyRecord, type StudyState, studiesOf } from './study-log.ts';
+import { STUDY_COLUMNS, type StudyRecord, studiesOf } from './study-log.ts';
 import type { VolumeRecord } from './volume-record.ts';
-
-export interface StudyFilter {
-  readonly state?: StudyState | undefined;
-  /** StudyDate from and to, both included: DA, YYYYMMDD. */
-  readonly from?: string | undefined;
-  readonly to?: string | undefined;
-  /** With a volume of this class: CT, T1W or T2W. */
-  readonly class?: string | undefined;
-  /** Each of them is in the name, an id, the description, the scanner or the UID; case does not matter. */
-  readonly words?: string | undefined;
-  /** Whose state changed at that time or later. */
-  readonly changedSince?: Date | undefined;
-}
 
 /** What was decided about a series, with what is known of it. */
 export type ListedDecision = RecordedDecision & DecisionDetails;
@@ -39,31 +31,25 @@ export interface ReviewedVolume extends VolumeRecord {
   readonly review: Review | null;
 }
 
-export interface FoundStudies {
+export interface FoundStudies extends StudyCounts, Pick<ListedStudies, 'next'> {
   /** One page of them; those whose state changed last come first. */
   readonly studies: readonly StudyListing[];
-  /** All that the filter lets through. */
-  readonly total: number;
-  /** How many there would be in each state, were the filter without one. */
-  readonly states: Readonly<Record<StudyState, number>>;
 }
 
-export async function findStudies(
-  sql: Sql,
-  filter: StudyFilter,
-  page: { readonly limit: number; readonly offset: number },
-): Promise<FoundStudies> {
-  const { from, where, parameters } = conditions(filter);
-  const states = await countStates(sql, from, where, parameters);
-  const next = parameters.length;
+export async function findStudies(sql: Sql, filter: StudyFilter, page: StudyPage): Promise<FoundStudies> {
+  const { uids, ...counts } = await listStudies(sql, filter, page);
   const rows = await sql.query(
-    `SELECT ${STUDY_COLUMNS} FROM ${from}
-     WHERE ${where} AND ($${next + 3}::text IS NULL OR state = $${next + 3})
-     ORDER BY changed_at DESC, study_instance_uid LIMIT $${next + 1} OFFSET $${next + 2}`,
-    [...parameters, page.limit, page.offset, filter.state ?? null],
+    `SELECT ${STUDY_COLUMNS} FROM pansegnet.study WHERE study_instance_uid = ANY ($1::text[])`,
+    [uids],
   );
-  const total = filter.state ? states[filter.state] : Object.values(states).reduce((a, b) => a + b, 0);
-  return { studies: await listings(sql, studiesOf(rows)), total, states };
+  const known = new Map(studiesOf(rows).map((study) => [study.studyInstanceUid, study]));
+  return {
+    ...counts,
+    studies: await listings(
+      sql,
+      uids.flatMap((uid) => known.get(uid) ?? []),
+    ),
+  };
 }
 
 /** Everything about one study. */
@@ -116,51 +102,3 @@ async function listings(sql: Sql, studies: readonly StudyRecord[]): Promise<Stud
     volumes: volumes.get(study.studyInstanceUid) ?? [],
   }));
 }
-
-/** All but the state, as SQL with its parameters. */
-function conditions(filter: StudyFilter): { from: string; where: string; parameters: unknown[] } {
-  const parameters: unknown[] = [];
-  const parameter = (value: unknown): string => `$${parameters.push(value)}`;
-  const where: string[] = ['true'];
-  if (filter.changedSince) where.push(`changed_at >= ${parameter(filter.changedSince)}`);
-  if (filter.from) where.push(`study_date >= ${parameter(filter.from)}`);
-  if (filter.to) where.push(`study_date <= ${parameter(filter.to)} AND study_date <> ''`);
-  if (filter.class) {
-    where.push(`EXISTS (SELECT 1 FROM pansegnet.volume
-      WHERE volume.study_instance_uid = study.study_instance_uid AND class = ${parameter(filter.class)})`);
-  }
-  const words = (filter.words ?? '').replaceAll('\0', ' ').toLowerCase().split(/\s+/);
-  for (const word of words.filter(Boolean)) {
-    // A study without a header has its UID alone to be found by.
-    where.push(`coalesce(words, study_instance_uid) LIKE ${parameter(`%${literally(word)}%`)}`);
-  }
-  const from = 'pansegnet.study LEFT JOIN pansegnet.study_header USING (study_instance_uid)';
-  return { from, where: where.join(' AND '), parameters };
-}
-
-/** Of LIKE's own characters, none means anything. */
-const literally = (word: string): string => word.replaceAll(/[\\%_]/g, '\\$&');
-
-async function countStates(
-  sql: Sql,
-  from: string,
-  where: string,
-  parameters: readonly unknown[],
-): Promise<Record<StudyState, number>> {
-  const rows = await sql.query(
-    `SELECT state, count(*)::int AS studies FROM ${from} WHERE ${where} GROUP BY state`,
-    parameters,
-  );
-  const counts: Record<StudyState, number> = {
-    seen: 0,
-    queued: 0,
-    running: 0,
-    done: 0,
-    skipped: 0,
-    failed: 0,
-  };
-  for (const { state, studies } of rowsOf(stateCount, rows)) counts[state] = studies;
-  return counts;
-}
-
-const stateCount = z.object({ state: z.enum(STUDY_STATES), studies: z.int() });

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { isMode, type Mode } from '../../inference-mode.ts';
 import type { ApartReason } from '../../results/apart-reason.ts';
 import { rowsOf } from '../database/rows.ts';
-import type { Sql } from '../database/sql.ts';
+import type { Row, Sql } from '../database/sql.ts';
 import { isIdentified, personsOfPatient } from './study-identity.ts';
 import {
   type Correction,
@@ -107,20 +107,54 @@ export async function recordWithdrawal(
 export async function findVolume(sql: Sql, uid: string): Promise<VolumeRecord | undefined> {
   const found = await selectVolumes(
     sql,
-    `WHERE $1 IN (report->>'sopInstanceUid', report->>'seriesInstanceUid', seg->>'seriesInstanceUid',
-       correction->'report'->>'sopInstanceUid', correction->'report'->>'seriesInstanceUid')`,
+    `WHERE report->>'sopInstanceUid' = $1 OR report->>'seriesInstanceUid' = $1
+       OR seg->>'seriesInstanceUid' = $1
+       OR (correction IS NOT NULL AND correction->'report'->>'sopInstanceUid' = $1)
+       OR (correction IS NOT NULL AND correction->'report'->>'seriesInstanceUid' = $1)`,
     [uid],
   );
   return found[0];
 }
 
-/** The volumes of all patients, each patient's together, oldest study first. */
+const BY_PATIENT =
+  'ORDER BY patient_key, study_date, study_time, study_instance_uid, series_instance_uid, part, id';
+
+/**
+ * The volumes of all patients, each patient's together, oldest study first. All at once: what may be very
+ * many is read by `volumesByPatient`.
+ */
 export async function allVolumes(sql: Sql): Promise<VolumeRecord[]> {
-  return selectVolumes(
-    sql,
-    `ORDER BY patient_key, study_date, study_time, study_instance_uid, series_instance_uid, part, id`,
-  );
+  return selectVolumes(sql, BY_PATIENT);
 }
+
+/**
+ * The same in the same order, some whole patients at a time: a history of any length takes the memory of
+ * those.
+ * Each time is a question by itself, so that no connection is held while the answer is used, and an embedded
+ * database answers others in between. What is written meanwhile may be among it or not; of one patient, all
+ * is
+ * of one moment.
+ * @param patients how many at a time
+ */
+export async function* volumesByPatient(
+  sql: Sql,
+  patients = PATIENTS_AT_A_TIME,
+): AsyncGenerator<VolumeRecord[]> {
+  for (let last: string | undefined = ''; last !== undefined; ) {
+    const rows: Row[] = await sql.query(
+      `SELECT DISTINCT patient_key AS key FROM pansegnet.volume WHERE patient_key > $1
+       ORDER BY patient_key LIMIT $2`,
+      [last, patients],
+    );
+    const keys = rowsOf(keyRow, rows).map(({ key }) => key);
+    if (keys.length > 0) {
+      yield await selectVolumes(sql, `WHERE patient_key = ANY ($1::text[]) ${BY_PATIENT}`, [keys]);
+    }
+    last = keys.length < patients ? undefined : keys.at(-1);
+  }
+}
+const PATIENTS_AT_A_TIME = 500;
+const keyRow = z.object({ key: z.string() });
 
 /** All volumes of a patient, oldest study first. */
 export async function volumesOfPatient(sql: Sql, patientKey: string): Promise<VolumeRecord[]> {

@@ -3,7 +3,9 @@ import { type ReviewedVolume, withReviews } from './find-studies.ts';
 import { volumesOfPatient } from './history.ts';
 import type { Identity } from './same-person.ts';
 import { headersOfPatient, type StudyHeader } from './study-header.ts';
-import { identitiesOfPatient, isIdentified } from './study-identity.ts';
+import { identitiesOfPatient, identitiesOfPatients, isIdentified, unidentified } from './study-identity.ts';
+import type { PatientVolumes } from './trends.ts';
+import type { VolumeRecord } from './volume-record.ts';
 
 /** All that is known of one patient. */
 export interface PatientRecord {
@@ -26,4 +28,20 @@ export async function findPatient(sql: Sql, patientKey: string): Promise<Patient
   const identities = await identitiesOfPatient(sql, patientKey);
   const [study = ''] = identities.keys();
   return { patientKey, volumes, headers, identities, isIdentified: await isIdentified(sql, study) };
+}
+
+/**
+ * What tells which studies of some patients are compared, of each patient.
+ * @param volumes all of these patients
+ */
+export async function comparedVolumes(sql: Sql, volumes: readonly VolumeRecord[]): Promise<PatientVolumes[]> {
+  const byPatient = Map.groupBy(volumes, ({ patientKey }) => patientKey);
+  const identities = await identitiesOfPatients(sql, [...byPatient.keys()]);
+  const firstOf = (patientKey: string): string => identities.get(patientKey)?.keys().next().value ?? '';
+  const nobodys = await unidentified(sql, [...byPatient.keys()].map(firstOf));
+  return [...byPatient].map(([patientKey, own]) => ({
+    volumes: own.map((volume) => ({ ...volume, review: null })),
+    identities: identities.get(patientKey) ?? new Map(),
+    isIdentified: !nobodys.has(firstOf(patientKey)),
+  }));
 }

@@ -104,51 +104,78 @@ const identityRow = z.object({
  * volumes alone are known, which say nothing of their patient.
  * @param study one that is counted among them in any case
  */
-export async function identitiesOfPatient(
+export const identitiesOfPatient = async (
   sql: Sql,
   patientKey: string,
   study = '',
-): Promise<ReadonlyMap<string, Identity>> {
+): Promise<ReadonlyMap<string, Identity>> =>
+  (await identitiesOfPatients(sql, [patientKey], study)).get(patientKey) ?? new Map();
+
+/** The same of several patients, by their keys. */
+export async function identitiesOfPatients(
+  sql: Sql,
+  patientKeys: readonly string[],
+  study = '',
+): Promise<ReadonlyMap<string, ReadonlyMap<string, Identity>>> {
+  const ofVolumes = `SELECT patient_key AS key, study_instance_uid FROM pansegnet.volume
+    WHERE patient_key = ANY ($1::text[])`;
   const rows = await sql.query(
-    `SELECT ${columnsOf(identityRow)} FROM pansegnet.study_header
-     WHERE patient_key = $1 OR study_instance_uid = $2
-       OR study_instance_uid IN (SELECT study_instance_uid FROM pansegnet.volume WHERE patient_key = $1)
+    `SELECT key, ${columnsOf(identityRow)} FROM (
+       SELECT patient_key AS key, study_instance_uid FROM pansegnet.study_header
+         WHERE patient_key = ANY ($1::text[])
+       UNION SELECT unnest($1::text[]), $2 UNION ${ofVolumes}) AS known
+     JOIN pansegnet.study_header USING (study_instance_uid)
      ORDER BY study_date, study_time, study_instance_uid`,
-    [patientKey, study],
+    [patientKeys, study],
   );
   const volumes = await sql.query(
-    `SELECT DISTINCT study_instance_uid AS "studyInstanceUid" FROM pansegnet.volume
-     WHERE patient_key = $1 ORDER BY 1`,
-    [patientKey],
+    `SELECT DISTINCT key, study_instance_uid AS "studyInstanceUid" FROM (${ofVolumes}) AS measured
+     ORDER BY 2`,
+    [patientKeys],
   );
   const digest = await keyedDigests(sql);
   const isPlaceholder = placeholderTest(PLACEHOLDER_IDS);
-  const identities = new Map<string, Identity>();
-  for (const { studyInstanceUid, patientName, nameKeys, ...one } of rowsOf(identityRow, rows)) {
+  const identities = new Map(patientKeys.map((key) => [key, new Map<string, Identity>()]));
+  for (const { key, studyInstanceUid, patientName, nameKeys, ...one } of rowsOf(keyedIdentity, rows)) {
     // An earlier version kept the name alone.
-    identities.set(studyInstanceUid, {
+    identities.get(key)?.set(studyInstanceUid, {
       ...one,
       nameKeys: nameKeys ?? nameKeysOf(patientName, digest, isPlaceholder),
     });
   }
-  for (const { studyInstanceUid } of rowsOf(identityRow.pick({ studyInstanceUid: true }), volumes)) {
-    if (identities.has(studyInstanceUid)) continue;
-    identities.set(studyInstanceUid, { birthDateKey: undefined, sex: undefined, nameKeys: undefined });
+  const unknown = { birthDateKey: undefined, sex: undefined, nameKeys: undefined };
+  for (const { key, studyInstanceUid } of rowsOf(
+    keyedIdentity.pick({ key: true, studyInstanceUid: true }),
+    volumes,
+  )) {
+    const known = identities.get(key);
+    if (!known?.has(studyInstanceUid)) known?.set(studyInstanceUid, unknown);
   }
   return identities;
 }
+const keyedIdentity = identityRow.extend({ key: z.string() });
 
 /** Whose the studies under a patient key are: see `personsOf`. */
 export const personsOfPatient = async (sql: Sql, patientKey: string, study?: string): Promise<Persons> =>
   personsOf(await identitiesOfPatient(sql, patientKey, study));
 
 /** Whether the PatientID of a study names anybody, as far as is known. */
-export async function isIdentified(sql: Sql, studyInstanceUid: string): Promise<boolean> {
+export const isIdentified = async (sql: Sql, studyInstanceUid: string): Promise<boolean> =>
+  !(await unidentified(sql, [studyInstanceUid])).has(studyInstanceUid);
+
+/** Those of the studies whose PatientID is known to name nobody. */
+export async function unidentified(
+  sql: Sql,
+  studyInstanceUids: readonly string[],
+): Promise<ReadonlySet<string>> {
   const rows = await sql.query(
-    'SELECT identified FROM pansegnet.study_header WHERE study_instance_uid = $1',
-    [studyInstanceUid],
+    `SELECT study_instance_uid AS "studyInstanceUid" FROM pansegnet.study_header
+     WHERE study_instance_uid = ANY ($1::text[]) AND NOT identified`,
+    [studyInstanceUids],
   );
-  return rowsOf(z.object({ identified: z.boolean() }), rows)[0]?.identified ?? true;
+  return new Set(
+    rowsOf(identityRow.pick({ studyInstanceUid: true }), rows).map((row) => row.studyInstanceUid),
+  );
 }
 
 const watchedRow = z.object({

@@ -41,14 +41,24 @@ const COLUMNS: Readonly<Record<string, (volume: Row) => string | number | undefi
  * Comma-separated values with a line of names (RFC 4180).
  * @param comparability see `comparabilityOf`
  */
-export function volumesAsCsv(
+export const volumesAsCsv = (
+  volumes: readonly Row[],
+  comparability?: ReadonlyMap<string, Comparability>,
+): string => CSV_NAMES + volumesAsLines(volumes, comparability);
+
+/** The line of names. */
+export const CSV_NAMES = `${Object.keys(COLUMNS).join(',')}\r\n`;
+
+/** The lines below it. */
+export function volumesAsLines(
   volumes: readonly Row[],
   comparability: ReadonlyMap<string, Comparability> = new Map(),
 ): string {
   const columns = Object.values(COLUMNS);
-  const rows = volumes.map((volume) => ({ ...volume, compared: comparability.get(volume.studyInstanceUid) }));
-  const lines = [Object.keys(COLUMNS), ...rows.map((row) => columns.map((column) => field(column(row))))];
-  return lines.map((line) => `${line.join(',')}\r\n`).join('');
+  return volumes
+    .map((volume) => ({ ...volume, compared: comparability.get(volume.studyInstanceUid) }))
+    .map((row) => `${columns.map((column) => field(column(row))).join(',')}\r\n`)
+    .join('');
 }
 
 function field(value: string | number | undefined): string {
