@@ -3,6 +3,7 @@ import { chmod, copyFile, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/prom
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { runInReadOnlyRoot } from '../support/read-only-root.ts';
 import { packRelease, run } from '../support/release.ts';
 import { describeWith } from '../support/requires.ts';
 
@@ -23,7 +24,16 @@ describeWith(['debootstrap'], 'installing a release in a clean Debian', () => {
   const inRoot = (...args: string[]) => run('chroot', [root, ...args], { env: ENVIRONMENT });
   /** As the container runs: not root, everything read-only but the data and /tmp. */
   const asService = (command: string) =>
-    run('unshare', ['--mount', 'sh', '-ec', SANDBOX, root, `cd ${DATA} && ${command}`], { env: ENVIRONMENT });
+    runInReadOnlyRoot(
+      {
+        root,
+        user: `${UID}:${UID}`,
+        folder: DATA,
+        environment: ENVIRONMENT,
+        mounts: [{ from: path.join(root, DATA), to: DATA, writable: true }],
+      },
+      ['sh', '-c', command],
+    );
 
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), 'clean-debian-'));
@@ -84,14 +94,3 @@ const ENVIRONMENT = {
   NPM_CONFIG_REGISTRY: run('npm', ['config', 'get', 'registry']).trim(),
   TZ: 'Europe/Berlin',
 };
-
-/** $0: the root, $1: the command. */
-const SANDBOX = `
-  mount --bind "$0" "$0"
-  mount --bind "$0${DATA}" "$0${DATA}"
-  mount -t tmpfs tmpfs "$0/tmp"
-  mount -t proc proc "$0/proc"
-  mount --bind /dev "$0/dev"
-  mount -o remount,bind,ro "$0"
-  exec chroot --userspec=${UID}:${UID} "$0" sh -c "$1"
-`;
