@@ -56,7 +56,7 @@ export async function focusWindows(
 export function expectedForwards(
   shape: Shape3,
   { patchSize, mirrorAxes }: Focus,
-  networks: Networks,
+  networks: Pick<Networks, 'count'>,
 ): number {
   const looks = gridCorners(shape, patchSize, SEARCHES[0].stepSize).reduce(
     (all, { length }) => all * length,
@@ -65,7 +65,7 @@ export function expectedForwards(
   return looks + USUAL_WINDOWS * forwardsPerWindow(mirrorAxes, networks);
 }
 
-const forwardsPerWindow = (mirrorAxes: readonly number[], networks: Networks) =>
+const forwardsPerWindow = (mirrorAxes: readonly number[], networks: Pick<Networks, 'count'>) =>
   2 ** mirrorAxes.length * networks.count;
 
 /** @returns undefined where a closer look finds no organ in the box */
