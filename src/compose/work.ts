@@ -101,8 +101,7 @@ export function startWork(
       const onStageEnd: StageEndListener = (end) => {
         const { stage, class: seriesClass, secondsPerStep } = end;
         const segmented = SEGMENTED_CLASSES.find((name) => name === seriesClass);
-        if (stage === 'segment' && segmented && secondsPerStep !== undefined)
-          speeds.set(segmented, secondsPerStep);
+        if (stage === 'segment' && segmented && secondsPerStep) speeds.set(segmented, secondsPerStep);
         run.onStageEnd?.(end);
       };
       const parts = { ...(job.reason === 'earlier' ? earlierRun(config, run) : run), onStageEnd };

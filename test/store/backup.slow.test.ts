@@ -137,7 +137,12 @@ describe('a restore of the embedded database that is killed between its steps', 
         process.execPath,
         [
           `--import=data:text/javascript,${encodeURIComponent(KILLED_BETWEEN)}`,
-          ...['src/cli.ts', 'database', 'restore', backup, '--config', site],
+          'src/cli.ts',
+          'database',
+          'restore',
+          backup,
+          '--config',
+          site,
         ],
         { cwd: path.resolve(import.meta.dirname, '../..'), encoding: 'utf8' },
       ).signal;

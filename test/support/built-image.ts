@@ -44,6 +44,7 @@ export interface BuiltImage {
  */
 export async function buildImage(options: readonly string[]): Promise<BuiltImage> {
   const folder = await mkdtemp(path.join(tmpdir(), 'image-'));
+  // A folder that stays saves the next run the base.
   const storage = process.env['IMAGE_STORAGE'] ?? path.join(folder, 'storage');
   const script = path.join(ROOT, 'tools/build-image.sh');
   await promisify(execFile)('sh', [script, ...options], {

@@ -24,7 +24,10 @@ export async function startNpmRegistry(password: string): Promise<NpmRegistry> {
   const { certificate: cert, key } = authority.issue('registry', 'IP:127.0.0.1');
   let fetched = 0;
   const server = createServer({ cert, key }, (request, response) => {
-    if (request.headers.authorization !== `Bearer ${password}`) return void response.writeHead(401).end();
+    if (request.headers.authorization !== `Bearer ${password}`) {
+      response.writeHead(401).end();
+      return;
+    }
     const accept = request.headers.accept ?? '*/*';
     fetch(new URL(request.url ?? '', above), { headers: { accept } }).then(
       (answer) => {

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { run } from './release.ts';
 
 /** A folder or a file of this machine, and where it is seen inside. */
-export interface Mount {
+interface Mount {
   readonly from: string;
   readonly to: string;
   readonly writable?: boolean;
@@ -35,10 +35,8 @@ export function startInReadOnlyRoot(place: ReadOnlyRoot, command: readonly strin
 function argumentsFor({ root, user, folder, environment, mounts }: ReadOnlyRoot, command: readonly string[]) {
   const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
   const binds = mounts.flatMap(({ from, to, writable }) => [from, to, writable ? 'rw' : 'ro']);
-  return [
-    ...['--mount', 'sh', '-euc', SANDBOX, root, user, String(mounts.length), ...binds],
-    ...['env', '--ignore-environment', `--chdir=${folder}`, ...variables, ...command],
-  ];
+  const enter = ['--mount', 'sh', '-euc', SANDBOX, root, user, String(mounts.length), ...binds];
+  return [...enter, 'env', '--ignore-environment', `--chdir=${folder}`, ...variables, ...command];
 }
 
 /** $0: the root; then the user, how many mounts, each as three words, and the command. */

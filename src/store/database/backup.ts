@@ -128,8 +128,8 @@ async function restoreServer(
 }
 
 /** Runs `before` and a dump's statements in one transaction: cut off at whatever point, it has done nothing. */
-async function replay(location: string, dump: string, before: string): Promise<void> {
-  const script = spawn('pg_restore', ['--no-owner', '--file=-', dump], { stdio: ['ignore', 'pipe', 'pipe'] });
+async function replay(location: string, file: string, before: string): Promise<void> {
+  const script = spawn('pg_restore', ['--no-owner', '--file=-', file], { stdio: ['ignore', 'pipe', 'pipe'] });
   const quiet = ['--no-psqlrc', '--quiet', '--output=/dev/null', '--set=ON_ERROR_STOP=1'];
   const session = spawn('psql', [...quiet, '--file=-', location], { stdio: ['pipe', 'ignore', 'pipe'] });
   // Its end says why it takes no more.
