@@ -76,7 +76,8 @@ describeWith(['debootstrap'], 'the documents, followed to the letter', () => {
     const [port, file] = [await freePort(), path.join(root, 'etc/pansegnet-node/site.yaml')];
     await writeFile(file, site.replace('kind: orthanc', 'kind: dicomweb').replace(/http:\S+/, archive.url));
     await appendFile(file, `http:\n  port: ${port}\n`);
-    health = `http://127.0.0.1:${port}/healthz`;
+    // Ready, not only alive: commands beside it are answered.
+    health = `http://127.0.0.1:${port}/readyz`;
     await follow(
       'pansegnet-node models import /opt/pansegnet-node/current/models/demo-src/Task901_DemoCT ' +
         '--name pansegnet-ct --modality CT --output /path/to/pansegnet-ct',
