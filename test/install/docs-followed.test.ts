@@ -130,6 +130,8 @@ describeWith(['debootstrap'], 'the documents, followed to the letter', () => {
   it('install without internet what was fetched elsewhere, there through a proxy', async () => {
     const [settings = ''] = blocksOf('install.md', 'HTTP proxy');
     await follow(settings.replaceAll('http://proxy.hospital.example:3128', proxy.url));
+    // What the installations before have left would spare npm the way through the proxy.
+    await follow('rm -rf /root/.npm');
     const [fetching, installing] = blocksOf('install.md', 'Without internet');
     await follow(fetching);
     expect(proxy.asked.length).toBeGreaterThan(0);
