@@ -17,7 +17,7 @@ export interface SpeedUnderTest {
   readonly speedOf: (modelSha256: string) => Promise<Speed | undefined>;
 }
 
-/** Whether a large abdomen will be segmented within its limit here; nothing of models that were not measured. */
+/** Whether a large abdomen is segmented within its limit here; nothing of models that were not measured. */
 export async function checkSpeed({ modelFolder, models, ...site }: SpeedUnderTest): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const name of new Set(models)) {
@@ -47,14 +47,16 @@ export function judgeSpeed(
   const takes = minutes < 1 ? 'less than a minute' : `about ${Math.ceil(minutes)} minutes`;
   const what =
     `${name} takes ${takes} for a large abdomen on this machine ` +
-    `(${secondsPerWindow.toFixed(2)} s per window, mode ${mode}); queue.stageTimeoutMinutes.segment is ${limitMinutes}`;
+    `(${secondsPerWindow.toFixed(2)} s per window, mode ${mode}); ` +
+    `queue.stageTimeoutMinutes.segment is ${limitMinutes}`;
   if (minutes <= limitMinutes) return ok(CHECK, what);
   return trouble(
     CHECK,
     'warning',
     what,
     'Such studies are cut off (STAGE_TOO_SLOW), tried once more, and given up.',
-    `Set queue.stageTimeoutMinutes.segment to ${Math.ceil(2 * minutes)} or more and queue.studyTimeoutMinutes to more than that, ` +
+    `Set queue.stageTimeoutMinutes.segment to ${Math.ceil(2 * minutes)} or more and ` +
+      'queue.studyTimeoutMinutes to more than that, ' +
       'choose a faster inference.mode, or give it more cores.',
   );
 }

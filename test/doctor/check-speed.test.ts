@@ -31,7 +31,7 @@ describe('what was measured of a model on this machine', () => {
     expect(await readSpeed(database, place)).toEqual(speed(3));
     expect(await readSpeed(database, { ...place, modelSha256: '02' })).toBeUndefined();
     await database.close();
-  });
+  }, 120_000);
 
   it('is held against the limit of the stage, in the mode of the node', async () => {
     const { info, networks } = await loadModel(model, []);

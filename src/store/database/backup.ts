@@ -44,8 +44,8 @@ export async function backUpDatabase(place: LastingPlace, file: string): Promise
 
 /**
  * Puts a backup in the place of the database. What was there is kept beside it, under the name that is
- * returned: the folder `data.before-…`, or schemas with that ending; undefined where there was none. Where it
- * fails, all is as it was; where it is cut off, too, or the node says so when it next starts.
+ * returned: the folder `data.before-…`, or schemas with that ending; undefined where there was none. Where
+ * it fails, all is as it was; where it is cut off, too, or the node says so when it next starts.
  * @throws StoreError DATABASE_IN_USE, BACKUP_FAILED where the file is no backup of this kind of database
  */
 export async function restoreDatabase(
@@ -127,7 +127,7 @@ async function restoreServer(
   }
 }
 
-/** Runs `before` and a dump's statements in one transaction: cut off at whatever point, it has done nothing. */
+/** Runs `before` and a dump's statements in one transaction: cut off at any point, it has done nothing. */
 async function replay(location: string, file: string, before: string): Promise<void> {
   const script = spawn('pg_restore', ['--no-owner', '--file=-', file], { stdio: ['ignore', 'pipe', 'pipe'] });
   const quiet = ['--no-psqlrc', '--quiet', '--output=/dev/null', '--set=ON_ERROR_STOP=1'];

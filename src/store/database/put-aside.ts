@@ -20,7 +20,8 @@ export async function schemaAside(
   ask: (sql: string) => Promise<readonly Readonly<Record<string, unknown>>[]>,
 ): Promise<string | undefined> {
   const rows = await ask(
-    `SELECT max(nspname::text) AS name FROM pg_namespace WHERE starts_with(nspname, 'pansegnet${ASIDE_SCHEMA}')`,
+    `SELECT max(nspname::text) AS name FROM pg_namespace
+      WHERE starts_with(nspname, 'pansegnet${ASIDE_SCHEMA}')`,
   );
   const name = rows[0]?.['name'];
   return typeof name === 'string' ? name : undefined;
@@ -37,7 +38,8 @@ export function cutOff(where: string, aside: string): StoreError {
     : ['a schema', `rename it back, and that of pgboss: ALTER SCHEMA ${aside} RENAME TO pansegnet`];
   return new StoreError(
     'DATABASE_ABSENT',
-    `there is no node's database in ${where}, but ${data} that a restore put aside, ${aside}: the restore was cut ` +
-      `off. Run \`database restore\` again, or ${rename}. Where a new database is really wanted, take it away first`,
+    `there is no node's database in ${where}, but ${data} that a restore put aside, ${aside}: ` +
+      `the restore was cut off. Run \`database restore\` again, or ${rename}. ` +
+      'Where a new database is really wanted, take it away first',
   );
 }
