@@ -1,14 +1,21 @@
 # docker build --tag pansegnet-node .
-# The steps are those of deploy/install.sh, which `npm run test:install` runs in a clean Debian.
+# The steps are those of deploy/install.sh. `npm run test:image` builds the image and sends a study through it.
+# A site's own authority and npm's settings (registry, password, proxy) come as secrets, which stay out of the image:
+#   --secret id=ca,src=hospital-ca.pem --secret id=npmrc,src=.npmrc
+# Another base with Node.js 24 and npm: --build-arg NODE_IMAGE=registry.hospital.example/node:24
 ARG NODE_IMAGE=node:24.21.0-bookworm-slim
 
 FROM ${NODE_IMAGE} AS build
-ENV ONNXRUNTIME_NODE_INSTALL=skip
+ENV ONNXRUNTIME_NODE_INSTALL=skip NPM_CONFIG_USERCONFIG=/run/secrets/npmrc
 WORKDIR /build
 COPY package.json package-lock.json ./
-RUN npm ci --no-audit --no-fund
+RUN --mount=type=secret,id=ca --mount=type=secret,id=npmrc \
+  [ ! -f /run/secrets/ca ] || export NODE_EXTRA_CA_CERTS=/run/secrets/ca; \
+  npm ci --no-audit --no-fund
 COPY . .
-RUN npm pack && sh deploy/install.sh program /build/pansegnet-node-*.tgz
+RUN --mount=type=secret,id=ca --mount=type=secret,id=npmrc \
+  [ ! -f /run/secrets/ca ] || export NODE_EXTRA_CA_CERTS=/run/secrets/ca; \
+  npm pack && sh deploy/install.sh program /build/pansegnet-node-*.tgz
 
 FROM ${NODE_IMAGE}
 # Nothing is installed in the running container.

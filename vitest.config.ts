@@ -5,7 +5,7 @@ import { LongestFirst } from './test/support/longest-first.ts';
 /** By kind: with a server, a database, a process, a browser, a network of real size, or whole reference runs. */
 const SLOW = 'test/**/*.slow.test.ts';
 /** Proofs with a script of their own, not part of `npm test`. */
-const LONG = ['fuzz', 'faults', 'kills', 'install', 'viewer'].map((kind) => `test/${kind}/**`);
+const LONG = ['fuzz', 'faults', 'kills', 'install', 'image', 'viewer'].map((kind) => `test/${kind}/**`);
 
 /** For the tests what src/wasm-code-kept.ts is for the program. */
 const execArgv = ['--no-wasm-code-gc'];
@@ -56,6 +56,16 @@ export default defineConfig({
           include: ['test/install/**/*.test.ts'],
           testTimeout: 600_000,
           hookTimeout: 600_000,
+        },
+      },
+      // The image, built and run: needs root, Debian's packages and the npm registry; `npm run test:image`.
+      {
+        test: {
+          name: 'image',
+          execArgv,
+          include: ['test/image/**/*.test.ts'],
+          testTimeout: 600_000,
+          hookTimeout: 1_800_000,
         },
       },
       // Needs chromium, and OHIF from the npm registry; `npm run test:viewer`.

@@ -29,6 +29,7 @@ const TEST_FOLDERS = [
   'faults',
   'fixtures',
   'fuzz',
+  'image',
   'install',
   'kills',
   'support',

@@ -17,6 +17,7 @@ export const databaseRestore = defineCommand({
     const config = configure();
     refuseForeignData(dataPlaces(config));
     const aside = await restoreDatabase(databasePlace(config), file, new Date());
-    print(`restored from ${file}; what was there is in ${aside}: remove it when all is well`);
+    const before = aside === undefined ? '' : `; what was there is in ${aside}: remove it when all is well`;
+    print(`restored from ${file}${before}`);
   },
 });

@@ -1,4 +1,5 @@
 import '../telemetry-off.ts';
+import { hostname } from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
 import { messageOf } from '../coded-error.ts';
@@ -22,6 +23,7 @@ import {
 } from '../doctor/check-machine.ts';
 import { checkModels } from '../doctor/check-models.ts';
 import { checkPromotions } from '../doctor/check-promotions.ts';
+import { checkSpeed } from '../doctor/check-speed.ts';
 import { checkFolder } from '../doctor/check-storage.ts';
 import { type Finding, ok, trouble } from '../doctor/finding.ts';
 import { type ModelUse, modelsAnswer } from '../http/api/model-answers.ts';
@@ -29,6 +31,8 @@ import { readLocalAccess } from '../http/security/local-access.ts';
 import type { ModelNames } from '../pipeline/run/models.ts';
 import { listModels } from '../segmentation/model/model-folder.ts';
 import { readDatabase } from '../store/database/inspect.ts';
+import type { Sql } from '../store/database/sql.ts';
+import { readSpeed } from '../store/records/speeds.ts';
 import { archiveOptions } from './archive.ts';
 import { databasePlace } from './database.ts';
 import { examineDimseArchive } from './dimse-doctor.ts';
@@ -36,6 +40,7 @@ import { localAccessFile } from './doors.ts';
 import { modelUses } from './model-uses.ts';
 import { configuredNames } from './models.ts';
 import { dataFolders } from './observation.ts';
+import { modeOf, modeOfNewSite } from './run.ts';
 import { composeChanges } from './watch.ts';
 
 /** An archive that takes longer to say a word is as good as down, to somebody who waits for the doctor. */
@@ -83,6 +88,16 @@ export async function* examine(configure: () => Config): AsyncGenerator<Finding>
     threads: inference.threads || undefined,
     modelFolder: models.folder,
     models: Object.values(names).filter((name) => name !== null),
+  });
+  // A database that a running node owns cannot be asked: that node ends what is too slow by itself.
+  const kept = <T>(read: (sql: Sql) => Promise<T>) =>
+    readDatabase(databasePlace(config), read).catch(() => undefined);
+  yield* await checkSpeed({
+    modelFolder: models.folder,
+    models: Object.values(names).filter((name) => name !== null),
+    mode: (await kept((sql) => modeOf(config, sql))) ?? modeOfNewSite(config),
+    limitMinutes: queue.stageTimeoutMinutes.segment,
+    speedOf: (modelSha256) => kept((sql) => readSpeed(sql, { machine: hostname(), modelSha256 })),
   });
   yield checkExposure({
     host: http.host,

@@ -32,6 +32,7 @@ export async function startNotifications(
     settings: {
       events,
       changePercent,
+      nothingArrivedHours: config.notifications.nothingArrivedHours,
       patientData,
       pagesUrl: pagesUrl?.replace(/\/+$/, ''),
       trends: { correctedCounts: counts === 'reader', repeatabilityPercent },

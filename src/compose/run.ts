@@ -6,7 +6,7 @@ import { readSelectionRules } from '../pipeline/selection/rules.ts';
 import type { SiteIdentity } from '../results/device.ts';
 import type { MeaningSettings } from '../results/meaning.ts';
 import type { InferenceOptions } from '../segmentation/segment.ts';
-import type { Database } from '../store/database/sql.ts';
+import type { Database, Sql } from '../store/database/sql.ts';
 import { deviceSerial } from '../store/records/device-serial.ts';
 import { latestMode } from '../store/records/history.ts';
 import { patientKeys } from '../store/records/patient-key.ts';
@@ -74,9 +74,12 @@ function eachOnce(tell: (message: string) => void): (message: string) => void {
 }
 
 /** A history goes on in the mode that it is in. */
-export async function modeOf({ inference: { mode } }: Config, database: Database): Promise<Mode> {
-  return mode === 'auto' ? ((await latestMode(database)) ?? 'fast') : mode;
+export async function modeOf(config: Config, database: Sql): Promise<Mode> {
+  const { mode } = config.inference;
+  return (mode === 'auto' ? await latestMode(database) : undefined) ?? modeOfNewSite(config);
 }
+
+export const modeOfNewSite = ({ inference: { mode } }: Config): Mode => (mode === 'auto' ? 'fast' : mode);
 
 /** What the main path needs, from the configuration. */
 export async function composeRun(

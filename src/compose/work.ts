@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import type { NodeMetrics } from '../metrics/node-metrics.ts';
@@ -5,9 +6,10 @@ import { asLongAsWanted } from '../orders/called-off.ts';
 import { remeasureStudy } from '../pipeline/remeasure-study.ts';
 import { exchanged } from '../pipeline/run/models.ts';
 import type { Models, RunParts } from '../pipeline/run/run-parts.ts';
-import type { ProgressListener } from '../pipeline/run/stages.ts';
+import type { ProgressListener, StageEndListener } from '../pipeline/run/stages.ts';
 import { runStudy } from '../pipeline/run-study.ts';
 import { isChosen } from '../pipeline/selection/choose-series.ts';
+import { SEGMENTED_CLASSES, type SegmentedClass } from '../pipeline/selection/rules.ts';
 import { isBehindOthers, type StudyJob } from '../queue/study-job.ts';
 import type { StudyQueue } from '../queue/study-queue.ts';
 import { workOnStudies } from '../queue/study-worker.ts';
@@ -15,6 +17,7 @@ import { loadModel } from '../segmentation/model/model-folder.ts';
 import { wantEarlierStudies } from '../store/arrivals/earlier-searches.ts';
 import type { Database } from '../store/database/sql.ts';
 import { progressWriter } from '../store/records/progress-log.ts';
+import { writeSpeed } from '../store/records/speeds.ts';
 import { markEnded } from '../store/records/study-log.ts';
 import type { NodeAudit } from './audit.ts';
 
@@ -52,6 +55,19 @@ const UNLESS_DONE: Readonly<Partial<Record<StudyJob['reason'], 'so' | 'at all'>>
 function earlierRun({ priors }: Config, run: RunParts): RunParts {
   const { mode, results } = priors;
   return { ...run, mode: mode === 'auto' ? run.mode : mode, historyAlone: results === 'history' };
+}
+
+/** Doctor holds it against the limit of the stage. */
+async function keepSpeeds(
+  database: Database,
+  { models, now }: Pick<RunParts, 'models' | 'now'>,
+  speeds: ReadonlyMap<SegmentedClass, number>,
+): Promise<void> {
+  for (const [seriesClass, secondsPerWindow] of speeds) {
+    const { sha256: modelSha256 } = await models.load(seriesClass);
+    const speed = { secondsPerWindow, measuredAt: now().toISOString() };
+    await writeSpeed(database, { machine: hostname(), modelSha256 }, speed);
+  }
 }
 
 /** Processes what is in the queue, until the queue is stopped. */
@@ -97,7 +113,14 @@ export function startWork(config: Config, parts: WorkParts): void {
         logger.info({ studyInstanceUid, results: volumes.length, skipped }, 'study measured again');
         return;
       }
-      const runParts = job.reason === 'earlier' ? earlierRun(config, run) : run;
+      const speeds = new Map<SegmentedClass, number>();
+      const onStageEnd: StageEndListener = (end) => {
+        const { stage, class: seriesClass, secondsPerStep } = end;
+        const segmented = SEGMENTED_CLASSES.find((name) => name === seriesClass);
+        if (stage === 'segment' && segmented && secondsPerStep) speeds.set(segmented, secondsPerStep);
+        run.onStageEnd?.(end);
+      };
+      const runParts = { ...(job.reason === 'earlier' ? earlierRun(config, run) : run), onStageEnd };
       // After a kill the run may be over, and not yet told to anybody.
       const unlessDone = job.takeovers === 0 ? UNLESS_DONE[job.reason] : undefined;
       const study = { ...job, restate: job.reason === 'restated', unlessDone };
@@ -136,6 +159,9 @@ export function startWork(config: Config, parts: WorkParts): void {
           await wantEarlierStudies(database, { patientKey, studyInstanceUid, now: run.now() });
         }
       }
+      await keepSpeeds(database, run, speeds).catch((err: unknown) =>
+        logger.warn({ err }, 'speed is not kept'),
+      );
       metrics.studyEnded(decisions.some(isChosen) ? 'done' : 'skipped', volumes);
       logger.info({ studyInstanceUid: job.studyInstanceUid, results: volumes.length }, 'study processed');
     },

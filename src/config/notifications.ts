@@ -6,6 +6,7 @@ const NOTIFIED_EVENTS = ['failed', 'finished', 'change'] as const;
 export const notificationsSchema = z.strictObject({
   events: z.array(z.enum(NOTIFIED_EVENTS)),
   changePercent: z.number().positive(),
+  nothingArrivedHours: z.number().positive().nullable(),
   patientData: z.boolean(),
   pagesUrl: z.url({ protocol: /^https?$/ }).nullable(),
   webhook: z

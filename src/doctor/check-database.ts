@@ -35,7 +35,16 @@ export async function checkDatabase(
   }
 }
 
-function describeState({ state, version, newest }: DatabaseState): Finding {
+function describeState({ state, version, newest, aside }: DatabaseState): Finding {
+  if (aside !== undefined) {
+    return trouble(
+      'database',
+      'problem',
+      `there is none, but ${aside}, which a restore put aside: the restore was cut off`,
+      'The node does not start: a new, empty database would know nothing of what it has done.',
+      `Run \`database restore\` again, or rename ${aside} back (docs/operations.md, Backup and restore).`,
+    );
+  }
   if (state === 'absent') return ok('database', 'there is none yet; the first start makes it');
   if (state === 'current') {
     return ok('database', `schema version ${version}; it needs no extension of PostgreSQL (such as pg_trgm)`);

@@ -142,6 +142,11 @@ describe('the image and the service', () => {
       .filter((line) => line.startsWith('!'));
     expect(read('.dockerignore')).toMatch(/^\*$/m);
     for (const line of named) expect(existsSync(path.join(ROOT, line.slice(1))), line).toBe(true);
+    // What makes the release in there is whole.
+    const script = 'tools/build-release.ts';
+    const needed = [...read(script).matchAll(/from '\.\/([^']+)'/g)].map(([, file]) => `!tools/${file}`);
+    expect(needed).not.toEqual([]);
+    expect([`!${script}`, ...needed].filter((line) => !named.includes(line))).toEqual([]);
   });
 
   it('the health check of the image is in the release', () => {

@@ -1,17 +1,14 @@
-import { existsSync } from 'node:fs';
-import { chmod, copyFile, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { cleanDebian, DEBIAN_ENVIRONMENT } from '../support/clean-debian.ts';
+import { runInReadOnlyRoot } from '../support/read-only-root.ts';
 import { packRelease, run } from '../support/release.ts';
 import { describeWith } from '../support/requires.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const UID = '10001';
 const DATA = '/var/lib/pansegnet-node';
-/** The folder of the npm that runs this test. */
-const NPM = path.resolve(run('sh', ['-c', 'readlink -f "$(command -v npm)"']).trim(), '../..');
-
 /**
  * The steps of the Dockerfile in a clean Debian: debootstrap's smallest root with Node.js and npm in
  * /usr/local stands for the base image. Needs root, for chroot, and Debian's packages and npm's from their
@@ -20,25 +17,22 @@ const NPM = path.resolve(run('sh', ['-c', 'readlink -f "$(command -v npm)"']).tr
 describeWith(['debootstrap'], 'installing a release in a clean Debian', () => {
   let folder: string;
   let root: string;
-  const inRoot = (...args: string[]) => run('chroot', [root, ...args], { env: ENVIRONMENT });
+  const inRoot = (...args: string[]) => run('chroot', [root, ...args], { env: DEBIAN_ENVIRONMENT });
   /** As the container runs: not root, everything read-only but the data and /tmp. */
   const asService = (command: string) =>
-    run('unshare', ['--mount', 'sh', '-ec', SANDBOX, root, `cd ${DATA} && ${command}`], { env: ENVIRONMENT });
+    runInReadOnlyRoot(
+      {
+        root,
+        user: `${UID}:${UID}`,
+        folder: DATA,
+        environment: DEBIAN_ENVIRONMENT,
+        mounts: [{ from: path.join(root, DATA), to: DATA, writable: true }],
+      },
+      ['sh', '-c', command],
+    );
 
   beforeAll(async () => {
-    folder = await mkdtemp(path.join(tmpdir(), 'clean-debian-'));
-    await chmod(folder, 0o755);
-    root = path.join(folder, 'root');
-    run('debootstrap', ['--variant=minbase', 'bookworm', root]);
-    await copyFile('/etc/resolv.conf', path.join(root, 'etc/resolv.conf'));
-    if (existsSync('/etc/ssl/certs'))
-      await cp('/etc/ssl/certs', path.join(root, 'etc/ssl/certs'), { recursive: true });
-    await copyFile(process.execPath, path.join(root, 'usr/local/bin/node'));
-    await cp(NPM, path.join(root, 'usr/local/lib/node_modules/npm'), { recursive: true, dereference: true });
-    await writeFile(path.join(root, 'usr/local/bin/npm'), NPM_SCRIPT, { mode: 0o755 });
-    await mkdir(path.join(root, 'release'));
-    // Networks that look into TLS have an authority of their own.
-    if (AUTHORITY) await copyFile(AUTHORITY, path.join(root, 'release/authority.pem'));
+    ({ folder, root } = await cleanDebian());
     await copyFile(packRelease(folder), path.join(root, 'release/release.tgz'));
     await copyFile(path.join(ROOT, 'deploy/install.sh'), path.join(root, 'release/install.sh'));
     inRoot('sh', '/release/install.sh', 'program', '/release/release.tgz');
@@ -74,24 +68,3 @@ describeWith(['debootstrap'], 'installing a release in a clean Debian', () => {
     expect(() => asService('node /opt/pansegnet-node/current/bin/healthcheck.js')).toThrow(/fetch failed/);
   });
 });
-
-const NPM_SCRIPT = '#!/bin/sh\nexec node /usr/local/lib/node_modules/npm/bin/npm-cli.js "$@"\n';
-const AUTHORITY = process.env['NODE_EXTRA_CA_CERTS'];
-const ENVIRONMENT = {
-  ...(AUTHORITY ? { NODE_EXTRA_CA_CERTS: '/release/authority.pem' } : {}),
-  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-  HOME: '/root',
-  NPM_CONFIG_REGISTRY: run('npm', ['config', 'get', 'registry']).trim(),
-  TZ: 'Europe/Berlin',
-};
-
-/** $0: the root, $1: the command. */
-const SANDBOX = `
-  mount --bind "$0" "$0"
-  mount --bind "$0${DATA}" "$0${DATA}"
-  mount -t tmpfs tmpfs "$0/tmp"
-  mount -t proc proc "$0/proc"
-  mount --bind /dev "$0/dev"
-  mount -o remount,bind,ro "$0"
-  exec chroot --userspec=${UID}:${UID} "$0" sh -c "$1"
-`;

@@ -141,8 +141,11 @@ const rulesSchema = z.object({
 describe('what is made of the metrics', () => {
   const dashboardFile = path.join(DEPLOY, 'grafana/pansegnet-node.json');
   const dashboard = dashboardSchema.parse(JSON.parse(readFileSync(dashboardFile, 'utf8')));
-  const rulesFile = path.join(DEPLOY, 'prometheus/pansegnet-node.rules.yml');
-  const rules = rulesSchema.parse(parse(readFileSync(rulesFile, 'utf8')));
+  const RULES = ['pansegnet-node-arrivals.rules.yml', 'pansegnet-node.rules.yml'];
+  const groups = RULES.flatMap((file) => {
+    const text = readFileSync(path.join(DEPLOY, 'prometheus', file), 'utf8');
+    return rulesSchema.parse(parse(text)).groups;
+  });
 
   /** Names in an expression, without what Prometheus adds to a histogram's. */
   const namesIn = (expression: string): string[] =>
@@ -156,7 +159,7 @@ describe('what is made of the metrics', () => {
     const metrics = metricsOf(STATE);
     const known = metrics.registry.getMetricsAsArray().map(({ name }) => name);
     const shown = dashboard.panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr));
-    const alerted = rules.groups.flatMap((group) => group.rules.map(({ expr }) => expr));
+    const alerted = groups.flatMap((group) => group.rules.map(({ expr }) => expr));
     expect(shown.length).toBeGreaterThan(8);
     expect(unknownNames([...shown, ...alerted], known)).toEqual([]);
     expect(unknownNames(['rate(pansegnet_nonsense_total[5m])'], known)).toHaveLength(1);
@@ -168,7 +171,7 @@ describe('what is made of the metrics', () => {
   it('only known labels are asked for, so that no panel stays empty for a typing error', () => {
     const expressions = [
       ...dashboard.panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr)),
-      ...rules.groups.flatMap((group) => group.rules.map(({ expr }) => expr)),
+      ...groups.flatMap((group) => group.rules.map(({ expr }) => expr)),
     ];
     const values = {
       state: ['waiting', 'retrying', 'active', 'dead', 'failed'],
@@ -189,6 +192,6 @@ describe('what is made of the metrics', () => {
 
   it('nothing else lies in their folders', () => {
     expect(readdirSync(path.join(DEPLOY, 'grafana'))).toEqual(['pansegnet-node.json']);
-    expect(readdirSync(path.join(DEPLOY, 'prometheus'))).toEqual(['pansegnet-node.rules.yml']);
+    expect(readdirSync(path.join(DEPLOY, 'prometheus'))).toEqual(RULES);
   });
 });

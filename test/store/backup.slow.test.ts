@@ -1,5 +1,6 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -8,6 +9,9 @@ import { loadConfig } from '../../src/config.ts';
 import { text } from '../../src/dicom/reading/dataset.ts';
 import { DicomWebClient } from '../../src/dicom/web/client.ts';
 import { backUpDatabase, restoreDatabase } from '../../src/store/database/backup.ts';
+import { type LastingPlace, openDatabase } from '../../src/store/database/database.ts';
+import { inspectDatabase } from '../../src/store/database/inspect.ts';
+import type { Database } from '../../src/store/database/sql.ts';
 import { allVolumes } from '../../src/store/records/history.ts';
 import { startEmbeddedArchive } from '../support/archives.ts';
 import { postgresProgram, startPostgres } from '../support/postgres.ts';
@@ -54,6 +58,15 @@ async function processStudy(node: PansegnetNode, study: string): Promise<void> {
   await ended;
 }
 
+async function withDatabase<T>(place: LastingPlace, work: (database: Database) => Promise<T>): Promise<T> {
+  const database = await openDatabase(place);
+  try {
+    return await work(database);
+  } finally {
+    await database.close();
+  }
+}
+
 const volumes = async (node: PansegnetNode) =>
   (await allVolumes(node.database)).map(({ volumeMl, report }) => ({ volumeMl, report }));
 const modalities = async (study: string) =>
@@ -78,7 +91,7 @@ describe('a backup of the embedded database', () => {
       /is no backup/,
     );
     const aside = await restoreDatabase({ folder: database }, backup, new Date());
-    expect(existsSync(path.join(aside, 'PG_VERSION'))).toBe(true);
+    expect(existsSync(path.join(aside ?? '', 'PG_VERSION'))).toBe(true);
 
     node = await start({});
     try {
@@ -95,6 +108,67 @@ describe('a backup of the embedded database', () => {
     } finally {
       await node.stop();
     }
+  });
+});
+
+/** Ends the process by SIGKILL when it renames for the second time: what was there is aside, nothing in its place. */
+const KILLED_BETWEEN = `
+  import { syncBuiltinESMExports } from 'node:module';
+  import fs from 'node:fs/promises';
+  const { rename } = fs;
+  let renamed = 0;
+  fs.rename = (...paths) => (++renamed === 2 ? process.kill(process.pid, 'SIGKILL') : rename(...paths));
+  syncBuiltinESMExports();
+`;
+
+describe('a restore of the embedded database that is killed between its steps', () => {
+  it('leaves a node that does not start empty and says what to do; either way it goes on as before', async () => {
+    const database = path.join(folder, 'database');
+    const node = await start({});
+    await processStudy(node, FIRST);
+    const kept = await volumes(node);
+    await node.stop();
+    const backup = path.join(folder, 'first');
+    await backUpDatabase({ folder: database }, backup);
+    const site = path.join(folder, 'site.yaml');
+    await writeFile(site, `database:\n  folder: ${database}\n`);
+    const killedRestore = () =>
+      spawnSync(
+        process.execPath,
+        [
+          `--import=data:text/javascript,${encodeURIComponent(KILLED_BETWEEN)}`,
+          'src/cli.ts',
+          'database',
+          'restore',
+          backup,
+          '--config',
+          site,
+        ],
+        { cwd: path.resolve(import.meta.dirname, '../..'), encoding: 'utf8' },
+      ).signal;
+    const hasVolumes = async () => {
+      const again = await start({});
+      expect(await volumes(again)).toEqual(kept);
+      await again.stop();
+    };
+
+    expect(killedRestore()).toBe('SIGKILL');
+    const entries = await readdir(database);
+    const [aside = ''] = entries.filter((name) => name.startsWith('data.before-'));
+    expect(entries).not.toContain('data');
+    const refusal = {
+      code: 'DATABASE_ABSENT',
+      message: expect.stringContaining(`mv ${path.join(database, aside)}`),
+    };
+    await expect(start({})).rejects.toMatchObject(refusal);
+    await expect(openDatabase({ folder: database }, { mayCreate: false })).rejects.toMatchObject(refusal);
+    expect(await inspectDatabase({ folder: database })).toMatchObject({ state: 'absent', aside });
+    await rename(path.join(database, aside), path.join(database, 'data'));
+    await hasVolumes();
+
+    expect(killedRestore()).toBe('SIGKILL');
+    expect(await restoreDatabase({ folder: database }, backup, new Date())).toMatch(/data\.before-/);
+    await hasVolumes();
   });
 });
 
@@ -117,6 +191,22 @@ describeWith(['postgresql'], 'a backup of the PostgreSQL database', () => {
       await expect(restoreDatabase(place, path.join(folder, 'torn'), new Date())).rejects.toThrow(
         /pg_restore/,
       );
+      // Killed when half of the dump is in: the server has undone it all.
+      const before = await withDatabase(place, allVolumes);
+      const programs = path.join(folder, 'programs');
+      await mkdir(programs);
+      const half = `${postgresProgram('pg_restore')} "$@" | head -c 20000; kill -9 $PPID`;
+      await writeFile(path.join(programs, 'pg_restore'), `#!/bin/sh\n${half}\n`, { mode: 0o755 });
+      const site = path.join(folder, 'site.yaml');
+      await writeFile(site, `database:\n  url: ${place.url}\n`);
+      const killed = spawnSync(
+        process.execPath,
+        ['src/cli.ts', 'database', 'restore', dump, '--config', site],
+        { env: { ...process.env, PATH: `${programs}:${process.env['PATH']}` }, encoding: 'utf8' },
+      );
+      expect(killed.signal, killed.stderr).toBe('SIGKILL');
+      expect(await withDatabase(place, allVolumes)).toEqual(before);
+
       expect(await restoreDatabase(place, dump, new Date())).toMatch(
         /^pansegnet_before_\w+, pgboss_before_\w+$/,
       );
@@ -131,6 +221,13 @@ describeWith(['postgresql'], 'a backup of the PostgreSQL database', () => {
       } finally {
         await node.stop();
       }
+      // As a restore of before left it that was cut off.
+      await withDatabase(place, (database) =>
+        database.query('ALTER SCHEMA pansegnet RENAME TO pansegnet_before_z'),
+      );
+      const refusal = { code: 'DATABASE_ABSENT', message: expect.stringContaining('pansegnet_before_z') };
+      await expect(start({ url: place.url })).rejects.toMatchObject(refusal);
+      expect(await inspectDatabase(place)).toMatchObject({ state: 'absent', aside: 'pansegnet_before_z' });
     } finally {
       vi.unstubAllEnvs();
       await server.stop();

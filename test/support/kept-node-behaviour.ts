@@ -123,7 +123,7 @@ export function keptNodeBehaviour(newSite: () => Promise<DatabaseSite>): void {
       await expect.poll(isTold, PATIENCE).toBe(true);
       await expect.poll(() => ofBefore().length, PATIENCE).toBe(expected.length);
       for (const { studyInstanceUid } of expected) {
-        const told = ofBefore().filter((one) => one.includes(studyInstanceUid));
+        const told = ofBefore().filter((one) => one.includes(studyInstanceUid ?? ''));
         const wanted = expected.filter((one) => one.studyInstanceUid === studyInstanceUid);
         expect(told).toHaveLength(wanted.length);
       }

@@ -39,7 +39,7 @@ export function notificationsBehaviour(open: () => Promise<Database>): void {
     refusing = false;
     numbers = [];
     await database.query('DELETE FROM pgboss.job');
-    await database.query(`DELETE FROM pansegnet.setting WHERE name = 'notified-until'`);
+    await database.query(`DELETE FROM pansegnet.setting WHERE name ~ 'notified-until|arriv|silence'`);
     await database.query('DELETE FROM pansegnet.study');
     await database.query('DELETE FROM pansegnet.volume');
     await notifyOnce(parts());
@@ -53,6 +53,7 @@ export function notificationsBehaviour(open: () => Promise<Database>): void {
       settings: {
         events: ['failed', 'finished', 'change'],
         changePercent: 10,
+        nothingArrivedHours: null,
         patientData: false,
         pagesUrl: 'https://node.example.org',
         trends: { correctedCounts: true, repeatabilityPercent: {} },
@@ -86,6 +87,8 @@ export function notificationsBehaviour(open: () => Promise<Database>): void {
     const why = state === 'failed' ? { reason: 'of Doe^Jane nothing came', errorCode: 'DICOM_GEOMETRY' } : {};
     await markEnded(database, { studyInstanceUid, state, ...why, now: now() });
   }
+
+  const noteSeen = (studyInstanceUid: string) => markRunning(database, { studyInstanceUid, now: now() });
 
   describe('notifications', () => {
     it('tell of a study that failed, once, and not of those before the first look', async () => {
@@ -152,6 +155,31 @@ export function notificationsBehaviour(open: () => Promise<Database>): void {
       await notifyOnce(parts({ events: ['finished', 'change'], patientData: true }));
       expect(delivered.map(({ event }) => event)).toEqual(['study.finished']);
       expect(delivered[0]?.details?.volumes).toMatchObject([{ volumeMl: 70 }]);
+    });
+
+    it('tell once that nothing has arrived for so many hours, and again after something has', async () => {
+      const HOUR = 60 * MINUTE;
+      const look = () => notifyOnce(parts({ events: [], nothingArrivedHours: 24 }));
+      await look();
+      clock += 23 * HOUR;
+      await look();
+      expect(delivered, 'it counts from the first look').toEqual([]);
+      clock += HOUR;
+      await Promise.all([look(), look()]);
+      await look();
+      expect(delivered).toEqual([{ event: 'nothing.arrived', at: now().toISOString(), hours: 24 }]);
+
+      await noteSeen('1.7');
+      await look();
+      clock += 24 * HOUR - 1;
+      await look();
+      expect(delivered).toHaveLength(1);
+      clock += 2;
+      await look();
+      expect(delivered).toHaveLength(2);
+      clock += 48 * HOUR;
+      await notifyOnce(parts());
+      expect(delivered).toHaveLength(2);
     });
 
     it('are tried again, ever later, until they are delivered, always with the same number', async () => {

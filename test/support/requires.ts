@@ -28,6 +28,7 @@ const PACKAGES = {
   torch: 'python3-torch',
   strace: 'strace',
   debootstrap: 'debootstrap',
+  buildah: 'buildah',
   nginx: 'nginx-light',
   onnx: 'python3-onnx',
   hl7: 'python3-hl7',

@@ -97,7 +97,7 @@ export function upgradeBehaviour(newSite: () => Promise<DatabaseSite>): void {
             trends: { correctedCounts: true, repeatabilityPercent: {} },
           },
           channels: {
-            test: async ({ id, message }) => void got.push({ id, study: message.studyInstanceUid }),
+            test: async ({ id, message }) => void got.push({ id, study: message.studyInstanceUid ?? '' }),
           },
           now: () => new Date(),
           warn: (fields) => console.error(fields),

@@ -2,10 +2,12 @@ import { z } from 'zod';
 
 /** What is told of an event. Fields that say whose it is are there only where the site wants it. */
 export const messageSchema = z.object({
-  event: z.enum(['study.failed', 'study.finished', 'volume.changed']),
+  event: z.enum(['study.failed', 'study.finished', 'volume.changed', 'nothing.arrived']),
   /** ISO 8601, UTC. */
   at: z.string(),
-  studyInstanceUid: z.string(),
+  /** Of nothing.arrived: none, but for how many hours. */
+  studyInstanceUid: z.string().optional(),
+  hours: z.number().optional(),
   link: z.string().optional(),
   errorCode: z.string().optional(),
   /** Of a change: CT, T1W or T2W, and by how much the volume differs from the one before it. */
@@ -30,7 +32,7 @@ export function asText(message: Message): { subject: string; text: string } {
   const { details } = message;
   const lines = [
     headline(message),
-    `Study ${message.studyInstanceUid}`,
+    ...(message.studyInstanceUid ? [`Study ${message.studyInstanceUid}`] : []),
     ...(message.errorCode ? [`Code ${message.errorCode}`] : []),
     ...(details?.patientName ? [`Patient ${details.patientName}`] : []),
     ...(details?.patientId ? [`Patient ID ${details.patientId}`] : []),
@@ -48,7 +50,8 @@ export function asText(message: Message): { subject: string; text: string } {
   return { subject, text: `${lines.join('\n')}\n` };
 }
 
-function headline({ event, class: images = '', changePercent = 0 }: Message): string {
+function headline({ event, class: images = '', changePercent = 0, hours }: Message): string {
+  if (event === 'nothing.arrived') return `no study has arrived for ${hours} hours`;
   if (event === 'study.failed') return 'a study could not be processed';
   if (event === 'study.finished') return 'a study was processed';
   const sign = changePercent > 0 ? '+' : '';

@@ -7,6 +7,7 @@ import { readSetting, writeSetting } from '../../store/records/settings.ts';
 import { studiesEndedSince } from '../../store/records/study-log.ts';
 import type { Message } from './message.ts';
 import { markDelivered, markUndelivered, putMessage, takeDue } from './outbox.ts';
+import { tellSilence } from './silence.ts';
 import { type MessageSettings, messagesOf } from './study-messages.ts';
 
 /** Delivers one message, or rejects with the reason. */
@@ -14,7 +15,7 @@ export type Deliver = (delivery: { id: number; message: Message; now: Date }) =>
 
 export interface NotifierParts {
   readonly engine: JobEngine;
-  readonly settings: MessageSettings;
+  readonly settings: MessageSettings & { readonly nothingArrivedHours?: number | null };
   /** By name, such as `webhook`. */
   readonly channels: Readonly<Record<string, Deliver>>;
   readonly now: () => Date;
@@ -37,6 +38,9 @@ const POLL_MS = 2_000;
  */
 export async function notifyOnce(parts: NotifierParts): Promise<void> {
   await putNews(parts);
+  const { engine, settings, channels, now } = parts;
+  const hours = settings.nothingArrivedHours ?? null;
+  await tellSilence(engine, { hours, channels: Object.keys(channels), now: now() });
   for (let count = 0; count < BATCH; count++) {
     if (!(await deliverNext(parts))) return;
   }

@@ -19,6 +19,8 @@ export interface StageEnd {
   /** What the series was taken for; `STUDY` for stages that concern the whole study. */
   readonly class: string;
   readonly seconds: number;
+  /** Where the stage told of its progress: what each step took on average; of `segment`, a window. */
+  readonly secondsPerStep?: number;
 }
 export type StageEndListener = (end: StageEnd) => void;
 
@@ -57,10 +59,12 @@ export class StageClock {
     return async (stage, work) => {
       const started = performance.now();
       let begun: number | undefined;
+      let steps: { readonly secondsPerStep: number } | undefined;
       const progressOf = (expect: LimitedStage['expect']) => (done: number, total: number) => {
         const now = performance.now();
         begun ??= now;
-        const secondsLeft = done > 0 ? ((now - begun) / 1000 / done) * (total - done) : undefined;
+        if (done > 0) steps = { secondsPerStep: (now - begun) / 1000 / done };
+        const secondsLeft = steps && steps.secondsPerStep * (total - done);
         onProgress?.({ stage, subject, done, total, ...(secondsLeft === undefined ? {} : { secondsLeft }) });
         if (secondsLeft !== undefined) expect(secondsLeft);
       };
@@ -72,7 +76,7 @@ export class StageClock {
       } finally {
         const seconds = (performance.now() - started) / 1000;
         this.seconds[stage] = (this.seconds[stage] ?? 0) + seconds;
-        onEnd?.({ stage, class: seriesClass, seconds });
+        onEnd?.({ stage, class: seriesClass, seconds, ...steps });
       }
     };
   }

@@ -1,14 +1,17 @@
-import { execFile } from 'node:child_process';
+import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, open, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { Readable, Writable } from 'node:stream';
 import { promisify } from 'node:util';
 import { codeOf, messageOf } from '../../coded-error.ts';
 import { StoreError } from '../store-error.ts';
 import { DATA_FOLDER, type LastingPlace } from './database.ts';
 import { lockFolder } from './folder-lock.ts';
 import { connectPostgres } from './postgres.ts';
+import { ASIDE_FOLDER, ASIDE_SCHEMA, folderAside } from './put-aside.ts';
 import type { Sql } from './sql.ts';
 
 /** The node's own, and those of its job engine. */
@@ -16,6 +19,7 @@ const SCHEMAS = ['pansegnet', 'pgboss'] as const;
 /** What a file begins with: gzip (RFC 1952 2.3.1), and pg_dump's custom format. */
 const BEGINNINGS = { folder: Buffer.from([0x1f, 0x8b]), server: Buffer.from('PGDMP') } as const;
 const OWNER_ALONE = 0o077;
+const SAID_KEPT = 4_000;
 
 /**
  * Writes the whole database into one file: of the embedded one, which no process may use meanwhile, its
@@ -40,15 +44,20 @@ export async function backUpDatabase(place: LastingPlace, file: string): Promise
 
 /**
  * Puts a backup in the place of the database. What was there is kept beside it, under the name that is
- * returned: the folder `data.before-…`, or schemas with that ending. Where it fails, all is as it was.
+ * returned: the folder `data.before-…`, or schemas with that ending; undefined where there was none. Where
+ * it fails, all is as it was; where it is cut off, too, or the node says so when it next starts.
  * @throws StoreError DATABASE_IN_USE, BACKUP_FAILED where the file is no backup of this kind of database
  */
-export async function restoreDatabase(place: LastingPlace, file: string, now: Date): Promise<string> {
+export async function restoreDatabase(
+  place: LastingPlace,
+  file: string,
+  now: Date,
+): Promise<string | undefined> {
   await mustBegin(file, 'url' in place ? 'server' : 'folder');
   const moment = now.toISOString().replaceAll(/[-:]|\.\d+/g, '');
   return 'url' in place
-    ? restoreServer(place, file, `_before_${moment.toLowerCase()}`)
-    : restoreFolder(path.resolve(place.folder), file, `${DATA_FOLDER}.before-${moment}`);
+    ? restoreServer(place, file, `${ASIDE_SCHEMA}${moment.toLowerCase()}`)
+    : restoreFolder(path.resolve(place.folder), file, `${ASIDE_FOLDER}${moment}`);
 }
 
 async function pack(folder: string, file: string): Promise<void> {
@@ -63,7 +72,7 @@ async function pack(folder: string, file: string): Promise<void> {
   }
 }
 
-async function restoreFolder(folder: string, file: string, aside: string): Promise<string> {
+async function restoreFolder(folder: string, file: string, aside: string): Promise<string | undefined> {
   const lock = await lockFolder(folder);
   const unpacked = path.join(folder, 'restored.partial');
   const data = path.join(folder, DATA_FOLDER);
@@ -75,8 +84,18 @@ async function restoreFolder(folder: string, file: string, aside: string): Promi
     const restored = path.join(unpacked, DATA_FOLDER);
     if (!existsSync(path.join(restored, 'PG_VERSION')))
       throw new StoreError('BACKUP_FAILED', `${file} holds no embedded database`);
-    if (existsSync(data)) await rename(data, old);
-    await rename(restored, data);
+    if (!existsSync(data)) {
+      await rename(restored, data);
+      const before = folderAside(folder);
+      return before === undefined ? undefined : path.join(folder, before);
+    }
+    await rename(data, old);
+    try {
+      await rename(restored, data);
+    } catch (error) {
+      await rename(old, data);
+      throw error;
+    }
     return old;
   } finally {
     await rm(unpacked, { recursive: true, force: true });
@@ -95,27 +114,60 @@ async function restoreServer(
   { url }: { readonly url: string },
   file: string,
   ending: string,
-): Promise<string> {
+): Promise<string | undefined> {
   const server = await connectPostgres(url, 1);
   try {
     await mustBeAlone(server);
     const there = await schemasOf(server);
-    const renamed = (from: string, to: string): Promise<unknown> =>
-      server.query(there.map((schema) => `ALTER SCHEMA ${schema}${from} RENAME TO ${schema}${to};`).join(''));
-    await renamed('', ending);
-    try {
-      const whole = ['--no-owner', '--exit-on-error', '--single-transaction'];
-      await withPasswordApart(url, (location) =>
-        run('pg_restore', [...whole, `--dbname=${location}`, path.resolve(file)]),
-      );
-    } catch (error) {
-      await renamed(ending, '');
-      throw error;
-    }
-    return there.map((schema) => `${schema}${ending}`).join(', ');
+    const aside = there.map((schema) => `ALTER SCHEMA ${schema} RENAME TO ${schema}${ending};`);
+    await withPasswordApart(url, (location) => replay(location, path.resolve(file), aside.join('\n')));
+    return there.length === 0 ? undefined : there.map((schema) => `${schema}${ending}`).join(', ');
   } finally {
     await server.close();
   }
+}
+
+/** Runs `before` and a dump's statements in one transaction: cut off at any point, it has done nothing. */
+async function replay(location: string, file: string, before: string): Promise<void> {
+  const script = spawn('pg_restore', ['--no-owner', '--file=-', file], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const quiet = ['--no-psqlrc', '--quiet', '--output=/dev/null', '--set=ON_ERROR_STOP=1'];
+  const session = spawn('psql', [...quiet, '--file=-', location], { stdio: ['pipe', 'ignore', 'pipe'] });
+  // Its end says why it takes no more.
+  session.stdin.on('error', () => undefined);
+  session.stdin.write(`BEGIN;\n${before}\n`);
+  script.stdout.pipe(session.stdin, { end: false });
+  // Where no COMMIT comes, the server undoes everything.
+  const written = ended('pg_restore', script).then(
+    () => session.stdin.end('COMMIT;\n'),
+    (error: unknown) => {
+      session.stdin.destroy();
+      throw error;
+    },
+  );
+  const taken = ended('psql', session).finally(() => {
+    script.kill();
+    script.stdout.destroy();
+  });
+  const both = [written, taken];
+  try {
+    await Promise.all(both);
+  } finally {
+    await Promise.allSettled(both);
+  }
+}
+
+async function ended(
+  program: string,
+  child: ChildProcessByStdio<Writable | null, Readable | null, Readable>,
+): Promise<void> {
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-SAID_KEPT)));
+  const failed = (why: string, cause?: unknown) =>
+    new StoreError('BACKUP_FAILED', `${program}: ${why}`, { cause });
+  const [code, signal] = await once(child, 'close').catch((cause: unknown) => {
+    throw failed(codeOf(cause) === 'ENOENT' ? 'it is not installed' : messageOf(cause), cause);
+  });
+  if (code !== 0) throw failed(said.trim() || `it ended with ${signal ?? code}`);
 }
 
 /** Other connections of nodes to this database: they would go on writing to what is put aside. */

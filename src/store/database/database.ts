@@ -7,6 +7,7 @@ import { StoreError } from '../store-error.ts';
 import { type FolderLock, lockFolder } from './folder-lock.ts';
 import { migrate } from './migrations.ts';
 import { connectPostgres, MIGRATION_TIMEOUT_MS } from './postgres.ts';
+import { cutOff, folderAside, schemaAside } from './put-aside.ts';
 import { schemaVersion } from './schema-version.ts';
 import type { Database, Row } from './sql.ts';
 import { openSyncedPglite } from './synced-pglite.ts';
@@ -40,14 +41,15 @@ export async function openDatabase(place: DatabasePlace, { mayCreate = true } = 
   if ('memory' in place) return migrated(embedded(await PGlite.create('memory://')));
   if ('url' in place) {
     const patient = await connectPostgres(place.url, 1, MIGRATION_TIMEOUT_MS);
-    await (await migrated(patient, mayCreate ? undefined : 'the PostgreSQL server of database.url')).close();
+    await (await migrated(patient, { mayCreate })).close();
     return connectPostgres(place.url, place.connections);
   }
   // Asked before the lock, which would make the folder.
   const folder = path.resolve(place.folder);
-  if (!mayCreate && !existsSync(path.join(folder, DATA_FOLDER))) throw absent(`the folder ${folder}`);
+  if (!mayCreate) mustBeThere(folder, false);
   const lock = await lockFolder(folder);
   try {
+    mustBeThere(folder, mayCreate);
     return await migrated(embedded(await openFolder(folder), lock));
   } catch (error) {
     lock.release();
@@ -55,17 +57,30 @@ export async function openDatabase(place: DatabasePlace, { mayCreate = true } = 
   }
 }
 
-/** @param mustHoldTables where the node's tables have to be already */
-async function migrated(database: Database, mustHoldTables?: string): Promise<Database> {
+/** @param mayCreate of a server: whether its tables are made where there are none */
+async function migrated(database: Database, server?: { readonly mayCreate: boolean }): Promise<Database> {
   try {
-    if (mustHoldTables !== undefined && (await schemaVersion((sql) => database.query(sql))) === undefined)
-      throw absent(mustHoldTables);
+    const ask = (sql: string) => database.query(sql);
+    if (server && (await schemaVersion(ask)) === undefined) {
+      const aside = await schemaAside(ask);
+      if (aside !== undefined) throw cutOff(SERVER, aside);
+      if (!server.mayCreate) throw absent(SERVER);
+    }
     await migrate(database);
     return database;
   } catch (error) {
     await database.close();
     throw error;
   }
+}
+
+const SERVER = 'the PostgreSQL server of database.url';
+
+function mustBeThere(folder: string, mayCreate: boolean): void {
+  if (existsSync(path.join(folder, DATA_FOLDER))) return;
+  const aside = folderAside(folder);
+  if (aside !== undefined) throw cutOff(folder, aside);
+  if (!mayCreate) throw absent(`the folder ${folder}`);
 }
 
 const absent = (where: string): StoreError =>

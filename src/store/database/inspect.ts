@@ -7,12 +7,15 @@ import { DATA_FOLDER, type DatabasePlace } from './database.ts';
 import { lockFolder } from './folder-lock.ts';
 import { MIGRATIONS } from './migration-steps.ts';
 import { connectPostgres } from './postgres.ts';
+import { folderAside, schemaAside } from './put-aside.ts';
 import { schemaVersion } from './schema-version.ts';
 import type { Row, Sql } from './sql.ts';
 
 export interface DatabaseState {
   /** `older`: the next start migrates it. `newer`: this program refuses it. */
   readonly state: 'absent' | 'older' | 'current' | 'newer';
+  /** Where it is absent: what a restore that was cut off has put aside, a folder or a schema. */
+  readonly aside?: string;
   readonly version: number;
   /** The version that this program makes. */
   readonly newest: number;
@@ -23,7 +26,13 @@ export interface DatabaseState {
  * @throws StoreError DATABASE_IN_USE, DATABASE_UNUSABLE
  */
 export const inspectDatabase = (place: DatabasePlace): Promise<DatabaseState> =>
-  look(place, async (sql) => describe(sql && (await schemaVersion((text) => sql.query(text)))));
+  look(place, async (sql) => {
+    const state = describe(sql && (await schemaVersion((text) => sql.query(text))));
+    if (state.state !== 'absent' || 'memory' in place) return state;
+    const aside =
+      'url' in place ? sql && (await schemaAside((text) => sql.query(text))) : folderAside(place.folder);
+    return aside === undefined ? state : { ...state, aside };
+  });
 
 /**
  * Reads from a database and changes nothing.

@@ -20,6 +20,10 @@ export async function writeSetting(sql: Sql, name: string, value: string): Promi
   );
 }
 
+export async function forgetSetting(sql: Sql, name: string): Promise<void> {
+  await sql.query('DELETE FROM pansegnet.setting WHERE name = $1', [name]);
+}
+
 /** The value of a setting that is made once, by whoever asks first, and then stays. */
 export async function settingMadeOnce(sql: Sql, name: string, made: string): Promise<string> {
   const rows = await sql.query(

@@ -59,7 +59,7 @@ export async function focusWindows(
 export function expectedForwards(
   shape: Shape3,
   { patchSize, mirrorAxes }: Focus,
-  networks: Networks,
+  networks: Pick<Networks, 'count'>,
 ): number {
   const looks = gridCorners(shape, patchSize, SEARCHES[0].stepSize).reduce(
     (all, { length }) => all * length,

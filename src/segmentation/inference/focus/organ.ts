@@ -67,7 +67,7 @@ export async function segmentOrgan(
   }
 }
 
-export const forwardsPerWindow = (mirrorAxes: readonly number[], networks: Networks): number =>
+export const forwardsPerWindow = (mirrorAxes: readonly number[], networks: Pick<Networks, 'count'>): number =>
   2 ** mirrorAxes.length * networks.count;
 
 /** As the volume's interval counts them: voxels that may be the organ, and those that clearly are. */
