@@ -62,7 +62,7 @@ async function segmentSeries(
   const source = await stage('volume', async () => builder.finish());
   const { name: part, formerName: formerPart } = series.part ?? {};
   const mode = restate ? await standingMode({ source, part, model }, run, parts) : parts.mode;
-  const images = { source, part, formerPart, model, mode };
+  const images = { source, part, formerPart, phase: series.phase, model, mode };
   const standing = restate ? await standingResult(images, run, parts, stage) : undefined;
   await parts.turn?.begin();
   if (isLast) parts.turn?.beginsLast();

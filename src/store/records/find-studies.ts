@@ -66,6 +66,19 @@ export async function findStudies(
   return { studies: await listings(sql, studiesOf(rows)), total, states };
 }
 
+/** The UIDs of so many of them, in the same order. */
+export async function findStudyUids(sql: Sql, filter: StudyFilter, limit: number): Promise<string[]> {
+  const { from, where, parameters } = conditions(filter);
+  const next = parameters.length;
+  const rows = await sql.query(
+    `SELECT study_instance_uid AS uid FROM ${from}
+     WHERE ${where} AND ($${next + 1}::text IS NULL OR state = $${next + 1})
+     ORDER BY changed_at DESC, study_instance_uid LIMIT $${next + 2}`,
+    [...parameters, filter.state ?? null, limit],
+  );
+  return rowsOf(z.object({ uid: z.string() }), rows).map(({ uid }) => uid);
+}
+
 /** Everything about one study. */
 export async function findStudyListing(
   sql: Sql,

@@ -47,9 +47,13 @@ export function volumesAsCsv(
 ): string {
   const columns = Object.values(COLUMNS);
   const rows = volumes.map((volume) => ({ ...volume, compared: comparability.get(volume.studyInstanceUid) }));
-  const lines = [Object.keys(COLUMNS), ...rows.map((row) => columns.map((column) => field(column(row))))];
-  return lines.map((line) => `${line.join(',')}\r\n`).join('');
+  const lines = [Object.keys(COLUMNS), ...rows.map((row) => columns.map((column) => column(row)))];
+  return lines.map(csvLine).join('');
 }
+
+/** One line (RFC 4180), its end included. */
+export const csvLine = (values: readonly (string | number | undefined)[]): string =>
+  `${values.map(field).join(',')}\r\n`;
 
 function field(value: string | number | undefined): string {
   const text = String(value ?? '');
