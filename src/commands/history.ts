@@ -6,6 +6,7 @@ import { shownVolume } from '../store/records/shown-volume.ts';
 import { comparabilityOf, type PatientTrends, patientTrends } from '../store/records/trends.ts';
 import type { VolumeRecord } from '../store/records/volume-record.ts';
 import { volumesAsCsv } from '../store/records/volumes-csv.ts';
+import { StoreError } from '../store/store-error.ts';
 import { defineCommand } from './definition/command.ts';
 import { flag, jsonFlag, option, optionalText } from './definition/field.ts';
 
@@ -25,6 +26,11 @@ export const history = defineCommand({
     const volumes = await (patientKey === undefined
       ? allVolumes(database)
       : volumesOfPatient(database, patientKey));
+    if (patientKey !== undefined && volumes.length === 0)
+      throw new StoreError(
+        'PATIENT_UNKNOWN',
+        `history: there is no volume of a patient with the key ${patientKey}`,
+      );
     if (json) print(JSON.stringify(volumes.map(shownVolume), null, 2));
     else if (csv) print(volumesAsCsv(volumes, await comparabilityOfAll(database, volumes)).trimEnd());
     else if (volumes.length === 0) print('no volumes');

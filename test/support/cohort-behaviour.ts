@@ -42,7 +42,7 @@ const fieldsOf = (line: string): string[] =>
     .map(([, field = '']) => field.replace(/^"|"$/g, '').replaceAll('""', '"'))
     .slice(0, -1);
 
-export function tableOf(csv: string): Record<string, string>[] {
+function tableOf(csv: string): Record<string, string>[] {
   const [names = '', ...lines] = csv.trimEnd().split('\r\n');
   const columns = fieldsOf(names);
   return lines.map((line) => Object.fromEntries(fieldsOf(`${line},`).map((value, i) => [columns[i], value])));

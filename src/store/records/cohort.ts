@@ -209,7 +209,7 @@ const pointRow = z.object({
   studyInstanceUid: z.string(),
   report: z.string(),
 });
-export type CohortPoint = Readonly<z.output<typeof pointRow>>;
+type CohortPoint = Readonly<z.output<typeof pointRow>>;
 
 /** What the charts of the cohort show. */
 export interface CohortPoints {
