@@ -17,7 +17,7 @@ describe('the files of a study', () => {
   let folder: string;
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), 'study-files-'));
-    pages = await startPagesNode();
+    pages = await startPagesNode({ results: { pdf: true } });
     await pages.store(smallCtSeries(STUDY, { PatientBirthDate: '19600102', PatientSex: 'F' }));
     await pages.process(STUDY);
   }, 120_000);
