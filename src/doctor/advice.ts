@@ -74,11 +74,15 @@ const ADVICE: Readonly<Record<string, Advice>> = {
   },
   DICOM_UNREADABLE: {
     why: 'A series with an image that cannot be read may lack a part of the organ.',
-    todo: 'Look at the image in the archive; have it sent again from the scanner, then process the study again.',
+    todo:
+      'Look at the image in the archive; have it sent again from the scanner, then process the study ' +
+      'again.',
   },
   DICOM_ATTRIBUTE: {
     why: 'Without it, it is not known where the images lie, what they show or whose they are.',
-    todo: 'Have the series sent again as the scanner made it; what comes from a converter may lack it for good.',
+    todo:
+      'Have the series sent again as the scanner made it; what comes from a converter may lack it for ' +
+      'good.',
   },
   DICOM_TRANSFER_SYNTAX: {
     why: 'What cannot be decoded cannot be segmented.',
@@ -92,7 +96,9 @@ const ADVICE: Readonly<Record<string, Advice>> = {
   },
   DICOM_WEB_STATUS: {
     why: 'Studies are fetched from the archive, and results are stored there.',
-    todo: 'Look into the log of the archive; 401 and 403 are credentials (archive). doctor asks it step by step.',
+    todo:
+      'Look into the log of the archive; 401 and 403 are credentials (archive). doctor asks it step ' +
+      'by step.',
   },
   DICOM_WEB_ANSWER: {
     why: 'What the archive says does not go together: nothing is guessed from it.',
@@ -110,7 +116,9 @@ const ADVICE: Readonly<Record<string, Advice>> = {
   },
   INFERENCE_FAILED: {
     why: 'The network needs memory of several GB while it runs.',
-    todo: 'Free memory on the machine, or set inference.threads and queue.concurrency lower; doctor tells what there is.',
+    todo:
+      'Free memory on the machine, or set inference.threads and queue.concurrency lower; doctor tells ' +
+      'what there is.',
   },
   STUDY_CRASHES: {
     why: 'A study that ends the process would keep all others waiting.',
@@ -118,7 +126,9 @@ const ADVICE: Readonly<Record<string, Advice>> = {
   },
   STUDY_TIMEOUT: {
     why: 'Work without an end would keep all others waiting.',
-    todo: 'See what held the machine up (other work, a slow archive); a larger study may need a longer queue limit.',
+    todo:
+      'See what held the machine up (other work, a slow archive); a larger study may need a longer ' +
+      'queue limit.',
   },
   STAGE_TIMEOUT: {
     why: 'Work without an end would keep all others waiting.',
@@ -130,7 +140,9 @@ const ADVICE: Readonly<Record<string, Advice>> = {
   },
   PATIENTS_MIXED: {
     why: 'A result would go to the wrong patient.',
-    todo: 'Correct the study in the archive: one of its series is of somebody else. It is then processed by itself.',
+    todo:
+      'Correct the study in the archive: one of its series is of somebody else. It is then processed ' +
+      'by itself.',
   },
   UNEXPECTED: {
     why: 'It was not foreseen.',

@@ -12,7 +12,10 @@ export interface DashboardQuery {
   readonly offset: number;
 }
 
-/** The dashboard, or another page of its studies, with this query; what is empty is left out, and the words, which may be somebody's name. */
+/**
+ * The dashboard, or another page of its studies, with this query; what is empty is left out, and the
+ * words, which may be somebody's name.
+ */
 export function address(basePath: string, query: DashboardQuery, path = '/'): string {
   const parameters = Object.entries({ ...query, words: '' }).filter(
     ([, value]) => value !== '' && value !== 0,

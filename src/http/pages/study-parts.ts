@@ -49,7 +49,10 @@ export function reasonOf(
 const UID = /(?<![\w.])[0-2](?:\.\d+){2,}(?![\w.]*\w)/g;
 const LEAST_UID = 16;
 
-/** A sentence of the pipeline for people: a series by its description, anything else by the end of its UID. */
+/**
+ * A sentence of the pipeline for people: a series by its description, anything else by the end of its
+ * UID.
+ */
 function plainWords(reason: string, decisions: readonly ListedDecision[]): string {
   const names = new Map(decisions.map((one) => [one.seriesInstanceUid, one.description]));
   return reason.replaceAll(UID, (uid) => {

@@ -84,7 +84,8 @@ export const TEXTS = {
     processAll: (count: number) => (count === 1 ? 'Process it again' : `Process all ${count} again`),
     processAllTitle: 'Process again',
     processAllAsk: (count: number, state: string) =>
-      `${count} ${count === 1 ? 'study' : 'studies'} (${state.toLowerCase()}) will be put in the queue again.`,
+      `${count} ${count === 1 ? 'study' : 'studies'} ` +
+      `(${state.toLowerCase()}) will be put in the queue again.`,
     processAllMost: (most: number, total: number) =>
       `Of the ${total}, these are the ${most} that changed last; the others can be processed after them.`,
     cancel: 'Cancel',
