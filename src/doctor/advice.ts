@@ -91,7 +91,8 @@ const ADVICE: Readonly<Record<string, Advice>> = {
   DICOM_GEOMETRY: {
     why: 'Where slices are missing or unevenly spaced, a volume would be wrong.',
     todo:
-      'See whether the archive has all slices; have missing ones sent again, then process the study again. A ' +
+      'See whether the archive has all slices; have missing ones sent again, then process the ' +
+      'study again. A '',
       'scout or a curved reconstruction is not for segmentation.',
   },
   DICOM_WEB_STATUS: {
@@ -103,7 +104,8 @@ const ADVICE: Readonly<Record<string, Advice>> = {
   DICOM_WEB_ANSWER: {
     why: 'What the archive says does not go together: nothing is guessed from it.',
     todo:
-      'See whether the study is still in the archive and whole; a proxy in between may show a page of its own. ' +
+      'See whether the study is still in the archive and whole; a proxy in between may show a ' +
+      'page of its own. '',
       'doctor asks the archive step by step.',
   },
   DICOM_STORE_INCOMPLETE: {
