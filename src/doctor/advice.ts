@@ -92,7 +92,7 @@ const ADVICE: Readonly<Record<string, Advice>> = {
     why: 'Where slices are missing or unevenly spaced, a volume would be wrong.',
     todo:
       'See whether the archive has all slices; have missing ones sent again, then process the ' +
-      'study again. A '',
+      'study again. A ' +
       'scout or a curved reconstruction is not for segmentation.',
   },
   DICOM_WEB_STATUS: {
@@ -105,7 +105,7 @@ const ADVICE: Readonly<Record<string, Advice>> = {
     why: 'What the archive says does not go together: nothing is guessed from it.',
     todo:
       'See whether the study is still in the archive and whole; a proxy in between may show a ' +
-      'page of its own. '',
+      'page of its own. ' +
       'doctor asks the archive step by step.',
   },
   DICOM_STORE_INCOMPLETE: {
