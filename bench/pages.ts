@@ -104,7 +104,13 @@ function pageParts(database: Database): ApiParts {
     now,
     events: new StudyEvents(database, { now, onError: () => {} }),
     trends: { correctedCounts: true, repeatabilityPercent: { CT: 7 } },
-    pages: { viewerUrl: null, referenceRange: 'none', researchOnly: true, version: '0' },
+    pages: {
+      viewerUrl: null,
+      referenceRange: 'none',
+      cohortPatient: 'key',
+      researchOnly: true,
+      version: '0',
+    },
     process: unused,
     dead: { list: unused, drop: unused },
     forgetImages: () => undefined,
@@ -114,6 +120,7 @@ function pageParts(database: Database): ApiParts {
     modelNotice: async () => undefined,
     modelsInUse: async () => [],
     candidates: { report: unused, page: unused },
-    health: async () => [],
+    health: async () => ({ items: [], lookedAt: now(), figures: undefined }),
+    tries: async () => new Map(),
   };
 }

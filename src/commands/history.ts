@@ -6,6 +6,7 @@ import { shownVolume } from '../store/records/shown-volume.ts';
 import { comparabilityOf, patientTrends } from '../store/records/trends.ts';
 import type { VolumeRecord } from '../store/records/volume-record.ts';
 import { CSV_NAMES, volumesAsLines } from '../store/records/volumes-csv.ts';
+import { StoreError } from '../store/store-error.ts';
 import { defineCommand } from './definition/command.ts';
 import { flag, jsonFlag, option, optionalText } from './definition/field.ts';
 
@@ -35,7 +36,12 @@ type Batches = AsyncIterable<readonly VolumeRecord[]>;
 
 async function* onePatient(database: Sql, patientKey: string): Batches {
   const volumes = await volumesOfPatient(database, patientKey);
-  if (volumes.length > 0) yield volumes;
+  if (volumes.length === 0)
+    throw new StoreError(
+      'PATIENT_UNKNOWN',
+      `history: there is no volume of a patient with the key ${patientKey}`,
+    );
+  yield volumes;
 }
 
 /** One JSON text, some of it at a time: the comma after an element is known when there is another. */

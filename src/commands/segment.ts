@@ -18,11 +18,7 @@ export const segment = defineCommand({
     .strictObject({
       input: argument('<input>', 'the folder or the file', requiredText),
       model: option('--model <name>', 'name or folder of a model', requiredText),
-      output: option(
-        '--output <dir>',
-        'where seg.dcm and sr.dcm, or seg.nii.gz, and result.json go',
-        requiredText,
-      ),
+      output: option('--output <dir>', 'where seg.dcm, sr.dcm, seg.nii.gz and result.json go', requiredText),
       seriesInstanceUid: option(
         '--series <uid>',
         'the series to take, where the folder has several',

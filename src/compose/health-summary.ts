@@ -1,12 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config.ts';
-import type { HealthItem } from '../http/api/api-parts.ts';
+import type { HealthItem, NodeHealth } from '../http/api/api-parts.ts';
+import { time } from '../http/pages/format.ts';
 import { TEXTS } from '../http/pages/texts.ts';
 import { diskSpace } from '../metrics/disk-space.ts';
 import type { Readiness } from '../metrics/readiness.ts';
 import { describeFailure } from '../pipeline/failures.ts';
 import type { ModelNames } from '../pipeline/run/models.ts';
 import type { StudyQueue } from '../queue/study-queue.ts';
+import type { Database } from '../store/database/sql.ts';
+import { nodeFigures } from './node-figures.ts';
 import { dataFolders } from './observation.ts';
 
 /** A page does not wait longer for a part that does not answer; it shows what was known before. */
@@ -18,20 +21,78 @@ const GIGABYTE = 1e9;
 
 const T = TEXTS.health;
 
-/** How the parts of the node are, in words for people. */
+/** For so long what was found counts; then it is said that nobody knows. */
+const COUNTS_MS = 10_000;
+
+/** How the parts of the node are, in words for people. A part that does not answer is never shown as good. */
 export function nodeHealth(
   config: Config,
-  { queue, readiness, models }: { queue: StudyQueue; readiness: Readiness; models: () => ModelNames },
-): () => Promise<readonly HealthItem[]> {
-  let last: readonly HealthItem[] = [];
-  const look = async (): Promise<readonly HealthItem[]> => {
-    last = [...(await readyParts(models(), readiness)), await queueItem(queue), await diskItem(config)];
-    return last;
-  };
+  {
+    database,
+    queue,
+    readiness,
+    models,
+    now,
+  }: {
+    database: Database;
+    queue: StudyQueue;
+    readiness: Readiness;
+    models: () => ModelNames;
+    now: () => Date;
+  },
+): () => Promise<NodeHealth> {
+  const asked = [
+    new Glance(['archive', 'models', 'database'], () => readyParts(models(), readiness), now),
+    new Glance(['queue'], async () => [await queueItem(queue)], now),
+    new Glance(['disk'], async () => [await diskItem(config)], now),
+  ];
   return async () => {
-    const looking = look().catch(() => last);
-    return Promise.race([looking, delay(PATIENCE_MS, undefined, { ref: false }).then(() => last)]);
+    const figures = nodeFigures(database, now()).catch(() => undefined);
+    const looks = await Promise.all(asked.map((glance) => glance.look()));
+    const times = looks.map(({ at }) => at.getTime());
+    return {
+      items: looks.flatMap(({ items }) => items),
+      lookedAt: new Date(Math.min(...times)),
+      figures: await Promise.race([figures, patience()]),
+    };
   };
+}
+
+const patience = (): Promise<undefined> => delay(PATIENCE_MS, undefined, { ref: false });
+
+interface Seen {
+  readonly items: readonly HealthItem[];
+  readonly at: Date;
+}
+
+/** Parts that are asked together, and what they last answered. */
+class Glance {
+  readonly #parts: readonly HealthItem['part'][];
+  readonly #ask: () => Promise<HealthItem[]>;
+  readonly #now: () => Date;
+  #last: Seen | undefined;
+
+  constructor(parts: readonly HealthItem['part'][], ask: () => Promise<HealthItem[]>, now: () => Date) {
+    this.#parts = parts;
+    this.#ask = ask;
+    this.#now = now;
+  }
+
+  async look(): Promise<Seen> {
+    const at = this.#now();
+    const asking = this.#ask().then(
+      (items) => (this.#last = { items, at }),
+      () => undefined,
+    );
+    const seen = (await Promise.race([asking, patience()])) ?? this.#last;
+    if (seen && at.getTime() - seen.at.getTime() < COUNTS_MS) return seen;
+    const items = this.#parts.map((part): HealthItem => {
+      const before = seen?.items.find((one) => one.part === part);
+      const text = before && seen ? T.unknownSince(before.text, time(seen.at)) : T.unknown;
+      return { part, state: 'unknown', text };
+    });
+    return { items, at };
+  }
 }
 
 async function readyParts(models: ModelNames, readiness: Readiness): Promise<HealthItem[]> {

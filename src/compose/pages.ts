@@ -37,7 +37,7 @@ export function composePages(config: Config, input: PagesInput): ApiParts {
     config.pages.imageCacheMegabytes * BYTES_PER_MB,
   );
   const { repeatabilityPercent, counts, contentQualification } = config.results;
-  const { viewerUrl, referenceRange, rejectionNotes } = config.pages;
+  const { viewerUrl, referenceRange, rejectionNotes, cohortPatient } = config.pages;
   return {
     database,
     basePath: config.http.basePath,
@@ -51,6 +51,7 @@ export function composePages(config: Config, input: PagesInput): ApiParts {
     pages: {
       viewerUrl,
       referenceRange,
+      cohortPatient,
       researchOnly: contentQualification === 'RESEARCH',
       version: SOFTWARE_VERSION,
     },
@@ -81,6 +82,7 @@ export function composePages(config: Config, input: PagesInput): ApiParts {
     modelHashesInUse: async () => modelsInUse(await inUse.refresh()),
     modelNotice: async ({ sha256 }) => (await modelNotices(await inUse.refresh())).get(sha256),
     ...composeModelPages(config, database),
-    health: nodeHealth(config, { queue, readiness, models: inUse.names }),
+    health: nodeHealth(config, { database, queue, readiness, models: inUse.names, now }),
+    tries: (studyInstanceUids) => queue.tries(studyInstanceUids),
   };
 }

@@ -16,6 +16,7 @@ import { patientKeys } from '../store/records/patient-key.ts';
 import { headerRecorder } from '../store/records/study-header.ts';
 import { identityReader } from '../store/records/study-identity.ts';
 import { archiveOptions } from './archive.ts';
+import { recordPoll } from './node-figures.ts';
 
 interface WatchedParts {
   readonly archive: ImageArchive;
@@ -46,7 +47,7 @@ export function composeWatcher(
   config: Config,
   { archive, database, queue, logger, identity }: WatchedParts & { readonly identity: IdentityWatch },
 ): Watcher {
-  return createWatcher({
+  const watcher = createWatcher({
     identity,
     archive,
     database,
@@ -62,6 +63,14 @@ export function composeWatcher(
     now: () => new Date(),
     log: logger,
   });
+  return {
+    ...watcher,
+    poll: async (signal) => {
+      const summary = await watcher.poll(signal);
+      await recordPoll(database, new Date());
+      return summary;
+    },
+  };
 }
 const MS_PER_DAY = 86_400_000;
 

@@ -19,4 +19,5 @@ export const pagesSchema = z.strictObject({
   imageCacheMegabytes: z.int().positive(),
   rejectionNotes: z.boolean(),
   referenceRange: z.enum(['none', 'saisho2007']),
+  cohortPatient: z.enum(['key', 'id']),
 });

@@ -47,7 +47,10 @@ export function gridOfHeader(header: NIFTI1 | NIFTI2, version: 1 | 2, srow: read
  * The grid of a volume that came from elsewhere, as an sform: a quaternion could not say that a grid is
  * sheared.
  */
-export function gridOfVolume({ size, affine }: Volume): NiftiGrid {
+export function gridOfVolume({
+  size,
+  affine,
+}: Pick<Volume, 'size' | 'affine'> & { readonly voxels?: unknown }): NiftiGrid {
   return {
     version: 1,
     size,

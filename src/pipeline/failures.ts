@@ -89,6 +89,9 @@ export interface Failure {
 
 const isKnown = (code: string): code is FailureCode => Object.hasOwn(FAILURES, code);
 
+/** What a code means, for people. */
+export const failureWords = (code: string): string => (isKnown(code) ? FAILURES[code][1] : UNEXPECTED.words);
+
 /** What a thrown error means. Looks through causes until an error has a known code. */
 export function describeFailure(error: unknown): Failure {
   for (const cause of causesOf(error)) {

@@ -119,7 +119,7 @@ export async function runStudy(
   if (failures.length > 0) throw failures.find((error) => describeFailure(error).passing) ?? failures[0];
   const reports = volumes.map(({ report }) => report.sopInstanceUid);
   const ofOneSeries = forced !== undefined || parts.historyAlone === true;
-  const end = { ...endOf(decisions), ofOneSeries, reports };
+  const end = { ...endOf(decisions, models), ofOneSeries, reports };
   await finishRun(database, run, { ...end, now: now() });
   return { decisions, volumes };
 }
@@ -133,11 +133,23 @@ async function recordChoice(
   await recordDecisionDetails(database, run, decisions);
 }
 
-function endOf(decisions: readonly SeriesDecision[]): { outcome: 'done' | 'skipped'; reason?: string } {
-  return decisions.some(isChosen)
-    ? { outcome: 'done' }
-    : { outcome: 'skipped', reason: `no series is suitable; ${whatOf(decisions)}` };
+function endOf(
+  decisions: readonly SeriesDecision[],
+  models: RunParts['models'],
+): { outcome: 'done' | 'skipped'; reason?: string } {
+  if (decisions.some(isChosen)) return { outcome: 'done' };
+  const unserved = decisions.flatMap(({ class: taken, rank }) =>
+    taken !== 'NONE' && rank === 1 && !models.has(taken) ? [MODEL_KEYS[taken]] : [],
+  );
+  const what =
+    unserved.length > 0
+      ? `No model for ${[...new Set(unserved)].join(', ')}: the configuration names none`
+      : 'no series is suitable';
+  return { outcome: 'skipped', reason: `${what}; ${whatOf(decisions)}` };
 }
+
+/** As the configuration calls the classes. */
+const MODEL_KEYS = { CT_ABDOMEN: 'CT', T1W: 'T1W', T2W: 'T2W' } as const;
 
 const whatOf = (decisions: readonly SeriesDecision[]): string =>
   decisions.some(({ tried }) => tried)

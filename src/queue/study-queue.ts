@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Sql } from '../store/database/sql.ts';
-import { isJobDue } from '../store/queue/pgboss-tables.ts';
+import { isJobDue, triesOfJobs } from '../store/queue/pgboss-tables.ts';
 import { type ClaimedJob, takeOver } from './claimed-job.ts';
 import {
   addDead,
@@ -173,6 +173,21 @@ export class StudyQueue {
   async setMode(mode: QueueMode): Promise<void> {
     await setQueueMode(this.#engine.database, mode);
     this.wake();
+  }
+
+  /** How often studies were tried that wait for another try, or were given up, and when the next try is. */
+  async tries(
+    studyInstanceUids: readonly string[],
+  ): Promise<ReadonlyMap<string, { readonly tries: number; readonly nextTryAt: Date | undefined }>> {
+    if (studyInstanceUids.length === 0) return new Map();
+    const rows = await triesOfJobs(this.#engine.database, {
+      queue: QUEUE,
+      deadLetterQueue: DEAD_LETTER_QUEUE,
+      keys: studyInstanceUids,
+    });
+    return new Map(
+      rows.map(({ key, tries, nextTryAt }) => [key, { tries, nextTryAt: nextTryAt ?? undefined }]),
+    );
   }
 
   /** The studies that were given up, the latest first. */

@@ -29,10 +29,10 @@ import type { SegmentRequest } from './request.ts';
 import { type SegmentSummary, type Summarized, summarize } from './summary.ts';
 
 /**
- * Segments one series of a folder and writes `sr.dcm`, `result.json` and, where anything was found,
- * `seg.dcm`, with a file for each further form of the SEG; where it was asked for, `probabilities.nii.gz` on
- * the series' grid. Of images that don't say whose they are, `seg.nii.gz` takes the place of the DICOM
- * objects.
+ * Segments one series of a folder and writes `sr.dcm`, `result.json`, the labels as `seg.nii.gz` and, where
+ * anything was found, `seg.dcm`, with a file for each further form of the SEG; where it was asked for,
+ * `probabilities.nii.gz`, as the labels on the series' grid. Of images that don't say whose they are, there
+ * are no DICOM objects.
  */
 export async function segmentDicom(request: SegmentRequest): Promise<SegmentSummary> {
   const { input, output, model } = request;
@@ -143,11 +143,12 @@ async function resultsOf(
   { part, remarks }: FolderSeries & { readonly remarks: readonly string[] },
   { input, model, settings, now, inference: { mode } }: SegmentRequest,
 ): Promise<Made> {
+  const labels = { name: 'seg.nii.gz', grid: gridOfVolume(source.volume), voxels: pancreas.mask } as const;
   if (identityProblems(source.slices.map(({ dataset }) => ({ dataset, source: input }))).length > 0) {
     const warning =
       'no DICOM results were written: they would have to say whose they are; seg.nii.gz holds the labels';
     return {
-      outputs: [{ name: 'seg.nii.gz', grid: gridOfVolume(source.volume), voxels: pancreas.mask }],
+      outputs: [labels],
       flags: qualityFlags(pancreas.measurement, source),
       warnings: [...source.warnings, warning],
     };
@@ -159,6 +160,7 @@ async function resultsOf(
   return {
     outputs: [
       ...segFiles(settings.segmentation).flatMap((name, i) => fileOf(name, segmentations[i])),
+      labels,
       { name: 'sr.dcm', bytes: report.bytes },
       ...KEY_IMAGE_FILES.flatMap((name, i) => fileOf(name, pictures.keyImages[i])),
       ...fileOf('report-pdf.dcm', pictures.pdf),

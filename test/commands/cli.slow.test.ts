@@ -80,11 +80,14 @@ describe('the command line', () => {
       '--json',
     );
     expect(code, stderr).toBe(0);
-    expect((await readdir(output)).sort()).toEqual(['result.json', 'seg.dcm', 'sr.dcm']);
+    expect((await readdir(output)).sort()).toEqual(['result.json', 'seg.dcm', 'seg.nii.gz', 'sr.dcm']);
     const result: unknown = JSON.parse(await readFile(path.join(output, 'result.json'), 'utf8'));
     expect(JSON.parse(stdout)).toEqual(result);
     // The ball has a radius of 4 pixels in plane: 0.2 to 0.8 ml whatever the coarse grid makes of it.
-    expect(result).toMatchObject({ researchUseOnly: true, files: ['seg.dcm', 'sr.dcm', 'result.json'] });
+    expect(result).toMatchObject({
+      researchUseOnly: true,
+      files: ['seg.dcm', 'seg.nii.gz', 'sr.dcm', 'result.json'],
+    });
   });
 
   it('writes the SEG in every form that the configuration names, each with the same mask', async () => {
@@ -99,7 +102,7 @@ describe('the command line', () => {
     const { code, stderr } = await cli(...given, '--output', output);
     expect(code, stderr).toBe(0);
     const forms = { 'seg.dcm': 'FRACTIONAL', 'seg-binary.dcm': 'BINARY', 'seg-labelmap.dcm': 'LABELMAP' };
-    const expected = ['result.json', ...Object.keys(forms), 'sr.dcm'];
+    const expected = ['result.json', ...Object.keys(forms), 'seg.nii.gz', 'sr.dcm'];
     expect((await readdir(output)).sort()).toEqual(expected.sort());
     const series = await buildVolume(smallCtSeries('2.25.901').map((bytes) => readInstance(bytes, 'slice')));
     const masks = new Set<string>();
@@ -116,7 +119,7 @@ describe('the command line', () => {
     await writeSeries(source, smallCtSeries('2.25.902', { RescaleIntercept: '-500' }));
     const { code, stderr } = await cli('segment', source, '--model', model, '--output', inFolder('out'));
     expect(code, stderr).toBe(0);
-    expect((await readdir(inFolder('out'))).sort()).toEqual(['result.json', 'sr.dcm']);
+    expect((await readdir(inFolder('out'))).sort()).toEqual(['result.json', 'seg.nii.gz', 'sr.dcm']);
   });
 
   it('lets the rules choose among several series, and takes the one that is named', async () => {

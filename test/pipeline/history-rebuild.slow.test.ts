@@ -101,7 +101,8 @@ describeArchives('the volume history', (running) => {
       expect((await runCli('history', ...given)).stdout.trim().split('\n')).toHaveLength(5);
       expect((await runCli('history', '--csv', ...given)).stdout.trim().split('\r\n')).toHaveLength(6);
       const nobody = await runCli('history', '--csv', '--patient', 'nobody', ...given);
-      expect(nobody.stdout.trim().split('\r\n')).toHaveLength(1);
+      expect([nobody.code, nobody.stdout]).toEqual([1, '']);
+      expect(nobody.stderr).toContain('no volume of a patient with the key nobody');
       expect((await runCli('history', '--csv', '--json', ...given)).code).toBe(2);
     } finally {
       await rm(folder, { recursive: true });

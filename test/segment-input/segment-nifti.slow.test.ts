@@ -182,7 +182,13 @@ describe('segmenting DICOM files', () => {
     await segment(await image('ball.nii.gz'), 'dicom');
     const { code, stderr } = await segment(series, 'dicom', '--save-probabilities');
     expect(code, stderr).toBe(0);
-    expect(await filesOf('dicom')).toEqual(['probabilities.nii.gz', 'result.json', 'seg.dcm', 'sr.dcm']);
+    expect(await filesOf('dicom')).toEqual([
+      'probabilities.nii.gz',
+      'result.json',
+      'seg.dcm',
+      'seg.nii.gz',
+      'sr.dcm',
+    ]);
     const { volume } = await readNifti(inFolder('dicom', 'probabilities.nii.gz'));
     expect(volume.size).toEqual([EDGE, EDGE, SLICES]);
     expect(volume.affine.map((value) => value + 0)).toEqual([1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 2, 0, 0, 0, 0, 1]);

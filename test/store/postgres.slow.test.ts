@@ -3,6 +3,7 @@ import { JobEngine } from '../../src/queue/job-engine.ts';
 import { StudyQueue } from '../../src/queue/study-queue.ts';
 import { openDatabase } from '../../src/store/database/database.ts';
 import type { Database } from '../../src/store/database/sql.ts';
+import { cohortBehaviour } from '../support/cohort-behaviour.ts';
 import { notificationsBehaviour } from '../support/notifications-behaviour.ts';
 import { pageQueriesBehaviour } from '../support/page-queries-behaviour.ts';
 import { PATIENCE } from '../support/patience.ts';
@@ -29,6 +30,9 @@ describeWith(['postgresql'], 'on a PostgreSQL server', () => {
   });
   describe('what pages show', () => {
     pageQueriesBehaviour(open);
+  });
+  describe('the cohort', () => {
+    cohortBehaviour(open);
   });
   describe('notifications', () => {
     notificationsBehaviour(open);

@@ -178,6 +178,7 @@ export function pageQueriesBehaviour(open: () => Promise<Database>): void {
           scanner: 'Quality Scanner',
           class: 'CT',
           model: 'demo-ct 1.0.0',
+          modelName: 'demo-ct',
           results: 3,
           medianMl: 70,
           lowerQuartileMl: 65,

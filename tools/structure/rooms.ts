@@ -101,7 +101,19 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   nifti: { what: 'NIfTI files, read and written', mayImport: ['dicom/volume.ts'] },
   http: {
     what: 'pages, API, STOW-RS, who may do what',
-    mayImport: ['dicom', 'store', 'pipeline', 'queue', 'orders', 'results', 'seg', 'pictures', 'audit'],
+    mayImport: [
+      'dicom',
+      'nifti',
+      'store',
+      'pipeline',
+      'queue',
+      'orders',
+      'results',
+      'seg',
+      'pictures',
+      'audit',
+      'doctor/advice.ts',
+    ],
   },
   orders: {
     what: 'orders: workitems (UPS-RS) of a worklist elsewhere or of the node itself, and their performer',

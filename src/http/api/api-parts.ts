@@ -7,14 +7,44 @@ import type { TrendSettings } from '../../store/records/trends.ts';
 import type { VolumeRecord } from '../../store/records/volume-record.ts';
 import type { Html } from '../html.ts';
 import type { LoadedImages } from '../images/load-images.ts';
+import type { PatientNaming } from './cohort-columns.ts';
 import type { ModelUse } from './model-answers.ts';
 
 /** How one of the parts that the node depends on is. */
 export interface HealthItem {
   readonly part: 'archive' | 'queue' | 'models' | 'disk' | 'database';
-  readonly state: 'good' | 'warning' | 'bad';
+  /** unknown: it has not answered yet. */
+  readonly state: 'good' | 'warning' | 'bad' | 'unknown';
   /** In plain words. */
   readonly text: string;
+}
+
+/** How the work goes. */
+export interface NodeFigures {
+  /** When the archive last answered what is new. */
+  readonly lastPoll: Date | undefined;
+  /** Studies whose work ended today, well or not. */
+  readonly endedToday: number;
+  /** That one of them took, in the middle. */
+  readonly medianSeconds: number | undefined;
+  readonly longestWaitingSeconds: number | undefined;
+  /** Estimated; undefined where nothing tells. */
+  readonly queueEndsAt: Date | undefined;
+  readonly isQueueEmpty: boolean;
+}
+
+export interface NodeHealth {
+  readonly items: readonly HealthItem[];
+  /** When that was found. */
+  readonly lookedAt: Date;
+  readonly figures: NodeFigures | undefined;
+}
+
+/** How often the work on a study was tried. */
+export interface StudyTries {
+  readonly tries: number;
+  /** Undefined where it is not tried again by itself. */
+  readonly nextTryAt: Date | undefined;
 }
 
 /** What API and pages are made of; compose/pages.ts builds it. */
@@ -60,13 +90,17 @@ export interface ApiParts {
     readonly report: () => Promise<object>;
     readonly page: () => Promise<{ readonly title: string; readonly body: Html }>;
   };
-  readonly health: () => Promise<readonly HealthItem[]>;
+  readonly health: () => Promise<NodeHealth>;
+  /** Of studies that wait for another try, or were given up. */
+  readonly tries: (studyInstanceUids: readonly string[]) => Promise<ReadonlyMap<string, StudyTries>>;
 }
 
 interface PageSettings {
   /** With {studyInstanceUid} in it; null: there is no viewer. */
   readonly viewerUrl: string | null;
   readonly referenceRange: 'none' | 'saisho2007';
+  /** How the table of all volumes names patients. */
+  readonly cohortPatient: PatientNaming;
   /** Whether results are marked as research. */
   readonly researchOnly: boolean;
   readonly version: string;

@@ -1,5 +1,6 @@
 import { Router } from 'express';
 import type { ApiParts } from './api-parts.ts';
+import { cohortOperations } from './cohort.ts';
 import { eventOperations } from './events.ts';
 import { failedOperations } from './failed.ts';
 import { modelOperations } from './models.ts';
@@ -8,6 +9,7 @@ import { type Operation, routerOf } from './operation.ts';
 import { patientOperations } from './patients.ts';
 import { resultOperations } from './results.ts';
 import { studyOperations } from './studies.ts';
+import { studyFileOperations } from './study-files.ts';
 
 /** Everything at /api but what others are told there (/api/notify). */
 export function apiRoutes(parts: ApiParts): Router {
@@ -26,8 +28,10 @@ export function apiRoutes(parts: ApiParts): Router {
 
 const apiOperations = (parts: ApiParts): Operation[] => [
   ...studyOperations(parts),
+  ...studyFileOperations(parts),
   ...failedOperations(parts),
   ...patientOperations(parts),
+  ...cohortOperations(parts),
   ...resultOperations(parts),
   ...eventOperations(parts),
   ...modelOperations(parts),

@@ -143,7 +143,7 @@ function stored(result: ReviewedVolume): ReviewedVolume {
 }
 
 /** What the archive cannot give is no fault of the request, nor of the program. */
-async function fromArchive<T>(work: () => Promise<T>): Promise<T> {
+export async function fromArchive<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {

@@ -7,7 +7,7 @@ const MAX_PAGE = 500;
 const MAX_OFFSET = 10_000_000;
 
 /** A day, as a form's date field sends it or as DICOM has it; empty: none. */
-const day = z
+export const dayField = z
   .string()
   .regex(/^(\d{4}-\d\d-\d\d|\d{8})?$/, { error: 'is not a day such as 2026-03-01' })
   .transform((value) => value.replaceAll('-', '') || undefined)
@@ -18,8 +18,8 @@ const NONE = '';
 
 export const studyQuery = z.object({
   state: z.enum([NONE, ...STUDY_STATES]).optional(),
-  from: day.describe('StudyDate, included'),
-  to: day.describe('StudyDate, included'),
+  from: dayField.describe('StudyDate, included'),
+  to: dayField.describe('StudyDate, included'),
   class: z.enum([NONE, 'CT', 'T1W', 'T2W']).optional(),
   words: z.string().max(200).optional().describe('in name, id, description, scanner or UID'),
   when: z.enum([NONE, 'today', 'all']).optional().describe('today: whose state changed today'),

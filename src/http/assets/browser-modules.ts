@@ -10,18 +10,20 @@ const EXTENSION = path.extname(import.meta.filename);
 
 /** Modules of src that browsers get: those of the pages, and all that they import. */
 const MODULES = [
+  'http/browser/cohort-chart',
   'http/browser/live',
   'http/browser/slice-store',
   'http/browser/slice-view',
   'http/browser/study-images',
   'http/browser/volume-chart',
+  'http/pages/cohort-texts',
   'http/pages/texts',
   'pictures/outline',
   'time-left',
 ] as const;
 
 /** Where a page finds one of its modules, below /assets. */
-export const moduleAddress = (name: 'live' | 'study-images' | 'volume-chart'): string =>
+export const moduleAddress = (name: 'cohort-chart' | 'live' | 'study-images' | 'volume-chart'): string =>
   `modules/http/browser/${name}${EXTENSION}`;
 
 /** The modules as JavaScript, by their address below /assets. */

@@ -115,6 +115,9 @@ const INT16_LEAST = -32_768;
 /** To 16 bits, which is as fine as the stored values of any scanner, and more than a screen shows. */
 function asInt16(voxels: Int16Array | Float32Array): Pick<LoadedImages, 'stored' | 'slope' | 'intercept'> {
   if (voxels instanceof Int16Array) return { stored: voxels, slope: 1, intercept: 0 };
+  const whole = Int16Array.from(voxels);
+  if (voxels.every((value, index) => value === whole[index]))
+    return { stored: whole, slope: 1, intercept: 0 };
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const value of voxels) {
     if (value < low) low = value;

@@ -1,32 +1,20 @@
 import type { FoundStudies, StudyListing } from '../../store/records/find-studies.ts';
 import { STUDY_STATES, type StudyState } from '../../store/records/study-log.ts';
-import type { HealthItem } from '../api/api-parts.ts';
+import type { HealthItem, NodeHealth, StudyTries } from '../api/api-parts.ts';
 import { type Html, html } from '../html.ts';
+import { address, type DashboardQuery } from './dashboard-address.ts';
 import { clock, day, ml, patientName } from './format.ts';
+import { healthFigures } from './health-figures.ts';
+import { isOver } from './process-again.ts';
 import { decisionList, processForm, reasonOf, stateOf } from './study-parts.ts';
 import { TEXTS } from './texts.ts';
-
-/** What the reader asked for; empty fields: whatever. */
-export interface DashboardQuery {
-  readonly when: 'today' | 'all';
-  readonly state: string;
-  readonly class: string;
-  readonly words: string;
-  /** The words as they stand in addresses. */
-  readonly search: string;
-  /** As a date field has it. */
-  readonly from: string;
-  readonly to: string;
-  readonly offset: number;
-  /** Where the page begins, as the page before it said; empty: at the offset. */
-  readonly after: string;
-}
 
 export interface DashboardInput {
   readonly found: FoundStudies;
   readonly query: DashboardQuery;
   readonly pageSize: number;
-  readonly health: readonly HealthItem[];
+  readonly health: NodeHealth;
+  readonly tries: ReadonlyMap<string, StudyTries>;
   readonly basePath: string;
   readonly mayAct: boolean;
 }
@@ -36,13 +24,14 @@ const T = TEXTS.dashboard;
 export function dashboardBody(input: DashboardInput): Html {
   const { query, basePath } = input;
   return html`<h1>${T.title}</h1>
-<section class="health" aria-label="${TEXTS.health.title}" data-live="health">${input.health.map(healthCard)}</section>
+<section class="health" aria-label="${TEXTS.health.title}" data-live="health">${input.health.items.map(healthCard)}</section>
+<div class="node-figures" data-live="figures">${healthFigures(input.health)}</div>
 <div class="bar">
 <div class="tabs">${(['today', 'all'] as const).map(
     (when) =>
       html`<a href="${address(basePath, { ...query, when, offset: 0, after: '' })}"${query.when === when && html` aria-current="true"`}>${T[when]}</a>`,
   )}</div>
-<div class="counts" data-live="counts" role="status">${counts(input)}</div>
+<div class="counts" data-live="counts" role="status">${counts(input)}${processAll(input)}</div>
 </div>
 ${filterForm(query, basePath)}
 <div data-live="studies">${studyList(input)}</div>`;
@@ -51,6 +40,12 @@ ${filterForm(query, basePath)}
 function healthCard({ part, state, text }: HealthItem): Html {
   return html`<div class="card ${state}"><span class="dot" role="img" aria-label="${TEXTS.health.states[state]}"></span>
 <strong>${TEXTS.health.parts[part]}</strong> <span>${text}</span></div>`;
+}
+
+function processAll({ found, query, basePath, mayAct }: DashboardInput): Html | undefined {
+  if (!mayAct || !isOver(query.state) || found.total === 0) return undefined;
+  const link = address(basePath, { ...query, offset: 0 }, '/process-again');
+  return html`<a class="button quiet" href="${link}">${T.processAll(found.total)}</a>`;
 }
 
 function counts({ found, query, basePath }: DashboardInput): Html[] {
@@ -92,13 +87,12 @@ function studyList(input: DashboardInput): Html {
 ${paging(found, query, pageSize, input.basePath)}`;
 }
 
-function studyRow(listing: StudyListing, { basePath, mayAct }: DashboardInput): Html {
+function studyRow(listing: StudyListing, { basePath, mayAct, tries }: DashboardInput): Html {
   const { study, header, volumes, decisions } = listing;
   const uid = study.studyInstanceUid;
   const { columns } = T;
   const skipped = study.state === 'skipped' && decisions.length > 0;
   const patientKey = header?.patientKey ?? volumes[0]?.patientKey;
-  const isOver = study.state === 'failed' || study.state === 'skipped' || study.state === 'done';
   return html`<tr data-study="${uid}">
 <td data-label="${columns.date}"><span class="nowrap">${header ? day(header.studyDate) : TEXTS.unknown}</span> <small>${header && clock(header.studyTime)}</small></td>
 <td data-label="${columns.patient}">${
@@ -110,7 +104,7 @@ function studyRow(listing: StudyListing, { basePath, mayAct }: DashboardInput): 
 <td data-label="${columns.state}"><span data-state>${stateOf(listing)}</span>${
     skipped
       ? html`<details><summary>${study.reason ?? TEXTS.study.skippedBecause}</summary>${decisionList(decisions)}</details>`
-      : reasonOf(study)
+      : reasonOf(study, { decisions, tries: tries.get(uid) })
   }</td>
 <td data-label="${columns.result}">${volumes.map(
     (volume) =>
@@ -123,7 +117,7 @@ function studyRow(listing: StudyListing, { basePath, mayAct }: DashboardInput): 
         html` <span class="state ${volume.review.decision}">${TEXTS.review[volume.review.decision]}</span>`
       }${volume.withdrawn && html` <span class="state failed">${TEXTS.study.withdrawn}</span>`}</div>`,
   )}</td>
-${mayAct && html`<td data-label="${columns.action}">${isOver && processForm(uid, basePath)}</td>`}
+${mayAct && html`<td data-label="${columns.action}">${isOver(study.state) && processForm(uid, basePath)}</td>`}
 </tr>`;
 }
 
@@ -147,13 +141,4 @@ ${offset > 0 && link(before, T.previous, 'prev')}
 <span>${T.count(offset + 1, to, total)}</span>
 ${next && link(next, T.next, 'next')}
 </nav>`;
-}
-
-/** The dashboard with this query; what is empty is left out, and the words, which may be somebody's name. */
-export function address(basePath: string, query: DashboardQuery): string {
-  const parameters = Object.entries({ ...query, words: '' }).filter(
-    ([, value]) => value !== '' && value !== 0,
-  );
-  const texts = parameters.map(([name, value]): [string, string] => [name, String(value)]);
-  return `${basePath}/?${new URLSearchParams(texts)}`;
 }

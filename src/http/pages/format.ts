@@ -17,6 +17,9 @@ export const day = (date: string): string =>
 /** HH:MM of a TM; empty where it is none. */
 export const clock = (time: string): string => time.replace(/^(\d\d)(\d\d).*$/, '$1:$2').slice(0, 5);
 
+/** HH:MM:SS in the node's own time zone. */
+export const time = (date: Date): string => date.toLocaleTimeString('sv-SE');
+
 /** In the node's own time zone. */
 export const moment = (date: Date): string => date.toLocaleString('sv-SE').slice(0, 16);
 

@@ -17,7 +17,7 @@ type PageScript = Parameters<typeof moduleAddress>[0] | 'uplot';
 
 export interface PageContent {
   readonly title: string;
-  readonly current?: 'studies' | 'quality' | 'candidates';
+  readonly current?: 'studies' | 'cohort' | 'quality' | 'candidates';
   readonly body: Html;
   /** Pages work without it. */
   readonly scripts?: readonly PageScript[];
@@ -50,6 +50,7 @@ ${scripts.map((script) =>
 <a class="brand" href="${basePath}/"><img src="${basePath}/assets/icon.svg" alt="" width="28" height="28">${TEXTS.product}</a>
 <nav aria-label="${TEXTS.navigation}">
 ${link('/', TEXTS.studies, 'studies')}
+${link('/cohort', TEXTS.cohort, 'cohort')}
 ${link('/quality', TEXTS.quality, 'quality')}
 ${link('/candidates', TEXTS.candidates, 'candidates')}
 </nav>

@@ -4,28 +4,40 @@ import type { ApartReason } from '../../results/apart-reason.ts';
 import { earlierAnswer } from '../../store/arrivals/earlier-searches.ts';
 import { outgoingOfStudy } from '../../store/exchange/outgoing.ts';
 import { ordersOfStudy } from '../../store/orders/performed-orders.ts';
+import { cohortChoices, cohortPage, cohortSummary } from '../../store/records/cohort.ts';
 import { findStudies, findStudyListing } from '../../store/records/find-studies.ts';
+import { listStudies } from '../../store/records/listed-studies.ts';
 import { findPatient } from '../../store/records/patient-record.ts';
 import { qualityBetween } from '../../store/records/quality.ts';
 import { patientTrends } from '../../store/records/trends.ts';
 import type { VolumeRecord } from '../../store/records/volume-record.ts';
 import type { ApiParts } from '../api/api-parts.ts';
+import { chosenColumns, cohortFilter, cohortQuery } from '../api/cohort-query.ts';
 import { uidSchema } from '../api/operation.ts';
 import { patientKeySchema } from '../api/patients.ts';
 import { filterOf, searchedIn, studyQuery } from '../api/study-filter.ts';
 import { html } from '../html.ts';
+import { HttpError } from '../http-error.ts';
 import { mayAct, type Principal, type Role } from '../security/principal.ts';
-import { address, type DashboardQuery, dashboardBody } from './dashboard.ts';
+import { cohortBody, USUAL_COLUMNS } from './cohort.ts';
+import { COHORT_TEXTS } from './cohort-texts.ts';
+import { dashboardBody } from './dashboard.ts';
+import { address, type DashboardQuery } from './dashboard-address.ts';
 import { type PageContent, page } from './layout.ts';
 import { patientBody } from './patient.ts';
+import { isOver, processAgainBody } from './process-again.ts';
 import { monthOf, qualityBody } from './quality.ts';
 import { SealedWords } from './sealed-words.ts';
 import { studyBody } from './study.ts';
 import { TEXTS } from './texts.ts';
 
 const PAGE_SIZE = 50;
+/** Studies that one click puts in the queue. */
+const MOST_AT_ONCE = 1_000;
 const MAX_FORM_BYTES = 4_096;
 const monthSchema = z.string().regex(/^\d{4}-(0[1-9]|1[0-2])$/, { error: 'is not a month such as 2026-03' });
+/** The volume before which a page of the cohort begins. */
+const cohortPlace = z.object({ before: z.coerce.number().int().min(0).max(2_147_483_647).optional() });
 const resultSchema = z.object({ result: z.string().max(64).optional() });
 
 /** What people see. The pages work without script; with it they follow the work. */
@@ -48,16 +60,21 @@ export function pageRoutes(parts: ApiParts): Router {
     response.locals.searched = searchedIn({ ...query, search: '' });
     response.set('Cache-Control', 'no-store').redirect(303, address(basePath, { ...query, search }));
   };
+  /** What an address or a form asks for, its words unsealed. */
+  const opened = (asked: Readonly<Record<string, unknown>>): DashboardQuery => {
+    const { search } = asked;
+    const words = typeof search === 'string' ? sealed.open(search) : undefined;
+    return {
+      ...dashboardQuery({ ...asked, words: words ?? '' }),
+      ...(typeof search === 'string' && words !== undefined ? { search } : {}),
+    };
+  };
   router.post('/', form, (request, response) => showFound(response, request.body));
   router.get('/', async (request, response) => {
-    const { words, search } = request.query;
+    const { words } = request.query;
     // A link of the days when words stood in addresses.
     if (typeof words === 'string' && words !== '') return showFound(response, request.query);
-    const shown = typeof search === 'string' ? sealed.open(search) : undefined;
-    const query = {
-      ...dashboardQuery({ ...request.query, words: shown ?? '' }),
-      ...(typeof search === 'string' && shown !== undefined ? { search } : {}),
-    };
+    const query = opened(request.query);
     response.locals.searched = searchedIn({ ...query, search: '' });
     const filter = filterOf(studyQuery.parse({ ...query, limit: PAGE_SIZE }), now());
     const found = await findStudies(database, filter, {
@@ -71,10 +88,33 @@ export function pageRoutes(parts: ApiParts): Router {
       query,
       pageSize: PAGE_SIZE,
       health,
+      tries: await parts.tries(found.studies.map(({ study }) => study.studyInstanceUid)),
       basePath,
       mayAct: holds(response, 'operator'),
     });
     send(response, { title: TEXTS.dashboard.title, current: 'studies', body, scripts: ['live'] });
+  });
+
+  router.get('/process-again', async (request, response) => {
+    if (!holds(response, 'operator')) throw new HttpError('FORBIDDEN', 'this needs the role operator');
+    const query = opened(request.query);
+    response.locals.searched = searchedIn({ ...query, search: '' });
+    const filter = filterOf(studyQuery.parse({ ...query, limit: PAGE_SIZE }), now());
+    const { total } = await findStudies(database, filter, { limit: 1, offset: 0 });
+    send(response, {
+      title: TEXTS.dashboard.processAllTitle,
+      current: 'studies',
+      body: processAgainBody({ query, total, most: MOST_AT_ONCE, basePath }),
+    });
+  });
+  router.post('/process-again', form, async (request, response) => {
+    const query = opened(request.body ?? {});
+    // A list without a state would hold what waits or runs.
+    if (!isOver(query.state)) throw new HttpError('BAD_REQUEST', 'name a state: done, skipped or failed');
+    const filter = filterOf(studyQuery.parse({ ...query, limit: PAGE_SIZE }), now());
+    const { uids } = await listStudies(database, filter, { limit: MOST_AT_ONCE, offset: 0 });
+    for (const uid of uids) await parts.process(uid);
+    response.redirect(303, address(basePath, { ...query, state: '', offset: 0, after: '' }));
   });
 
   router.get('/studies/:uid', async (request, response) => {
@@ -96,6 +136,7 @@ export function pageRoutes(parts: ApiParts): Router {
       meaning: parts.meaning,
       notice: shown && (await parts.modelNotice(shown.model)),
       basePath,
+      tries: (await parts.tries([listing.study.studyInstanceUid])).get(listing.study.studyInstanceUid),
       mayAct: holds(response, 'operator'),
       mayReview: holds(response, 'reviewer'),
       rejectionNotes: parts.withdraw !== undefined,
@@ -133,6 +174,28 @@ export function pageRoutes(parts: ApiParts): Router {
     });
   });
 
+  router.get('/cohort', async (request, response) => {
+    const query = understood(cohortQuery, request.query);
+    const { before } = understood(cohortPlace, request.query);
+    const filter = cohortFilter(query);
+    // One more than is shown tells whether there are more.
+    const found = await cohortPage(database, filter, { limit: PAGE_SIZE + 1, before });
+    const naming = pages.cohortPatient;
+    const body = cohortBody({
+      query,
+      rows: found.slice(0, PAGE_SIZE),
+      hasMore: found.length > PAGE_SIZE,
+      isLater: before !== undefined,
+      summary: await cohortSummary(database, filter, parts.trends),
+      choices: await cohortChoices(database),
+      columns: chosenColumns({ ...query, columns: query.columns ?? [...USUAL_COLUMNS] }, naming),
+      naming,
+      basePath,
+    });
+    const title = COHORT_TEXTS.title;
+    send(response, { title, current: 'cohort', body, scripts: ['uplot', 'cohort-chart'] });
+  });
+
   router.get('/quality', async (request, response) => {
     const month = monthSchema.catch(monthOf(now())).parse(request.query['month']);
     const [year = 0, number = 1] = month.split('-').map(Number);
@@ -168,6 +231,14 @@ function notFound(
   const { title, text, home } = TEXTS.notFound;
   const body = html`<h1>${title}</h1><p>${text} <a href="${basePath}/">${home}</a></p>`;
   send(response, { title, body }, 404);
+}
+
+/** Of what an address asks for, the fields that are understood: a faulty one counts as left out. */
+function understood<Form extends z.ZodObject>(form: Form, asked: unknown): z.output<Form> {
+  const { error } = form.safeParse(asked);
+  const faulty = new Set(error?.issues.map(({ path: [name] }) => name));
+  const rest = Object.entries(asked ?? {}).filter(([name]) => !faulty.has(name));
+  return form.parse(Object.fromEntries(rest));
 }
 
 /** A faulty filter shows everything instead of an error, and the fields show what was understood. */

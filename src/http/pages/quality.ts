@@ -1,3 +1,4 @@
+import { failureWords } from '../../pipeline/failures.ts';
 import type { Quality, QualityRow } from '../../store/records/quality.ts';
 import { type Html, html } from '../html.ts';
 import { ml } from './format.ts';
@@ -20,7 +21,7 @@ export function qualityBody(quality: Quality, month: string, basePath: string): 
 ${
   quality.rows.length === 0
     ? html`<p class="empty">${T.noResults}</p>`
-    : html`<table class="stack">
+    : html`<div class="scroll" tabindex="0" role="region" aria-label="${T.results}"><table class="stack quality">
 <thead><tr>${[
         columns.scanner,
         columns.images,
@@ -35,7 +36,7 @@ ${
         columns.rejected,
         columns.withdrawn,
       ].map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
-<tbody>${quality.rows.map(resultRow)}</tbody></table>`
+<tbody>${quality.rows.map((row) => resultRow(row, month, basePath))}</tbody></table></div>`
 }
 </section>
 <section><h2>${T.refusals}</h2>
@@ -47,32 +48,40 @@ ${
 <tbody>${quality.refusals.map(
         (row) => html`<tr><td data-label="${columns.scanner}">${row.scanner || T.unknownScanner}</td>
 <td data-label="${columns.state}"><span class="state ${row.state}">${TEXTS.states[row.state]}</span></td>
-<td data-label="${columns.reason}">${row.errorCode && html`<code>${row.errorCode}</code>`}</td>
-<td data-label="${columns.studies}" class="number">${row.studies}</td></tr>`,
+<td data-label="${columns.reason}">${row.errorCode && html`${failureWords(row.errorCode)} <code>${row.errorCode}</code>`}</td>
+<td data-label="${columns.studies}" class="number"><a href="${basePath}/?when=all&amp;state=${row.state}">${row.studies}</a></td></tr>`,
       )}</tbody></table>`
 }
 </section>`;
 }
 
-function resultRow(row: QualityRow): Html {
+function resultRow(row: QualityRow, month: string, basePath: string): Html {
   const { columns } = T;
-  const number = (label: string, value: string | number) =>
+  /** A count leads to the volumes that it counts. */
+  const counted = (label: string, count: number, filter: Readonly<Record<string, string>> = {}) =>
+    number(label, count === 0 ? 0 : listLink(String(count), filter));
+  const listLink = (words: string, filter: Readonly<Record<string, string>>) => {
+    const query = { month, scanner: row.scanner, class: row.class, model: row.modelName, ...filter };
+    const texts = Object.entries(query).filter(([, value]) => value !== '');
+    return html`<a href="${`${basePath}/cohort?${new URLSearchParams(texts)}`}">${words}</a>`;
+  };
+  const number = (label: string, value: string | number | Html) =>
     html`<td data-label="${label}" class="number">${value}</td>`;
   const { medianMl, lowerQuartileMl: low, upperQuartileMl: high } = row;
   return html`<tr><td data-label="${columns.scanner}">${row.scanner || T.unknownScanner}</td>
 <td data-label="${columns.images}"><span class="kind">${row.class}</span></td>
 <td data-label="${columns.model}">${row.model}</td>
-${number(columns.results, row.results)}
+${counted(columns.results, row.results)}
 ${number(columns.median, medianMl === undefined ? '' : ml(medianMl))}
 ${number(columns.quartiles, low === undefined || high === undefined ? '' : `${ml(low)}–${ml(high)}`)}
-${number(columns.nothingFound, row.nothingFound)}
-<td data-label="${columns.flags}">${Object.entries(row.flags)
-    .map(([flag, count]) => `${flag} ${count}`)
-    .join(', ')}</td>
-${number(columns.corrected, row.corrected)}
-${number(columns.accepted, row.accepted)}
-${number(columns.rejected, row.rejected)}
-${number(columns.withdrawn, row.withdrawn)}</tr>`;
+${counted(columns.nothingFound, row.nothingFound, { flag: 'nothing-found' })}
+<td class="flag-counts" data-label="${columns.flags}"><ul class="counts-list">${Object.entries(row.flags).map(
+    ([flag, count]) => html`<li>${listLink(`${flag.replaceAll('-', ' ')}: ${count}`, { flag })}</li>`,
+  )}</ul></td>
+${counted(columns.corrected, row.corrected, { review: 'corrected' })}
+${counted(columns.accepted, row.accepted, { review: 'accepted' })}
+${counted(columns.rejected, row.rejected, { review: 'rejected' })}
+${counted(columns.withdrawn, row.withdrawn, { review: 'withdrawn' })}</tr>`;
 }
 
 /** The month so many months later. */

@@ -1,8 +1,13 @@
+import { adviceFor } from '../../doctor/advice.ts';
 import type { ListedDecision, StudyListing } from '../../store/records/find-studies.ts';
 import type { RecordedDecision } from '../../store/records/run-log.ts';
 import type { StudyRecord } from '../../store/records/study-log.ts';
+import type { StudyTries } from '../api/api-parts.ts';
 import { type Html, html } from '../html.ts';
+import { moment } from './format.ts';
 import { TEXTS } from './texts.ts';
+
+const T = TEXTS.study;
 
 /** Where a study stands, with its progress while it is worked on; the page's script keeps it up to date. */
 export function stateOf({ study, progress }: Pick<StudyListing, 'study' | 'progress'>): Html {
@@ -15,10 +20,46 @@ ${progress?.fraction === undefined ? '' : html`value="${progress.fraction.toFixe
   }`;
 }
 
-/** Why a study failed, waits or was skipped; nothing where there is nothing to say. */
-export function reasonOf({ reason, errorCode }: StudyRecord): Html | undefined {
+/** About two lines of a list. */
+const SHORT_REASON = 130;
+
+/**
+ * Why a study failed, waits or was skipped, and what to do about it; nothing where there is nothing to say.
+ * @param of.tries of a study that failed, or waits for another try
+ */
+export function reasonOf(
+  { reason, errorCode }: StudyRecord,
+  { decisions = [], tries }: { decisions?: readonly ListedDecision[]; tries?: StudyTries | undefined } = {},
+): Html | undefined {
   if (reason === undefined) return undefined;
-  return html`<p class="reason">${reason}${errorCode !== undefined && html` <code>${errorCode}</code>`}</p>`;
+  const words = plainWords(reason, decisions);
+  const code = errorCode !== undefined && html` <code>${errorCode}</code>`;
+  const advice = errorCode === undefined ? undefined : adviceFor(errorCode);
+  const said =
+    words.length <= SHORT_REASON
+      ? html`${words}${code}`
+      : html`<details><summary>${words.slice(0, SHORT_REASON).replace(/\s+\S*$/, '')} … <span class="more">${T.more}</span></summary>${words}</details>${code}`;
+  const next = tries?.nextTryAt ? T.nextTry(moment(tries.nextTryAt)) : T.noNextTry;
+  return html`<div class="reason">${said}${advice && html`<p><strong>${T.todo}</strong> ${advice.todo}</p>`}${
+    tries && html`<p><small>${T.tried(tries.tries)}, ${next}</small></p>`
+  }</div>`;
+}
+
+/** Longer than any number in a sentence. */
+const UID = /(?<![\w.])[0-2](?:\.\d+){2,}(?![\w.]*\w)/g;
+const LEAST_UID = 16;
+
+/**
+ * A sentence of the pipeline for people: a series by its description, anything else by the end of its
+ * UID.
+ */
+function plainWords(reason: string, decisions: readonly ListedDecision[]): string {
+  const names = new Map(decisions.map((one) => [one.seriesInstanceUid, one.description]));
+  return reason.replaceAll(UID, (uid) => {
+    const name = names.get(uid);
+    if (name) return `"${name}"`;
+    return uid.length < LEAST_UID ? uid : `…${uid.slice(-6)}`;
+  });
 }
 
 /** What was decided about each series, and why. */
@@ -56,5 +97,5 @@ export function decisionList(decisions: readonly RecordedDecision[]): Html {
 
 /** A form that works without script: the study goes to the queue, and the browser to the study's page. */
 export function processForm(studyInstanceUid: string, basePath: string): Html {
-  return html`<form method="post" action="${basePath}/api/studies/${studyInstanceUid}/process"><button>${TEXTS.study.again}</button></form>`;
+  return html`<form method="post" action="${basePath}/api/studies/${studyInstanceUid}/process"><button class="quiet">${TEXTS.study.again}</button></form>`;
 }

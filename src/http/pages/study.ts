@@ -3,6 +3,7 @@ import type { MeaningSettings } from '../../results/meaning.ts';
 import type { Outgoing } from '../../store/exchange/outgoing.ts';
 import type { PerformedOrder } from '../../store/orders/performed-orders.ts';
 import type { ReviewedVolume, StudyListing } from '../../store/records/find-studies.ts';
+import type { StudyTries } from '../api/api-parts.ts';
 import { type Html, html } from '../html.ts';
 import { clock, day, ml, moment, patientName } from './format.ts';
 import { meaningOf } from './meaning.ts';
@@ -22,6 +23,8 @@ export interface StudyPageInput {
   readonly shown: ReviewedVolume | undefined;
   /** What must be said of the model that made it. */
   readonly notice: string | undefined;
+  /** How often the work on it was tried, where it failed or waits for another try. */
+  readonly tries: StudyTries | undefined;
   /** Why it is not compared with others under its PatientID; undefined where none is left out. */
   readonly apart: ApartReason | undefined;
   readonly meaning: MeaningSettings | undefined;
@@ -43,10 +46,11 @@ export function studyBody(input: StudyPageInput): Html {
 <div><h1>${header?.description || T.title}</h1>
 <p class="uid">${uid}</p></div>
 <div class="actions"><span data-state>${stateOf(listing)}</span>
+${listing.volumes.some(({ historyAlone }) => !historyAlone) && html`<a class="button" href="${basePath}/api/studies/${uid}/files.zip">${T.downloadAll}</a>`}
 ${input.viewerUrl && html`<a class="button" href="${input.viewerUrl}">${T.viewer}</a>`}
 ${mayAct && processForm(uid, basePath)}</div>
 </div>
-${study.reason && html`<section class="trouble ${study.state}"><h2>${reasonTitle(study.state)}</h2>${reasonOf(study)}</section>`}
+${study.reason && html`<section class="trouble ${study.state}"><h2>${reasonTitle(study.state)}</h2>${reasonOf(study, { decisions, tries: input.tries })}</section>`}
 ${facts(input)}
 ${orderSection(input.orders)}
 ${resultSection(input)}

@@ -12,6 +12,7 @@ export const TEXTS = {
   skip: 'Skip to the content',
   navigation: 'Pages',
   studies: 'Studies',
+  cohort: 'Cohort',
   quality: 'Quality',
   candidates: 'Candidates',
   api: 'API',
@@ -32,7 +33,24 @@ export const TEXTS = {
   health: {
     title: 'Health',
     parts: { archive: 'Archive', queue: 'Queue', models: 'Models', disk: 'Disk', database: 'Database' },
-    states: { good: 'good', warning: 'look here', bad: 'trouble' },
+    states: { good: 'good', warning: 'look here', bad: 'trouble', unknown: 'not known' },
+    unknown: 'is being asked',
+    unknownSince: (what: string, at: string) => `no answer yet; at ${at}: ${what}`,
+    lookedAt: 'looked at',
+    noContact: (since: string) =>
+      `No contact with the node since ${since}. What is shown may be out of date.`,
+    figures: {
+      lastPoll: 'Last poll of the archive',
+      never: 'not yet',
+      today: 'Studies today',
+      median: 'Median time',
+      longest: 'Longest waiting',
+      end: 'Queue done',
+      about: (at: string) => `about ${at}`,
+      empty: 'nothing waits',
+      nobodyKnows: 'not known yet',
+      none: 'none',
+    },
     answers: 'answers',
     noModels: 'none is configured',
     queue: (waiting: number, running: number, failed: number) =>
@@ -65,6 +83,14 @@ export const TEXTS = {
     previous: 'Previous page',
     next: 'Next page',
     pages: 'Pages of the list',
+    processAll: (count: number) => (count === 1 ? 'Process it again' : `Process all ${count} again`),
+    processAllTitle: 'Process again',
+    processAllAsk: (count: number, state: string) =>
+      `${count} ${count === 1 ? 'study' : 'studies'} ` +
+      `(${state.toLowerCase()}) will be put in the queue again.`,
+    processAllMost: (most: number, total: number) =>
+      `Of the ${total}, these are the ${most} that changed last; the others can be processed after them.`,
+    cancel: 'Cancel',
     columns: {
       date: 'Study date',
       patient: 'Patient',
@@ -79,6 +105,11 @@ export const TEXTS = {
     title: 'Study',
     open: (date: string) => `Study of ${date}`,
     again: 'Process again',
+    todo: 'What to do:',
+    more: 'more',
+    tried: (tries: number) => (tries === 1 ? 'tried once' : `tried ${tries} times`),
+    nextTry: (at: string) => `next try ${at}`,
+    noNextTry: 'not tried again by itself',
     failedBecause: 'Why it failed',
     waitsBecause: 'Why it waits',
     skippedBecause: 'Why it was skipped',
@@ -107,6 +138,7 @@ export const TEXTS = {
     weights: 'weights sha256',
     made: 'Made',
     downloads: 'Downloads',
+    downloadAll: 'Download',
     seg: 'Segmentation (SEG)',
     report: 'Report (SR)',
     historyAlone:

@@ -130,6 +130,9 @@ const PATIENT = /\/patients\/([0-9a-f]+)/;
 /** Addresses that show nobody's data. */
 const PUBLIC = /^\/(healthz|readyz|metrics|assets|login|logout|api\/(openapi\.json|events|notify))(\/|$)/;
 
+/** Files that somebody takes away. */
+const EXPORT = /(\.(csv|zip)|^\/api\/volumes\.json)\/?$/i;
+
 interface Asked {
   readonly method: string;
   readonly path: string;
@@ -151,7 +154,11 @@ function purposeOf(asked: Asked, hash: RequestAudit['hash']): Purpose | undefine
     const place: AuditObject = { kind: 'address', id: `${method} ${path}` };
     return { event: 'securityAlert', type: 'restrictedFunction', action: 'E', objects: [...objects, place] };
   }
-  if (path.endsWith('.csv')) return { event: 'export', action: 'R', objects };
+  if (EXPORT.test(path)) {
+    // Of nobody in particular: what was asked for says whose.
+    const all = objects.length > 0 ? objects : (queryOf(asked, hash).objects ?? []);
+    return { event: 'export', action: 'R', objects: all };
+  }
   if (PATIENT.test(path)) return { event: 'patientRecord', action: 'R', objects };
   if (STUDY.test(path)) return { event: 'instancesAccessed', action: 'R', objects };
   if (path.startsWith('/api/results/')) {

@@ -34,6 +34,8 @@ export interface SegmentedSeries {
   readonly part?: string | undefined;
   /** Under which name results of an older version may stand; see `SeriesPart.formerName`. */
   readonly formerPart?: string | undefined;
+  /** Of contrast enhancement, where it is known. */
+  readonly phase?: string | undefined;
   /** One byte per voxel of `source.volume`, 1 inside the pancreas. */
   readonly mask: Uint8Array;
   /** See `Segmentation.softMask`. */

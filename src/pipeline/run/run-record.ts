@@ -1,6 +1,8 @@
 import { z } from 'zod';
-import { type DicomDataset, text } from '../../dicom/reading/dataset.ts';
+import { ageInYears } from '../../dicom/reading/age.ts';
+import { type DicomDataset, number, text } from '../../dicom/reading/dataset.ts';
 import { deriveUid } from '../../dicom/uids.ts';
+import { spacingBetweenSlices } from '../../dicom/volume.ts';
 import { APART_REASONS } from '../../results/apart-reason.ts';
 import { qualityFlags } from '../../results/quality-flags.ts';
 import { seriesUid } from '../../results/result-context.ts';
@@ -13,6 +15,7 @@ import { recordReportPriors } from '../../store/records/report-priors.ts';
 import { moveReviews } from '../../store/records/reviews.ts';
 import { fixedTime, freezeInput, type Run } from '../../store/records/run-log.ts';
 import { isErased } from '../../store/records/study-log.ts';
+import { recordVolumeFacts, type VolumeFacts } from '../../store/records/volume-facts.ts';
 import { keptInterval, type MeasuredVolume, type VolumeRecord } from '../../store/records/volume-record.ts';
 import { type Past, type Results, type SegmentedSeries } from './create-results.ts';
 import { imagesDigest } from './images-digest.ts';
@@ -127,7 +130,7 @@ export async function recordFinding(
   results: Results,
   { priors }: Past,
   run: Run,
-  { database, patientKey, now }: RunParts,
+  { database, patientKey, settings, now }: RunParts,
   former?: { readonly sopInstanceUid: string },
 ): Promise<MeasuredVolume> {
   const { segmentation, report } = results;
@@ -149,6 +152,7 @@ export async function recordFinding(
   await database.transaction(async (sql) => {
     const before = await currentVolume(sql, record);
     await recordVolume(sql, record);
+    await recordVolumeFacts(sql, run, report.sopInstanceUid, factsOf(finding, settings));
     // What a reader said of other images says nothing of these.
     if (alone && before?.report.sopInstanceUid === alone.sopInstanceUid)
       await moveReviews(sql, alone, record.report);
@@ -183,7 +187,7 @@ async function namesAlone(
 export async function recordInHistoryAlone(
   finding: SegmentedSeries,
   run: Run,
-  { database, patientKey, now }: Pick<RunParts, 'database' | 'patientKey' | 'now'>,
+  { database, patientKey, settings, now }: Pick<RunParts, 'database' | 'patientKey' | 'settings' | 'now'>,
 ): Promise<MeasuredVolume> {
   const { measurement, source } = finding;
   const subject = subjectOf(finding, run, patientKey);
@@ -205,10 +209,32 @@ export async function recordInHistoryAlone(
   };
   // Who was erased meanwhile leaves no trace; of an earlier study, the run has begun after that.
   await database.transaction(async (sql) => {
-    if (!(await isErased(sql, run.studyInstanceUid))) await recordVolume(sql, record);
+    if (await isErased(sql, run.studyInstanceUid)) return;
+    await recordVolume(sql, record);
+    await recordVolumeFacts(sql, run, report.sopInstanceUid, factsOf(finding, settings));
   });
   return (await currentVolume(database, record)) ?? record;
 }
+
+/** What researchers ask for beside the volume, and only the images or the measurement tell. */
+function factsOf(
+  { source, measurement, model, phase }: SegmentedSeries,
+  { softwareVersion }: Pick<RunParts['settings'], 'softwareVersion'>,
+): VolumeFacts {
+  const image = source.slices[0]?.dataset ?? {};
+  const { meanIntensity, sdIntensity } = model.info.modality === 'CT' ? measurement : {};
+  return {
+    softwareVersion,
+    sliceThicknessMm: number(image, 'SliceThickness'),
+    sliceSpacingMm: toThousandths(spacingBetweenSlices(source.volume.affine)),
+    meanHu: meanIntensity && toThousandths(meanIntensity),
+    sdHu: sdIntensity && toThousandths(sdIntensity),
+    ageYears: ageInYears(image),
+    phase,
+  };
+}
+
+const toThousandths = (value: number): number => Math.round(value * 1000) / 1000;
 
 const referenceOf = ({
   seriesInstanceUid,

@@ -64,7 +64,7 @@ async function segmentSeries(
   const { model, mode, isAlone } = restate
     ? await standingWork({ source, part, model: inUse }, series.class, run, parts)
     : { model: inUse, mode: parts.mode, isAlone: false };
-  const images = { source, part, formerPart, model, mode };
+  const images = { source, part, formerPart, phase: series.phase, model, mode };
   const standing = restate ? await standingResult(images, run, parts, stage) : undefined;
   await parts.turn?.begin();
   if (isLast) parts.turn?.beginsLast();

@@ -115,6 +115,29 @@ export async function deadJobs(
   return z.array(deadRow).parse(rows);
 }
 
+const triesRow = z.object({ key: z.string(), tries: z.int(), nextTryAt: z.date().nullable() });
+
+/**
+ * How often the jobs with these keys were tried that wait for another try, or are in the dead letter queue.
+ * Of several jobs with a key, the latest counts.
+ */
+export async function triesOfJobs(
+  sql: Sql,
+  { queue, deadLetterQueue, keys }: { queue: string; deadLetterQueue: string; keys: readonly string[] },
+): Promise<z.infer<typeof triesRow>[]> {
+  const rows = await sql.query(
+    `SELECT DISTINCT ON (singleton_key) singleton_key AS key,
+       CASE WHEN name = $1 THEN retry_count ELSE coalesce(source_retry_count, 0) END + 1 AS tries,
+       CASE WHEN name = $1 THEN start_after END AS "nextTryAt"
+     FROM pgboss.job
+     WHERE singleton_key = ANY($3::text[])
+       AND ((name = $1 AND state = 'retry') OR (name = $2 AND state < 'active'))
+     ORDER BY singleton_key, created_on DESC`,
+    [queue, deadLetterQueue, keys],
+  );
+  return z.array(triesRow).parse(rows);
+}
+
 /**
  * Removes the jobs that tell of these studies, whatever their state: what is told of them, and why they were
  * given up. A database that no queue was opened on has none.

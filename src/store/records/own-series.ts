@@ -63,6 +63,20 @@ export async function seriesOfReports(
   return rowsOf(resultRow.pick({ seriesInstanceUid: true }), rows).map((row) => row.seriesInstanceUid);
 }
 
+/** The PDF that was stored with a report; undefined where there is none, or an earlier version stored it. */
+export async function pdfOfReport(
+  sql: Sql,
+  studyInstanceUid: string,
+  reportInstanceUid: string,
+): Promise<ResultSeries | undefined> {
+  const rows = await sql.query(
+    `SELECT ${columnsOf(resultRow)} FROM pansegnet.result_series
+     WHERE study_instance_uid = $1 AND of_report = $2 AND kind = 'PDF' ORDER BY recorded_at DESC LIMIT 1`,
+    [studyInstanceUid, reportInstanceUid],
+  );
+  return rowsOf(resultRow, rows)[0];
+}
+
 /** The node's own results in a study, oldest first. */
 export async function resultSeriesOf(sql: Sql, studyInstanceUid: string): Promise<ResultSeries[]> {
   const rows = await sql.query(

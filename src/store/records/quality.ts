@@ -7,6 +7,8 @@ const groupRow = z.object({
   scanner: z.string(),
   class: z.string(),
   model: z.string(),
+  /** Without its version. */
+  modelName: z.string(),
 });
 /** What one scanner and one model gave in a stretch of time. */
 const resultRow = groupRow.extend({
@@ -47,7 +49,8 @@ export async function qualityBetween(sql: Sql, from: Date, until: Date): Promise
 }
 
 /** What the rows are by: scanner, class, model. */
-const GROUP = `coalesce(scanner, '') AS scanner, volume.class, model_name || ' ' || model_version AS model`;
+const GROUP = `coalesce(scanner, '') AS scanner, volume.class, model_name || ' ' || model_version AS model,
+  model_name AS "modelName"`;
 const MADE_BETWEEN = `FROM pansegnet.volume LEFT JOIN pansegnet.study_header USING (study_instance_uid)`;
 const WHERE = 'WHERE content_date_time >= $1 AND content_date_time < $2';
 
@@ -68,7 +71,7 @@ async function resultsBetween(sql: Sql, from: Date, until: Date): Promise<Qualit
      LEFT JOIN LATERAL (
        SELECT decision FROM pansegnet.review WHERE report_sop_instance_uid = report->>'sopInstanceUid'
        ORDER BY review.id DESC LIMIT 1) AS latest ON true
-     ${WHERE} GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`,
+     ${WHERE} GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3`,
     [from, until],
   );
   const flags = await flagsBetween(sql, from, until);
@@ -87,7 +90,7 @@ async function flagsBetween(
   const rows = await sql.query(
     `SELECT ${GROUP}, flag, count(*)::int AS results ${MADE_BETWEEN}
      CROSS JOIN LATERAL jsonb_array_elements_text(flags) AS flag
-     ${WHERE} GROUP BY 1, 2, 3, 4 ORDER BY 4`,
+     ${WHERE} GROUP BY 1, 2, 3, 4, 5 ORDER BY 5`,
     [from, until],
   );
   const found = new Map<string, Record<string, number>>();

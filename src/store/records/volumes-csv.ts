@@ -57,9 +57,13 @@ export function volumesAsLines(
   const columns = Object.values(COLUMNS);
   return volumes
     .map((volume) => ({ ...volume, compared: comparability.get(volume.studyInstanceUid) }))
-    .map((row) => `${columns.map((column) => field(column(row))).join(',')}\r\n`)
+    .map((row) => csvLine(columns.map((column) => column(row))))
     .join('');
 }
+
+/** One line (RFC 4180), its end included. */
+export const csvLine = (values: readonly (string | number | undefined)[]): string =>
+  `${values.map(field).join(',')}\r\n`;
 
 function field(value: string | number | undefined): string {
   const text = String(value ?? '');
