@@ -260,11 +260,12 @@ describeWith(NEEDED, 'a node whose archive speaks DIMSE alone', () => {
     });
     await running?.stop();
     const alone = await shared('alone', { kind: 'dicomweb', url: orthanc.url });
-    running = await startNode(loadConfig({ environment: {}, overrides: alone }));
-    const ended = studies.map((study) => running?.studyEnded(study));
-    for (let i = 0; i < 2; i++) await running.watcher.poll();
+    const node = await startNode(loadConfig({ environment: {}, overrides: alone }));
+    running = node;
+    const ended = studies.map((study) => node.studyEnded(study));
+    for (let i = 0; i < 2; i++) await node.watcher.poll();
     await Promise.all(ended);
-    await running.stop();
+    await node.stop();
     const expected: Map<string, Buffer>[] = [];
     for (const study of studies) {
       const files = await resultFiles(web, study);
