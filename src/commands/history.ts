@@ -23,7 +23,8 @@ export const history = defineCommand({
     })
     .refine(({ json, csv }) => !(json && csv), "option '--json' cannot be used with option '--csv'"),
   run: async ({ patientKey, json, csv }, { database, print, printed }) => {
-    const batches = patientKey === undefined ? volumesByPatient(database) : onePatient(database, patientKey);
+    const batches =
+      patientKey === undefined ? volumesByPatient(database) : [await onePatient(database, patientKey)];
     const lines = json ? jsonLines(batches) : csv ? csvLines(database, batches) : sentences(batches);
     for await (const text of lines) {
       print(text);
@@ -32,16 +33,15 @@ export const history = defineCommand({
   },
 });
 
-type Batches = AsyncIterable<readonly VolumeRecord[]>;
+type Batches = AsyncIterable<readonly VolumeRecord[]> | Iterable<readonly VolumeRecord[]>;
 
-async function* onePatient(database: Sql, patientKey: string): Batches {
+async function onePatient(database: Sql, patientKey: string): Promise<readonly VolumeRecord[]> {
   const volumes = await volumesOfPatient(database, patientKey);
-  if (volumes.length === 0)
-    throw new StoreError(
-      'PATIENT_UNKNOWN',
-      `history: there is no volume of a patient with the key ${patientKey}`,
-    );
-  yield volumes;
+  if (volumes.length > 0) return volumes;
+  throw new StoreError(
+    'PATIENT_UNKNOWN',
+    `history: there is no volume of a patient with the key ${patientKey}`,
+  );
 }
 
 /** One JSON text, some of it at a time: the comma after an element is known when there is another. */

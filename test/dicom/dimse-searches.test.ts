@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { writeIdentifier } from '../../src/dicom/dimse/services/identifier.ts';
 import { SERVICE } from '../../src/dicom/dimse/services/sop-classes.ts';
 import { COMMAND, RESPONSE } from '../../src/dicom/dimse/wire/command.ts';
@@ -10,6 +10,7 @@ import { readMeta, readValues } from '../../src/dicom/reading/part10.ts';
 import { collect } from '../support/collect.ts';
 import { dimseArchive } from '../support/dimse-archive.ts';
 import { type PeerAssociation, startPeer } from '../support/dimse-peer.ts';
+import { PATIENCE } from '../support/patience.ts';
 import { smallInstance } from '../support/small-instance.ts';
 
 const EXPLICIT = '1.2.840.10008.1.2.1';
@@ -119,7 +120,8 @@ describe('a search in windows', () => {
     for (const lookBack of ['all', 40] as const) {
       expect(new Set(uids(await studies(search(peer.port), lookBack))).size).toBe(24);
     }
-    expect(peer.ended.length).toBeGreaterThan(10);
+    // The other side learns it a moment later.
+    await vi.waitFor(() => expect(peer.ended.length).toBeGreaterThan(10), PATIENCE);
   });
 
   it('takes no more of one day than it has room for: parts of the day are searched', async () => {
