@@ -10,6 +10,17 @@ const LONG = ['fuzz', 'faults', 'kills', 'install', 'image', 'viewer'].map((kind
 /** For the tests what src/wasm-code-kept.ts is for the program. */
 const execArgv = ['--no-wasm-code-gc'];
 
+const slow = {
+  execArgv,
+  include: [SLOW],
+  globalSetup: ['test/support/import-demo-models.ts', 'test/support/collect-logs.ts'],
+  testTimeout: 600_000,
+  hookTimeout: 600_000,
+  // A file mostly waits for the servers that it starts: two at a time keep two cores busy.
+  maxWorkers: 2,
+  sequence: { groupOrder: 1 },
+};
+
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
@@ -79,19 +90,9 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
-      {
-        test: {
-          name: 'slow',
-          execArgv,
-          include: [SLOW],
-          globalSetup: ['test/support/import-demo-models.ts', 'test/support/collect-logs.ts'],
-          testTimeout: 600_000,
-          hookTimeout: 600_000,
-          // A file mostly waits for the servers that it starts: two at a time keep two cores busy.
-          maxWorkers: 2,
-          sequence: { groupOrder: 1 },
-        },
-      },
+      { test: { ...slow, name: 'slow', provide: { whole: false } } },
+      // At full width: every reference run, more kills, both archives; `npm run test:whole`.
+      { test: { ...slow, name: 'whole', provide: { whole: true } } },
     ],
   },
 });

@@ -2,9 +2,10 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { completedOnce, orderKillRun } from '../support/order-kill-run.ts';
 import { type OrthancServer, startOrthanc } from '../support/orthanc.ts';
 import { describeWith } from '../support/requires.ts';
+import { isWhole } from '../support/whole.ts';
 
 /** A small version of what stands in `npm run test:kills`. */
-const FEW = { orders: 4, kills: 4 };
+const FEW = isWhole ? { orders: 4, kills: 4 } : { orders: 2, kills: 2 };
 
 describeWith(['Orthanc'], 'killed at random moments, a node ends each order once', () => {
   let orthanc: OrthancServer;

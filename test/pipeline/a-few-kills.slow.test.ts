@@ -4,9 +4,10 @@ import { killRun } from '../support/kill-run.ts';
 import { type OrthancServer, startOrthanc } from '../support/orthanc.ts';
 import { startPostgres } from '../support/postgres.ts';
 import { describeWith } from '../support/requires.ts';
+import { isWhole } from '../support/whole.ts';
 
 /** A small version of `npm run test:kills`. */
-const FEW = { studies: 4, kills: 4 };
+const FEW = isWhole ? { studies: 4, kills: 4 } : { studies: 2, kills: 2 };
 
 describeWith(
   ['Orthanc', 'postgresql'],

@@ -14,6 +14,11 @@ import { readNpy } from '../support/npy.ts';
 import { importReference, type ReferenceModel, referenceFile, V2_CASES } from '../support/reference-v2.ts';
 import { describeWith } from '../support/requires.ts';
 import { largestDifference } from '../support/synthetic-network.ts';
+import { isWhole } from '../support/whole.ts';
+
+/** Minutes of the sliding window; the network and the transposition are in their patches too. */
+const LONG = ['ct_old_transposed', 'ct_old_transposed_septz'];
+const WHOLE_IMAGES = V2_CASES.filter(({ name }) => isWhole || !LONG.includes(name));
 
 /** Single precision makes 2e-5 of the largest of these logits. */
 const NETWORK_TOLERANCE = 1e-4;
@@ -46,7 +51,7 @@ describeWith(['shared'], "nnU-Net v2's reference runs", () => {
     }
   });
 
-  test.each(V2_CASES)('every label of every voxel is the original: $name', async ({ name, model }) => {
+  test.each(WHOLE_IMAGES)('every label of every voxel is the original: $name', async ({ name, model }) => {
     const { info, networks } = modelOf(model);
     const { volume } = await readNifti(referenceFile(name, 'image.nii.gz'));
     const { image, properties } = preprocess(volume, info);

@@ -61,12 +61,17 @@ async function listen(
  * embedded one.
  * @param body gets an archive that runs, empty at first, during the tests, but not yet while they are
  * collected
+ * @param embedded whether the embedded one is among them this time
  */
-export function describeArchives(name: string, body: (archive: RunningArchive) => void): void {
+export function describeArchives(
+  name: string,
+  body: (archive: RunningArchive) => void,
+  { embedded = true } = {},
+): void {
   describeWith(['Orthanc'], `${name} [Orthanc]`, () => {
     body(duringTests(() => startOrthanc()));
   });
-  describe(`${name} [embedded archive]`, () => {
+  describe.runIf(embedded)(`${name} [embedded archive]`, () => {
     body(duringTests(() => startEmbeddedArchive()));
   });
 }
