@@ -9,7 +9,7 @@ import { markDelayed, markIgnored, rememberSource, reopenIgnored } from '../../s
 import type { Database } from '../../store/database/sql.ts';
 import { fingerprintOf, foreignSeries } from '../../store/records/own-series.ts';
 import { hasEnded } from '../../store/records/run-log.ts';
-import { lookAtStudy, wasErased } from '../../store/records/study-log.ts';
+import { lookAtStudy, settleErased, wasErased } from '../../store/records/study-log.ts';
 import type { StudyInQuestion } from '../routing/admission.ts';
 import type { Admission } from '../routing/route.ts';
 import type { IdentityWatch } from './identity.ts';
@@ -81,6 +81,7 @@ export async function look(
   const fingerprint = fingerprintOf(foreign);
   const lookedAt = now();
   const found = { studyInstanceUid, fingerprint, now: lookedAt };
+  await settleErased(database, found);
   const { sameSince, settled } = await lookAtStudy(database, found);
   const { source, isOpen } = await database.transaction(async (sql) => {
     const known = await rememberSource(sql, studyInstanceUid, announced);

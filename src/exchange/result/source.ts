@@ -2,6 +2,7 @@ import { DicomError } from '../../dicom/dicom-error.ts';
 import { isGone } from '../../dicom/gone.ts';
 import type { ImageArchive } from '../../dicom/image-archive.ts';
 import type { DicomDataset } from '../../dicom/reading/dataset.ts';
+import { encapsulatedPdf } from '../../dicom/reading/encapsulated-pdf.ts';
 import { readForeignInstance } from '../../dicom/reading/foreign-instances.ts';
 import { referencedRequests } from '../../results/order.ts';
 import type { Sql } from '../../store/database/sql.ts';
@@ -74,30 +75,6 @@ async function pdfOf(
     const bytes = await archive.retrieveInstance(studyInstanceUid, seriesInstanceUid, sopInstanceUid, signal);
     return encapsulatedPdf(bytes);
   });
-}
-
-const PDF = Buffer.from('%PDF-');
-/** (0042,0011) Encapsulated Document, little endian. */
-const DOCUMENT_TAG = Buffer.of(0x42, 0x00, 0x11, 0x00);
-/** From the tag to the value, with VR OB and without a VR. */
-const HEADER_LENGTHS = [12, 8] as const;
-
-/**
- * The value of Encapsulated Document (PS3.3 C.24.2), which the reader of headers passes over as it is long,
- * without the byte that makes its length even.
- */
-function encapsulatedPdf(file: Uint8Array): Uint8Array | undefined {
-  const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
-  for (let at = bytes.indexOf(PDF); at >= 0; at = bytes.indexOf(PDF, at + 1)) {
-    const isValue = HEADER_LENGTHS.some((length) => {
-      const tag = at - length;
-      return tag >= 0 && bytes.subarray(tag, tag + DOCUMENT_TAG.length).equals(DOCUMENT_TAG);
-    });
-    if (!isValue) continue;
-    const document = bytes.subarray(at, at + bytes.readUInt32LE(at - 4));
-    return document.at(-1) === 0 ? document.subarray(0, -1) : document;
-  }
-  return undefined;
 }
 
 /** Undefined where the archive says that it has none, or not a readable one; any other trouble may pass. */

@@ -3,8 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { messageOf } from '../../coded-error.ts';
 import { DicomError } from '../../dicom/dicom-error.ts';
-import { number } from '../../dicom/reading/dataset.ts';
-import { readForeignInstance } from '../../dicom/reading/foreign-instances.ts';
+import { encapsulatedPdf } from '../../dicom/reading/encapsulated-pdf.ts';
 import { gridOfVolume } from '../../nifti/grid.ts';
 import { niftiBytes } from '../../nifti/write-nifti.ts';
 import { findStudyListing, type ReviewedVolume } from '../../store/records/find-studies.ts';
@@ -135,14 +134,9 @@ class ResultFiles {
     const { studyInstanceUid, report } = this.#result;
     const at = await pdfOfReport(this.#parts.database, studyInstanceUid, report.sopInstanceUid);
     if (!at) return undefined;
-    const { dataset } = await readForeignInstance(await this.#instance(at), `the PDF ${at.sopInstanceUid}`);
-    const [document] = [dataset['EncapsulatedDocument']].flat();
-    if (!(document instanceof ArrayBuffer || ArrayBuffer.isView(document)))
-      throw new DicomError('DICOM_ATTRIBUTE', `the PDF ${at.sopInstanceUid} holds no document`);
-    const bytes = ArrayBuffer.isView(document)
-      ? new Uint8Array(document.buffer, document.byteOffset, document.byteLength)
-      : new Uint8Array(document);
-    return [bytes.subarray(0, number(dataset, 'EncapsulatedDocumentLength') ?? bytes.length)];
+    const document = encapsulatedPdf(await this.#instance(at));
+    if (!document) throw new DicomError('DICOM_ATTRIBUTE', `the PDF ${at.sopInstanceUid} holds no document`);
+    return [document];
   }
 }
 

@@ -246,7 +246,7 @@ const comparedRow = notedRow.omit({ images: true }).extend({
 /** What both models found in the same images. */
 export type ComparedCandidate = Readonly<z.output<typeof comparedRow>>;
 
-/** All that was compared, in the order in which it was noted. */
+/** All that was compared and stands, in the order in which it was noted. */
 export async function comparedCandidates(sql: Sql): Promise<ComparedCandidate[]> {
   const rows = await sql.query(
     `SELECT ${columnsOf(comparedRow.omit({ decision: true, studyDate: true }))}, decision,
@@ -255,7 +255,10 @@ export async function comparedCandidates(sql: Sql): Promise<ComparedCandidate[]>
      FROM pansegnet.candidate_result LEFT JOIN LATERAL (
        SELECT decision FROM pansegnet.review WHERE report_sop_instance_uid = report
        ORDER BY review.id DESC LIMIT 1) AS latest ON true
-     WHERE state = 'done' ORDER BY id`,
+     WHERE state = 'done' AND NOT EXISTS (
+       SELECT 1 FROM pansegnet.volume
+       WHERE volume.report->>'sopInstanceUid' = candidate_result.report AND withdrawn IS NOT NULL)
+     ORDER BY id`,
   );
   return rowsOf(comparedRow, rows);
 }

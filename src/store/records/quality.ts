@@ -52,7 +52,8 @@ export async function qualityBetween(sql: Sql, from: Date, until: Date): Promise
 const GROUP = `coalesce(scanner, '') AS scanner, volume.class, model_name || ' ' || model_version AS model,
   model_name AS "modelName"`;
 const MADE_BETWEEN = `FROM pansegnet.volume LEFT JOIN pansegnet.study_header USING (study_instance_uid)`;
-const WHERE = 'WHERE content_date_time >= $1 AND content_date_time < $2';
+/** What was measured of earlier years says nothing of the month in which that was done. */
+const WHERE = 'WHERE content_date_time >= $1 AND content_date_time < $2 AND NOT history_alone';
 
 const flagRow = groupRow.extend({ flag: z.string(), results: z.int() });
 
@@ -107,6 +108,7 @@ async function refusalsBetween(sql: Sql, from: Date, until: Date): Promise<Refus
      count(*)::int AS studies
      FROM pansegnet.study LEFT JOIN pansegnet.study_header USING (study_instance_uid)
      WHERE state IN ('failed', 'skipped') AND changed_at >= $1 AND changed_at < $2
+       AND study.source->>'kind' IS DISTINCT FROM 'earlier'
      GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`,
     [from, until],
   );

@@ -161,6 +161,21 @@ export async function reopenStudy(sql: Sql, studyInstanceUid: string, now: Date)
   );
 }
 
+/**
+ * Of a study whose patient was erased and whose images no run had dealt with: those that there are now are, so
+ * that nothing but a person or new images brings them back.
+ */
+export async function settleErased(
+  sql: Sql,
+  { studyInstanceUid, fingerprint }: { studyInstanceUid: string; fingerprint: string },
+): Promise<void> {
+  await sql.query(
+    `UPDATE pansegnet.study SET processed_fingerprint = coalesce(seen_fingerprint, $2)
+     WHERE study_instance_uid = $1 AND erased_at IS NOT NULL AND processed_fingerprint IS NULL`,
+    [studyInstanceUid, fingerprint],
+  );
+}
+
 /** As `wasErased`; holds the study until the transaction ends, so that nobody erases it meanwhile. */
 export async function isErased(sql: Sql, studyInstanceUid: string): Promise<boolean> {
   const rows = await sql.query(
