@@ -92,9 +92,7 @@ export function startWork(config: Config, parts: WorkParts): void {
       const turn = { begin, beginsLast: () => void (isAtLast = true) };
       const onProgress: ProgressListener = (event) => {
         const { stage, secondsLeft } = event;
-        // What nobody waits for gives way until its end: a study that was begun beside it could not.
-        const letsOthersBegin = isAtLast && stage === 'segment' && !isBehindOthers(job.reason);
-        if (letsOthersBegin && (secondsLeft ?? AHEAD_SECONDS) < AHEAD_SECONDS) nearlyOver();
+        if (isAtLast && stage === 'segment' && (secondsLeft ?? AHEAD_SECONDS) < AHEAD_SECONDS) nearlyOver();
         shown(event);
         run.onProgress?.(event);
       };

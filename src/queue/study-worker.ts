@@ -1,6 +1,7 @@
 import type { Failure } from '../pipeline/failures.ts';
 import type { Database } from '../store/database/sql.ts';
 import { markEnded, markRunning, markWaiting } from '../store/records/study-log.ts';
+import { isBehindOthers } from './study-job.ts';
 import type { StudyQueue } from './study-queue.ts';
 import type { Worker } from './worker.ts';
 
@@ -30,7 +31,9 @@ export function workOnStudies(parts: {
       if (job.reason !== 'remeasured') {
         await markRunning(database, { studyInstanceUid: job.studyInstanceUid, now: now() });
       }
-      await run(job, signal, turn);
+      // What nobody waits for makes room until its end: a study that was begun beside it would wait for it.
+      const isBehind = isBehindOthers(job.reason);
+      await run(job, signal, isBehind ? { ...turn, nearlyOver: () => undefined } : turn);
     },
     failed: async ({ studyInstanceUid, reason: why }, failure, again, sql) => {
       const { code, reason } = failure;

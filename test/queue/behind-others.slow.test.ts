@@ -35,34 +35,44 @@ it('earlier studies are taken when nothing else waits, the newest first', async 
   expect(diary.filter((entry) => entry.startsWith('begin '))).toEqual(order.map((one) => `begin ${one}`));
 });
 
-it('an earlier study makes room for a new one, and is taken up again as if nothing had been', async () => {
-  const queue = await openQueue({ retryLimit: 0 });
-  const begun = door();
-  const over = door();
-  const { worker, diary } = diarist(async ({ studyInstanceUid }, signal) => {
-    if (studyInstanceUid !== 'old' || diary.length > 1) return;
-    begun.open();
-    await untilAborted(signal);
-  });
-  workOnStudies({
-    database: database(),
-    queue,
-    run: worker.work,
-    concurrency: 1,
-    now,
-    log: { warn: () => undefined },
-    ended: (study) => study === 'old' && over.open(),
-  });
-  await requestStudy({ database: database(), queue }, { ...earlier('old', '20150101'), now: now() });
-  await begun.opened;
-  await requestStudy(
-    { database: database(), queue },
-    { studyInstanceUid: 'new', reason: 'watched', now: now() },
-  );
-  await over.opened;
-  expect(diary).toEqual(['begin old', 'begin new', 'end new', 'begin old', 'end old']);
-  expect(await queue.counts()).toEqual({ waiting: 0, active: 0, dead: 0 });
-});
+it.each([
+  ['', () => undefined],
+  [' though it is nearly over', (turn: { nearlyOver(): void }) => turn.nearlyOver()],
+] as const)(
+  'an earlier study makes room for a new one%s, and is taken up again as if nothing had been',
+  async (_, first) => {
+    const queue = await openQueue({ retryLimit: 0 });
+    const begun = door();
+    const over = door();
+    const { worker, diary } = diarist(async ({ studyInstanceUid }, signal) => {
+      if (studyInstanceUid !== 'old' || diary.length > 1) return;
+      begun.open();
+      await untilAborted(signal);
+    });
+    workOnStudies({
+      database: database(),
+      queue,
+      run: async (job, signal, turn) => {
+        await turn.begin();
+        first(turn);
+        await worker.work(job, signal, turn);
+      },
+      concurrency: 1,
+      now,
+      log: { warn: () => undefined },
+      ended: (study) => study === 'old' && over.open(),
+    });
+    await requestStudy({ database: database(), queue }, { ...earlier('old', '20150101'), now: now() });
+    await begun.opened;
+    await requestStudy(
+      { database: database(), queue },
+      { studyInstanceUid: 'new', reason: 'watched', now: now() },
+    );
+    await over.opened;
+    expect(diary).toEqual(['begin old', 'begin new', 'end new', 'begin old', 'end old']);
+    expect(await queue.counts()).toEqual({ waiting: 0, active: 0, dead: 0 });
+  },
+);
 
 it('two earlier studies in hand do not make room for one and the same', async () => {
   const queue = await openQueue();

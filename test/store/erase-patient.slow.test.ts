@@ -26,7 +26,7 @@ import { recordReportPriors } from '../../src/store/records/report-priors.ts';
 import { recordReview } from '../../src/store/records/reviews.ts';
 import { beginRun, finishRun, freezeInput, recordDecisions } from '../../src/store/records/run-log.ts';
 import { headerRecorder } from '../../src/store/records/study-header.ts';
-import { lookAtStudy, markEnded, markQueued } from '../../src/store/records/study-log.ts';
+import { lookAtStudy, markEnded, markQueued, settleErased } from '../../src/store/records/study-log.ts';
 import { describeDatabases } from '../support/database-sites.ts';
 import { measuredVolume } from '../support/measured-volume.ts';
 
@@ -146,6 +146,16 @@ describeDatabases('a patient who is erased', (newSite) => {
       // A look that was under way, and a search.
       const queue = { add: async () => true, wake: () => undefined };
       const request = { studyInstanceUid: '2.25.11', reason: 'earlier', now: NOW } as const;
+      // Nor does another way in: those images are dealt with. New ones are news.
+      for (const [uid, fingerprint, settled] of [
+        ['2.25.11', 'f', true],
+        ['2.25.12', 'f', true],
+        ['2.25.12', 'other', false],
+      ] as const) {
+        const images = { studyInstanceUid: uid, fingerprint, now: NOW };
+        await settleErased(database, images);
+        expect((await lookAtStudy(database, images)).settled, uid).toBe(settled);
+      }
       expect(await requestStudy({ database, queue }, request)).toBe(false);
       expect(await settleEarlierSearch(database, search, { answer, now: NOW })).toBe(false);
     } finally {
