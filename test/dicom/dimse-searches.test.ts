@@ -105,6 +105,17 @@ it('an instance that the archive does not list is gone, and not a failure that m
   expect(isGone(failure)).toBe(true);
 });
 
+it('an archive that has no room now is not taken for one that does not search for images', async () => {
+  let status = 0xa700;
+  const peer = await searchedPeer(() => ({ matches: [], status }));
+  const stored = () => dimseArchive(peer.port).storedInstances('2.25.1', '2.25.1.1');
+  await expect(stored()).rejects.toMatchObject({ code: 'DICOM_WEB_STATUS' });
+  status = 0x0213;
+  await expect(stored()).rejects.toMatchObject({ code: 'DICOM_WEB_STATUS' });
+  status = 0x0122;
+  expect(await stored()).toEqual(new Set());
+});
+
 describe('a search in windows', () => {
   const hourly = studiesAt(Array.from({ length: 24 }, (_, i) => `${String(i).padStart(2, '0')}1500`));
   const search = (port: number, options: Readonly<Record<string, number>> = {}) => ({ port, options });

@@ -9,6 +9,7 @@ import type { Taking } from '../web/retrieve.ts';
 import type { StoreOutcome } from '../web/store-answer.ts';
 import type { FileToStore } from '../web/store-files.ts';
 import { type StoredInstance, storeVerified } from '../web/store-verified.ts';
+import { isBusy } from './busy.ts';
 import { Commitments } from './commitments.ts';
 import type { CommitmentLedger } from './ledger.ts';
 import { Retrieval, type RetrievalParts } from './retrieval.ts';
@@ -363,7 +364,8 @@ export class DimseArchive {
         }),
       );
     } catch (error) {
-      if (error instanceof DicomError && error.code === 'DICOM_WEB_STATUS') return undefined;
+      if (error instanceof DicomError && error.code === 'DICOM_WEB_STATUS' && !isBusy(error))
+        return undefined;
       throw error;
     }
   }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { DicomError } from '../dicom-error.ts';
 import type { DicomDataset } from '../reading/dataset.ts';
 import type { Detour } from '../web/archive-access.ts';
+import { isBusy } from './busy.ts';
 import type { CommitmentLedger } from './ledger.ts';
 import {
   type CommitmentReport,
@@ -117,7 +118,7 @@ export class Commitments {
       });
     } catch (error) {
       // Some abort what they do not know. One that is down does not answer the search either.
-      if (!(error instanceof DicomError)) throw error;
+      if (!(error instanceof DicomError) || isBusy(error)) throw error;
       told({ refused: 'storage commitment', instead: LISTED, because: error });
       return undefined;
     } finally {

@@ -5,8 +5,8 @@ const DOCUMENT_TAG = Buffer.of(0x42, 0x00, 0x11, 0x00);
 const HEADER_LENGTHS = [12, 8] as const;
 
 /**
- * The value of Encapsulated Document (PS3.3 C.24.2) of a Part 10 file, which the reader of headers passes over
- * as it is long, without the byte that makes its length even. Undefined where there is no PDF in it.
+ * The value of Encapsulated Document (PS3.3 C.24.2) of a Part 10 file, which the reader of headers leaves out
+ * as it is long; without the byte that makes its length even. Undefined where there is no PDF in it.
  */
 export function encapsulatedPdf(file: Uint8Array): Uint8Array | undefined {
   const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);

@@ -162,8 +162,8 @@ export async function reopenStudy(sql: Sql, studyInstanceUid: string, now: Date)
 }
 
 /**
- * Of a study whose patient was erased and whose images no run had dealt with: those that there are now are, so
- * that nothing but a person or new images brings them back.
+ * Of a study whose patient was erased, and whose images no run had dealt with: those that there are now are,
+ * so that nothing but a person or new images brings them back.
  */
 export async function settleErased(
   sql: Sql,

@@ -9,6 +9,7 @@ export const STATUS = {
   processingFailure: 0x0110,
   notAuthorized: 0x0124,
   unrecognizedOperation: 0x0211,
+  limitedResources: 0x0213,
 } as const;
 
 export const isPending = (status: number): boolean =>
