@@ -58,8 +58,17 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+/** Of one patient, a year after the other. */
 const send = (study: string) =>
-  client.storeVerified(study, spotSeries(study, FALL, { PatientID: `P-${study}`, StudyDate: '20260301' }));
+  client.storeVerified(
+    study,
+    spotSeries(study, FALL, {
+      PatientID: 'P-92',
+      PatientBirthDate: '19600102',
+      PatientSex: 'F',
+      StudyDate: `202${study.at(-1)}0301`,
+    }),
+  );
 
 async function ask<T>(address: string, form: z.ZodType<T>): Promise<T> {
   const { url, token } = JSON.parse(
@@ -142,6 +151,37 @@ describe('models promote', () => {
         [THIRD, 'new'],
       ]),
     );
+  });
+
+  it('and what it measures again makes one line of the years before and after', async () => {
+    const before = await storedResults(client, [FIRST, SECOND, THIRD]);
+    await said('history', 'remeasure', '--model', 'new', '--yes');
+    const [{ patientKey } = { patientKey: '' }] = z
+      .array(z.object({ patientKey: z.string() }))
+      .parse(JSON.parse(await said('history', '--json')));
+    const trendForm = z.object({
+      model: z.object({ name: z.string() }),
+      replaced: z.boolean().optional(),
+      points: z.array(z.object({ studyInstanceUid: z.string() })),
+    });
+    const lines = async () => {
+      const { trends } = await ask(
+        `/api/patients/${patientKey}/volumes`,
+        z.object({ trends: z.array(trendForm) }),
+      );
+      return trends
+        .map(({ model, replaced, points }) => [
+          model.name,
+          replaced ?? false,
+          points.map(({ studyInstanceUid }) => studyInstanceUid),
+        ])
+        .toSorted();
+    };
+    await expect.poll(lines, PATIENCE).toEqual([
+      ['new', false, [FIRST, SECOND, THIRD]],
+      ['old', true, [FIRST, SECOND]],
+    ]);
+    expect(await storedResults(client, [FIRST, SECOND, THIRD])).toEqual(before);
   });
 
   it('is in the audit log, with who, what and why', async () => {
