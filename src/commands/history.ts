@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import type { Sql } from '../store/database/sql.ts';
 import { volumesByPatient, volumesOfPatient } from '../store/records/history.ts';
-import { comparedVolumes } from '../store/records/patient-record.ts';
+import { comparabilityOfVolumes } from '../store/records/patient-record.ts';
 import { shownVolume } from '../store/records/shown-volume.ts';
-import { comparabilityOf, patientTrends } from '../store/records/trends.ts';
 import type { VolumeRecord } from '../store/records/volume-record.ts';
 import { CSV_NAMES, volumesAsLines } from '../store/records/volumes-csv.ts';
 import { StoreError } from '../store/store-error.ts';
@@ -60,7 +59,7 @@ async function* csvLines(database: Sql, batches: Batches): AsyncGenerator<string
   const printable = (lines: string): string => lines.slice(0, -'\n'.length);
   yield printable(CSV_NAMES);
   for await (const volumes of batches) {
-    yield printable(volumesAsLines(volumes, await comparabilityOfAll(database, volumes)));
+    yield printable(volumesAsLines(volumes, await comparabilityOfVolumes(database, volumes)));
   }
 }
 
@@ -71,13 +70,6 @@ async function* sentences(batches: Batches): AsyncGenerator<string> {
     yield volumes.map(sentence).join('\n');
   }
   if (isEmpty) yield 'no volumes';
-}
-
-/** As pages and API tell it, of all patients that these volumes are of. */
-async function comparabilityOfAll(database: Sql, volumes: readonly VolumeRecord[]) {
-  const settings = { correctedCounts: false, repeatabilityPercent: {} };
-  const patients = await comparedVolumes(database, volumes);
-  return comparabilityOf(patients.map((patient) => patientTrends(patient, settings)));
 }
 
 function sentence({

@@ -60,6 +60,19 @@ describeWith(['chromium'], 'pages with much on them', () => {
       await page.waitForLoadState();
     }
     const csv = await (await fetch(`${scene.node.url}/api/volumes.csv?class=CT&columns=study`)).text();
+    // A withdrawn volume is marked whatever columns were chosen.
+    await page.goto(`${scene.node.url}/cohort?review=withdrawn&columns=study`);
+    const rows = await page.locator('tbody tr').count();
+    expect(rows).toBeGreaterThan(0);
+    expect(await page.locator('tbody tr', { hasText: 'Withdrawn' }).count()).toBe(rows);
+    await page.goto(`${scene.node.url}/cohort`);
+    const usual = await page.getByRole('link', { name: 'Download CSV' }).getAttribute('href');
+    const [names] = (await (await fetch(new URL(usual ?? '', scene.node.url))).text()).split('\r\n');
+    expect(names?.split(',')).toEqual(
+      expect.arrayContaining(['person', 'correctedMl', 'withdrawn', 'mode', 'historyOnly', 'counted']),
+    );
+    await page.goto(`${scene.node.url}/cohort?class=CT&columns=study&columns=volumeMl`);
+    await settled(page);
     expect([...seen].sort()).toEqual(csv.trimEnd().split('\r\n').slice(1).sort());
     await page.getByLabel('Volume against').selectOption('scanner');
     expect(await page.locator('.cohort-charts canvas').count()).toBe(2);

@@ -20,7 +20,7 @@ describe('a cohort of 100,000', () => {
     const counted: Database = {
       ...database,
       query: (sql, parameters) => {
-        if (/LIMIT/.test(sql)) pages++;
+        if (/ORDER BY volume\.id DESC LIMIT/.test(sql)) pages++;
         return database.query(sql, parameters);
       },
     };

@@ -3,24 +3,33 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
 import { cohortOperations } from '../../src/http/api/cohort.ts';
 import type { PatientNaming } from '../../src/http/api/cohort-columns.ts';
+import { chosenColumns } from '../../src/http/api/cohort-query.ts';
 import { routerOf } from '../../src/http/api/operation.ts';
 import { errorAnswer } from '../../src/http/error-answer.ts';
 import { listen, type RunningServer } from '../../src/http/listen.ts';
+import { cohortBody, USUAL_COLUMNS } from '../../src/http/pages/cohort.ts';
 import type { Database } from '../../src/store/database/sql.ts';
+import { cohortPage, cohortSummary } from '../../src/store/records/cohort.ts';
 import { recordCorrection, recordVolume, recordWithdrawal } from '../../src/store/records/history.ts';
 import { recordReview } from '../../src/store/records/reviews.ts';
 import { beginRun } from '../../src/store/records/run-log.ts';
 import { headerRecorder } from '../../src/store/records/study-header.ts';
 import { recordVolumeFacts } from '../../src/store/records/volume-facts.ts';
+import type { MeasuredVolume } from '../../src/store/records/volume-record.ts';
 import { measuredVolume } from './measured-volume.ts';
 
 const NOW = new Date('2026-03-02T08:00:00Z');
 
 /** The API's part that tells of all volumes, on a port of its own. */
-export async function serveCohort(database: Database, naming: PatientNaming = 'key'): Promise<RunningServer> {
+export async function serveCohort(
+  database: Database,
+  naming: PatientNaming = 'key',
+  modelsInUse?: readonly string[],
+): Promise<RunningServer> {
   const problems: unknown[] = [];
   const operations = cohortOperations({
     database,
+    ...(modelsInUse ? { modelHashesInUse: async () => new Set(modelsInUse) } : {}),
     trends: { correctedCounts: true, repeatabilityPercent: {} },
     pages: {
       viewerUrl: null,
@@ -160,6 +169,136 @@ export function cohortBehaviour(open: () => Promise<Database>): void {
     expect(points?.map((one) => one.ml).sort((a, b) => a - b)).toEqual(ml);
     const expected = Map.groupBy(ml, (one) => Math.floor(one / binMl));
     expect(bins).toEqual([...expected].map(([bin, { length: volumes }]) => ({ bin, volumes })));
+    expect(all.filter(({ counted: one }) => one === 'yes')).toEqual(counted);
+  });
+
+  it('tells people under one PatientID apart, as the history does', async () => {
+    await using opened = new AsyncDisposableStack();
+    const one = opened.adopt(await open(), (fresh) => fresh.close());
+    // The same PatientID three times: a woman, a man of another birth date, and the woman again.
+    const births = ['19500102', '19710304', '19500102'];
+    for (const [n, birth] of births.entries())
+      await addStudy(one, n, {
+        PatientID: 'SHARED',
+        PatientBirthDate: birth,
+        PatientSex: n === 1 ? 'M' : 'F',
+      });
+    const { url } = opened.adopt(await serveCohort(one), (running) => running.close());
+    // By a filter, the stranger stands alone and keeps his number.
+    for (const query of ['', 'sex=M&']) {
+      const told = tableOf(
+        await (
+          await fetch(`${url}/volumes.csv?${query}columns=study&columns=person&columns=notCompared`)
+        ).text(),
+      );
+      const expected = query ? [1] : [2, 1, 0];
+      expect(told).toEqual(
+        expected.map((n) => ({
+          study: `2.25.99${n}`,
+          person: n === 1 ? '2' : '1',
+          notCompared: 'contradiction',
+        })),
+      );
+    }
+    const json: { volumes: unknown[] } = JSON.parse(await (await fetch(`${url}/volumes.json?sex=M`)).text());
+    expect(json.volumes).toMatchObject([{ person: 2, notCompared: 'contradiction' }]);
+    expect(await cohortSummary(one, {}, { correctedCounts: true })).toMatchObject({
+      volumes: 3,
+      patientKeys: 1,
+    });
+  });
+
+  it('counts a gland once, however many models measured it, and tells which volume that is', async () => {
+    await using opened = new AsyncDisposableStack();
+    const one = opened.adopt(await open(), (fresh) => fresh.close());
+    // Study 0 by the old model, then by the new for the history alone; study 1 by the old alone; of study 2
+    // what the new model made is withdrawn.
+    for (const n of [0, 1, 2]) await addStudy(one, n, {}, { volumeMl: 50 + n });
+    for (const n of [0, 2])
+      await addStudy(
+        one,
+        n,
+        {},
+        { ...NEW_MODEL(n), volumeMl: 90 + n, ...(n === 0 ? { historyAlone: true as const } : {}) },
+      );
+    await recordWithdrawal(one, NEW_MODEL(2).report.sopInstanceUid, {
+      reason: '113001',
+      note: '',
+      at: NOW.toISOString(),
+    });
+    const cases = [
+      { inUse: ['b'.repeat(64)], query: '', counted: [90, 51, 52] },
+      // Where no model in use is known, what the archive holds.
+      { inUse: undefined, query: '', counted: [50, 51, 52] },
+      { inUse: ['c'.repeat(64)], query: '', counted: [50, 51, 52] },
+      // Who asks for a model gets its volumes.
+      { inUse: ['b'.repeat(64)], query: 'model=demo-ct', counted: [50, 51, 52] },
+    ];
+    for (const { inUse, query, counted } of cases) {
+      const { url } = opened.adopt(await serveCohort(one, 'key', inUse), (running) => running.close());
+      const told = tableOf(await (await fetch(`${url}/volumes.csv?${query}`)).text());
+      expect(told).toHaveLength(query ? 3 : 5);
+      const yes = told.filter((row) => row['counted'] === 'yes').map((row) => Number(row['volumeMl']));
+      expect(yes.sort()).toEqual([...counted].sort());
+      expect(told.filter((row) => row['counted'] === 'no')).toHaveLength(told.length - counted.length);
+      const { points, bins }: { points: { ml: number }[]; bins: { volumes: number }[] } = JSON.parse(
+        await (await fetch(`${url}/volumes/points?${query}`)).text(),
+      );
+      expect(points.map(({ ml }) => ml).sort()).toEqual(yes);
+      expect(bins.reduce((sum, { volumes }) => sum + volumes, 0)).toBe(3);
+      const filter = query ? { model: 'demo-ct' } : {};
+      const settings = { correctedCounts: true, modelsInUse: new Set(inUse) };
+      expect(await cohortSummary(one, filter, settings)).toMatchObject({
+        volumes: told.length,
+        counted: 3,
+        medianMl: [...counted].sort()[1],
+      });
+    }
+    // The other volume of the gland stands on another page.
+    const inUse = new Set(['b'.repeat(64)]);
+    const rows = [];
+    for (let before: number | undefined; ; before = rows.at(-1)?.id) {
+      const page = await cohortPage(one, {}, { limit: 1, before }, inUse);
+      if (page.length === 0) break;
+      rows.push(...page);
+    }
+    expect(rows.filter((row) => row.counted).map(({ volumeMl }) => volumeMl)).toEqual([90, 52, 51]);
+  });
+
+  it('says of what is behind the usual button what is withdrawn, corrected, whose and how it was made', async () => {
+    const rows = await cohortPage(database, {}, { limit: 50 });
+    const columns = chosenColumns({ columns: [...USUAL_COLUMNS] }, 'key');
+    const { text: body } = cohortBody({
+      query: {},
+      rows,
+      hasMore: false,
+      isLater: false,
+      summary: await cohortSummary(database, {}, { correctedCounts: true }),
+      choices: { models: [], scanners: [] },
+      columns,
+      naming: 'key',
+      basePath: '',
+    });
+    expect(body.match(/<tr class="gone">/g)).toHaveLength(1);
+    expect(body).toContain(`${COUNT} volumes under ${COUNT} patient keys`);
+    const [, address = ''] = /href="([^"]*volumes\.csv[^"]*)">Download CSV/.exec(body) ?? [];
+    const told = tableOf(
+      await (await fetch(server.url + address.replace('/api', '').replaceAll('&#38;', '&'))).text(),
+    );
+    expect(
+      told.map((row) => pick(row, ['person', 'correctedMl', 'withdrawn', 'mode', 'historyOnly', 'counted'])),
+    ).toEqual(
+      rows.map((row) => ({
+        person: '1',
+        correctedMl: String(row.correctedMl ?? ''),
+        withdrawn: row.withdrawn ?? '',
+        mode: row.mode,
+        historyOnly: '',
+        counted: row.counted ? 'yes' : 'no',
+      })),
+    );
+    expect(told.filter(({ withdrawn }) => withdrawn)).toMatchObject([{ withdrawn: '113001', counted: 'no' }]);
+    expect(told.filter(({ correctedMl }) => correctedMl)).toHaveLength(2);
   });
 }
 
@@ -167,6 +306,41 @@ const pick = (row: Readonly<Record<string, unknown>>, names: readonly string[]) 
   Object.fromEntries(names.map((name) => [name, row[name]]));
 
 const COUNT = 40;
+
+const NEW_MODEL = (n: number) => ({
+  model: { name: 'new-ct', version: '1.0.0', sha256: 'b'.repeat(64), mode: 'exact' as const },
+  report: { seriesInstanceUid: `2.25.99${n}.4`, sopInstanceUid: `2.25.99${n}.4.1` },
+  contentDateTime: '2026-03-05T00:00:00.000Z',
+});
+
+/** The n-th study under one patient key, each a month after the one before. */
+async function addStudy(
+  database: Database,
+  n: number,
+  patient: Readonly<Record<string, string>>,
+  other: Partial<MeasuredVolume> = {},
+): Promise<void> {
+  const studyInstanceUid = `2.25.99${n}`;
+  const studyDate = `20240${n + 1}01`;
+  const header = await headerRecorder(database, { names: true });
+  await header(studyInstanceUid, { StudyDate: studyDate, ...patient });
+  const [{ key } = { key: '' }] = keyForm.parse(
+    await database.query(
+      'SELECT patient_key AS key FROM pansegnet.study_header WHERE study_instance_uid = $1',
+      [studyInstanceUid],
+    ),
+  );
+  await recordVolume(
+    database,
+    measuredVolume(key, studyDate, {
+      studyInstanceUid,
+      seriesInstanceUid: `${studyInstanceUid}.1`,
+      report: { seriesInstanceUid: `${studyInstanceUid}.3`, sopInstanceUid: `${studyInstanceUid}.3.1` },
+      ...other,
+    }),
+  );
+}
+const keyForm = z.array(z.object({ key: z.string() }));
 
 async function addVolume(database: Database, n: number): Promise<void> {
   const day = String((n % 28) + 1).padStart(2, '0');

@@ -68,8 +68,8 @@ export async function startPagesScene(): Promise<PagesScene> {
 }
 
 const COLUMNS = (
-  'patient ageYears sex studyDate study scanner series phase volumeMl flags review model modelSha256 software ' +
-  'report measuredAt'
+  'patient person notCompared ageYears sex studyDate study scanner series phase volumeMl flags correctedMl ' +
+  'withdrawn review model modelSha256 mode software report measuredAt historyOnly counted'
 ).split(' ');
 
 /** Until nothing on the page is on its way any more. */
@@ -134,5 +134,7 @@ async function fill(database: Database): Promise<void> {
     INSERT INTO pansegnet.review (report_sop_instance_uid, decision, reason, reviewer, reviewed_at)
     SELECT '2.25.79' || n || '.1', (ARRAY['accepted', 'rejected'])[n % 2 + 1], '', 'reader', now()
     FROM generate_series(1, ${MANY}) AS n WHERE n % 10 < 2;
+    UPDATE pansegnet.volume SET withdrawn = jsonb_build_object('reason', '113001', 'note', '2.25.1',
+      'at', '2026-03-20T08:00:00.000Z') WHERE model_name <> 'small-ct' AND id % 9 = 0;
   `);
 }

@@ -10,6 +10,8 @@ type Value = string | number | boolean | readonly string[] | null | undefined;
 interface Column {
   readonly form: z.ZodType;
   readonly value: (row: CohortRow) => Value;
+  /** Where CSV says it otherwise. */
+  readonly csv?: (row: CohortRow) => string;
 }
 
 const text = z.string();
@@ -25,6 +27,8 @@ const COLUMNS = {
   patient: textOf(({ patientKey }) => patientKey),
   patientId: textOf(({ patientId }) => patientId),
   issuer: textOf(({ issuer }) => issuer),
+  person: numberOf(({ compared }) => compared?.person),
+  notCompared: textOf(({ compared }) => compared?.notCompared),
   ageYears: numberOf(({ ageYears }) => ageYears),
   sex: textOf(({ sex }) => sex),
   weightKg: numberOf(({ weightKg }) => weightKg),
@@ -59,6 +63,12 @@ const COLUMNS = {
   supersedes: textOf(({ supersedes }) => supersedes),
   measuredAt: textOf(({ contentDateTime }) => contentDateTime.toISOString()),
   historyOnly: { form: z.boolean(), value: ({ historyAlone }) => historyAlone },
+  // Whether figures and charts of the same filter count it.
+  counted: {
+    form: z.boolean(),
+    value: ({ counted }) => counted,
+    csv: ({ counted }) => (counted ? 'yes' : 'no'),
+  },
 } satisfies Record<string, Column>;
 
 export type CohortColumn = keyof typeof COLUMNS;
@@ -83,7 +93,12 @@ export const cohortJson = (row: CohortRow, columns: readonly CohortColumn[]): st
 
 /** Numbers have a point; lists are joined by a space. */
 export const cohortCsv = (row: CohortRow, columns: readonly CohortColumn[]): string =>
-  csvLine(columns.map((name) => csvValue(cohortValue(row, name))));
+  csvLine(
+    columns.map((name) => {
+      const { csv, value }: Column = COLUMNS[name];
+      return csv?.(row) ?? csvValue(value(row));
+    }),
+  );
 
 function csvValue(value: Value): string | number | undefined {
   if (typeof value === 'boolean') return value ? 'yes' : undefined;

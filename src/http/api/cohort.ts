@@ -31,7 +31,8 @@ export function cohortOperations({
   database,
   pages,
   trends,
-}: Pick<ApiParts, 'database' | 'pages' | 'trends'>): Operation[] {
+  modelHashesInUse,
+}: Pick<ApiParts, 'database' | 'pages' | 'trends' | 'modelHashesInUse'>): Operation[] {
   const file = (
     kind: 'csv' | 'json',
     summary: string,
@@ -57,7 +58,8 @@ export function cohortOperations({
       { status: 200, description: 'a line of names, then a line per volume', type: 'text/csv' },
       async function* (filter, columns) {
         yield csvLine(columns);
-        for await (const row of cohortRows(database, filter)) yield cohortCsv(row, columns);
+        for await (const row of cohortRows(database, filter, await modelHashesInUse?.()))
+          yield cohortCsv(row, columns);
       },
     ),
     file(
@@ -71,7 +73,7 @@ export function cohortOperations({
       async function* (filter, columns) {
         yield '{"volumes":[';
         let between = '\n';
-        for await (const row of cohortRows(database, filter)) {
+        for await (const row of cohortRows(database, filter, await modelHashesInUse?.())) {
           yield between + cohortJson(row, columns);
           between = ',\n';
         }
@@ -86,7 +88,8 @@ export function cohortOperations({
       answer: { status: 200, description: 'bins and points', schema: pointsAnswer },
       handle: async (request, response) => {
         const filter = cohortFilter(cohortQuery.parse(request.query));
-        response.json(await cohortPoints(database, filter, trends));
+        const modelsInUse = await modelHashesInUse?.();
+        response.json(await cohortPoints(database, filter, { ...trends, modelsInUse }));
       },
     },
   ];

@@ -5,7 +5,9 @@ export const COHORT_TEXTS = {
   title: 'Cohort',
   explain:
     'Every volume that was measured, in one table. What is withdrawn, rejected or was not found is listed ' +
-    'and goes into no figure and no chart.',
+    'and goes into no figure and no chart; of what several models measured in the same images, one volume ' +
+    'does: that of the model in use where there is one. A patient key stands for a PatientID: where people ' +
+    'share one, they have different numbers under Person.',
   filter: 'Filter',
   from: 'Study date from',
   to: 'to',
@@ -34,9 +36,11 @@ export const COHORT_TEXTS = {
   apply: 'Show',
   clear: 'Clear',
   empty: 'No volume fits the filter.',
-  figures: (volumes: string, patients: string) => `${volumes} volumes of ${patients} patients`,
+  figures: (volumes: string, patientKeys: string) => `${volumes} volumes under ${patientKeys} patient keys`,
   median: (median: string, low: string, high: string, counted: string) =>
-    `median ${median} ml, quartiles ${low} to ${high} ml, of ${counted} that count`,
+    `median ${median} ml, quartiles ${low} to ${high} ml, of ${counted} that count, one per series and part`,
+  counted: 'yes',
+  notCounted: 'no',
   table: 'Volumes',
   downloadCsv: 'Download CSV',
   downloadJson: 'Download JSON',
@@ -60,6 +64,8 @@ export const COHORT_TEXTS = {
     patient: 'Patient key',
     patientId: 'Patient ID',
     issuer: 'Issuer',
+    person: 'Person',
+    notCompared: 'Not compared',
     ageYears: 'Age',
     sex: 'Sex',
     weightKg: 'Weight (kg)',
@@ -94,5 +100,6 @@ export const COHORT_TEXTS = {
     supersedes: 'Supersedes',
     measuredAt: 'Measured at',
     historyOnly: 'In the history alone',
+    counted: 'Counted',
   } satisfies Record<CohortColumn, string>,
 } as const;

@@ -31,6 +31,7 @@ export const USUAL_COLUMNS: readonly CohortColumn[] = [
   'studyDate',
   'patientId',
   'patient',
+  'person',
   'ageYears',
   'sex',
   'scanner',
@@ -42,8 +43,13 @@ export const USUAL_COLUMNS: readonly CohortColumn[] = [
   'highMl',
   'meanHu',
   'flags',
+  'correctedMl',
+  'withdrawn',
   'review',
   'model',
+  'mode',
+  'historyOnly',
+  'counted',
 ];
 
 export function cohortBody(input: CohortPageInput): Html {
@@ -70,7 +76,7 @@ ${rows.length === 0 ? html`<p class="empty">${T.empty}</p>` : table(input)}
 
 function figures({
   volumes,
-  patients,
+  patientKeys,
   counted,
   medianMl,
   lowerQuartileMl,
@@ -81,7 +87,7 @@ function figures({
     medianMl !== null && lowerQuartileMl !== null && upperQuartileMl !== null
       ? `; ${T.median(ml(medianMl), ml(lowerQuartileMl), ml(upperQuartileMl), whole(counted))}`
       : '';
-  return html`<strong>${T.figures(whole(volumes), whole(patients))}</strong>${line}`;
+  return html`<strong>${T.figures(whole(volumes), whole(patientKeys))}</strong>${line}`;
 }
 
 function filterForm({ query, choices, columns, naming, basePath }: CohortPageInput): Html {
@@ -140,8 +146,9 @@ function table(input: CohortPageInput): Html {
 <thead><tr>${columns.map((name) => html`<th scope="col">${T.columns[name]}</th>`)}</tr></thead>
 <tbody>${rows.map(
     (row) =>
-      html`<tr>${columns.map(
-        (name) => html`<td data-label="${T.columns[name]}"${classOf(name)}>${cell(row, name, basePath)}</td>`,
+      html`<tr${row.withdrawn !== null && html` class="gone"`}>${columns.map(
+        (name, place) =>
+          html`<td data-label="${T.columns[name]}"${classOf(name)}>${cell(row, name, basePath)}${place === 0 && gone(row)}</td>`,
       )}</tr>`,
   )}</tbody></table></div>
 <nav class="paging" aria-label="${T.pages}">
@@ -150,7 +157,12 @@ ${hasMore && html`<a rel="next" href="${`${basePath}/cohort?${parameters}&before
 </nav>`;
 }
 
+/** Stands in the first column, whichever that is. */
+const gone = ({ withdrawn }: CohortRow): Html | false =>
+  withdrawn !== null && html` <span class="state failed">${TEXTS.study.withdrawn}</span>`;
+
 const NUMBERS: ReadonlySet<CohortColumn> = new Set([
+  'person',
   'ageYears',
   'weightKg',
   'heightM',
@@ -204,6 +216,7 @@ const CELLS: Partial<Record<CohortColumn, (row: CohortRow, basePath: string) => 
   modelSha256: ({ modelSha256 }) => html`<code title="${modelSha256}">${shortHash(modelSha256)}</code>`,
   measuredAt: ({ contentDateTime }) => moment(contentDateTime),
   historyOnly: ({ historyAlone }) => (historyAlone ? TEXTS.study.yes : undefined),
+  counted: ({ counted }) => (counted ? T.counted : T.notCounted),
 };
 
 function cell(row: CohortRow, name: CohortColumn, basePath: string): Cell {

@@ -178,15 +178,16 @@ export function pageRoutes(parts: ApiParts): Router {
     const query = understood(cohortQuery, request.query);
     const { before } = understood(cohortPlace, request.query);
     const filter = cohortFilter(query);
+    const modelsInUse = await parts.modelHashesInUse?.();
     // One more than is shown tells whether there are more.
-    const found = await cohortPage(database, filter, { limit: PAGE_SIZE + 1, before });
+    const found = await cohortPage(database, filter, { limit: PAGE_SIZE + 1, before }, modelsInUse);
     const naming = pages.cohortPatient;
     const body = cohortBody({
       query,
       rows: found.slice(0, PAGE_SIZE),
       hasMore: found.length > PAGE_SIZE,
       isLater: before !== undefined,
-      summary: await cohortSummary(database, filter, parts.trends),
+      summary: await cohortSummary(database, filter, { ...parts.trends, modelsInUse }),
       choices: await cohortChoices(database),
       columns: chosenColumns({ ...query, columns: query.columns ?? [...USUAL_COLUMNS] }, naming),
       naming,

@@ -2,7 +2,10 @@ import { z } from 'zod';
 import { MODES } from '../../inference-mode.ts';
 import { rowsOf } from '../database/rows.ts';
 import type { Sql } from '../database/sql.ts';
+import { volumesOfPatients } from './history.ts';
+import { comparabilityOfVolumes } from './patient-record.ts';
 import { REVIEW_DECISIONS } from './reviews.ts';
+import type { Comparability } from './trends.ts';
 import { factsSlot, volumeFacts } from './volume-facts.ts';
 
 /** Which volumes of all patients are asked for; what is left out does not matter. */
@@ -65,7 +68,20 @@ const cohortRow = z.object({
   facts: volumeFacts.nullable(),
 });
 /** A volume with all that is known of it, whoever the patient is. */
-export type CohortRow = Readonly<z.output<typeof cohortRow>>;
+export type CohortRow = Readonly<z.output<typeof cohortRow>> & {
+  /** Whether figures and charts of what the filter lets through count it. */
+  readonly counted: boolean;
+  /** Of one patient key, the volumes of different numbers are not proven to be one person's. */
+  readonly compared: Comparability | undefined;
+};
+
+/** What figures and charts go by. */
+export interface CohortCounting {
+  /** Whether a reader's correction takes the place of what the node measured. */
+  readonly correctedCounts: boolean;
+  /** Hashes of the models that measure new studies; undefined: not known. */
+  readonly modelsInUse?: ReadonlySet<string> | undefined;
+}
 
 /** DA; what is none is no date to count from. */
 const DAY = String.raw`'^\d{8}$'`;
@@ -97,6 +113,20 @@ const FROM = `pansegnet.volume
     WHERE run.study_instance_uid = volume.study_instance_uid
       AND slot = ${factsSlot(`volume.report->>'sopInstanceUid'`)} ORDER BY run.id DESC LIMIT 1
   ) AS facts ON true`;
+
+/** What is withdrawn or rejected, or is none, goes into no figure. */
+const COUNTS = `(withdrawn IS NULL AND latest.decision IS DISTINCT FROM 'rejected'
+  AND (seg IS NOT NULL OR correction IS NOT NULL))`;
+
+/**
+ * Several models may have measured the same images: of what counts, the one of the model in use does, else
+ * what is in the archive and was made last. Which one is chosen among the rows that fit the filter.
+ * @param models where the hashes of the models in use stand among the parameters
+ */
+const counted = (models: string): string => `(${COUNTS} AND row_number() OVER (
+    PARTITION BY series_instance_uid, part
+    ORDER BY ${COUNTS} DESC, model_sha256 = ANY (${models}::text[]) DESC, history_alone,
+      content_date_time DESC, volume.id DESC) = 1)`;
 
 interface Where {
   readonly sql: string;
@@ -138,26 +168,58 @@ export async function cohortPage(
   sql: Sql,
   filter: CohortFilter,
   page: { readonly limit: number; readonly before?: number | undefined },
+  modelsInUse?: CohortCounting['modelsInUse'],
 ): Promise<CohortRow[]> {
   const { sql: where, parameters } = conditions(filter);
   const next = parameters.length;
-  const rows = await sql.query(
+  const selected = await sql.query(
     `SELECT ${COLUMNS} FROM ${FROM}
      WHERE ${where} AND ($${next + 1}::int IS NULL OR volume.id < $${next + 1})
      ORDER BY volume.id DESC LIMIT $${next + 2}`,
     [...parameters, page.before ?? null, page.limit],
   );
-  return rowsOf(cohortRow, rows);
+  const rows = rowsOf(cohortRow, selected);
+  const chosen = await countedAmong(sql, filter, rows, modelsInUse);
+  const patients = [...new Set(rows.map(({ patientKey }) => patientKey))];
+  const compared = await comparabilityOfVolumes(sql, await volumesOfPatients(sql, patients));
+  return rows.map((row) => ({
+    ...row,
+    counted: chosen.has(row.id),
+    compared: compared.get(row.studyInstanceUid),
+  }));
+}
+
+/** Those of the rows that count: what else was measured in their series may stand on another page. */
+async function countedAmong(
+  sql: Sql,
+  filter: CohortFilter,
+  rows: readonly { readonly seriesInstanceUid: string }[],
+  modelsInUse: CohortCounting['modelsInUse'],
+): Promise<ReadonlySet<number>> {
+  const { sql: where, parameters } = conditions(filter);
+  const next = parameters.length;
+  const found = await sql.query(
+    `SELECT id FROM (
+       SELECT volume.id, ${counted(`$${next + 1}`)} AS counted FROM ${FROM}
+       WHERE ${where} AND series_instance_uid = ANY ($${next + 2}::text[])) AS measured
+     WHERE counted`,
+    [...parameters, [...(modelsInUse ?? [])], rows.map(({ seriesInstanceUid }) => seriesInstanceUid)],
+  );
+  return new Set(rowsOf(cohortRow.pick({ id: true }), found).map(({ id }) => id));
 }
 
 /** So many rows are in memory at a time. */
 const ROWS_AT_A_TIME = 500;
 
 /** All of them, in the order of the pages, as fast as they are taken: memory holds a few hundred. */
-export async function* cohortRows(sql: Sql, filter: CohortFilter): AsyncGenerator<CohortRow> {
+export async function* cohortRows(
+  sql: Sql,
+  filter: CohortFilter,
+  modelsInUse?: CohortCounting['modelsInUse'],
+): AsyncGenerator<CohortRow> {
   let before: number | undefined;
   for (;;) {
-    const rows = await cohortPage(sql, filter, { limit: ROWS_AT_A_TIME, before });
+    const rows = await cohortPage(sql, filter, { limit: ROWS_AT_A_TIME, before }, modelsInUse);
     yield* rows;
     before = rows.at(-1)?.id;
     if (rows.length < ROWS_AT_A_TIME) return;
@@ -166,8 +228,9 @@ export async function* cohortRows(sql: Sql, filter: CohortFilter): AsyncGenerato
 
 const summaryRow = z.object({
   volumes: z.int(),
-  patients: z.int(),
-  /** Of those that `counting` holds. */
+  /** Keys, not people: some may share a PatientID. */
+  patientKeys: z.int(),
+  /** Of so many, one per series and part, are the median and the quartiles. */
   counted: z.int(),
   medianMl: z.number().nullable(),
   lowerQuartileMl: z.number().nullable(),
@@ -175,27 +238,25 @@ const summaryRow = z.object({
 });
 export type CohortSummary = Readonly<z.output<typeof summaryRow>>;
 
-/** What is withdrawn or rejected, or is none, goes into no figure. */
-const COUNTS = `withdrawn IS NULL AND latest.decision IS DISTINCT FROM 'rejected'
-  AND (seg IS NOT NULL OR correction IS NOT NULL)`;
 const measured = (correctedCounts: boolean): string =>
   correctedCounts ? `coalesce((correction->>'volumeMl')::float8, volume_ml)` : 'volume_ml';
 
-/** @param correctedCounts whether a reader's correction takes the place of what the node measured */
 export async function cohortSummary(
   sql: Sql,
   filter: CohortFilter,
-  { correctedCounts }: { correctedCounts: boolean },
+  { correctedCounts, modelsInUse }: CohortCounting,
 ): Promise<CohortSummary> {
   const { sql: where, parameters } = conditions(filter);
   const quantile = (share: number) =>
-    `percentile_cont(${share}) WITHIN GROUP (ORDER BY ${measured(correctedCounts)}) FILTER (WHERE ${COUNTS})`;
+    `percentile_cont(${share}) WITHIN GROUP (ORDER BY ml) FILTER (WHERE counted)`;
   const rows = await sql.query(
-    `SELECT count(*)::int AS volumes, count(DISTINCT volume.patient_key)::int AS patients,
-       (count(*) FILTER (WHERE ${COUNTS}))::int AS counted, ${quantile(0.5)} AS "medianMl",
+    `SELECT count(*)::int AS volumes, count(DISTINCT patient_key)::int AS "patientKeys",
+       (count(*) FILTER (WHERE counted))::int AS counted, ${quantile(0.5)} AS "medianMl",
        ${quantile(0.25)} AS "lowerQuartileMl", ${quantile(0.75)} AS "upperQuartileMl"
-     FROM ${FROM} WHERE ${where}`,
-    parameters,
+     FROM (SELECT volume.patient_key, ${measured(correctedCounts)} AS ml,
+         ${counted(`$${parameters.length + 1}`)} AS counted
+       FROM ${FROM} WHERE ${where}) AS fitting`,
+    [...parameters, [...(modelsInUse ?? [])]],
   );
   return z.tuple([summaryRow]).parse(rows)[0];
 }
@@ -227,24 +288,28 @@ const MOST_POINTS = 4_000;
 export async function cohortPoints(
   sql: Sql,
   filter: CohortFilter,
-  { correctedCounts }: { correctedCounts: boolean },
+  { correctedCounts, modelsInUse }: CohortCounting,
 ): Promise<CohortPoints> {
   const { sql: where, parameters } = conditions(filter);
+  const all = [...parameters, [...(modelsInUse ?? [])]];
   const ml = measured(correctedCounts);
+  const isCounted = counted(`$${all.length}`);
   const bins = await sql.query(
-    `SELECT floor(${ml} / ${BIN_ML})::int AS bin, count(*)::int AS volumes
-     FROM ${FROM} WHERE ${where} AND ${COUNTS} GROUP BY 1 ORDER BY 1`,
-    parameters,
+    `SELECT floor(ml / ${BIN_ML})::int AS bin, count(*)::int AS volumes
+     FROM (SELECT ${ml} AS ml, ${isCounted} AS counted FROM ${FROM} WHERE ${where}) AS fitting
+     WHERE counted GROUP BY 1 ORDER BY 1`,
+    all,
   );
   // A hash of the id picks evenly, and the same ones each time.
   const points = await sql.query(
-    `SELECT ${ml} AS ml, (${AGE})::float8 AS "ageYears",
-       coalesce(facts.value->>'sliceThicknessMm', facts.value->>'sliceSpacingMm')::float8 AS "thicknessMm",
-       coalesce(scanner, '') AS scanner, volume.study_instance_uid AS "studyInstanceUid",
-       report->>'sopInstanceUid' AS report
-     FROM ${FROM} WHERE ${where} AND ${COUNTS}
-     ORDER BY hashint4(volume.id), volume.id LIMIT ${MOST_POINTS}`,
-    parameters,
+    `SELECT * FROM (
+       SELECT volume.id, ${isCounted} AS counted, ${ml} AS ml, (${AGE})::float8 AS "ageYears",
+         coalesce(facts.value->>'sliceThicknessMm', facts.value->>'sliceSpacingMm')::float8 AS "thicknessMm",
+         coalesce(scanner, '') AS scanner, volume.study_instance_uid AS "studyInstanceUid",
+         report->>'sopInstanceUid' AS report
+       FROM ${FROM} WHERE ${where}) AS fitting
+     WHERE counted ORDER BY hashint4(id), id LIMIT ${MOST_POINTS}`,
+    all,
   );
   return { binMl: BIN_ML, bins: rowsOf(binRow, bins), points: rowsOf(pointRow, points) };
 }

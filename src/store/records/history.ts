@@ -148,13 +148,17 @@ export async function* volumesByPatient(
     );
     const keys = rowsOf(keyRow, rows).map(({ key }) => key);
     if (keys.length > 0) {
-      yield await selectVolumes(sql, `WHERE patient_key = ANY ($1::text[]) ${BY_PATIENT}`, [keys]);
+      yield await volumesOfPatients(sql, keys);
     }
     last = keys.length < patients ? undefined : keys.at(-1);
   }
 }
 const PATIENTS_AT_A_TIME = 500;
 const keyRow = z.object({ key: z.string() });
+
+/** All volumes of these patients, each patient's together, oldest study first. */
+export const volumesOfPatients = (sql: Sql, patientKeys: readonly string[]): Promise<VolumeRecord[]> =>
+  selectVolumes(sql, `WHERE patient_key = ANY ($1::text[]) ${BY_PATIENT}`, [patientKeys]);
 
 /** All volumes of a patient, oldest study first. */
 export async function volumesOfPatient(sql: Sql, patientKey: string): Promise<VolumeRecord[]> {

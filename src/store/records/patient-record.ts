@@ -4,7 +4,7 @@ import { volumesOfPatient } from './history.ts';
 import type { Identity } from './same-person.ts';
 import { headersOfPatient, type StudyHeader } from './study-header.ts';
 import { identitiesOfPatient, identitiesOfPatients, isIdentified, unidentified } from './study-identity.ts';
-import type { PatientVolumes } from './trends.ts';
+import { type Comparability, comparabilityOf, type PatientVolumes, patientTrends } from './trends.ts';
 import type { VolumeRecord } from './volume-record.ts';
 
 /** All that is known of one patient. */
@@ -44,4 +44,17 @@ export async function comparedVolumes(sql: Sql, volumes: readonly VolumeRecord[]
     identities: identities.get(patientKey) ?? new Map(),
     isIdentified: !nobodys.has(firstOf(patientKey)),
   }));
+}
+
+/**
+ * Whose each study is under its patient key, and which are not compared, as pages and API tell it.
+ * @param volumes all of these patients
+ */
+export async function comparabilityOfVolumes(
+  sql: Sql,
+  volumes: readonly VolumeRecord[],
+): Promise<ReadonlyMap<string, Comparability>> {
+  const settings = { correctedCounts: false, repeatabilityPercent: {} };
+  const patients = await comparedVolumes(sql, volumes);
+  return comparabilityOf(patients.map((patient) => patientTrends(patient, settings)));
 }
