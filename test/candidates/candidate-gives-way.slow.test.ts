@@ -169,13 +169,12 @@ describe('models promote', () => {
         `/api/patients/${patientKey}/volumes`,
         z.object({ trends: z.array(trendForm) }),
       );
-      return trends
-        .map(({ model, replaced, points }) => [
-          model.name,
-          replaced ?? false,
-          points.map(({ studyInstanceUid }) => studyInstanceUid),
-        ])
-        .toSorted();
+      const named = trends.toSorted((a, b) => (a.model.name < b.model.name ? -1 : 1));
+      return named.map(({ model, replaced, points }) => [
+        model.name,
+        replaced ?? false,
+        points.map(({ studyInstanceUid }) => studyInstanceUid),
+      ]);
     };
     await expect.poll(lines, PATIENCE).toEqual([
       ['new', false, [FIRST, SECOND, THIRD]],

@@ -18,6 +18,8 @@ import { recordVolumeFacts } from '../../src/store/records/volume-facts.ts';
 import type { MeasuredVolume } from '../../src/store/records/volume-record.ts';
 import { measuredVolume } from './measured-volume.ts';
 
+const ascending = (a: number, b: number): number => a - b;
+
 const NOW = new Date('2026-03-02T08:00:00Z');
 
 /** The API's part that tells of all volumes, on a port of its own. */
@@ -239,19 +241,19 @@ export function cohortBehaviour(open: () => Promise<Database>): void {
       const told = tableOf(await (await fetch(`${url}/volumes.csv?${query}`)).text());
       expect(told).toHaveLength(query ? 3 : 5);
       const yes = told.filter((row) => row['counted'] === 'yes').map((row) => Number(row['volumeMl']));
-      expect(yes.sort()).toEqual([...counted].sort());
+      expect(yes.sort(ascending)).toEqual([...counted].sort(ascending));
       expect(told.filter((row) => row['counted'] === 'no')).toHaveLength(told.length - counted.length);
       const { points, bins }: { points: { ml: number }[]; bins: { volumes: number }[] } = JSON.parse(
         await (await fetch(`${url}/volumes/points?${query}`)).text(),
       );
-      expect(points.map(({ ml }) => ml).sort()).toEqual(yes);
+      expect(points.map(({ ml }) => ml).sort(ascending)).toEqual(yes);
       expect(bins.reduce((sum, { volumes }) => sum + volumes, 0)).toBe(3);
       const filter = query ? { model: 'demo-ct' } : {};
       const settings = { correctedCounts: true, modelsInUse: new Set(inUse) };
       expect(await cohortSummary(one, filter, settings)).toMatchObject({
         volumes: told.length,
         counted: 3,
-        medianMl: [...counted].sort()[1],
+        medianMl: [...counted].sort(ascending)[1],
       });
     }
     // The other volume of the gland stands on another page.
