@@ -1,8 +1,8 @@
 import { type Volume, voxelVolumeMl } from '../dicom/volume.ts';
 import type { Calibration } from './calibration.ts';
 import { findComponents } from './components/components.ts';
-import type { VoxelRange } from './exporting/soft-mask.ts';
 import { type VolumeInterval, volumeInterval } from './volume-interval.ts';
+import type { VoxelRange } from './voxel-range.ts';
 
 export interface Measurement {
   readonly volumeMl: number;

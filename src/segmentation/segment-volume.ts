@@ -2,7 +2,6 @@ import type { Volume } from '../dicom/volume.ts';
 import type { Mode } from '../inference-mode.ts';
 import { exportLogits } from './exporting/logits-export.ts';
 import { type ExportedSegmentation, exportSegmentation } from './exporting/segmentation-export.ts';
-import type { VoxelRange } from './exporting/soft-mask.ts';
 import { expectedForwards, focusWindows } from './inference/focus/focus.ts';
 import { ForwardTally } from './inference/forward-tally.ts';
 import { slideLogits } from './inference/half-window.ts';
@@ -12,6 +11,7 @@ import { pancreasAndOthers } from './inference/two-classes.ts';
 import { classesOf, type ModelInfo } from './model/model-info.ts';
 import { preprocess, preprocessInWindows } from './preprocessing/preprocess.ts';
 import { refuseUniform } from './preprocessing/uniform.ts';
+import type { VoxelRange } from './voxel-range.ts';
 
 export interface Segmentation {
   /** 1 inside the pancreas, on the volume's own grid. */

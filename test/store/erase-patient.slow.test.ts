@@ -40,7 +40,10 @@ const JANE = {
 const RITA = { ...JANE, PatientName: 'Roe^Rita', PatientID: 'MRN-RITA' };
 
 describeDatabases('a patient who is erased', (newSite) => {
-  it('leaves nothing but UIDs behind, and the others as they were', async () => {
+  /** A database in which Jane has study 2.25.1 and Rita 2.25.2. */
+  async function withBoth(
+    body: (both: { database: Database; jane: string; rita: string }) => Promise<void>,
+  ): Promise<void> {
     const site = await newSite();
     const database = await site.open();
     const engine = await JobEngine.open(database, (error) => console.error(error));
@@ -51,6 +54,16 @@ describeDatabases('a patient who is erased', (newSite) => {
       const rita = keyOf({ patientId: 'MRN-RITA', issuer: undefined, studyInstanceUid: '' });
       await lived(database, engine, jane, '2.25.1', JANE);
       await lived(database, engine, rita, '2.25.2', RITA);
+      await body({ database, jane, rita });
+    } finally {
+      await engine.stop();
+      await database.close();
+      await site.remove();
+    }
+  }
+
+  it('leaves nothing but UIDs behind, and the others as they were', () =>
+    withBoth(async ({ database, jane, rita }) => {
       const workitem = {
         studyInstanceUid: '2.25.1',
         patientKey: jane,
@@ -91,24 +104,10 @@ describeDatabases('a patient who is erased', (newSite) => {
       // The same counts need no other run.
       const look = { studyInstanceUid: '2.25.1', fingerprint: 'f', now: NOW };
       expect(await lookAtStudy(database, look)).toMatchObject({ settled: true });
-    } finally {
-      await engine.stop();
-      await database.close();
-      await site.remove();
-    }
-  });
+    }));
 
-  it('takes along what was announced of earlier studies, so that nothing brings it back', async () => {
-    const site = await newSite();
-    const database = await site.open();
-    const engine = await JobEngine.open(database, (error) => console.error(error));
-    try {
-      await openOutbox(engine);
-      const keyOf = await patientKeys(database);
-      const jane = keyOf({ patientId: 'MRN-JANE', issuer: undefined, studyInstanceUid: '' });
-      const rita = keyOf({ patientId: 'MRN-RITA', issuer: undefined, studyInstanceUid: '' });
-      await lived(database, engine, jane, '2.25.1', JANE);
-      await lived(database, engine, rita, '2.25.2', RITA);
+  it('takes along what was announced of earlier studies, so that nothing brings it back', () =>
+    withBoth(async ({ database, jane, rita }) => {
       const erase = () => erasePatient(database, jane, NOW, async () => undefined);
       const earlier = (uid: string) =>
         announceStudies(database, {
@@ -158,12 +157,7 @@ describeDatabases('a patient who is erased', (newSite) => {
       }
       expect(await requestStudy({ database, queue }, request)).toBe(false);
       expect(await settleEarlierSearch(database, search, { answer, now: NOW })).toBe(false);
-    } finally {
-      await engine.stop();
-      await database.close();
-      await site.remove();
-    }
-  });
+    }));
 });
 
 /** A study with all that the node keeps of one. */

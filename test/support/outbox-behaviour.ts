@@ -338,6 +338,13 @@ export function outboxBehaviour(open: () => Promise<Database>): void {
   });
 
   describe('a message that is refused', () => {
+    const refuseFirst = async (): Promise<void> => {
+      exits = await opened(['fhir']);
+      trouble['fhir'] = new DeliveryError('refused', 'no');
+      await finish(volume());
+      await deliver();
+    };
+
     it('is shown with the answer’s words, does not hold up what comes after it, and is sent again on demand', async () => {
       exits = await opened(['fhir']);
       const other = volume({ part: 'other', report: reportNamed('other') });
@@ -361,10 +368,7 @@ export function outboxBehaviour(open: () => Promise<Database>): void {
     });
 
     it('is not sent again where a later one about the same result was taken: it would undo it', async () => {
-      exits = await opened(['fhir']);
-      trouble['fhir'] = new DeliveryError('refused', 'no');
-      await finish(volume());
-      await deliver();
+      await refuseFirst();
       trouble = {};
       await withdraw(volume());
       await deliver();
@@ -378,10 +382,7 @@ export function outboxBehaviour(open: () => Promise<Database>): void {
     });
 
     it('nor where it is asked for while a later one is being sent', async () => {
-      exits = await opened(['fhir']);
-      trouble['fhir'] = new DeliveryError('refused', 'no');
-      await finish(volume());
-      await deliver();
+      await refuseFirst();
       trouble = {};
       await withdraw(volume());
       during = async () => {
@@ -398,10 +399,7 @@ export function outboxBehaviour(open: () => Promise<Database>): void {
     });
 
     it('nor where nobody knows whether a later one has come to the receiver', async () => {
-      exits = await opened(['fhir']);
-      trouble['fhir'] = new DeliveryError('refused', 'no');
-      await finish(volume());
-      await deliver();
+      await refuseFirst();
       await withdraw(volume());
       trouble['fhir'] = new DeliveryError('later', 'no acknowledgment');
       await deliver();
@@ -415,10 +413,7 @@ export function outboxBehaviour(open: () => Promise<Database>): void {
     });
 
     it('takes along what was refused after it of the same result, in order', async () => {
-      exits = await opened(['fhir']);
-      trouble['fhir'] = new DeliveryError('refused', 'no');
-      await finish(volume());
-      await deliver();
+      await refuseFirst();
       await withdraw(volume());
       await deliver();
       trouble = {};

@@ -7,7 +7,7 @@ import { readForeignInstance } from '../../dicom/reading/foreign-instances.ts';
 import { referencedRequests } from '../../results/order.ts';
 import type { Sql } from '../../store/database/sql.ts';
 import type { Outgoing } from '../../store/exchange/outgoing.ts';
-import { resultSeriesOf, seriesOfReports } from '../../store/records/own-series.ts';
+import { pdfOfReport } from '../../store/records/own-series.ts';
 import { DeliveryError } from '../outbox/delivery-error.ts';
 
 /** Where what a message says of the patient and the orders is read. */
@@ -65,10 +65,7 @@ async function pdfOf(
   { archive, database }: { archive: ResultArchive; database: Sql },
   signal: AbortSignal,
 ): Promise<Uint8Array | undefined> {
-  const ofReport = new Set(await seriesOfReports(database, [report]));
-  const series = (await resultSeriesOf(database, studyInstanceUid)).find(
-    ({ kind, seriesInstanceUid }) => kind === 'PDF' && ofReport.has(seriesInstanceUid),
-  );
+  const series = await pdfOfReport(database, studyInstanceUid, report);
   if (!series) return undefined;
   const { seriesInstanceUid, sopInstanceUid } = series;
   return unlessGone(async () => {

@@ -2,7 +2,13 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Response } from 'express';
 import { z } from 'zod';
-import { type CohortFilter, cohortPoints, cohortRows } from '../../store/records/cohort.ts';
+import {
+  type CohortFilter,
+  cohortBin,
+  cohortPoint,
+  cohortPoints,
+  cohortRows,
+} from '../../store/records/cohort.ts';
 import { csvLine } from '../../store/records/volumes-csv.ts';
 import type { ApiParts } from './api-parts.ts';
 import { type CohortColumn, cohortCsv, cohortJson, cohortVolume } from './cohort-columns.ts';
@@ -11,19 +17,8 @@ import type { Operation } from './operation.ts';
 
 const pointsAnswer = z.object({
   binMl: z.number(),
-  bins: z.array(z.object({ bin: z.int().describe('from bin * binMl ml'), volumes: z.int() })),
-  points: z
-    .array(
-      z.object({
-        ml: z.number(),
-        ageYears: z.number().nullable(),
-        thicknessMm: z.number().nullable(),
-        scanner: z.string(),
-        studyInstanceUid: z.string(),
-        report: z.string(),
-      }),
-    )
-    .describe('of more than some thousands, ones that are picked evenly'),
+  bins: z.array(cohortBin).describe('volumes from bin * binMl ml on'),
+  points: z.array(cohortPoint).describe('of more than some thousands, ones that are picked evenly'),
 });
 
 /** The volumes of all patients: as files, sent as they are read, and as what charts need. */

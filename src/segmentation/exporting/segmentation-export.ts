@@ -5,8 +5,9 @@ import type { Properties } from '../preprocessing/preprocess.ts';
 import { forEachResizedPlane } from '../resampling/linear.ts';
 import { separateAxis } from '../resampling/resample.ts';
 import { separateAxisAs } from '../resampling/resample-as.ts';
+import type { VoxelRange } from '../voxel-range.ts';
 import { keepLargestComponents } from './postprocess.ts';
-import { confineToMask, FAINT_PROBABILITY, softValue, type VoxelRange } from './soft-mask.ts';
+import { confineToMask, FAINT_PROBABILITY, softValue } from './soft-mask.ts';
 
 /** Foreground where it is more probable than background; nnU-Net's argmax gives a tie to the background. */
 const THRESHOLD = 0.5;

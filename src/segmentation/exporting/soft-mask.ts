@@ -1,5 +1,6 @@
 import type { Array3 } from '../array3.ts';
 import { findComponents } from '../components/components.ts';
+import { CLEAR_PROBABILITY, POSSIBLE_PROBABILITY, type VoxelRange } from '../voxel-range.ts';
 
 /** What stands for a probability of 1 in a byte. */
 const SOFT_MASK_FULL = 255;
@@ -8,15 +9,8 @@ const SOFT_MASK_INSIDE = 128;
 /** What the network gives less than this is its background noise, and no part of the organ's edge. */
 export const FAINT_PROBABILITY = 0.05;
 
-/** How many voxels the organ has if only clear voxels count, and how many if doubtful ones do too. */
-export interface VoxelRange {
-  /** With a probability of at least 0.75. */
-  readonly clear: number;
-  /** With a probability of at least 0.25. */
-  readonly possible: number;
-}
-const CLEAR = 0.75 * SOFT_MASK_FULL;
-const POSSIBLE = 0.25 * SOFT_MASK_FULL;
+const CLEAR = CLEAR_PROBABILITY * SOFT_MASK_FULL;
+const POSSIBLE = POSSIBLE_PROBABILITY * SOFT_MASK_FULL;
 
 /** A probability in 255ths, so that one above one half, and no other, gives at least 128. */
 export function softValue(probability: number): number {

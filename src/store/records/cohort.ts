@@ -261,8 +261,8 @@ export async function cohortSummary(
   return z.tuple([summaryRow]).parse(rows)[0];
 }
 
-const binRow = z.object({ bin: z.int(), volumes: z.int() });
-const pointRow = z.object({
+export const cohortBin = z.object({ bin: z.int(), volumes: z.int() });
+export const cohortPoint = z.object({
   ml: z.number(),
   ageYears: z.number().nullable(),
   thicknessMm: z.number().nullable(),
@@ -270,13 +270,13 @@ const pointRow = z.object({
   studyInstanceUid: z.string(),
   report: z.string(),
 });
-type CohortPoint = Readonly<z.output<typeof pointRow>>;
+type CohortPoint = Readonly<z.output<typeof cohortPoint>>;
 
 /** What the charts of the cohort show. */
 export interface CohortPoints {
   readonly binMl: number;
   /** How many volumes lie in each bin, by its number from 0; those without any are left out. */
-  readonly bins: readonly Readonly<z.output<typeof binRow>>[];
+  readonly bins: readonly Readonly<z.output<typeof cohortBin>>[];
   /** Of more than that, ones that are picked evenly. */
   readonly points: readonly CohortPoint[];
 }
@@ -311,7 +311,7 @@ export async function cohortPoints(
      WHERE counted ORDER BY hashint4(id), id LIMIT ${MOST_POINTS}`,
     all,
   );
-  return { binMl: BIN_ML, bins: rowsOf(binRow, bins), points: rowsOf(pointRow, points) };
+  return { binMl: BIN_ML, bins: rowsOf(cohortBin, bins), points: rowsOf(cohortPoint, points) };
 }
 
 const choicesRow = z.object({ what: z.enum(['model', 'scanner']), value: z.string() });

@@ -6,7 +6,7 @@ import type { Networks } from '../networks.ts';
 import { everyStart, gridCorners } from '../sliding-window.ts';
 import type { WindowedImage } from '../windowed-image.ts';
 import { grown, overlap } from './box.ts';
-import { type CloserLook, doubtfulShellMm, forwardsPerWindow, segmentOrgan } from './organ.ts';
+import { type CloserLook, doubtfulShellMm, forwardsPerWindow, type Place, segmentOrgan } from './organ.ts';
 import { windowsOn } from './placement.ts';
 import { search } from './search.ts';
 
@@ -49,7 +49,7 @@ export async function focusWindows(
     const box = await networks.first((predict) =>
       search(image, predict, { ...focus, ...how, reach, onForward: tally.forward, signal }),
     );
-    const organ = box && (await lookCloser(image, box, reach, focus, networks, tally, signal));
+    const organ = box && (await lookCloser(image, box, { ...focus, reach, networks, tally, signal }));
     if (organ) return organ;
   }
   return { data: new Float32Array(0), box: { start: [0, 0, 0], shape: [0, 0, 0] }, shape: image.shape };
@@ -75,22 +75,17 @@ export function expectedForwards(
 async function lookCloser(
   image: WindowedImage,
   box: Box,
-  reach: Shape3,
-  { patchSize, spacing, mirrorAxes, inDoubtStep }: Focus,
-  networks: Networks,
-  tally: ForwardTally,
-  signal: AbortSignal | undefined,
+  look: Focus & CloserLook,
 ): Promise<ArrayPart | undefined> {
   const { shape } = image;
-  const look = (from: Box, place: CloserLook['place']) =>
-    segmentOrgan(image, from, { patchSize, mirrorAxes, reach, place }, networks, tally, signal);
-  const organ = await look(box, (target) => windowsOn(target, shape, patchSize));
+  const { patchSize, spacing, reach, inDoubtStep } = look;
+  const organ = await segmentOrgan(image, box, (target) => windowsOn(target, shape, patchSize), look);
   if (!organ || inDoubtStep === undefined || doubtfulShellMm(organ.part, spacing) <= DOUBT_MM)
     return organ?.part;
   const grid = [...everyStart(gridCorners(shape, patchSize, inDoubtStep))];
-  const asked = await look(organ.box, (target) => {
+  const round: Place = (target) => {
     const around = grown(target, reach, shape);
     return grid.filter((start) => overlap({ start, shape: patchSize }, around));
-  });
-  return asked?.part;
+  };
+  return (await segmentOrgan(image, organ.box, round, look))?.part;
 }

@@ -1,6 +1,7 @@
 import type { ArrayPart, Box } from '../../array-view.ts';
 import { type Array3, elements, type Shape3 } from '../../array3.ts';
 import type { Spacing } from '../../resampling/resample.ts';
+import { CLEAR_PROBABILITY, POSSIBLE_PROBABILITY } from '../../voxel-range.ts';
 import type { ForwardTally } from '../forward-tally.ts';
 import type { Networks } from '../networks.ts';
 import type { WindowedImage } from '../windowed-image.ts';
@@ -14,9 +15,13 @@ export interface CloserLook {
   readonly mirrorAxes: readonly number[];
   /** How far apart the pieces of one organ may lie, in voxels. */
   readonly reach: Shape3;
-  /** Corners of the windows that an organ in a box is seen by. */
-  readonly place: (box: Box) => readonly Shape3[];
+  readonly networks: Networks;
+  readonly tally: ForwardTally;
+  readonly signal?: AbortSignal | undefined;
 }
+
+/** Corners of the windows that an organ in a box is seen by. */
+export type Place = (box: Box) => readonly Shape3[];
 
 interface Organ {
   readonly part: ArrayPart;
@@ -32,10 +37,8 @@ interface Organ {
 export async function segmentOrgan(
   image: WindowedImage,
   box: Box,
-  { patchSize, mirrorAxes, reach, place }: CloserLook,
-  networks: Networks,
-  tally: ForwardTally,
-  signal: AbortSignal | undefined,
+  place: Place,
+  { patchSize, mirrorAxes, reach, networks, tally, signal }: CloserLook,
 ): Promise<Organ | undefined> {
   const { shape } = image;
   const blend = new Blend(image, patchSize, mirrorAxes, { onForward: tally.forward, signal });
@@ -70,9 +73,6 @@ export async function segmentOrgan(
 export const forwardsPerWindow = (mirrorAxes: readonly number[], networks: Pick<Networks, 'count'>): number =>
   2 ** mirrorAxes.length * networks.count;
 
-/** As the volume's interval counts them: voxels that may be the organ, and those that clearly are. */
-const [POSSIBLE, DECIDED, CLEAR] = [0.25, 0.5, 0.75];
-
 /**
  * How thick a shell the voxels between possible and clear would be round a ball of the organ's volume, mm.
  * Infinite where nothing is decided.
@@ -81,8 +81,8 @@ const [POSSIBLE, DECIDED, CLEAR] = [0.25, 0.5, 0.75];
 export function doubtfulShellMm({ data }: Pick<ArrayPart, 'data'>, spacing: Spacing): number {
   let [doubtful, decided] = [0, 0];
   for (const probability of data) {
-    if (probability >= POSSIBLE && probability < CLEAR) doubtful++;
-    if (probability > DECIDED) decided++;
+    if (probability >= POSSIBLE_PROBABILITY && probability < CLEAR_PROBABILITY) doubtful++;
+    if (probability > 0.5) decided++;
   }
   const voxelMm = Math.cbrt(spacing[0] * spacing[1] * spacing[2]);
   const ballSurface = Math.cbrt(36 * Math.PI) * decided ** (2 / 3);
