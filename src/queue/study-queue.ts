@@ -30,7 +30,7 @@ import {
   type StudyJob,
   type StudyRequest,
 } from './study-job.ts';
-import { HELD_BACK_SECONDS, takeJob } from './take-job.ts';
+import { COMES_WITHIN_SECONDS, takeJob } from './take-job.ts';
 import { WorkLoop } from './work-loop.ts';
 import type { Worker } from './worker.ts';
 
@@ -269,8 +269,7 @@ export class StudyQueue {
     const { database, onError } = this.#engine;
     const look = async () => {
       if (giveWay.signal.aborted || (await this.mode()) === 'paused') return;
-      const withinSeconds = 2 * HELD_BACK_SECONDS[QUEUE];
-      if (await isJobDue(database, QUEUE, { key, withinSeconds }))
+      if (await isJobDue(database, QUEUE, { key, withinSeconds: COMES_WITHIN_SECONDS }))
         giveWay.abort(new Error('it makes room for the same study, which has come'));
     };
     await look().catch(onError);
