@@ -33,7 +33,7 @@ export async function takeJob(
   }
 }
 
-/** Whether the same study waits before it: one that has just made room for it would be taken again at once. */
+/** Whether the same study waits before it: what has just made room would be taken again at once. */
 function hasCome(sql: Sql, { data: { studyInstanceUid: key } }: ClaimedJob): Promise<boolean> {
   return isJobDue(sql, QUEUE, { key, withinSeconds: COMES_WITHIN_SECONDS });
 }
